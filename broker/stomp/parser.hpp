@@ -1,0 +1,58 @@
+#pragma once
+
+// Incremental STOMP parser, all versions, both directions, without I/O and without a buffer of its own.
+//
+// The caller keeps the unparsed bytes: parse() looks at their front. While a frame is incomplete it answers
+// need_more and remembers how far it looked; the caller calls again with the *same front* and more behind it.
+// So a frame that lies whole in a read buffer is never copied, and one that comes byte by byte is scanned once.
+//
+// Invariants:
+// (1) Work is linear in the bytes, whatever the split.
+// (2) A frame is only delivered if commands, counts, sizes, header lines and escapes are valid for its version.
+//     CONNECT, STOMP and CONNECTED are parsed without escapes (1.2, "Value Encoding").
+// (3) A body is refused on every client frame but SEND, and content-length there is not interpreted as a length:
+//     a frame hidden in a body must never run with a neighbour's ids (HAZARDS.md, BEGIN with content-length).
+
+#include "broker/stomp/error.hpp"
+#include "broker/stomp/frame.hpp"
+#include "broker/stomp/limits.hpp"
+
+#include <cstddef>
+#include <string_view>
+
+namespace stomp {
+
+enum class parse_status : std::uint8_t {
+    need_more,  // nothing consumed: call again with more bytes
+    frame,      // `out` is filled, `consumed` bytes belong to it
+    heart_beat, // `consumed` bytes of EOL between frames
+    failed,     // `error` says why; the stream is lost
+};
+
+struct parse_result {
+    parse_status status = parse_status::need_more;
+    std::size_t consumed = 0;
+    errc error{};
+    // For need_more inside a body of known length: how many bytes the frame lacks, else 0. A driver may read that many.
+    std::size_t lacking = 0;
+};
+
+class parser {
+public:
+    parser() noexcept = default;
+    void set_version(version v) noexcept { version_ = v; }
+
+    parse_result parse(std::string_view bytes, const limits& bounds, frame_view& out);
+
+    // True between frames: nothing of a frame has been seen.
+    bool at_frame_border() const noexcept { return scanned_ == 0; }
+
+private:
+    std::size_t scanned_ = 0;      // bytes of the front known to hold no end of frame
+    std::size_t head_bytes_ = 0;   // command and header lines with the blank line, once seen; else 0
+    std::size_t body_bytes_ = 0;   // with known_length_: from content-length
+    version version_ = version::v12; // 1.2 until negotiated
+    bool known_length_ = false;
+};
+
+} // namespace stomp

@@ -1,0 +1,67 @@
+#pragma once
+
+// The HTTP head of the upgrade, both sides. Beast parses it; the guards for Beast 1.81's faults are here
+// (OPERATIONS.md section 4): body, Transfer-Encoding, not exactly one Host, HTTP/1.0, method not GET, repeated
+// Sec-WebSocket-* headers, obs-fold. No I/O: the caller collects bytes and writes the answer.
+
+#include "broker/stomp/frame.hpp"
+
+#include <boost/system/result.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace websocket {
+
+inline constexpr std::size_t http_head_bytes_max = 8 * 1024;
+
+// Position behind the blank line, or nullopt while the head is incomplete.
+std::optional<std::size_t> end_of_head(std::string_view bytes) noexcept;
+
+struct upgrade_policy {
+    std::string path = "/ws";
+    std::vector<std::string> allowed_origins; // empty: same origin; "*": any; "https://*.example.com"
+    std::vector<std::string> forward_headers; // names kept in upgrade_request::forwarded
+    bool stomp_v10 = true, stomp_v11 = true, stomp_v12 = true; // subprotocols offered
+};
+
+struct upgrade_request {
+    std::string host, target;
+    std::optional<stomp::version> subprotocol; // echoed; none offered: none
+    std::vector<std::pair<std::string, std::string>> forwarded; // by forward_headers, in order
+};
+
+// What to do with a request head: `request` is set when it is accepted; `response` is to be written in both cases
+// (101, or 400/403/404/405/426 with a one-line body, then close).
+struct upgrade_answer {
+    int status = 0;
+    std::string response;
+    std::optional<upgrade_request> request;
+    std::string reason; // one sentence for the log when refused
+};
+upgrade_answer answer_upgrade(std::string_view head, const upgrade_policy& policy);
+
+// 503 with Retry-After, for limits.clients and draining.
+std::string service_unavailable(std::chrono::seconds retry_after, std::string_view sentence);
+
+// Client side.
+struct upgrade_dial {
+    std::string host, target; // Host header; path
+    std::vector<stomp::version> subprotocols;
+    std::vector<std::pair<std::string, std::string>> headers; // forwarded ones
+};
+struct pending_upgrade {
+    std::string request; // bytes to write
+    std::string key;     // kept for the check of Sec-WebSocket-Accept
+};
+pending_upgrade start_upgrade(const upgrade_dial& dial);
+// 101 with the right Accept and one of our subprotocols (or none); else a sentence that says what came instead.
+boost::system::result<std::optional<stomp::version>, std::string> check_upgrade(
+    std::string_view head, const pending_upgrade& pending, std::span<const stomp::version> offered);
+
+} // namespace websocket

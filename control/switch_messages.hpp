@@ -1,0 +1,147 @@
+#pragma once
+
+// The commands and reports that cross threads, between the coordinator and its members (shards); nothing else does.
+// SWITCH.md "Coordinator", DESIGN.md section 7. All carry the switch id; who gets one of another switch drops it (C2).
+//
+// Threading:  plain values, moved into a post() to the receiver's thread.
+
+#include "broker/color.hpp"
+#include "broker/net/time.hpp"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace control {
+
+using epoch_number = std::uint64_t; // grows by one when a switch commits; 1 at first start
+using switch_number = std::uint64_t; // one per attempt
+using member_number = std::uint32_t; // index of a shard
+
+// Which endpoint, by its place in its color's configured list.
+struct endpoint_ref {
+    broker::color color = broker::color::blue;
+    std::uint16_t index = 0;
+    bool operator==(const endpoint_ref&) const = default;
+    auto operator<=>(const endpoint_ref&) const = default;
+};
+
+// What every state of a session is called in /v1/status, sessions.*.
+struct session_counts {
+    std::uint64_t connecting = 0, active = 0, waiting = 0, quiescing = 0, held = 0, rebinding = 0, pinned = 0,
+                  parked = 0, closing = 0;
+    bool operator==(const session_counts&) const = default;
+};
+
+struct session_failure {
+    std::string session;  // its id as /v1/sessions shows it
+    std::string endpoint; // "green/g1"
+    std::string error;    // one sentence
+    bool operator==(const session_failure&) const = default;
+};
+
+// ---- to members
+
+struct prepare_settings { // a switch keeps the settings it began with (S16)
+    net::duration linger{}, seam_timeout{}, seam_quiet{}, receipt_timeout{}, marker_interval{}, drain_timeout{},
+        pin_timeout{};
+    bool strict_queue_order = false;
+};
+struct prepare {
+    broker::color to = broker::color::green;
+    double connect_rate = 500; // this member's part, links per second
+    prepare_settings settings;
+    bool dry_run = false;
+};
+struct hold {};
+struct pin {};
+struct cut {};
+struct commit {
+    epoch_number epoch = 0;
+    std::vector<endpoint_ref> endpoints; // clients' SENDs went through these since the last switch, over all members
+};
+struct abort_switch {
+    std::string reason;
+};
+struct command {
+    switch_number id = 0;
+    std::variant<prepare, hold, pin, cut, commit, abort_switch> what;
+};
+
+// ---- to the coordinator
+
+// Numbers of one member for one switch, cumulative; the coordinator adds up the newest of each member.
+struct tally {
+    std::uint64_t sessions_total = 0, sessions_ready = 0, sessions_moved = 0, sessions_pinned = 0, sessions_failed = 0;
+    // clients' SENDs unanswered or unproven at the prepare order and those carried from hold on:
+    // accepted = confirmed + unconfirmed + open + held + refused + in_doubt
+    std::uint64_t accepted = 0, confirmed = 0, unconfirmed = 0, open = 0, held = 0, refused = 0, in_doubt = 0;
+    std::uint64_t seams_total = 0, seams_joined = 0, seams_forced = 0, seams_best_effort = 0, late = 0,
+                  foreign_late = 0, gaps = 0;
+    std::uint64_t duplicates_dropped = 0, redelivered = 0, handed_back = 0, stored_left_behind = 0;
+    std::uint64_t receipts_open = 0;    // owed by the old color and not yet answered or in doubt
+    std::uint64_t frames_carried = 0;   // bytes, now
+    std::uint64_t standbys_discarded = 0;
+    std::vector<std::uint32_t> held_us; // one per session that was held, from hold to resume; filled with `adopted`
+    bool fence_best_effort = false;
+    bool drained = false;
+    std::vector<std::string> counted;   // sentences: what makes the exit status 6
+    std::vector<session_failure> failures; // at most 100
+    bool operator==(const tally&) const = default;
+};
+
+struct progress {
+    std::uint64_t ready = 0, failed = 0, of = 0;
+};
+struct prepared {
+    tally numbers;
+};
+struct failed {
+    std::vector<session_failure> sessions;
+};
+struct held {
+    std::vector<session_failure> given_up; // failed or pinned sessions
+    std::uint64_t lost_links = 0;
+    std::vector<endpoint_ref> endpoints;
+};
+struct unheld {
+    session_failure session;
+};
+struct adopted {
+    tally numbers;
+};
+struct released {
+    tally numbers;
+};
+struct numbers { // joining and draining: something changed (at most every 20 ms)
+    tally now;
+};
+struct report {
+    switch_number id = 0;
+    member_number from = 0;
+    std::variant<progress, prepared, failed, held, unheld, adopted, released, numbers> what;
+};
+
+// ---- questions of the API to a member, outside of any switch; answered by value
+
+struct endpoint_snapshot {
+    std::string name, url;
+    bool healthy = false, draining = false;
+    std::uint64_t links = 0, sessions = 0;
+    std::string last_error; // empty while healthy
+};
+struct session_snapshot {
+    std::string id, peer, login, state, color, endpoint, version;
+    std::uint64_t subscriptions = 0, frames_in = 0, frames_out = 0, outbox_bytes = 0, carried_bytes = 0;
+    double age_s = 0, held_ms = 0, rate = 0;
+    bool shared = false;
+};
+struct member_snapshot {
+    session_counts sessions;
+    std::uint64_t clients = 0;
+    broker::per_color<std::vector<endpoint_snapshot>> endpoints;
+    broker::per_color<std::uint64_t> bound; // sessions bound to that color
+};
+
+} // namespace control
