@@ -1,0 +1,241 @@
+#pragma once
+
+// What teal.yaml says, as plain values: one member per key of the configuration, with the same default.
+//
+// Threading:  values; loaded on the control thread, copied to the shards.
+// Lifetime:   a reload makes a new one; the running one is kept when the new one has errors.
+// Invariants:
+// (1) A config that load_config() returned is complete and consistent: every number is in its range, names are
+//     unique, both colors have an endpoint, nothing in it needs a part that is not built.
+// Units: durations in milliseconds, sizes in bytes, rates per second.
+
+#include "broker/color.hpp"
+
+#include <boost/system/result.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gateway {
+
+using std::chrono::milliseconds;
+
+// HOST:PORT or unix:PATH.
+struct bind_address {
+    std::string host;      // without brackets; empty for a unix socket
+    std::uint16_t port = 0; // 0: the system picks one
+    std::string unix_path; // empty for TCP
+    std::string text;      // as written
+    bool is_unix() const noexcept { return !unix_path.empty(); }
+    bool operator==(const bind_address&) const = default;
+};
+// A unix socket, 127.0.0.0/8, ::1 or localhost: reachable from this machine only.
+bool is_local(const bind_address& address);
+
+struct listener_config {
+    bind_address bind;
+    std::string path = "/ws";
+    std::vector<std::string> allowed_origins; // empty: the same origin; "*": any
+    std::vector<std::string> forward_headers; // handshake headers said again to ws:// brokers
+    bool reuse_port = false;
+    bool operator==(const listener_config&) const = default;
+};
+
+struct admin_config {
+    bind_address bind{"127.0.0.1", 8081, {}, "127.0.0.1:8081"};
+    std::string tokens_file; // empty: none
+    bool operator==(const admin_config&) const = default;
+};
+
+enum class endpoint_scheme : std::uint8_t {
+    stomp,  // plain STOMP over TCP
+    stomps, // the same within TLS
+    ws,     // STOMP over WebSocket
+    wss,    // the same within TLS
+};
+std::string_view to_string(endpoint_scheme s) noexcept;
+
+struct endpoint_config {
+    endpoint_scheme scheme = endpoint_scheme::stomp;
+    std::string host; // without brackets
+    std::uint16_t port = 0;
+    std::string path; // ws and wss: "/..."; else empty
+    unsigned weight = 1;
+    std::string name; // "H:P" where none was given; unique in its color
+    std::string url;  // as written
+    bool operator==(const endpoint_config&) const = default;
+};
+
+struct health_config {
+    milliseconds interval{2'000};
+    unsigned rise = 2, fall = 3;
+    std::string login, passcode_file; // empty: none
+    bool operator==(const health_config&) const = default;
+};
+
+enum class multiplex_mode : std::uint8_t {
+    shared,    // sessions of one identity share links
+    dedicated, // one link per session
+};
+enum class broker_dialect : std::uint8_t { automatic, rabbitmq, artemis, activemq, spring, plain };
+std::string_view to_string(broker_dialect d) noexcept; // "auto", "rabbitmq", ...
+enum class backplane_kind : std::uint8_t {
+    separate, // blue and green are different message worlds
+    shared,   // both deliver the same messages
+};
+
+struct color_config {
+    std::vector<endpoint_config> endpoints;
+    health_config health;
+    std::optional<broker_dialect> dialect; // where it differs from brokers.dialect
+    bool operator==(const color_config&) const = default;
+};
+
+struct brokers_config {
+    broker::per_color<color_config> colors;
+    multiplex_mode multiplex = multiplex_mode::shared;
+    broker_dialect dialect = broker_dialect::automatic;
+    backplane_kind backplane = backplane_kind::separate;
+    unsigned links_per_key = 4;
+    std::vector<std::string> broadcast{"/topic/**", "/exchange/**"};
+    unsigned prefetch = 100;
+    milliseconds auth_recheck{60'000};
+    unsigned connect_rate = 500; // links dialled per second, per process
+    milliseconds park_timeout{60'000};
+    broker_dialect dialect_of(broker::color c) const noexcept
+    {
+        return c == broker::color::blue ? colors.blue.dialect.value_or(dialect)
+                                        : colors.green.dialect.value_or(dialect);
+    }
+    bool operator==(const brokers_config& o) const
+    {
+        return colors.blue == o.colors.blue && colors.green == o.colors.green && multiplex == o.multiplex &&
+               dialect == o.dialect && backplane == o.backplane && links_per_key == o.links_per_key &&
+               broadcast == o.broadcast && prefetch == o.prefetch && auth_recheck == o.auth_recheck &&
+               connect_rate == o.connect_rate && park_timeout == o.park_timeout;
+    }
+};
+
+enum class hold_timeout_action : std::uint8_t { abort, pin, cut };
+enum class stored_order : std::uint8_t {
+    relaxed, // green is subscribed at commit
+    strict,  // green is subscribed when blue has given all
+};
+
+// How many sessions may fail to prepare before the switch is aborted.
+struct failure_allowance {
+    std::uint64_t sessions = 0;
+    double percent = 0; // of all sessions; used where sessions is 0
+    // The number for that many sessions, rounded down.
+    std::uint64_t of(std::uint64_t sessions_total) const noexcept;
+    bool operator==(const failure_allowance&) const = default;
+};
+// "N" or "P%"; nullopt: neither. The admin API takes the same text.
+std::optional<failure_allowance> parse_failure_allowance(std::string_view text);
+
+struct switch_config {
+    milliseconds prepare_timeout{60'000}; // longest time without progress
+    milliseconds hold_timeout{2'000};
+    hold_timeout_action on_hold_timeout = hold_timeout_action::abort;
+    failure_allowance max_failed;
+    milliseconds pin_timeout{300'000};
+    milliseconds drain_timeout{30'000};
+    milliseconds linger{1'000};
+    stored_order queue_order = stored_order::relaxed;
+    milliseconds seam_timeout{1'000}; // time without progress
+    milliseconds seam_quiet{50};
+    milliseconds receipt_timeout{2'000};
+    milliseconds trial_timeout{1'000};
+    milliseconds marker_interval{100};
+    bool operator==(const switch_config&) const = default;
+};
+
+struct store_config {
+    std::string path = "teal.state"; // loaded: made absolute or relative to the working directory
+    bool operator==(const store_config&) const = default;
+};
+
+// A size, or a part of the memory that this process may use.
+struct memory_mark {
+    std::size_t bytes = 0; // 0: see percent
+    unsigned percent = 25;
+    std::size_t of(std::size_t memory_bytes) const noexcept
+    {
+        return bytes != 0 ? bytes : memory_bytes / 100 * percent;
+    }
+    bool operator==(const memory_mark&) const = default;
+};
+
+struct limits_config {
+    std::size_t clients = 100'000;
+    std::size_t clients_per_address = 0; // 0: no limit
+    milliseconds handshake_timeout{10'000};
+    milliseconds connect_timeout{10'000};
+    std::size_t frame_before_connect = 64 * 1024;
+    std::size_t frame = 4 * 1024 * 1024;
+    std::size_t headers = 100;
+    std::size_t header_line = 10 * 1024;
+    std::size_t subscriptions = 1024;
+    std::size_t transactions = 16;
+    std::size_t transaction_bytes = 4 * 1024 * 1024;
+    std::size_t client_outbox = 1024 * 1024;
+    milliseconds client_stall{10'000};
+    std::size_t client_carry = 256 * 1024;
+    std::size_t seam_buffer = 1024 * 1024;
+    std::size_t broker_outbox = 1024 * 1024;
+    memory_mark buffered_total;
+    bool operator==(const limits_config&) const = default;
+};
+
+struct heart_beat_config {
+    milliseconds client{10'000}, broker{10'000}; // 0: none
+    bool operator==(const heart_beat_config&) const = default;
+};
+
+enum class log_level : std::uint8_t { debug, info, warning, error };
+enum class log_format : std::uint8_t { text, json };
+struct log_config {
+    log_level level = log_level::info;
+    log_format format = log_format::text;
+    bool operator==(const log_config&) const = default;
+};
+
+struct config {
+    std::vector<listener_config> listeners;
+    admin_config admin;
+    brokers_config brokers;
+    broker::color initial_color = broker::color::blue;
+    switch_config switching; // the key is `switch`
+    store_config store;
+    limits_config limits;
+    heart_beat_config heart_beat;
+    unsigned threads = 0; // 0: one per core
+    log_config log;
+    std::string file;      // as given
+    std::string directory; // of the file; what its paths are relative to
+    bool operator==(const config&) const = default;
+};
+
+// One thing that is wrong: where, which key, and what is allowed.
+struct config_error {
+    std::string file;
+    int line = 0, column = 0; // from 1; 0: the file as a whole
+    std::string path;         // "brokers.green.helth"; may be empty
+    std::string sentence;
+    bool operator==(const config_error&) const = default;
+};
+std::string to_string(const config_error& e); // file:line:column: path: sentence
+
+using config_result = boost::system::result<config, std::vector<config_error>>;
+
+// All errors, not only the first (at most 100). Files that the configuration names must be readable.
+config_result load_config(const std::string& path);
+// The same for text that stands for `file`.
+config_result parse_config(std::string_view text, const std::string& file);
+
+} // namespace gateway
