@@ -34,7 +34,7 @@ struct frame_view {
     stomp::command command = stomp::command::send;
     std::vector<header> headers; // in order, repeats included; the first one counts
     std::string_view body;
-    bool has_content_length = false;
+    bool has_content_length = false; // and it gave the body's length: SEND, MESSAGE, ERROR only
 
     // Raw value of the first header of that name.
     std::optional<std::string_view> find(std::string_view name) const noexcept;
@@ -58,6 +58,7 @@ struct frame {
 
 // Escapes and unescapes one header name or value for that version ("Value Encoding"). 1.0 has no escapes;
 // 1.1 has \n \c \\; 1.2 has \r too. CONNECT and CONNECTED are never escaped (pass version::v10).
+// What the version cannot express (NUL; in 1.0 CR and LF) becomes a blank: text must never end a line or a frame.
 std::string escape(std::string_view text, version v);
 std::optional<std::string> unescape(std::string_view raw, version v); // nullopt: an undefined escape
 

@@ -32,7 +32,7 @@ public:
 
     void on_sent(net::time_point now) noexcept { last_sent_ = now; }
     void on_received(net::time_point now) noexcept { last_received_ = now; }
-    // Not reading (backpressure, hold): the incoming clock stands still until one interval after it goes on.
+    // Not reading (backpressure, hold): the incoming clock stands still until one interval after reading resumed.
     void pause_incoming() noexcept { paused_ = true; }
     void resume_incoming(net::time_point now) noexcept;
 
@@ -42,6 +42,9 @@ public:
     due on_deadline(net::time_point now) const noexcept;
 
 private:
+    net::time_point send_deadline() const noexcept;
+    net::time_point lost_deadline() const noexcept;
+
     heart_beat_terms terms_{};
     net::time_point last_sent_{}, last_received_{};
     bool paused_ = false;

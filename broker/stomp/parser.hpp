@@ -10,7 +10,8 @@
 // (1) Work is linear in the bytes, whatever the split.
 // (2) A frame is only delivered if commands, counts, sizes, header lines and escapes are valid for its version.
 //     CONNECT, STOMP and CONNECTED are parsed without escapes (1.2, "Value Encoding").
-// (3) A body is refused on every client frame but SEND, and content-length there is not interpreted as a length:
+// (3) What is delivered, and which fault ends the stream, does not depend on how the bytes were split.
+// (4) A body is refused on every client frame but SEND, and content-length there is not interpreted as a length:
 //     a frame hidden in a body must never run with a neighbour's ids (HAZARDS.md, BEGIN with content-length).
 
 #include "broker/stomp/error.hpp"
@@ -18,7 +19,9 @@
 #include "broker/stomp/limits.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace stomp {
 
@@ -40,6 +43,7 @@ struct parse_result {
 class parser {
 public:
     parser() noexcept = default;
+    // At a frame border only: the next frame is read by that version's rules.
     void set_version(version v) noexcept { version_ = v; }
 
     parse_result parse(std::string_view bytes, const limits& bounds, frame_view& out);
@@ -48,9 +52,25 @@ public:
     bool at_frame_border() const noexcept { return scanned_ == 0; }
 
 private:
-    std::size_t scanned_ = 0;      // bytes of the front known to hold no end of frame
-    std::size_t head_bytes_ = 0;   // command and header lines with the blank line, once seen; else 0
-    std::size_t body_bytes_ = 0;   // with known_length_: from content-length
+    errc scan_head(std::string_view front, const limits& bounds, std::vector<header>& headers);
+    errc check_size(
+        std::string_view front, std::string_view line, const limits& bounds) const noexcept;
+    errc check_partial_line(std::string_view front, const limits& bounds) const noexcept;
+    errc check_head(
+        std::string_view head, const limits& bounds, const std::vector<header>& headers) noexcept;
+    parse_result parse_body(
+        std::string_view front, const limits& bounds, bool headers_filled, frame_view& out);
+    parse_result incomplete(
+        std::string_view front, const limits& bounds, std::size_t lacking) noexcept;
+    parse_result fail(errc fault) noexcept;
+    void reset() noexcept;
+
+    std::size_t scanned_ = 0;        // bytes of the front known to hold no end of frame
+    std::size_t line_start_ = 0;     // of the first line whose LF has not been seen
+    std::size_t header_count_ = 0;   // complete header lines before line_start_
+    std::size_t head_bytes_ = 0;     // command and header lines with the blank line, once seen; else 0
+    std::size_t body_bytes_ = 0;     // with known_length_: from content-length
+    stomp::command command_ = stomp::command::send; // once line_start_ > 0
     version version_ = version::v12; // 1.2 until negotiated
     bool known_length_ = false;
 };
