@@ -47,33 +47,47 @@ struct prepare_settings { // a switch keeps the settings it began with (S16)
     net::duration linger{}, seam_timeout{}, seam_quiet{}, receipt_timeout{}, marker_interval{}, drain_timeout{},
         pin_timeout{};
     bool strict_queue_order = false;
+    bool operator==(const prepare_settings&) const = default;
 };
 struct prepare {
     broker::color to = broker::color::green;
     double connect_rate = 500; // this member's part, links per second
     prepare_settings settings;
     bool dry_run = false;
+    bool operator==(const prepare&) const = default;
 };
-struct hold {};
-struct pin {};
-struct cut {};
+struct hold {
+    bool operator==(const hold&) const = default;
+};
+struct pin {
+    bool operator==(const pin&) const = default;
+};
+struct cut {
+    bool operator==(const cut&) const = default;
+};
 struct commit {
     epoch_number epoch = 0;
     std::vector<endpoint_ref> endpoints; // clients' SENDs went through these since the last switch, over all members
+    bool operator==(const commit&) const = default;
 };
 struct abort_switch {
     std::string reason;
+    bool operator==(const abort_switch&) const = default;
 };
 struct command {
     switch_number id = 0;
     std::variant<prepare, hold, pin, cut, commit, abort_switch> what;
+    bool operator==(const command&) const = default;
 };
 
 // ---- to the coordinator
 
 // Numbers of one member for one switch, cumulative; the coordinator adds up the newest of each member.
 struct tally {
-    std::uint64_t sessions_total = 0, sessions_ready = 0, sessions_moved = 0, sessions_pinned = 0, sessions_failed = 0;
+    // Of the sessions of the order. Each is in at most one of moved, pinned, failed and gone; total is all of them, so
+    // nothing is left to wait for once the four add up to it (C9). A pinned session that binds at last turns moved.
+    std::uint64_t sessions_total = 0, sessions_ready = 0, sessions_moved = 0, sessions_pinned = 0, sessions_failed = 0,
+                  sessions_gone = 0;
     // clients' SENDs unanswered or unproven at the prepare order and those carried from hold on:
     // accepted = confirmed + unconfirmed + open + held + refused + in_doubt
     std::uint64_t accepted = 0, confirmed = 0, unconfirmed = 0, open = 0, held = 0, refused = 0, in_doubt = 0;
@@ -86,18 +100,19 @@ struct tally {
     std::vector<std::uint32_t> held_us; // one per session that was held, from hold to resume; filled with `adopted`
     bool fence_best_effort = false;
     bool drained = false;
-    std::vector<std::string> counted;   // sentences: what makes the exit status 6
+    // Sentences: what makes the exit status 6 beside what these numbers say ("dedup: content").
+    std::vector<std::string> counted;
     std::vector<session_failure> failures; // at most 100
     bool operator==(const tally&) const = default;
 };
 
-struct progress {
+struct progress { // cumulative: `failed` sinks when a failed session goes (C3)
     std::uint64_t ready = 0, failed = 0, of = 0;
 };
 struct prepared {
     tally numbers;
 };
-struct failed {
+struct failed { // those that failed since the last `failed`
     std::vector<session_failure> sessions;
 };
 struct held {
