@@ -1,0 +1,34 @@
+#include "gateway/metrics.hpp"
+
+namespace gateway {
+
+void control_counters::count_request(std::string_view route, int status)
+{
+    const auto known = admin_requests.find({std::string{route}, status});
+    if (known != admin_requests.end()) {
+        ++known->second;
+    } else if (admin_requests.size() < admin_series_max) {
+        admin_requests.emplace(std::pair{std::string{route}, status}, 1);
+    } else {
+        ++admin_requests[{"other", 0}];
+    }
+}
+
+void control_counters::count_switch(
+    broker::color to, switch_result result, const control::tally& final_numbers)
+{
+    const auto& n = final_numbers;
+    ++switches[to][result];
+    moved += n.sessions_moved;
+    pinned += n.sessions_pinned;
+    failed += n.sessions_failed;
+    seams_joined += n.seams_joined;
+    seams_forced += n.seams_forced;
+    seams_best_effort += n.seams_best_effort;
+    receipts_in_doubt += n.in_doubt;
+    // An identity, not a guess (OPERATIONS 2.3): what was accepted and is nowhere.
+    const auto accounted = n.confirmed + n.unconfirmed + n.open + n.held + n.refused + n.in_doubt;
+    frames_lost += n.accepted > accounted ? n.accepted - accounted : 0;
+}
+
+} // namespace gateway
