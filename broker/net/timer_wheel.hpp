@@ -4,7 +4,8 @@
 //
 // Threading:  one loop's thread.
 // Lifetime:   a timer is a member of the object it belongs to; destroying it cancels it.
-// Resolution: 1 ms for deadlines within the next second, coarser (1/64 of the distance) beyond; never early.
+// Resolution: a timer fires in the first advance() at or after its deadline, never early; within one millisecond in
+//             the order they were armed.
 
 #include "broker/net/time.hpp"
 
@@ -38,16 +39,27 @@ private:
     time_point deadline_ = never;
 };
 
+// Told of every deadline that is armed: who sleeps until next() may have to wake up sooner.
+class arm_watcher {
+public:
+    virtual void on_armed(time_point deadline) = 0;
+
+protected:
+    ~arm_watcher() = default;
+};
+
 class timer_wheel {
 public:
-    explicit timer_wheel(time_point start);
+    explicit timer_wheel(time_point start, arm_watcher* watcher = nullptr);
     ~timer_wheel();
 
     // Arms or moves; `never` cancels.
     void arm(timer& t, time_point deadline);
-    // Fires everything due, in the order of the deadlines up to the resolution.
+    // Fires everything due, in the order of the deadlines up to the resolution. What a callback arms for `now` or
+    // earlier fires in the next advance(), so that this one ends.
     void advance(time_point now);
-    // No later than the earliest deadline (may be earlier by the resolution); `never` when empty.
+    // No later than the earliest deadline; earlier at most once for each timer that was cancelled. `never` when empty.
+    // After advance(now) it is later than `now` unless a callback armed something that was due already.
     time_point next() const noexcept;
 
 private:
