@@ -6,7 +6,7 @@
 // Threading:  one loop's thread.
 // Lifetime:   owned by a table of its owner; on_closed is the last call it makes, after which the owner destroys it
 //             (never from inside on_bytes: closing is deferred to the end of the turn).
-// Limits:     one call of on_bytes gets at most 16 KiB a turn (set_read_quantum).
+// Limits:     on_bytes is called at most once a turn, with at most 16 KiB (set_read_quantum).
 
 #include "broker/net/outbox.hpp"
 #include "broker/net/readiness_loop.hpp"
@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 namespace net {
@@ -38,8 +39,10 @@ public:
     bool reading() const noexcept { return reading_; }
 
     // Writes what is queued, then shuts down for writing, then waits for the peer's FIN or `linger`; then on_closed.
+    // What comes in is discarded. A peer that takes none of the queue for `linger`, or not all of it within 16 times
+    // that, is cut off (timed_out). While connecting it is close_now.
     void close_after_flush(duration linger = std::chrono::seconds{2});
-    // Closes at the end of this turn; what is queued is dropped.
+    // Closes at the end of this turn; what is queued is not written.
     void close_now();
     bool closing() const noexcept { return phase_ >= phase::flushing; }
 
@@ -57,26 +60,51 @@ protected:
     virtual void on_bytes(std::span<char> bytes) = 0;
     virtual void on_written() {}             // after a flush that wrote something
     virtual void on_peer_fin() { close_after_flush(); }
-    // Last call. `reason` is success when this side closed.
+    // Last call; the object may be destroyed in it. `reason` is success when this side closed and all was written.
     virtual void on_closed(boost::system::error_code reason) = 0;
-    void set_read_quantum(std::size_t bytes) noexcept { read_quantum_ = bytes; }
+    void set_read_quantum(std::size_t bytes) noexcept 
+    {
+        read_quantum_ = static_cast<std::uint32_t>(bytes);
+    }
 
 private:
-    enum class phase : std::uint8_t { connecting, open, flushing, shut, closed };
+    enum class phase : std::uint8_t {
+        connecting, // connect() is not decided yet
+        open,
+        flushing, // close_after_flush: the rest of the outbox is on its way
+        shut,     // FIN sent, the peer's is awaited
+        closed,   // on_closed is due at the end of the turn, or was called
+    };
+    struct linger_timer;
+
     void on_ready(std::uint32_t epoll_events) final;
     void flush() final;
+    bool wants_bytes() const noexcept;
+    void connect_decided();
+    void read_some();
+    void peer_finished();
+    bool write_some();
+    void shut_down();
     void update_interest();
-    struct linger_timer;
+    void close_with(int error);
+    int socket_error() const noexcept;
 
     readiness_loop& loop_;
     outbox outbox_;
     std::uint64_t bytes_read_ = 0;
     std::unique_ptr<linger_timer> linger_; // only while shutting down
     int descriptor_;
+    int error_ = 0; // errno that on_closed will report
     std::uint32_t interest_ = 0;
     std::uint32_t read_quantum_ = 16 * 1024;
     phase phase_;
+    bool registered_ = false; // in the epoll set
     bool reading_ = true;
+    bool writable_; // false from a full socket buffer to EPOLLOUT
+    bool fin_seen_ = false;
 };
+
+// Two tables of virtual functions, the hook of the dirty list, the outbox's three words; no buffer.
+static_assert(sizeof(connection) <= 112);
 
 } // namespace net

@@ -66,7 +66,7 @@ public:
     void request_turn();
 
     timer_wheel& timers() noexcept;
-    time_point now() const noexcept; // read once a turn
+    time_point now() const noexcept; // read once a turn; outside of a turn (posted work) the clock itself
     // One buffer for all reads of this loop: idle connections own none.
     std::span<char> read_buffer() noexcept;
     syscall_counts& syscalls() noexcept;
