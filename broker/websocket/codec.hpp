@@ -53,11 +53,26 @@ public:
     event next(std::span<char>& bytes, std::size_t message_bytes_max);
 
 private:
-    // (the implementer's: at most 64 bytes in all)
-    struct control_buffer;
-    std::unique_ptr<control_buffer> control_;
+    // A control frame's payload while it is split over reads.
+    struct control_buffer {
+        std::array<char, 125> bytes;
+        std::uint8_t size = 0;
+    };
+    enum class step : std::uint8_t; // what reading a head came to
+
+    step read_head(std::span<char>& bytes, std::size_t message_bytes_max) noexcept;
+    bool head_starts_well() const noexcept;
+    step begin_frame(std::size_t message_bytes_max) noexcept;
+    event take_data(std::span<char>& bytes) noexcept;
+    event take_control(std::span<char>& bytes);
+    event finish_control(std::span<char> payload) noexcept;
+    event finish_close(std::span<char> payload) noexcept;
+    event fail(close_code code) noexcept;
+    std::span<char> unmask_front(std::span<char>& bytes) noexcept;
+
+    std::unique_ptr<control_buffer> control_; // null unless a control frame is split over reads
     std::uint64_t remaining_ = 0;      // payload bytes of the current frame not yet seen
-    std::uint64_t message_bytes_ = 0;  // of the current message so far
+    std::uint64_t message_bytes_ = 0;  // of the current message so far, by its frames' heads
     std::array<unsigned char, 14> head_{};
     std::array<unsigned char, 4> mask_{};
     std::uint8_t head_bytes_ = 0;

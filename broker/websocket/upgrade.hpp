@@ -8,6 +8,8 @@
 
 #include <boost/system/result.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -59,6 +61,10 @@ struct pending_upgrade {
     std::string request; // bytes to write
     std::string key;     // kept for the check of Sec-WebSocket-Accept
 };
+// Whether a header may be put into a request of ours: the name is a token and none of the handshake's own, the
+// value has no control characters. For the configuration's check; start_upgrade asserts it.
+bool may_be_forwarded(std::string_view name, std::string_view value) noexcept;
+// REQUIRES: may_be_forwarded of every header; host and target without blanks and control characters.
 pending_upgrade start_upgrade(const upgrade_dial& dial);
 // 101 with the right Accept and one of our subprotocols (or none); else a sentence that says what came instead.
 boost::system::result<std::optional<stomp::version>, std::string> check_upgrade(
