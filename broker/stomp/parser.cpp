@@ -1,5 +1,7 @@
 #include "broker/stomp/parser.hpp"
 
+#include "broker/stomp/special_bytes.hpp"
+
 #include <algorithm>
 #include <limits>
 
@@ -83,17 +85,6 @@ bool escapes_are_defined(std::string_view head, version v) noexcept
         at = head.find('\\', at + 2);
     }
     return true;
-}
-
-// 1.2, "Augmented BNF": no CR within a line. A broker might take one for an EOL.
-bool has_bare_cr(std::string_view head) noexcept
-{
-    for (auto at = head.find('\r'); at != head.npos; at = head.find('\r', at + 1)) {
-        if (head[at + 1] != '\n') {
-            return true;
-        }
-    }
-    return false;
 }
 
 // Saturates, so that an absurd length is too large and not malformed.
@@ -188,57 +179,98 @@ parse_result parser::parse(std::string_view bytes, const limits& bounds, frame_v
     return parse_body(front, bounds, filled, out);
 }
 
-// Walks the lines that end behind scanned_. Faults are found line by line, so they do not depend on
-// how the bytes were split; NULs are looked for once over all lines, and a NUL in an earlier line
-// comes before the fault of a later one.
+// Goes over the special bytes behind scanned_ in the order in which they stand, so the fault that is
+// found first does not depend on how the bytes were split.
 errc parser::scan_head(
     std::string_view front, const limits& bounds, std::vector<header>& headers)
 {
-    std::size_t looked = scanned_;
-    for (;;) {
-        const std::size_t lf = front.find('\n', looked);
-        if (lf == front.npos) {
-            return check_partial_line(front, bounds);
+    errc fault = no_fault;
+    std::size_t looked = front.size();
+    detail::for_each_special(front, scanned_, [&](std::size_t at) {
+        switch (front[at]) {
+        case ':':
+            colon_ = colon_ == 0 ? at : colon_;
+            return true;
+        case '\n':
+            fault = end_line(front, at, bounds, headers);
+            return fault == no_fault && head_bytes_ == 0;
+        case '\0':
+            fault = check_size(at, bounds);
+            fault = fault == no_fault ? errc::bad_header : fault;
+            return false;
+        case '\\':
+            has_backslash_ = true;
+            return true;
+        case '\r':
+            if (version_ != version::v12) {
+                return true;
+            }
+            if (at + 1 == front.size()) {
+                looked = at; // to be seen again with what follows
+                return false;
+            }
+            fault = check_cr(front, at, bounds);
+            return fault == no_fault;
+        default: return true;
         }
-        looked = lf + 1;
-        const std::string_view line =
-            without_eol_cr(front.substr(line_start_, lf - line_start_), version_);
-        if (line_start_ == 0) {
-            const auto found = find_command(line);
-            if (!found) {
-                return errc::unknown_command;
-            }
-            command_ = *found;
-        } else if (line.empty()) {
-            head_bytes_ = looked;
-            return no_fault;
-        } else {
-            if (const errc fault = check_size(front, line, bounds); fault != no_fault) {
-                return fault;
-            }
-            const std::size_t colon = line.find(':');
-            if (colon == line.npos || colon == 0) {
-                return errc::bad_header;
-            }
-            headers.push_back({line.substr(0, colon), line.substr(colon + 1)});
-            ++header_count_;
-        }
-        line_start_ = looked;
+    });
+    if (line_start_ == 0 && fault != no_fault) {
+        return errc::unknown_command;
     }
+    if (fault != no_fault || head_bytes_ != 0) {
+        return fault;
+    }
+    scanned_ = looked;
+    return check_partial_line(front, bounds);
 }
 
-errc parser::check_size(
-    std::string_view front, std::string_view line, const limits& bounds) const noexcept
+// A whole line is there: the command, a header, or the blank line that ends the head.
+errc parser::end_line(
+    std::string_view front, std::size_t lf, const limits& bounds, std::vector<header>& headers)
 {
-    const bool too_many = header_count_ >= bounds.header_count;
-    if (!too_many && line.size() <= bounds.header_line_bytes) {
-        return no_fault;
+    const std::string_view line =
+        without_eol_cr(front.substr(line_start_, lf - line_start_), version_);
+    if (line_start_ == 0) {
+        const auto found = find_command(line);
+        if (!found) {
+            return errc::unknown_command;
+        }
+        command_ = *found;
+    } else if (line.empty()) {
+        head_bytes_ = lf + 1;
+    } else {
+        if (const errc fault = check_size(line_start_ + line.size(), bounds); fault != no_fault) {
+            return fault;
+        }
+        if (colon_ <= line_start_) {
+            return errc::bad_header;
+        }
+        const std::size_t name_bytes = colon_ - line_start_;
+        headers.push_back({line.substr(0, name_bytes), line.substr(name_bytes + 1)});
+        ++header_count_;
     }
-    const std::size_t good = line_start_ + (too_many ? 0 : bounds.header_line_bytes);
-    if (front.substr(0, good).find('\0') != front.npos) {
-        return errc::bad_header;
+    line_start_ = lf + 1;
+    colon_ = 0;
+    return no_fault;
+}
+
+// Whether this line may be a header line, and one that goes on until `end`.
+errc parser::check_size(std::size_t end, const limits& bounds) const noexcept
+{
+    if (end > line_start_ && header_count_ >= bounds.header_count) {
+        return errc::too_many_headers;
     }
-    return too_many ? errc::too_many_headers : errc::header_line_too_long;
+    return end - line_start_ > bounds.header_line_bytes ? errc::header_line_too_long : no_fault;
+}
+
+// 1.2, "Augmented BNF": no CR within a line. A broker might take one for an EOL.
+errc parser::check_cr(
+    std::string_view front, std::size_t at, const limits& bounds) const noexcept
+{
+    if (const errc fault = check_size(at, bounds); fault != no_fault) {
+        return fault;
+    }
+    return front[at + 1] == '\n' ? no_fault : errc::bad_header;
 }
 
 // What is already wrong with the last line although its LF is still to come.
@@ -248,22 +280,13 @@ errc parser::check_partial_line(std::string_view front, const limits& bounds) co
     if (line_start_ == 0) {
         return may_become_command(partial, version_) ? no_fault : errc::unknown_command;
     }
-    const std::string_view line = without_eol_cr(partial, version_);
-    if (!line.empty()) {
-        if (const errc fault = check_size(front, line, bounds); fault != no_fault) {
-            return fault;
-        }
-    }
-    return front.find('\0', scanned_) != front.npos ? errc::bad_header : no_fault;
+    return check_size(line_start_ + without_eol_cr(partial, version_).size(), bounds);
 }
 
 errc parser::check_head(
     std::string_view head, const limits& bounds, const std::vector<header>& headers) noexcept
 {
-    if (head.find('\0') != head.npos || (version_ == version::v12 && has_bare_cr(head))) {
-        return errc::bad_header;
-    }
-    if (is_escaped(command_, version_) && !escapes_are_defined(head, version_)) {
+    if (has_backslash_ && is_escaped(command_, version_) && !escapes_are_defined(head, version_)) {
         return errc::bad_escape;
     }
     known_length_ = false;
@@ -320,7 +343,8 @@ parse_result parser::incomplete(
     if (front.size() >= bounds.frame_bytes) {
         return fail(errc::frame_too_large);
     }
-    scanned_ = front.size();
+    // While the head is incomplete, scan_head() says how far it looked.
+    scanned_ = head_bytes_ == 0 ? scanned_ : front.size();
     return {.lacking = lacking};
 }
 
@@ -334,10 +358,12 @@ void parser::reset() noexcept
 {
     scanned_ = 0;
     line_start_ = 0;
+    colon_ = 0;
     header_count_ = 0;
     head_bytes_ = 0;
     body_bytes_ = 0;
     known_length_ = false;
+    has_backslash_ = false;
 }
 
 } // namespace stomp

@@ -53,8 +53,10 @@ public:
 
 private:
     errc scan_head(std::string_view front, const limits& bounds, std::vector<header>& headers);
-    errc check_size(
-        std::string_view front, std::string_view line, const limits& bounds) const noexcept;
+    errc end_line(
+        std::string_view front, std::size_t lf, const limits& bounds, std::vector<header>& headers);
+    errc check_size(std::size_t end, const limits& bounds) const noexcept;
+    errc check_cr(std::string_view front, std::size_t at, const limits& bounds) const noexcept;
     errc check_partial_line(std::string_view front, const limits& bounds) const noexcept;
     errc check_head(
         std::string_view head, const limits& bounds, const std::vector<header>& headers) noexcept;
@@ -67,12 +69,14 @@ private:
 
     std::size_t scanned_ = 0;        // bytes of the front known to hold no end of frame
     std::size_t line_start_ = 0;     // of the first line whose LF has not been seen
+    std::size_t colon_ = 0;          // the first one of that line, 0 while there is none
     std::size_t header_count_ = 0;   // complete header lines before line_start_
     std::size_t head_bytes_ = 0;     // command and header lines with the blank line, once seen; else 0
     std::size_t body_bytes_ = 0;     // with known_length_: from content-length
     stomp::command command_ = stomp::command::send; // once line_start_ > 0
     version version_ = version::v12; // 1.2 until negotiated
     bool known_length_ = false;
+    bool has_backslash_ = false;     // in the head
 };
 
 } // namespace stomp
