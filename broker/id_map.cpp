@@ -1,0 +1,125 @@
+#include "broker/id_map.hpp"
+
+#include <boost/assert.hpp>
+
+#include <array>
+#include <charconv>
+
+namespace broker {
+
+namespace {
+
+std::optional<std::uint64_t> parse_number(std::string_view text, int base) noexcept
+{
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    if (error != std::errc{} || end != text.data() + text.size()) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+void append_hex(std::string& to, std::uint64_t value)
+{
+    std::array<char, 16> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, 16).ptr;
+    to.append(digits.data(), end);
+}
+
+} // namespace
+
+std::string to_wire(wire_id id)
+{
+    return "s" + std::to_string(static_cast<std::uint64_t>(id));
+}
+
+std::optional<wire_id> parse_wire_id(std::string_view text) noexcept
+{
+    if (!text.starts_with('s')) {
+        return std::nullopt;
+    }
+    const auto number = parse_number(text.substr(1), 10);
+    return number ? std::optional{static_cast<wire_id>(*number)} : std::nullopt;
+}
+
+std::uint64_t owed_answers::add(owed_answer answer)
+{
+    ring_.push_back(std::move(answer));
+    ++open_;
+    return first_ + ring_.size() - 1;
+}
+
+std::optional<owed_answer> owed_answers::take(std::uint64_t number)
+{
+    if (number < first_ || number - first_ >= ring_.size() || !ring_[number - first_].open) {
+        return std::nullopt;
+    }
+    owed_answer& slot = ring_[number - first_];
+    owed_answer answer = std::move(slot);
+    slot.open = false;
+    --open_;
+    while (taken_front_ < ring_.size() && !ring_[taken_front_].open) {
+        ++taken_front_;
+    }
+    if (open_ == 0) {
+        first_ += ring_.size();
+        ring_.clear();
+        if (ring_.capacity() > 64) {
+            ring_.shrink_to_fit(); // an idle link keeps no memory
+        }
+        taken_front_ = 0;
+    } else if (taken_front_ >= 256 && taken_front_ * 2 >= ring_.size()) {
+        ring_.erase(ring_.begin(), ring_.begin() + static_cast<std::ptrdiff_t>(taken_front_));
+        first_ += taken_front_;
+        taken_front_ = 0;
+    }
+    return answer;
+}
+
+std::optional<owed_answer> owed_answers::take(std::string_view wire_receipt)
+{
+    if (!wire_receipt.starts_with('r')) {
+        return std::nullopt;
+    }
+    const auto number = parse_number(wire_receipt.substr(1), 10);
+    return number ? take(*number) : std::nullopt;
+}
+
+std::vector<owed_answer> owed_answers::take_all()
+{
+    std::vector<owed_answer> all;
+    all.reserve(open_);
+    for (auto& entry : ring_) {
+        if (entry.open) {
+            all.push_back(std::move(entry));
+        }
+    }
+    first_ += ring_.size();
+    ring_.clear();
+    ring_.shrink_to_fit();
+    open_ = 0;
+    taken_front_ = 0;
+    return all;
+}
+
+std::string mint_ack(std::uint32_t nonce, delivery_number number)
+{
+    std::string id;
+    append_hex(id, nonce);
+    id += '-';
+    append_hex(id, number);
+    return id;
+}
+
+std::optional<delivery_number> parse_ack(std::uint32_t nonce, std::string_view minted) noexcept
+{
+    const auto dash = minted.find('-');
+    if (dash == minted.npos) {
+        return std::nullopt;
+    }
+    const auto said_nonce = parse_number(minted.substr(0, dash), 16);
+    const auto number = parse_number(minted.substr(dash + 1), 16);
+    return said_nonce && *said_nonce == nonce ? number : std::nullopt;
+}
+
+} // namespace broker

@@ -1,0 +1,80 @@
+#pragma once
+
+// The ids that the gateway says to brokers and to clients in place of the other side's.
+//
+//   receipt       r<N>  on the wire, one number a link, in order of writing  <->  who waits for the answer
+//   subscription  s<N>  on the wire, never reused on a shard                 <->  wire subscription
+//   ack           <nonce>-<N>, towards clients, one number a delivery        <->  an entry of the session's ledger
+//
+// Why ack ids are minted: RabbitMQ ignores the session part of its own, so that one said to another link settles
+// another message without an error (HAZARDS.md H1). The minted one holds only characters that no version escapes
+// (stompjs does not escape in 1.1), and the nonce is the process's: an id of another gateway is not honoured.
+
+#include "broker/link_effects.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace broker {
+
+// A wire subscription's number; 0 is none.
+enum class wire_id : std::uint64_t { none = 0 };
+// A client's session as the links know it; 0 is the gateway itself.
+enum class session_id : std::uint64_t { none = 0 };
+
+std::string to_wire(wire_id id); // "s12"
+std::optional<wire_id> parse_wire_id(std::string_view text) noexcept;
+
+// What an answer is owed for.
+enum class owed_kind : std::uint8_t {
+    send,        // a client's SEND that asked for a receipt
+    commit,      // the COMMIT of a client's transaction
+    subscribe,   // a wire subscription's SUBSCRIBE
+    unsubscribe, // its UNSUBSCRIBE
+    acknowledge, // ACK or NACK that asked for a receipt
+    barrier,     // everything SENT before it on this link was routed
+    trial_routed, trial_received, // B1
+    leave,       // DISCONNECT
+};
+
+struct owed_answer {
+    owed_kind kind = owed_kind::send;
+    session_id session = session_id::none;
+    wire_id wire = wire_id::none;  // subscribe, unsubscribe
+    std::uint64_t covers = 0;      // barrier: SENDs up to this number on the link
+    std::string client_receipt;    // raw, as the client asked; empty: it asked none
+    bool counted = false;          // belongs to the accounting of a switch's report
+    bool doubted = false;          // S13: receipt_timeout passed; a late answer moves it to confirmed
+    bool open = true;
+};
+
+// Answers that a link owes, by wire receipt number. Brokers answer mostly in order; a ring with holes serves both.
+class owed_answers {
+public:
+    std::uint64_t add(owed_answer answer); // the number to write as r<N>
+    // Takes the entry; nullopt: unknown or answered already.
+    std::optional<owed_answer> take(std::uint64_t number);
+    std::optional<owed_answer> take(std::string_view wire_receipt);
+    // All still open, in order; empties the map. For a lost link.
+    std::vector<owed_answer> take_all();
+    template <class F>
+    void for_each(F&& f) { for (auto& e : ring_) if (e.open) f(e); }
+    std::size_t open() const noexcept { return open_; }
+
+private:
+    std::vector<owed_answer> ring_; // front is number first_
+    std::uint64_t first_ = 1;
+    std::size_t open_ = 0;
+    std::size_t taken_front_ = 0; // answered entries at the front, removed in batches
+};
+
+// A delivery's number on its shard; 0 is none.
+using delivery_number = std::uint64_t;
+std::string mint_ack(std::uint32_t nonce, delivery_number number); // "1f3ac402-17"
+std::optional<delivery_number> parse_ack(std::uint32_t nonce, std::string_view minted) noexcept;
+
+} // namespace broker

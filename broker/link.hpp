@@ -1,0 +1,176 @@
+#pragma once
+
+// One STOMP connection to a broker, without I/O; it carries one session (role own) or many.
+//
+// Threading:  belongs to one shard.
+// Lifetime:   owned by the shard's router; ends with on_lost or after leave() was answered.
+// Invariants:
+// (1) Every frame it writes that asks for a receipt has one entry in `owed`; the entry leaves exactly once: answered,
+//     failed by an ERROR that names it, or taken by whoever handles the link's loss.
+// (2) No client's frame is written before `ready`: a link whose endpoint is not known to its identity is tried first (B1).
+// (3) After an ERROR that names nothing, a RECEIPT is only that ERROR's shadow and answers nothing: RabbitMQ says
+//     ERROR, then RECEIPT, then EOF to a SUBSCRIBE that failed (HAZARDS.md). The one exception is "Subscription not
+//     found ... T_<wire id>" after an UNSUBSCRIBE, which is swallowed.
+// (4) After DISCONNECT nothing is written; the link is read to its end (S10).
+
+#include "broker/capability.hpp"
+#include "broker/id_map.hpp"
+#include "broker/link_effects.hpp"
+#include "broker/net/time.hpp"
+#include "broker/stomp/frame.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace broker {
+
+enum class link_role : std::uint8_t {
+    own,       // one session's
+    publish,   // SENDs of many sessions
+    subscribe, // shared wire subscriptions
+    recheck,   // proves an identity's credentials again, then leaves
+};
+
+enum class link_state : std::uint8_t {
+    dialling,   // no transport yet
+    connecting, // CONNECT written
+    trying,     // CONNECTED; the trial's answers are awaited
+    ready,      // carries frames
+    leaving,    // DISCONNECT written, read to EOF
+    lost,       // over
+};
+
+// What a frame from the broker meant. At most one event a frame.
+struct link_event {
+    enum class kind : std::uint8_t {
+        nothing,
+        up,         // ready: version, capability and connected_head are known
+        refused,    // ERROR instead of CONNECTED: `text`; final for these credentials
+        trial_cut,  // on_lost during the trial: dial again from the next rung
+        answered,   // `owed` was answered
+        failed,     // an ERROR named the receipt of `owed`: `text`
+        message,    // MESSAGE for `wire`
+        reply,      // MESSAGE whose subscription is none of ours (a temporary queue's): `name`
+        cancelled,  // an ERROR named the subscription `wire`: `text`
+        error,      // an ERROR that names nothing: `text`; the link is about to end
+        swallowed,  // an ERROR or RECEIPT that means nothing any more
+        left,       // DISCONNECT was answered
+    };
+    kind what = kind::nothing;
+    owed_answer owed;
+    wire_id wire = wire_id::none;
+    std::string_view name; // into the frame
+    std::string text;
+    std::uint64_t silent_proven = 0; // barrier: counted SENDs without a receipt that it proved
+};
+
+struct link_order { // what a new link is to be
+    link_id id = link_id::none;
+    link_role role = link_role::own;
+    std::string accept_version; // "1.1,1.2"
+    std::string connect_head;   // the identity's raw CONNECT header lines, each with its LF
+    std::string heart_beat;     // "10000,10000"
+    capability known;           // barrier unknown: the link makes the trial
+    trial_rung rung = trial_rung::absent_queue;
+    net::duration trial_timeout{};
+};
+
+class link {
+public:
+    explicit link(link_order order);
+
+    // ---- events
+    void on_open(net::time_point now, link_effects& out); // transport is up: CONNECT
+    link_event on_frame(const stomp::frame_view& frame, net::time_point now, link_effects& out);
+    link_event on_deadline(net::time_point now, link_effects& out); // trial_timeout; barrier without receipts
+    net::time_point next_deadline() const noexcept { return deadline_; }
+    void on_lost() noexcept { state_ = link_state::lost; }
+
+    // ---- orders. REQUIRES: state() == ready
+    struct send_options {
+        session_id session = session_id::none;
+        std::string_view client_receipt; // raw; empty: none asked
+        bool counted = false;
+        framing as = framing::text;
+        std::string_view transaction; // id given by begin(); its SENDs are answered with COMMIT
+    };
+    // A client's SEND; its headers go raw but receipt and transaction.
+    void send(const stomp::frame_view& frame, const send_options& options, link_effects& out);
+    // BEGIN or COMMIT of a client's buffered transaction; COMMIT owes an answer of kind commit when asked.
+    std::string begin(link_effects& out); // the transaction's id on this link
+    void commit(std::string_view transaction, const send_options& options, link_effects& out);
+    // `head`: raw header lines of the client's SUBSCRIBE but id, ack and receipt, each with its LF.
+    void subscribe(wire_id wire, std::string_view head, std::string_view ack_mode, link_effects& out);
+    void unsubscribe(wire_id wire, bool durable, session_id session, std::string_view client_receipt, link_effects& out);
+    // `ack`: raw id as that broker gave it, `message_id` for versions below 1.2.
+    struct acknowledgement {
+        bool negative = false;
+        wire_id wire = wire_id::none;
+        std::string_view broker_ack, extra_head; // extra: raw lines (requeue), each with its LF
+        std::string_view transaction;
+        session_id session = session_id::none;
+        std::string_view client_receipt;
+    };
+    void acknowledge(const acknowledgement& what, link_effects& out);
+    // A private message to the own address of a subscription, behind everything routed to it.
+    void marker(std::string_view queue_name, std::string_view mark, link_effects& out);
+
+    // Asks for proof that all SENDs so far were routed; nothing to prove or already asked: does nothing.
+    void barrier(net::time_point now, link_effects& out);
+    bool proven() const noexcept { return proven_ == sent_; }
+    bool barrier_open() const noexcept { return barrier_covers_ > proven_; }
+
+    // DISCONNECT as soon as what was SENT is proven (it does not wait for confirms itself, HAZARDS.md H8).
+    void leave(net::time_point now, link_effects& out);
+
+    // ---- state
+    link_id id() const noexcept { return order_.id; }
+    link_role role() const noexcept { return order_.role; }
+    link_state state() const noexcept { return state_; }
+    bool ready() const noexcept { return state_ == link_state::ready && !leave_wanted_; }
+    bool leaving() const noexcept { return leave_wanted_ || state_ == link_state::leaving; }
+    const capability& can() const noexcept { return order_.known; }
+    void learn_marker(tried t) noexcept { order_.known.marker = t; }
+    trial_rung rung() const noexcept { return order_.rung; }
+    stomp::version version() const noexcept { return version_; }
+    // Raw CONNECTED header lines but version, heart-beat and session, each with its LF.
+    const std::string& connected_head() const noexcept { return connected_head_; }
+    const std::string& broker_heart_beat() const noexcept { return broker_heart_beat_; }
+    owed_answers& owed() noexcept { return owed_; }
+    std::uint64_t sent() const noexcept { return sent_; }     // clients' SENDs written
+    std::uint64_t proven_up_to() const noexcept { return proven_; }
+    // SENDs that asked for no receipt and are not proven yet.
+    std::uint64_t unproven_silent() const noexcept { return silent_open_; }
+    // From here on what is open counts in a switch's report; returns how many SENDs that are.
+    std::uint64_t count_open() noexcept;
+    std::uint64_t counted_silent() const noexcept { return silent_counted_; }
+    // Text of the last ERROR that named nothing: why the link was lost.
+    const std::string& last_error() const noexcept { return last_error_; }
+
+private:
+    link_event on_connected(const stomp::frame_view& frame, net::time_point now, link_effects& out);
+    link_event on_receipt(const stomp::frame_view& frame, net::time_point now, link_effects& out);
+    link_event on_error(const stomp::frame_view& frame);
+    link_event finish_trial(barrier_kind found, link_effects& out);
+    void start_trial(net::time_point now, link_effects& out);
+    void write_disconnect(link_effects& out);
+    void prove(std::uint64_t up_to) noexcept;
+    std::uint64_t owe(owed_answer answer) { return owed_.add(std::move(answer)); }
+
+    link_order order_;
+    owed_answers owed_;
+    std::string connected_head_, broker_heart_beat_, last_error_;
+    net::time_point deadline_ = net::never;
+    std::uint64_t sent_ = 0, proven_ = 0, barrier_covers_ = 0;
+    std::uint64_t silent_open_ = 0, silent_at_barrier_ = 0, silent_counted_ = 0;
+    std::uint64_t transactions_ = 0;
+    link_state state_ = link_state::dialling;
+    stomp::version version_ = stomp::version::v12;
+    bool leave_wanted_ = false;
+    bool error_seen_ = false;
+    bool barrier_again_ = false; // SENDs came behind an open barrier
+    bool received_answered_ = false; // trial: BEGIN + ABORT was answered
+};
+
+} // namespace broker

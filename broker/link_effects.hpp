@@ -1,0 +1,37 @@
+#pragma once
+
+// What a link's core asks of its driver. A call is an effect: it appends to an outbox or queues an order, and never
+// calls back into a core. Tests record the calls as a list; a simulator carries them over its own network.
+
+#include "broker/stomp/serializer.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace broker {
+
+// Number of a link, never reused in a process's life; 0 is none.
+enum class link_id : std::uint64_t { none = 0 };
+
+// How the client sent the frame, so that a ws:// broker gets it the same way.
+enum class framing : std::uint8_t { text, binary };
+
+class link_effects {
+public:
+    virtual ~link_effects() = default;
+
+    // One whole frame: `head` ends with the blank line; body and NUL follow it.
+    virtual void write_link(link_id to, std::string_view head, std::string_view body, framing as) = 0;
+    // Closes the transport at once; on_lost of that link is not called any more.
+    virtual void close_link(link_id which) = 0;
+    // True when nothing written to this link waits in its outbox or in the kernel (SIOCOUTQ).
+    virtual bool link_flushed(link_id which) const = 0;
+
+    // Scratch for building heads; its bytes live until the next use.
+    stomp::serializer& scratch() noexcept { return scratch_; }
+
+private:
+    stomp::serializer scratch_;
+};
+
+} // namespace broker

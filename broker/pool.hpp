@@ -1,0 +1,103 @@
+#pragma once
+
+// The endpoints of one color as one shard sees them: health, which one to pick, when to try one that is down.
+//
+// Threading:  belongs to one shard.
+// Invariants:
+// (1) While an endpoint is down nothing is dialled there but its probe: retries of many sessions never become a storm.
+// (2) An endpoint of weight 0 is picked only while no other is healthy.
+
+#include "broker/net/time.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace broker {
+
+struct pool_endpoint {
+    std::string name; // "g1" or "host:port"
+    std::string url;
+    unsigned weight = 1;
+    bool websocket = false; // ws:// or wss://: always one link a session
+};
+
+struct pool_settings {
+    net::duration interval = std::chrono::seconds{2}; // health.interval
+    unsigned rise = 2, fall = 3;
+};
+
+class pool {
+public:
+    pool(std::vector<pool_endpoint> endpoints, pool_settings settings);
+
+    // ---- events
+    void on_dial_failed(std::size_t index, std::string why, net::time_point now);
+    void on_dial_succeeded(std::size_t index) noexcept; // a CONNECTED came
+    void on_probe(std::size_t index, bool ok, std::string why, net::time_point now);
+    void on_bound(std::size_t index) noexcept { ++states_[index].sessions; }
+    void on_unbound(std::size_t index) noexcept { --states_[index].sessions; }
+
+    // ---- questions
+    // Where the next session goes: the healthy endpoint with the fewest sessions for its weight; nullopt: none.
+    std::optional<std::size_t> pick() const noexcept;
+    bool healthy(std::size_t index) const noexcept { return states_[index].healthy; }
+    bool any_healthy() const noexcept;
+    // Endpoints whose probe is due; each is asked once and answered by on_probe.
+    std::vector<std::size_t> take_due_probes(net::time_point now);
+    net::time_point next_probe() const noexcept;
+
+    std::size_t size() const noexcept { return endpoints_.size(); }
+    const pool_endpoint& at(std::size_t index) const noexcept { return endpoints_[index]; }
+    std::uint64_t sessions(std::size_t index) const noexcept { return states_[index].sessions; }
+    const std::string& last_error(std::size_t index) const noexcept { return states_[index].last_error; }
+
+private:
+    struct state {
+        std::uint64_t sessions = 0;
+        std::string last_error;
+        net::time_point next_probe{};
+        net::duration back_off{};
+        unsigned failures = 0, successes = 0;
+        bool healthy = true; // until something fails: a start does not wait for probes
+        bool probing = false;
+    };
+    void fail(state& s, std::string why, net::time_point now);
+
+    std::vector<pool_endpoint> endpoints_;
+    std::vector<state> states_;
+    pool_settings settings_;
+};
+
+// Paces dials (brokers.connect_rate): clients' own dials go first, but every third place is kept for standbys, so
+// that neither starves (DESIGN.md section 6.1).
+enum class dial_class : std::uint8_t { client, standby };
+
+class dial_pacer {
+public:
+    explicit dial_pacer(double per_second) noexcept : per_second_(per_second) {}
+    void set_rate(double per_second) noexcept { per_second_ = per_second; }
+
+    void want(std::uint64_t what, dial_class as);
+    // The next that may be dialled now, in turn; nullopt: none waits, or not yet.
+    std::optional<std::uint64_t> take(net::time_point now);
+    net::time_point next() const noexcept; // when take() gives again; never: nothing waits
+    std::size_t waiting() const noexcept { return client_.size() + standby_.size(); }
+
+private:
+    struct fifo {
+        std::vector<std::uint64_t> items;
+        std::size_t front = 0;
+        std::size_t size() const noexcept { return items.size() - front; }
+        std::uint64_t pop();
+    };
+    fifo client_, standby_;
+    double per_second_;
+    double tokens_ = 0;
+    net::time_point refilled_{};
+    unsigned turn_ = 0;
+};
+
+} // namespace broker

@@ -1,0 +1,118 @@
+#include "gateway/seam.hpp"
+
+#include <algorithm>
+
+namespace gateway {
+
+seam::seam(wire_id old_wire, wire_id new_wire, bool best_effort, net::time_point now, const timing& t) noexcept
+    : old_(old_wire), new_(new_wire), timing_(t), began_(now), progress_(now), marker_at_(now),
+      next_check_(now + (best_effort ? t.seam_quiet : t.seam_timeout)), best_effort_(best_effort)
+{
+}
+
+seam_action seam::on_marker() noexcept
+{
+    if (left_ || best_effort_) {
+        return {};
+    }
+    left_ = true;
+    if (state_ == seam_state::forced) {
+        return {.leave_old = true};
+    }
+    state_ = seam_state::joined;
+    return {.open_new = true, .leave_old = true};
+}
+
+seam_action seam::on_old_lost() noexcept
+{
+    const bool open = state_ == seam_state::joining;
+    left_ = true;
+    state_ = open ? seam_state::joined : state_;
+    return {.open_new = open, .leave_old = true, .gap = open};
+}
+
+seam_action seam::on_new_lost() noexcept
+{
+    // The table keeps the pair and binds again; what is kept is then handed out at once, in front of what the old
+    // color still brings, so that nothing is lost: the old side goes on as `forced`, what it brings counts as late.
+    seam_action action = force();
+    action.gap = true;
+    return action;
+}
+
+seam_action seam::on_buffer_full() noexcept
+{
+    return force();
+}
+
+seam_action seam::force() noexcept
+{
+    if (state_ != seam_state::joining) {
+        return {};
+    }
+    state_ = seam_state::forced;
+    next_check_ = began_ + timing_.drain_timeout;
+    return {.open_new = true};
+}
+
+seam_action seam::on_deadline(net::time_point now, net::time_point last_message, bool reading) noexcept
+{
+    if (now < next_check_) {
+        return {};
+    }
+    if (now >= began_ + timing_.drain_timeout) {
+        left_ = true;
+        const bool open = state_ == seam_state::joining;
+        state_ = open ? seam_state::forced : state_;
+        return {.open_new = open, .leave_old = true};
+    }
+    if (state_ == seam_state::forced) {
+        next_check_ = began_ + timing_.drain_timeout;
+        return {};
+    }
+    if (best_effort_) {
+        // B4: quiet for seam_quiet, counted from commit, at the latest after seam_timeout.
+        const auto quiet_from = std::max(began_, last_message);
+        if (now >= quiet_from + timing_.seam_quiet || now >= began_ + timing_.seam_timeout) {
+            left_ = true;
+            state_ = seam_state::joined;
+            return {.open_new = true, .leave_old = true};
+        }
+        next_check_ = std::min(quiet_from + timing_.seam_quiet, began_ + timing_.seam_timeout);
+        return {};
+    }
+    progress_ = std::max(progress_, last_message);
+    if (!reading) {
+        progress_ = now; // M6: the clock stands while the gateway itself does not read the old link
+    }
+    if (now >= progress_ + timing_.seam_timeout) {
+        return force();
+    }
+    next_check_ = progress_ + timing_.seam_timeout;
+    return {};
+}
+
+bool seam::remove(session_id session, std::uint32_t subscription) noexcept
+{
+    std::erase_if(members_, [&](const wire_member& m) { return m.session == session && m.subscription == subscription; });
+    return members_.empty();
+}
+
+bool seam::marker_due(net::time_point now) noexcept
+{
+    if (left_ || best_effort_ || now < marker_at_) {
+        return false;
+    }
+    marker_at_ = now + timing_.marker_interval;
+    return true;
+}
+
+net::time_point seam::next_deadline() const noexcept
+{
+    if (left_) {
+        return net::never;
+    }
+    return best_effort_ ? next_check_ : std::min(next_check_, marker_at_);
+}
+
+} // namespace gateway

@@ -1,0 +1,78 @@
+#pragma once
+
+// Where, in the streams of some clients' broadcast subscriptions, one color ends and the other begins: a pair of wire
+// subscriptions, the members that move from the old to the new one, and what has been read of the old one's markers.
+// SWITCH.md "Seam, per pair of wire subscriptions": each event answers with what the table says.
+//
+// Lifetime: made at commit; ends when the old side is left.
+// Invariants:
+// (1) Nothing but a marker, a lost side or seam_timeout joins it (M6); a best-effort one joins when the old color was
+//     quiet (B4).
+// (2) It opens the new side exactly once.
+
+#include "broker/net/time.hpp"
+#include "gateway/wire_subscription.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace gateway {
+
+enum class seam_state : std::uint8_t {
+    joining, // old color's stream to the clients, new color's kept
+    joined,  // kept ones delivered, new color live, old color left
+    forced,  // joined by seam_timeout, old color still subscribed
+};
+
+// What the owner of the two wire subscriptions has to do, in this order.
+struct seam_action {
+    bool open_new = false;  // deliver what is kept to the members, then they are live
+    bool leave_old = false; // the members leave the old wire subscription
+    bool gap = false;       // something may be missing: counted
+    bool operator==(const seam_action&) const = default;
+};
+
+class seam {
+public:
+    struct timing {
+        net::duration seam_timeout{}, seam_quiet{}, marker_interval{}, drain_timeout{};
+    };
+
+    // best_effort: the old wire has no address or the barrier proves too little (B3).
+    seam(wire_id old_wire, wire_id new_wire, bool best_effort, net::time_point now, const timing& t) noexcept;
+
+    void add(wire_member m) { members_.push_back(m); }
+
+    // ---- events of the table
+    seam_action on_marker() noexcept;
+    seam_action on_old_lost() noexcept;
+    seam_action on_new_lost() noexcept;
+    seam_action on_buffer_full() noexcept; // M10
+    // M6, B4: `last_message` of the old wire; `reading`: the gateway reads the old link (its clock stands otherwise).
+    seam_action on_deadline(net::time_point now, net::time_point last_message, bool reading) noexcept;
+    // A client's UNSUBSCRIBE or end; true when it was the last member.
+    bool remove(session_id session, std::uint32_t subscription) noexcept;
+    // True when a marker is to be SENT now (M3: repeated until read).
+    bool marker_due(net::time_point now) noexcept;
+
+    net::time_point next_deadline() const noexcept;
+    seam_state state() const noexcept { return state_; }
+    bool best_effort() const noexcept { return best_effort_; }
+    bool left() const noexcept { return left_; }
+    wire_id old_wire() const noexcept { return old_; }
+    wire_id new_wire() const noexcept { return new_; }
+    const std::vector<wire_member>& members() const noexcept { return members_; }
+
+private:
+    seam_action force() noexcept;
+
+    std::vector<wire_member> members_;
+    wire_id old_, new_;
+    timing timing_;
+    net::time_point began_, progress_, marker_at_, next_check_;
+    seam_state state_ = seam_state::joining;
+    bool best_effort_;
+    bool left_ = false;
+};
+
+} // namespace gateway

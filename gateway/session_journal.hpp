@@ -1,0 +1,74 @@
+#pragma once
+
+// What must be said again to another broker: one client's subscriptions, as it asked for them.
+// SWITCH.md S9, M7; DESIGN.md section 5 (what is shared) and section 1 (broadcast and stored subscriptions).
+
+#include "broker/color.hpp"
+#include "broker/id_map.hpp"
+#include "broker/stomp/frame.hpp"
+
+#include <boost/system/result.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gateway {
+
+enum class ack_mode : std::uint8_t { automatic, client, client_individual };
+
+// One SUBSCRIBE of a client.
+struct subscription {
+    std::uint32_t number = 0; // of this session, never reused
+    std::string client_id;    // raw
+    std::string head;         // raw header lines for a broker: all but id, ack and receipt, each with its LF
+    std::string receipt;      // the client's receipt while it is owed; raw
+    ack_mode mode = ack_mode::automatic;
+    bool named = true;        // 1.0 allows a SUBSCRIBE without an id: its MESSAGEs have none either
+    bool broadcast = false;   // else stored
+    bool shareable = false;   // may ride a link of many sessions
+    bool durable = false;     // left by DISCONNECT, never by UNSUBSCRIBE, unless the client asks
+    bool confirmed = false;   // some broker answered it once (S9: only then it goes to a standby)
+    bool own_only = false;    // its SUBSCRIBE was unanswered when a shared link died (DESIGN.md section 5)
+    broker::per_color<broker::wire_id> wires{}; // where it is subscribed; none: nowhere
+
+    bool acknowledges() const noexcept { return mode != ack_mode::automatic || !broadcast; }
+    std::string_view ack_on_wire() const noexcept
+    {
+        // Cumulative acks are expanded here, and stored `auto` is acknowledged when written (DESIGN.md section 5).
+        return acknowledges() ? "client-individual" : "auto";
+    }
+};
+
+struct journal_rules {
+    const std::vector<std::string>* broadcast = nullptr; // patterns
+    unsigned prefetch = 0;                               // set where a stored SUBSCRIBE has none
+};
+
+// Reads a SUBSCRIBE; the error is a sentence for the ERROR frame.
+boost::system::result<subscription, std::string> read_subscribe(
+    const stomp::frame_view& frame, stomp::version version, const journal_rules& rules);
+
+// "/topic/**": any depth below; "*": within one part.
+bool matches(std::string_view pattern, std::string_view destination) noexcept;
+
+class session_journal {
+public:
+    subscription& add(subscription s);
+    subscription* find(std::string_view client_id) noexcept;
+    subscription* at(std::uint32_t number) noexcept;
+    void remove(std::uint32_t number);
+    auto begin() noexcept { return subscriptions_.begin(); }
+    auto end() noexcept { return subscriptions_.end(); }
+    auto begin() const noexcept { return subscriptions_.begin(); }
+    auto end() const noexcept { return subscriptions_.end(); }
+    std::size_t size() const noexcept { return subscriptions_.size(); }
+
+private:
+    std::vector<std::unique_ptr<subscription>> subscriptions_; // stable addresses; few
+    std::uint32_t last_ = 0;
+};
+
+} // namespace gateway

@@ -1,0 +1,56 @@
+#pragma once
+
+// Who may share what: identity (all that may differ per client) and share group (identity and endpoint).
+// DESIGN.md section 5; SWITCH.md B1, B2: what an endpoint can do is kept per group until its last session goes.
+
+#include "broker/capability.hpp"
+#include "broker/link.hpp"
+#include "control/switch_messages.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gateway {
+
+using broker::link_id;
+using broker::session_id;
+using broker::wire_id;
+using control::endpoint_ref;
+
+struct identity {
+    std::string digest;       // keyed per process: two clients with the same one may share links
+    std::string connect_head; // raw CONNECT header lines that every link of it says again, each with its LF
+    std::string accept_version;
+    stomp::version highest = stomp::version::v12;
+    std::vector<std::pair<std::string, std::string>> handshake; // forwarded to ws:// brokers
+    std::optional<stomp::version> negotiated; // once a broker answered: later links must agree (HAZARDS.md H16)
+    std::size_t sessions = 0;
+};
+
+struct share_group {
+    identity* who = nullptr;
+    endpoint_ref at;
+    broker::capability known;
+    broker::trial_rung rung = broker::trial_rung::absent_queue;
+    link_id trial = link_id::none;             // the link that makes it
+    std::vector<link_id> publish, subscribe;   // shared ones
+    std::vector<session_id> waiting;           // for the trial, or for a shared link
+    std::deque<session_id> turns;              // to write a SUBSCRIBE on a shared link
+    boost::unordered_flat_map<std::string, wire_id> wires; // shared wire subscriptions by SUBSCRIBE head
+    std::string connected_head;                // the broker's CONNECTED, for clients that share
+    std::string refused;                       // its ERROR to our CONNECT
+    net::time_point retry_at{};                // a dial failed: not before this
+    net::duration back_off{};
+    net::time_point prove_at = net::never;     // brokers.auth_recheck
+    std::size_t bindings = 0;                  // sessions
+    std::size_t links = 0;                     // of any role
+    bool dedicated = false;                    // ws://, no receipts, STOMP 1.0 (B4), or asked for
+    std::size_t subscribe_window = 1;          // unanswered SUBSCRIBEs on one shared link
+};
+
+} // namespace gateway

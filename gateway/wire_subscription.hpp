@@ -1,0 +1,63 @@
+#pragma once
+
+// One subscription at a broker and the clients' subscriptions that it serves.
+// DESIGN.md section 5 (shared subscription); SWITCH.md "Seam".
+
+#include "broker/net/payload.hpp"
+#include "gateway/share_group.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace gateway {
+
+enum class member_state : std::uint8_t {
+    live,    // gets every MESSAGE
+    standby, // prepared: gets nothing yet
+    joining, // from commit on: gets what is kept once its seam joins
+    late,    // its seam is joined or forced: what still comes here is delivered and counted
+};
+
+struct wire_member {
+    session_id session = session_id::none;
+    std::uint32_t subscription = 0; // the session's number of it
+    member_state state = member_state::live;
+};
+
+// A MESSAGE of the new color, kept until the seams in front of it join. Charged once, whoever waits for it.
+struct kept_message {
+    net::payload_ref rest;  // header lines but subscription and ack, blank line, body, NUL
+    std::string broker_ack; // what acknowledges it, where something must
+    broker::framing as = broker::framing::text;
+};
+
+enum class wire_state : std::uint8_t {
+    open,      // SUBSCRIBE written, not answered
+    confirmed,
+    leaving,   // UNSUBSCRIBE written
+};
+
+struct wire_subscription {
+    wire_id id = wire_id::none;
+    link_id link = link_id::none;
+    share_group* group = nullptr;
+    std::string head;        // the SUBSCRIBE's; key in group->wires where shared
+    std::string queue_name;  // its own address; empty: none (SWITCH.md B3)
+    std::vector<wire_member> members;
+    wire_state state = wire_state::open;
+    bool shared = false;
+    bool broadcast = true;
+    bool acknowledges = false; // client-individual on the wire
+    bool automatic = false;    // the client said auto: acknowledged when written
+    bool durable = false;
+    bool keeping = false;      // M7: from this shard's `held` on
+    bool opened_late = false;  // a seam that waits for it was forced: nothing is kept any more
+    std::uint32_t seams = 0;   // seams that wait for it as their new side
+    std::vector<kept_message> kept;
+    std::size_t kept_bytes = 0;
+    net::time_point last_message{}; // linger, seam_quiet and "time without progress"
+    broker::color color() const noexcept { return group->at.color; }
+};
+
+} // namespace gateway
