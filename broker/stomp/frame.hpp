@@ -3,8 +3,8 @@
 // A STOMP frame as it stands in a read buffer, and an owning copy of one.
 // Source: STOMP 1.2 specification ("STOMP Frames"); 1.0 and 1.1 differ in escapes and in CRLF.
 //
-// Header names and values are *raw*: still escaped as on the wire. Forwarding copies them unchanged; that is sound
-// because a link speaks exactly its clients' version.
+// Header names and values are *raw*: still escaped as on the wire. Forwarding copies them
+// unchanged; that is sound because a link speaks exactly its clients' version.
 
 #include <cstdint>
 #include <optional>
@@ -19,11 +19,29 @@ enum class version : std::uint8_t { v10, v11, v12 };
 std::string_view to_string(version v) noexcept; // "1.0", "1.1", "1.2"
 
 enum class command : std::uint8_t {
-    connect, stomp, send, subscribe, unsubscribe, ack, nack, begin, commit, abort, disconnect, // client frames
-    connected, message, receipt, error,                                                       // broker frames
+    // Of clients:
+    connect,
+    stomp,
+    send,
+    subscribe,
+    unsubscribe,
+    ack,
+    nack,
+    begin,
+    commit,
+    abort,
+    disconnect,
+    // Of brokers:
+    connected,
+    message,
+    receipt,
+    error,
 };
 std::string_view to_string(command c) noexcept;
-constexpr bool is_client_command(command c) noexcept { return c <= command::disconnect; }
+constexpr bool is_client_command(command c) noexcept
+{
+    return c <= command::disconnect;
+}
 
 struct header {
     std::string_view name, value; // raw
@@ -56,10 +74,12 @@ struct frame {
     bool operator==(const frame&) const = default;
 };
 
-// Escapes and unescapes one header name or value for that version ("Value Encoding"). 1.0 has no escapes;
-// 1.1 has \n \c \\; 1.2 has \r too. CONNECT and CONNECTED are never escaped (pass version::v10).
-// What the version cannot express (NUL; in 1.0 CR and LF) becomes a blank: text must never end a line or a frame.
+// Escapes and unescapes one header name or value for that version ("Value Encoding"). 1.0 has no
+// escapes; 1.1 has \n \c \\; 1.2 has \r too. CONNECT and CONNECTED are never escaped (pass
+// version::v10). What the version cannot express (NUL; in 1.0 CR and LF) becomes a blank:
+// text must never end a line or a frame.
 std::string escape(std::string_view text, version v);
-std::optional<std::string> unescape(std::string_view raw, version v); // nullopt: an undefined escape
+// nullopt: an undefined escape.
+std::optional<std::string> unescape(std::string_view raw, version v);
 
 } // namespace stomp

@@ -1,6 +1,7 @@
 #pragma once
 
-// Heart-beat negotiation (STOMP 1.2, "Heart-beating") and the two clocks of one connection, without I/O.
+// Heart-beat negotiation (STOMP 1.2, "Heart-beating") and the two clocks of one connection, without
+// I/O.
 
 #include "broker/net/time.hpp"
 
@@ -11,11 +12,13 @@
 
 namespace stomp {
 
-// What one side says: it can send every `outgoing` ms and would like to receive every `incoming` ms; 0 = not at all.
+// What one side says: it can send every `outgoing` ms and would like to receive every `incoming`
+// ms; 0 = not at all.
 struct heart_beat_offer {
     std::chrono::milliseconds outgoing{0}, incoming{0};
 };
-std::optional<heart_beat_offer> parse_heart_beat(std::string_view value); // "cx,cy"; nullopt: malformed
+// From "cx,cy"; nullopt: malformed.
+std::optional<heart_beat_offer> parse_heart_beat(std::string_view value);
 std::string to_string(const heart_beat_offer& offer);
 
 // What both agreed on, seen from the side `ours`: 0 = none in that direction.
@@ -32,13 +35,15 @@ public:
 
     void on_sent(net::time_point now) noexcept { last_sent_ = now; }
     void on_received(net::time_point now) noexcept { last_received_ = now; }
-    // Not reading (backpressure, hold): the incoming clock stands still until one interval after reading resumed.
+    // Not reading (backpressure, hold): the incoming clock stands still until one interval after
+    // reading resumed.
     void pause_incoming() noexcept { paused_ = true; }
     void resume_incoming(net::time_point now) noexcept;
 
     net::time_point next_deadline() const noexcept;
     enum class due : unsigned char { nothing, send, lost };
-    // send: one EOL is to be written now (call on_sent then); lost: the peer was silent for twice its interval.
+    // send: one EOL is to be written now (call on_sent then); lost: the peer was silent for twice
+    // its interval.
     due on_deadline(net::time_point now) const noexcept;
 
 private:

@@ -1,106 +1,17 @@
 #include "broker/stomp/parser.hpp"
 
+#include "broker/stomp/grammar.hpp"
 #include "broker/stomp/special_bytes.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace stomp {
+
+using namespace grammar;
+
 namespace {
 
 constexpr errc no_fault{};
-
-std::optional<command> find_command(std::string_view line) noexcept
-{
-    const auto if_equal = [line](command c) {
-        return line == to_string(c) ? std::optional{c} : std::nullopt;
-    };
-    switch (line.size()) {
-    case 3: return if_equal(command::ack);
-    case 4: return line[0] == 'S' ? if_equal(command::send) : if_equal(command::nack);
-    case 5:
-        switch (line[0]) {
-        case 'S': return if_equal(command::stomp);
-        case 'B': return if_equal(command::begin);
-        case 'A': return if_equal(command::abort);
-        default: return if_equal(command::error);
-        }
-    case 6: return if_equal(command::commit);
-    case 7:
-        switch (line[0]) {
-        case 'M': return if_equal(command::message);
-        case 'R': return if_equal(command::receipt);
-        default: return if_equal(command::connect);
-        }
-    case 9: return line[0] == 'S' ? if_equal(command::subscribe) : if_equal(command::connected);
-    case 10: return if_equal(command::disconnect);
-    case 11: return if_equal(command::unsubscribe);
-    default: return std::nullopt;
-    }
-}
-
-// Whether a command line that goes on behind `partial` can still become a command.
-bool may_become_command(std::string_view partial, version v) noexcept
-{
-    if (v == version::v12 && partial.ends_with('\r')) {
-        return find_command(partial.substr(0, partial.size() - 1)).has_value();
-    }
-    for (auto c = command::connect; c <= command::error;
-         c = static_cast<command>(static_cast<int>(c) + 1)) {
-        if (to_string(c).starts_with(partial)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// 1.2: EOL is LF or CR LF. In 1.0 and 1.1 a CR belongs to the line.
-std::string_view without_eol_cr(std::string_view line, version v) noexcept
-{
-    return v == version::v12 && line.ends_with('\r') ? line.substr(0, line.size() - 1) : line;
-}
-
-// 1.2, "Body": only SEND, MESSAGE and ERROR may have one.
-bool carries_body(command c) noexcept
-{
-    return c == command::send || c == command::message || c == command::error;
-}
-
-bool is_escaped(command c, version v) noexcept
-{
-    return v != version::v10 && c != command::connect && c != command::stomp &&
-           c != command::connected;
-}
-
-bool escapes_are_defined(std::string_view head, version v) noexcept
-{
-    auto at = head.find('\\');
-    while (at != head.npos) {
-        // There is always a next character: the head ends with LF, and "\<LF>" is no escape.
-        const char letter = head[at + 1];
-        if (letter != 'n' && letter != 'c' && letter != '\\' &&
-            !(letter == 'r' && v == version::v12)) {
-            return false;
-        }
-        at = head.find('\\', at + 2);
-    }
-    return true;
-}
-
-// Saturates, so that an absurd length is too large and not malformed.
-std::optional<std::size_t> parse_length(std::string_view digits) noexcept
-{
-    constexpr std::size_t max = std::numeric_limits<std::size_t>::max();
-    std::size_t result = 0;
-    for (const char c : digits) {
-        if (c < '0' || c > '9') {
-            return std::nullopt;
-        }
-        const auto digit = static_cast<std::size_t>(c - '0');
-        result = result > (max - digit) / 10 ? max : result * 10 + digit;
-    }
-    return digits.empty() ? std::nullopt : std::optional{result};
-}
 
 // EOLs and what must not stand between frames. A CR at the end of the bytes waits for its LF.
 // Every version may send CR LF here: it is only a sign of life.
@@ -179,18 +90,15 @@ parse_result parser::parse(std::string_view bytes, const limits& bounds, frame_v
     return parse_body(front, bounds, filled, out);
 }
 
-// Goes over the special bytes behind scanned_ in the order in which they stand, so the fault that is
-// found first does not depend on how the bytes were split.
-errc parser::scan_head(
-    std::string_view front, const limits& bounds, std::vector<header>& headers)
+// Goes over the special bytes behind scanned_ in the order in which they stand, so the fault that
+// is found first does not depend on how the bytes were split.
+errc parser::scan_head(std::string_view front, const limits& bounds, std::vector<header>& headers)
 {
     errc fault = no_fault;
     std::size_t looked = front.size();
-    detail::for_each_special(front, scanned_, [&](std::size_t at) {
+    for_each_special(front, scanned_, [&](std::size_t at) {
         switch (front[at]) {
-        case ':':
-            colon_ = colon_ == 0 ? at : colon_;
-            return true;
+        case ':': colon_ = colon_ == 0 ? at : colon_; return true;
         case '\n':
             fault = end_line(front, at, bounds, headers);
             return fault == no_fault && head_bytes_ == 0;
@@ -198,9 +106,7 @@ errc parser::scan_head(
             fault = check_size(at, bounds);
             fault = fault == no_fault ? errc::bad_header : fault;
             return false;
-        case '\\':
-            has_backslash_ = true;
-            return true;
+        case '\\': has_backslash_ = true; return true;
         case '\r':
             if (version_ != version::v12) {
                 return true;
@@ -264,8 +170,7 @@ errc parser::check_size(std::size_t end, const limits& bounds) const noexcept
 }
 
 // 1.2, "Augmented BNF": no CR within a line. A broker might take one for an EOL.
-errc parser::check_cr(
-    std::string_view front, std::size_t at, const limits& bounds) const noexcept
+errc parser::check_cr(std::string_view front, std::size_t at, const limits& bounds) const noexcept
 {
     if (const errc fault = check_size(at, bounds); fault != no_fault) {
         return fault;
@@ -337,8 +242,8 @@ parse_result parser::parse_body(
     return {.status = parse_status::frame, .consumed = nul + 1};
 }
 
-parse_result parser::incomplete(
-    std::string_view front, const limits& bounds, std::size_t lacking) noexcept
+parse_result
+parser::incomplete(std::string_view front, const limits& bounds, std::size_t lacking) noexcept
 {
     if (front.size() >= bounds.frame_bytes) {
         return fail(errc::frame_too_large);

@@ -1,18 +1,21 @@
 #pragma once
 
-// Incremental STOMP parser, all versions, both directions, without I/O and without a buffer of its own.
+// Incremental STOMP parser, all versions, both directions, without I/O and without a buffer of its
+// own.
 //
-// The caller keeps the unparsed bytes: parse() looks at their front. While a frame is incomplete it answers
-// need_more and remembers how far it looked; the caller calls again with the *same front* and more behind it.
-// So a frame that lies whole in a read buffer is never copied, and one that comes byte by byte is scanned once.
+// The caller keeps the unparsed bytes: parse() looks at their front. While a frame is incomplete it
+// answers need_more and remembers how far it looked; the caller calls again with the *same front*
+// and more behind it. So a frame that lies whole in a read buffer is never copied, and one that
+// comes byte by byte is scanned once.
 //
 // Invariants:
 // (1) Work is linear in the bytes, whatever the split.
-// (2) A frame is only delivered if commands, counts, sizes, header lines and escapes are valid for its version.
-//     CONNECT, STOMP and CONNECTED are parsed without escapes (1.2, "Value Encoding").
-// (3) What is delivered, and which fault ends the stream, does not depend on how the bytes were split.
-// (4) A body is refused on every client frame but SEND, and content-length there is not interpreted as a length:
-//     a frame hidden in a body must never run with a neighbour's ids (HAZARDS.md, BEGIN with content-length).
+// (2) A frame is only delivered if commands, counts, sizes, header lines and escapes are valid for
+//     its version. CONNECT, STOMP and CONNECTED are parsed without escapes (1.2, "Value Encoding").
+// (3) What is delivered, and which fault ends the stream, does not depend on the split.
+// (4) A body is refused on every client frame but SEND, and content-length there is not interpreted
+//     as a length: a frame hidden in a body must never run with a neighbour's ids (HAZARDS.md,
+//     BEGIN with content-length).
 
 #include "broker/stomp/error.hpp"
 #include "broker/stomp/frame.hpp"
@@ -36,7 +39,8 @@ struct parse_result {
     parse_status status = parse_status::need_more;
     std::size_t consumed = 0;
     errc error{};
-    // For need_more inside a body of known length: how many bytes the frame lacks, else 0. A driver may read that many.
+    // For need_more inside a body of known length: how many bytes the frame lacks, else 0. A driver
+    // may read that many.
     std::size_t lacking = 0;
 };
 
@@ -60,23 +64,23 @@ private:
     errc check_partial_line(std::string_view front, const limits& bounds) const noexcept;
     errc check_head(
         std::string_view head, const limits& bounds, const std::vector<header>& headers) noexcept;
-    parse_result parse_body(
-        std::string_view front, const limits& bounds, bool headers_filled, frame_view& out);
-    parse_result incomplete(
-        std::string_view front, const limits& bounds, std::size_t lacking) noexcept;
+    parse_result
+    parse_body(std::string_view front, const limits& bounds, bool headers_filled, frame_view& out);
+    parse_result
+    incomplete(std::string_view front, const limits& bounds, std::size_t lacking) noexcept;
     parse_result fail(errc fault) noexcept;
     void reset() noexcept;
 
-    std::size_t scanned_ = 0;        // bytes of the front known to hold no end of frame
-    std::size_t line_start_ = 0;     // of the first line whose LF has not been seen
-    std::size_t colon_ = 0;          // the first one of that line, 0 while there is none
-    std::size_t header_count_ = 0;   // complete header lines before line_start_
-    std::size_t head_bytes_ = 0;     // command and header lines with the blank line, once seen; else 0
-    std::size_t body_bytes_ = 0;     // with known_length_: from content-length
+    std::size_t scanned_ = 0;      // bytes of the front known to hold no end of frame
+    std::size_t line_start_ = 0;   // of the first line whose LF has not been seen
+    std::size_t colon_ = 0;        // the first one of that line, 0 while there is none
+    std::size_t header_count_ = 0; // complete header lines before line_start_
+    std::size_t head_bytes_ = 0;   // command and header lines with the blank line, or 0 before
+    std::size_t body_bytes_ = 0;   // with known_length_: from content-length
     stomp::command command_ = stomp::command::send; // once line_start_ > 0
-    version version_ = version::v12; // 1.2 until negotiated
+    version version_ = version::v12;                // 1.2 until negotiated
     bool known_length_ = false;
-    bool has_backslash_ = false;     // in the head
+    bool has_backslash_ = false; // in the head
 };
 
 } // namespace stomp

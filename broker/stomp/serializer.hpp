@@ -1,7 +1,10 @@
 #pragma once
 
-// Builds STOMP frames. Values given as `raw` are appended unchanged, those given as `text` are escaped.
-// A writer is reused (it keeps its capacity), and its bytes are appended to an outbox once.
+// Builds STOMP frames. Values given as `raw` are appended unchanged, those given as `text` are
+// escaped. A writer is reused (it keeps its capacity), and its bytes are appended to an outbox
+// once.
+//
+// REQUIRES: raw names and values hold no LF and no NUL. Those of a parsed frame never do.
 
 #include "broker/stomp/frame.hpp"
 
@@ -13,14 +16,15 @@ namespace stomp {
 
 class serializer {
 public:
-    serializer& begin(command c);                                        // clears, then the command line
-    serializer& raw(std::string_view name, std::string_view value);      // one header line, unchanged
+    serializer& begin(command c);                                   // clears, then the command line
+    serializer& raw(std::string_view name, std::string_view value); // one header line, unchanged
     serializer& text(std::string_view name, std::string_view value, version v); // escaped
     serializer& number(std::string_view name, std::uint64_t value);
-    // All headers of `frame` but repeats (first one counts) and those for which `owned(name)` is true.
+    // All headers of `frame` but repeats (first one counts) and those for which `owned(name)` is
+    // true.
     template <class Owned>
     serializer& forward(const frame_view& frame, Owned owned);
-    std::string_view end(std::string_view body = {});                    // blank line, body, NUL
+    std::string_view end(std::string_view body = {}); // blank line, body, NUL
     // Without body and NUL, for a head that is followed by a shared payload.
     std::string_view end_head();
 

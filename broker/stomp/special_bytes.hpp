@@ -12,7 +12,7 @@
 #include <emmintrin.h>
 #endif
 
-namespace stomp::detail {
+namespace stomp::grammar {
 
 // A bit for each byte of bytes[from, from + 16) that is ':', '\' or at most CR (so LF and NUL too,
 // and some that mean nothing: the caller looks at the byte). Bytes behind the end have no bit.
@@ -51,4 +51,4 @@ void for_each_special(std::string_view bytes, std::size_t from, Visit visit)
     }
 }
 
-} // namespace stomp::detail
+} // namespace stomp::grammar

@@ -64,7 +64,8 @@ TEST(Frame, CopiesAViewAndGivesItBack)
         std::string buffer = "namevaluebody";
         frame_view view;
         view.command = command::message;
-        view.headers = {{std::string_view{buffer}.substr(0, 4), std::string_view{buffer}.substr(4, 5)}};
+        view.headers = {
+            {std::string_view{buffer}.substr(0, 4), std::string_view{buffer}.substr(4, 5)}};
         view.body = std::string_view{buffer}.substr(9);
         view.has_content_length = true;
         copy = frame{view};

@@ -20,7 +20,8 @@ std::optional<errc> fault_of(const std::string& stream, const limits& bounds)
 TEST(ParserLimits, FrameCountsFromCommandToNul)
 {
     for (const std::string& frame :
-         {bytes("SEND\n\nbody\0"), bytes("SEND\ncontent-length:4\n\nbo\0y\0"), bytes("BEGIN\n\n\0")}) {
+         {bytes("SEND\n\nbody\0"), bytes("SEND\ncontent-length:4\n\nbo\0y\0"),
+          bytes("BEGIN\n\n\0")}) {
         EXPECT_EQ(fault_of(frame, {.frame_bytes = frame.size()}), std::nullopt);
         for (std::size_t bound = 0; bound < frame.size(); ++bound) {
             EXPECT_EQ(fault_of(frame, {.frame_bytes = bound}), errc::frame_too_large) << bound;
@@ -41,8 +42,9 @@ TEST(ParserLimits, KnownLengthIsRefusedBeforeItsBody)
     EXPECT_EQ(feed_whole(head, {.bounds = {.frame_bytes = bound}}).fault, std::nullopt);
     EXPECT_EQ(
         feed_whole(head, {.bounds = {.frame_bytes = bound - 1}}).fault, errc::frame_too_large);
-    for (const char* absurd : {"18446744073709551615", "18446744073709551616",
-                               "99999999999999999999999999999999999999999"}) {
+    for (const char* absurd :
+         {"18446744073709551615", "18446744073709551616",
+          "99999999999999999999999999999999999999999"}) {
         EXPECT_EQ(
             feed_whole("SEND\ncontent-length:" + std::string{absurd} + "\n\n").fault,
             errc::frame_too_large);

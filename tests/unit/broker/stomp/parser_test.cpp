@@ -23,33 +23,53 @@ struct good_row {
 TEST(Parser, AcceptsFramesOfEveryVersion)
 {
     const good_row rows[] = {
-        {bytes("SEND\ndestination:/queue/a\n\nhello\0"), command::send,
-         {{"destination", "/queue/a"}}, "hello"},
+        {bytes("SEND\ndestination:/queue/a\n\nhello\0"),
+         command::send,
+         {{"destination", "/queue/a"}},
+         "hello"},
         {bytes("SEND\n\n\0"), command::send, {}, ""},
         {bytes("SEND\n\nline\r\nline\n\n\0"), command::send, {}, "line\r\nline\n\n"},
         {bytes("SEND\na:\n\n\0"), command::send, {{"a", ""}}, ""},
         {bytes("SEND\na:b:c:\n\n\0"), command::send, {{"a", "b:c:"}}, ""},
         {bytes("SEND\n a : b \n\n\0"), command::send, {{" a ", " b "}}, ""},
-        {bytes("SEND\na:1\na:2\nb:3\na:1\n\n\0"), command::send,
-         {{"a", "1"}, {"a", "2"}, {"b", "3"}, {"a", "1"}}, ""},
-        {bytes("SEND\na:\t\x01\xff\n\n\xff\xfe\x80\0"), command::send, {{"a", "\t\x01\xff"}},
+        {bytes("SEND\na:1\na:2\nb:3\na:1\n\n\0"),
+         command::send,
+         {{"a", "1"}, {"a", "2"}, {"b", "3"}, {"a", "1"}},
+         ""},
+        {bytes("SEND\na:\t\x01\xff\n\n\xff\xfe\x80\0"),
+         command::send,
+         {{"a", "\t\x01\xff"}},
          "\xff\xfe\x80"},
-        {bytes("SEND\ncontent-length:5\n\na\0\0\nb\0"), command::send, {{"content-length", "5"}},
-         bytes("a\0\0\nb"), true},
+        {bytes("SEND\ncontent-length:5\n\na\0\0\nb\0"),
+         command::send,
+         {{"content-length", "5"}},
+         bytes("a\0\0\nb"),
+         true},
         {bytes("SEND\ncontent-length:0\n\n\0"), command::send, {{"content-length", "0"}}, "", true},
-        {bytes("SEND\ncontent-length:1\ncontent-length:01\n\n\0\0"), command::send,
-         {{"content-length", "1"}, {"content-length", "01"}}, bytes("\0"), true},
+        {bytes("SEND\ncontent-length:1\ncontent-length:01\n\n\0\0"),
+         command::send,
+         {{"content-length", "1"}, {"content-length", "01"}},
+         bytes("\0"),
+         true},
         {bytes("SEND\nContent-Length:9\n\nab\0"), command::send, {{"Content-Length", "9"}}, "ab"},
-        {bytes("MESSAGE\ncontent-length:2\n\n\0x\0"), command::message, {{"content-length", "2"}},
-         bytes("\0x"), true},
-        {bytes("ERROR\ncontent-length:1\n\n\0\0"), command::error, {{"content-length", "1"}},
-         bytes("\0"), true},
+        {bytes("MESSAGE\ncontent-length:2\n\n\0x\0"),
+         command::message,
+         {{"content-length", "2"}},
+         bytes("\0x"),
+         true},
+        {bytes("ERROR\ncontent-length:1\n\n\0\0"),
+         command::error,
+         {{"content-length", "1"}},
+         bytes("\0"),
+         true},
         {bytes("ERROR\nmessage:no\n\nbecause\0"), command::error, {{"message", "no"}}, "because"},
         {bytes("CONNECT\npasscode:a\\b\\\n\n\0"), command::connect, {{"passcode", "a\\b\\"}}, ""},
         {bytes("STOMP\nhost:\\x\n\n\0"), command::stomp, {{"host", "\\x"}}, ""},
         {bytes("CONNECTED\nserver:a\\t\n\n\0"), command::connected, {{"server", "a\\t"}}, ""},
-        {bytes("RECEIPT\nreceipt-id:1\ncontent-length:0\n\n\0"), command::receipt,
-         {{"receipt-id", "1"}, {"content-length", "0"}}, ""},
+        {bytes("RECEIPT\nreceipt-id:1\ncontent-length:0\n\n\0"),
+         command::receipt,
+         {{"receipt-id", "1"}, {"content-length", "0"}},
+         ""},
         {bytes("BEGIN\ncontent-length:x\n\n\0"), command::begin, {{"content-length", "x"}}, ""},
     };
     for (const good_row& row : rows) {
@@ -80,8 +100,9 @@ TEST(Parser, KnowsEveryCommandAndNoOther)
             EXPECT_EQ(feed_whole(name.substr(0, n) + "~").fault, errc::unknown_command) << name;
         }
     }
-    for (const char* other : {"send\n", "X", " SEND\n", "SEND \n", "SENDS\n", "CONNECTE\n", "SEN\n",
-                              "ACKN", "SEN\r", "SEND\rX", "GET / HTTP/1.1\r\n", ":", "\\"}) {
+    for (const char* other :
+         {"send\n", "X", " SEND\n", "SEND \n", "SENDS\n", "CONNECTE\n", "SEN\n", "ACKN", "SEN\r",
+          "SEND\rX", "GET / HTTP/1.1\r\n", ":", "\\"}) {
         EXPECT_EQ(feed_whole(other).fault, errc::unknown_command) << other;
     }
 }
@@ -100,8 +121,7 @@ TEST(Parser, CrLfIsAnEolIn12Only)
         const outcome kept = feed_whole(bytes("SEND\na:1\r\nb:\r2\n\n\0"), {.version = v});
         ASSERT_EQ(kept.frames.size(), 1U) << kept;
         EXPECT_EQ(kept.frames[0].headers, (header_list{{"a", "1\r"}, {"b", "\r2"}}));
-        EXPECT_EQ(
-            feed_whole(bytes("SEND\na:1\n\r\n\0"), {.version = v}).fault, errc::bad_header);
+        EXPECT_EQ(feed_whole(bytes("SEND\na:1\n\r\n\0"), {.version = v}).fault, errc::bad_header);
     }
 }
 

@@ -1,7 +1,6 @@
 // Proves what the serializer writes byte by byte, and that the parser reads it back.
 
 #include "broker/stomp/serializer.hpp"
-
 #include "tests/unit/broker/stomp/feed.hpp"
 
 #include <gtest/gtest.h>
@@ -39,7 +38,8 @@ TEST(Serializer, EscapesTextAndNotRaw)
 TEST(Serializer, ForwardDropsRepeatsAndOwnedHeaders)
 {
     frame_view view;
-    view.headers = {{"id", "1"}, {"a", "x\\c"}, {"b", ""}, {"a", "y"}, {"id", "2"}, {"c", "z"}, {"b", "q"}};
+    view.headers = {{"id", "1"}, {"a", "x\\c"}, {"b", ""}, {"a", "y"},
+                    {"id", "2"}, {"c", "z"},    {"b", "q"}};
     serializer s;
     s.begin(command::subscribe).number("id", 77);
     s.forward(view, [](std::string_view name) { return name == "id"; });

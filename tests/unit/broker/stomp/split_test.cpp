@@ -14,8 +14,8 @@ std::string mixed_stream()
 {
     return bytes("\n\r\nCONNECT\r\naccept-version:1.2\r\nhost:a\r\n\r\n\0\r\n\n") +
            bytes("SEND\ndestination:/queue/a\nx:1\nx:2\nescaped\\c:\\n\\\\\\r\n\nbody\r\n\n\0") +
-           bytes("MESSAGE\ncontent-length:9\nsubscription:0\n\n\0SEND\n\n\0\n\0\n\n") +
-           "SEND\n" + std::string(70, 'n') + ':' + std::string(90, 'v') + bytes("\n\n\0") +
+           bytes("MESSAGE\ncontent-length:9\nsubscription:0\n\n\0SEND\n\n\0\n\0\n\n") + "SEND\n" +
+           std::string(70, 'n') + ':' + std::string(90, 'v') + bytes("\n\n\0") +
            bytes("BEGIN\ntransaction:t\n\n\0ACK\nid:1\n\n\0NACK\nid:2\n\n\0") +
            bytes("ERROR\nmessage:m\ncontent-length:0\n\n\0DISCONNECT\nreceipt:1\n\n\0") +
            bytes("SEND\ndestination:/q\n\nunfinished");
