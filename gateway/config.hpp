@@ -1,11 +1,13 @@
 #pragma once
 
-// What teal.yaml says, as plain values: one member per key of the configuration, with the same default.
+// What teal.yaml says, as plain values: one member per key of the configuration, with the same
+// default.
 //
 // Threading:  values; loaded on the control thread, copied to the shards.
 // Lifetime:   a reload makes a new one; the running one is kept when the new one has errors.
 // Invariants:
-// (1) A config that load_config() returned is complete and consistent: every number is in its range, names are
+// (1) A config that load_config() returned is complete and consistent: every number is in its
+// range, names are
 //     unique, both colors have an endpoint, nothing in it needs a part that is not built.
 // Units: durations in milliseconds, sizes in bytes, rates per second.
 
@@ -27,10 +29,10 @@ using std::chrono::milliseconds;
 
 // HOST:PORT or unix:PATH.
 struct bind_address {
-    std::string host;      // without brackets; empty for a unix socket
+    std::string host;       // without brackets; empty for a unix socket
     std::uint16_t port = 0; // 0: the system picks one
-    std::string unix_path; // empty for TCP
-    std::string text;      // as written
+    std::string unix_path;  // empty for TCP
+    std::string text;       // as written
     bool is_unix() const noexcept { return !unix_path.empty(); }
     bool operator==(const bind_address&) const = default;
 };
@@ -114,9 +116,10 @@ struct brokers_config {
     }
     bool operator==(const brokers_config& o) const
     {
-        return colors.blue == o.colors.blue && colors.green == o.colors.green && multiplex == o.multiplex &&
-               dialect == o.dialect && backplane == o.backplane && links_per_key == o.links_per_key &&
-               broadcast == o.broadcast && prefetch == o.prefetch && auth_recheck == o.auth_recheck &&
+        return colors.blue == o.colors.blue && colors.green == o.colors.green &&
+               multiplex == o.multiplex && dialect == o.dialect && backplane == o.backplane &&
+               links_per_key == o.links_per_key && broadcast == o.broadcast &&
+               prefetch == o.prefetch && auth_recheck == o.auth_recheck &&
                connect_rate == o.connect_rate && park_timeout == o.park_timeout;
     }
 };
@@ -233,7 +236,8 @@ std::string to_string(const config_error& e); // file:line:column: path: sentenc
 
 using config_result = boost::system::result<config, std::vector<config_error>>;
 
-// All errors, not only the first (at most 100). Files that the configuration names must be readable.
+// All errors, not only the first (at most 100). Files that the configuration names must be
+// readable.
 config_result load_config(const std::string& path);
 // The same for text that stands for `file`.
 config_result parse_config(std::string_view text, const std::string& file);

@@ -67,8 +67,8 @@ std::size_t utf8_length(std::string_view text, std::size_t i)
     return 0;
 }
 
-// Lines are UTF-8, and what peers name things is not always: such bytes become U+FFFD (a lone 9B would
-// start a control sequence on an 8-bit terminal).
+// Lines are UTF-8, and what peers name things is not always: such bytes become U+FFFD (a lone 9B
+// would start a control sequence on an 8-bit terminal).
 std::string valid_utf8(std::string_view text)
 {
     std::string out;
@@ -137,7 +137,9 @@ struct state {
     std::atomic<log_format> format{log_format::text};
     std::array<std::atomic<std::uint64_t>, 4> written{};
 
-    state() : logger{std::make_shared<spdlog::logger>("teal", std::make_shared<spdlog::sinks::stderr_sink_mt>())}
+    state()
+        : logger{std::make_shared<spdlog::logger>(
+              "teal", std::make_shared<spdlog::sinks::stderr_sink_mt>())}
     {
         logger->set_pattern("%v");
         logger->set_level(spdlog::level::trace); // enabled() decides
@@ -150,11 +152,14 @@ state& the_state()
     return s;
 }
 
-void write(log_level level, std::string_view level_text, std::string_view text, std::initializer_list<field> fields)
+void write(
+    log_level level, std::string_view level_text, std::string_view text,
+    std::initializer_list<field> fields)
 {
     auto& s = the_state();
     s.written[static_cast<std::size_t>(level)].fetch_add(1, std::memory_order_relaxed);
-    const auto rendered = render(s.format.load(std::memory_order_relaxed), now_text(), level_text, text, fields);
+    const auto rendered =
+        render(s.format.load(std::memory_order_relaxed), now_text(), level_text, text, fields);
     {
         const std::lock_guard lock{s.sink_mutex};
         if (s.to != nullptr) {

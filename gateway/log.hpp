@@ -5,7 +5,8 @@
 // Threading:  every function may be called from any thread; a line is written whole.
 // Lifetime:   works before set_up() (text, info) and until the process ends.
 // Invariants:
-// (1) A line is one line: control characters in texts and values are escaped, so that nobody who names a
+// (1) A line is one line: control characters in texts and values are escaped, so that nobody who
+// names a
 //     destination or a login can forge a line or drive a terminal.
 
 #include "gateway/config.hpp"

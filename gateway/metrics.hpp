@@ -3,11 +3,13 @@
 // The numbers of /metrics: plain counters that a shard adds to, and the text that Prometheus reads.
 // Names and labels: CONTRACT "Metrics"; OPERATIONS section 2 has the reasons.
 //
-// Threading:  a shard_counters has one writer, its shard; the control thread gets copies of it by value and
-//             calls render_metrics(). Nothing here is atomic: 4 ns an increment against 19 for a shared counter.
-// Lifetime:   counters live as long as their shard and are never bound to a session, or sums would go down.
-// Invariants:
-// (1) The number of series is bounded by the configuration, below series_max: no label has a value that a client
+// Threading:  a shard_counters has one writer, its shard; the control thread gets copies of it by
+// value and
+//             calls render_metrics(). Nothing here is atomic: 4 ns an increment against 19 for a
+//             shared counter.
+// Lifetime:   counters live as long as their shard and are never bound to a session, or sums would
+// go down. Invariants: (1) The number of series is bounded by the configuration, below series_max:
+// no label has a value that a client
 //     or a broker can choose.
 // (2) Every series that is known beforehand is there from the start, with 0.
 
@@ -30,7 +32,8 @@ namespace gateway {
 inline constexpr std::size_t series_max = 1500;
 inline constexpr std::size_t listeners_counted = 4;  // more share the label "other"
 inline constexpr std::size_t endpoints_counted = 32; // a color; more share the label "other"
-inline constexpr std::size_t admin_series_max = 80;  // routes x status codes; more are counted as "other"
+inline constexpr std::size_t admin_series_max =
+    80; // routes x status codes; more are counted as "other"
 
 // ---- labels: one enum each; names<E> has the label's values in the enum's order
 
@@ -50,15 +53,29 @@ inline constexpr std::array<std::string_view, 2> names<broker::color>{"blue", "g
 
 // stomp::command in its order, then what is no command.
 enum class frame_kind : std::uint8_t {
-    connect, stomp, send, subscribe, unsubscribe, ack, nack, begin, commit, abort, disconnect,
-    connected, message, receipt, error,
+    connect,
+    stomp,
+    send,
+    subscribe,
+    unsubscribe,
+    ack,
+    nack,
+    begin,
+    commit,
+    abort,
+    disconnect,
+    connected,
+    message,
+    receipt,
+    error,
     heart_beat, // a lone EOL
     other,      // an unknown command
 };
 template <>
 inline constexpr std::array<std::string_view, 17> names<frame_kind>{
-    "CONNECT", "STOMP", "SEND", "SUBSCRIBE", "UNSUBSCRIBE", "ACK", "NACK", "BEGIN", "COMMIT", "ABORT", "DISCONNECT",
-    "CONNECTED", "MESSAGE", "RECEIPT", "ERROR", "HEARTBEAT", "OTHER"};
+    "CONNECT", "STOMP",   "SEND",   "SUBSCRIBE", "UNSUBSCRIBE", "ACK",
+    "NACK",    "BEGIN",   "COMMIT", "ABORT",     "DISCONNECT",  "CONNECTED",
+    "MESSAGE", "RECEIPT", "ERROR",  "HEARTBEAT", "OTHER"};
 constexpr frame_kind kind_of(stomp::command c) noexcept
 {
     return static_cast<frame_kind>(c);
@@ -66,13 +83,13 @@ constexpr frame_kind kind_of(stomp::command c) noexcept
 static_assert(kind_of(stomp::command::error) == frame_kind::error);
 
 enum class reject_reason : std::uint8_t {
-    limit,      // limits.clients
-    ip_limit,   // limits.clients_per_address
-    origin,     // 403
-    handshake,  // a bad upgrade request
-    timeout,    // limits.handshake_timeout
-    draining,   // this gateway is on its way out
-    overload,   // limits.buffered_total, or no descriptor left
+    limit,     // limits.clients
+    ip_limit,  // limits.clients_per_address
+    origin,    // 403
+    handshake, // a bad upgrade request
+    timeout,   // limits.handshake_timeout
+    draining,  // this gateway is on its way out
+    overload,  // limits.buffered_total, or no descriptor left
 };
 template <>
 inline constexpr std::array<std::string_view, 7> names<reject_reason>{
@@ -80,46 +97,66 @@ inline constexpr std::array<std::string_view, 7> names<reject_reason>{
 
 // Why a client's connection ended; initiator_of() says whose doing it was.
 enum class disconnect_reason : std::uint8_t {
-    disconnect,        // client: DISCONNECT, or a close frame
-    reset,             // client: FIN or RST without either
-    protocol_error,    // gateway: malformed WebSocket or STOMP
-    limit,             // gateway: a limit of limits.*
-    connect_timeout,   // gateway: no CONNECT in time
-    heart_beat,        // gateway: the client was silent
-    slow_consumer,     // gateway: limits.client_stall, 8 x client_outbox, buffered_total
-    park_timeout,      // gateway: no broker for brokers.park_timeout
-    drained,           // gateway: it goes away
-    admin,             // gateway: DELETE /v1/sessions/{id}
-    switch_cut,        // gateway: a switch closed it
-    broker_refused,    // broker: CONNECT was answered with ERROR or EOF
-    broker_error,      // broker: ERROR for this session
+    disconnect,      // client: DISCONNECT, or a close frame
+    reset,           // client: FIN or RST without either
+    protocol_error,  // gateway: malformed WebSocket or STOMP
+    limit,           // gateway: a limit of limits.*
+    connect_timeout, // gateway: no CONNECT in time
+    heart_beat,      // gateway: the client was silent
+    slow_consumer,   // gateway: limits.client_stall, 8 x client_outbox, buffered_total
+    park_timeout,    // gateway: no broker for brokers.park_timeout
+    drained,         // gateway: it goes away
+    admin,           // gateway: DELETE /v1/sessions/{id}
+    switch_cut,      // gateway: a switch closed it
+    broker_refused,  // broker: CONNECT was answered with ERROR or EOF
+    broker_error,    // broker: ERROR for this session
 };
 template <>
 inline constexpr std::array<std::string_view, 13> names<disconnect_reason>{
-    "disconnect", "reset", "protocol_error", "limit", "connect_timeout", "heart_beat", "slow_consumer",
-    "park_timeout", "drained", "admin", "switch_cut", "broker_refused", "broker_error"};
+    "disconnect", "reset",          "protocol_error", "limit",   "connect_timeout",
+    "heart_beat", "slow_consumer",  "park_timeout",   "drained", "admin",
+    "switch_cut", "broker_refused", "broker_error"};
 constexpr std::string_view initiator_of(disconnect_reason r) noexcept
 {
-    return r <= disconnect_reason::reset ? "client" : r <= disconnect_reason::switch_cut ? "gateway" : "broker";
+    return r <= disconnect_reason::reset        ? "client"
+           : r <= disconnect_reason::switch_cut ? "gateway"
+                                                : "broker";
 }
 
 enum class session_label : std::uint8_t {
-    connecting, active, waiting, quiescing, held, rebinding, pinned, parked, closing,
+    connecting,
+    active,
+    waiting,
+    quiescing,
+    held,
+    rebinding,
+    pinned,
+    parked,
+    closing,
 };
 template <>
 inline constexpr std::array<std::string_view, 9> names<session_label>{
-    "connecting", "active", "waiting", "quiescing", "held", "rebinding", "pinned", "parked", "closing"};
+    "connecting", "active", "waiting", "quiescing", "held",
+    "rebinding",  "pinned", "parked",  "closing"};
 
 enum class frame_error : std::uint8_t { parse, size, headers, escape, state, utf8 };
 template <>
-inline constexpr std::array<std::string_view, 6> names<frame_error>{
-    "parse", "size", "headers", "escape", "state", "utf8"};
+inline constexpr std::array<std::string_view, 6> names<frame_error>{"parse",  "size",  "headers",
+                                                                    "escape", "state", "utf8"};
 
 enum class dial_phase : std::uint8_t { tcp, websocket, stomp };
 template <>
 inline constexpr std::array<std::string_view, 3> names<dial_phase>{"tcp", "websocket", "stomp"};
 
-enum class dial_failure : std::uint8_t { resolve, refused, timeout, upgrade, login, protocol, closed };
+enum class dial_failure : std::uint8_t {
+    resolve,
+    refused,
+    timeout,
+    upgrade,
+    login,
+    protocol,
+    closed
+};
 template <>
 inline constexpr std::array<std::string_view, 7> names<dial_failure>{
     "resolve", "refused", "timeout", "upgrade", "login", "protocol", "closed"};
@@ -142,9 +179,19 @@ inline constexpr std::array<std::string_view, 2> names<restored>{"ok", "failed"}
 
 enum class switch_result : std::uint8_t { switched, aborted, refused };
 template <>
-inline constexpr std::array<std::string_view, 3> names<switch_result>{"switched", "aborted", "refused"};
+inline constexpr std::array<std::string_view, 3> names<switch_result>{
+    "switched", "aborted", "refused"};
 
-enum class switch_span : std::uint8_t { preparing, holding, writing, committing, joining, draining, aborting, total };
+enum class switch_span : std::uint8_t {
+    preparing,
+    holding,
+    writing,
+    committing,
+    joining,
+    draining,
+    aborting,
+    total
+};
 template <>
 inline constexpr std::array<std::string_view, 8> names<switch_span>{
     "preparing", "holding", "writing", "committing", "joining", "draining", "aborting", "total"};
@@ -156,19 +203,25 @@ template <class E, class T>
 struct by {
     std::array<T, names<E>.size()> values{};
     constexpr T& operator[](E e) noexcept { return values[static_cast<std::size_t>(e)]; }
-    constexpr const T& operator[](E e) const noexcept { return values[static_cast<std::size_t>(e)]; }
+    constexpr const T& operator[](E e) const noexcept
+    {
+        return values[static_cast<std::size_t>(e)];
+    }
 };
 
 struct pause_bounds { // how long clients wait: 1 ms to 30 s
-    static constexpr std::array seconds{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1., 2.5, 5., 10., 30.};
+    static constexpr std::array seconds{.001, .0025, .005, .01, .025, .05, .1,
+                                        .25,  .5,    1.,   2.5, 5.,   10., 30.};
 };
 struct forward_bounds { // how long a frame stays here: 25 us to 50 ms
-    static constexpr std::array seconds{25e-6, 50e-6, 1e-4, 25e-5, 5e-4, .001, .0025, .005, .01, .025, .05};
+    static constexpr std::array seconds{25e-6, 50e-6, 1e-4, 25e-5, 5e-4, .001,
+                                        .0025, .005,  .01,  .025,  .05};
 };
 
 template <class Bounds>
 struct histogram {
-    std::array<std::uint64_t, Bounds::seconds.size() + 1> counts{}; // not cumulative; the last: above all bounds
+    std::array<std::uint64_t, Bounds::seconds.size() + 1>
+        counts{}; // not cumulative; the last: above all bounds
     double sum_seconds = 0;
 
     void observe(std::chrono::nanoseconds span) noexcept
@@ -209,11 +262,13 @@ struct shard_counters {
     by<side, by<direction, by<frame_kind, counter>>> frames;
     by<side, by<direction, counter>> bytes;
     by<side, by<frame_error, counter>> frame_errors;
-    by<direction, histogram<forward_bounds>> forward_duration; // one frame in 64: read to handed to the socket
-    by<side, gauge> buffered_bytes;                            // in outboxes
+    by<direction, histogram<forward_bounds>>
+        forward_duration;           // one frame in 64: read to handed to the socket
+    by<side, gauge> buffered_bytes; // in outboxes
     by<side, counter> backpressure_pauses;
     by<side, counter> heart_beat_timeouts;
-    histogram<forward_bounds> event_loop_lag; // one turn of the loop, from wake-up to the end of its flush
+    histogram<forward_bounds>
+        event_loop_lag; // one turn of the loop, from wake-up to the end of its flush
     by<syscall, counter> syscalls;
 
     // Brokers.
@@ -265,7 +320,9 @@ struct control_counters {
     void count_switch(broker::color to, switch_result result, const control::tally& final_numbers);
 };
 
-// The page in Prometheus's text format 0.0.4, sums over the shards; process_* of this process are read now.
-std::string render_metrics(const std::vector<shard_counters>& shards, const control_counters& control);
+// The page in Prometheus's text format 0.0.4, sums over the shards; process_* of this process are
+// read now.
+std::string
+render_metrics(const std::vector<shard_counters>& shards, const control_counters& control);
 
 } // namespace gateway

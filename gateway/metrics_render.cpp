@@ -1,128 +1,19 @@
-// The page of /metrics: one function a subject, each naming its metrics beside the counters they come from.
+// The page of /metrics: one function a subject, each naming its metrics beside the counters they
+// come from.
 
 #include "gateway/log.hpp"
 #include "gateway/metrics.hpp"
+#include "gateway/metrics_page.hpp"
 
 #include <boost/version.hpp>
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
-
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <initializer_list>
-#include <sstream>
 
 namespace gateway {
+
+using namespace metric_text;
+
 namespace {
-
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
-
-struct label {
-    const char* name;
-    std::string_view value;
-};
-using labels = std::initializer_list<label>;
-
-template <class E, class F>
-void for_each(F f)
-{
-    for (std::size_t i = 0; i < names<E>.size(); ++i) {
-        f(static_cast<E>(i), names<E>[i]);
-    }
-}
-
-// Collects families; the one that was begun last gets the values.
-class page {
-public:
-    void begin(const char* name, MetricType type, const char* help)
-    {
-        families_.emplace_back();
-        families_.back().name = name;
-        families_.back().type = type;
-        families_.back().help = help;
-    }
-    void value(labels at, double number)
-    {
-        auto& metric = add(at);
-        if (families_.back().type == MetricType::Counter) {
-            metric.counter.value = number;
-        } else {
-            metric.gauge.value = number;
-        }
-    }
-    void value(labels at, std::uint64_t number) { value(at, static_cast<double>(number)); }
-    template <class Bounds>
-    void value(labels at, const histogram<Bounds>& numbers)
-    {
-        auto& h = add(at).histogram;
-        for (std::size_t i = 0; i < Bounds::seconds.size(); ++i) {
-            h.sample_count += numbers.counts[i];
-            h.bucket.push_back({h.sample_count, Bounds::seconds[i]});
-        }
-        h.sample_count += numbers.counts.back();
-        h.sample_sum = numbers.sum_seconds;
-    }
-    template <class T>
-    void single(const char* name, MetricType type, const char* help, const T& number)
-    {
-        begin(name, type, help);
-        value({}, number);
-    }
-    std::string text() const
-    {
-        std::ostringstream out;
-        prometheus::TextSerializer{}.Serialize(out, families_);
-        return out.str();
-    }
-
-private:
-    ClientMetric& add(labels at)
-    {
-        auto& metric = families_.back().metric.emplace_back();
-        for (const auto& l : at) {
-            metric.label.push_back({l.name, std::string{l.value}});
-        }
-        return metric;
-    }
-    std::vector<MetricFamily> families_;
-};
-
-// Sums over the shards.
-class totals {
-public:
-    explicit totals(const std::vector<shard_counters>& shards) : shards_{shards} {}
-    template <class Pick>
-    auto operator()(Pick pick) const
-    {
-        std::remove_cvref_t<decltype(pick(std::declval<const shard_counters&>()))> sum{};
-        for (const auto& s : shards_) {
-            add(sum, pick(s));
-        }
-        return sum;
-    }
-
-private:
-    static void add(std::uint64_t& sum, std::uint64_t n) { sum += n; }
-    template <class Bounds>
-    static void add(histogram<Bounds>& sum, const histogram<Bounds>& h)
-    {
-        for (std::size_t i = 0; i < sum.counts.size(); ++i) {
-            sum.counts[i] += h.counts[i];
-        }
-        sum.sum_seconds += h.sum_seconds;
-    }
-    const std::vector<shard_counters>& shards_;
-};
-
-constexpr auto G = MetricType::Gauge;
-constexpr auto C = MetricType::Counter;
-constexpr auto H = MetricType::Histogram;
 
 void clients(page& p, const totals& sum, const control_counters& control)
 {
@@ -132,33 +23,47 @@ void clients(page& p, const totals& sum, const control_counters& control)
     };
     p.begin("teal_client_connections", G, "Connections of clients.");
     for (std::size_t i = 0; i < listeners; ++i) {
-        p.value({{"listener", name(i)}}, sum([i](const auto& s) { return s.listeners[i].connections; }));
+        p.value({{"listener", name(i)}}, sum([i](const auto& s) {
+                    return s.listeners[i].connections;
+                }));
     }
-    p.single("teal_client_connections_limit", G, "limits.clients as it is in force.", control.clients_limit);
-    p.begin("teal_client_connections_accepted_total", C, "Connections of clients that were accepted.");
+    p.single(
+        "teal_client_connections_limit", G, "limits.clients as it is in force.",
+        control.clients_limit);
+    p.begin(
+        "teal_client_connections_accepted_total", C, "Connections of clients that were accepted.");
     for (std::size_t i = 0; i < listeners; ++i) {
-        p.value({{"listener", name(i)}}, sum([i](const auto& s) { return s.listeners[i].accepted; }));
+        p.value(
+            {{"listener", name(i)}}, sum([i](const auto& s) { return s.listeners[i].accepted; }));
     }
-    p.begin("teal_client_connections_rejected_total", C, "Connections of clients that were turned away.");
+    p.begin(
+        "teal_client_connections_rejected_total", C,
+        "Connections of clients that were turned away.");
     for (std::size_t i = 0; i < listeners; ++i) {
         for_each<reject_reason>([&](reject_reason r, std::string_view reason) {
-            p.value({{"listener", name(i)}, {"reason", reason}},
-                    sum([&](const auto& s) { return s.listeners[i].rejected[r]; }));
+            p.value({{"listener", name(i)}, {"reason", reason}}, sum([&](const auto& s) {
+                        return s.listeners[i].rejected[r];
+                    }));
         });
     }
-    p.single("teal_client_handshake_duration_seconds", H, "From a client's accept to its CONNECTED.",
-             sum([](const auto& s) { return s.handshake_duration; }));
+    p.single(
+        "teal_client_handshake_duration_seconds", H, "From a client's accept to its CONNECTED.",
+        sum([](const auto& s) { return s.handshake_duration; }));
     p.begin("teal_client_disconnects_total", C, "Clients that are gone, and whose doing it was.");
     for_each<disconnect_reason>([&](disconnect_reason r, std::string_view reason) {
-        p.value({{"initiator", initiator_of(r)}, {"reason", reason}},
-                sum([r](const auto& s) { return s.disconnects[r]; }));
+        p.value({{"initiator", initiator_of(r)}, {"reason", reason}}, sum([r](const auto& s) {
+                    return s.disconnects[r];
+                }));
     });
-    p.single("teal_slow_consumer_disconnects_total", C, "Clients closed because they did not read.",
-             sum([](const auto& s) { return s.disconnects[disconnect_reason::slow_consumer]; }));
+    p.single(
+        "teal_slow_consumer_disconnects_total", C, "Clients closed because they did not read.",
+        sum([](const auto& s) { return s.disconnects[disconnect_reason::slow_consumer]; }));
     p.begin("teal_sessions", G, "STOMP sessions by the color they are bound to.");
     for_each<broker::color>([&](broker::color c, std::string_view color) {
         for_each<session_label>([&](session_label l, std::string_view state) {
-            p.value({{"color", color}, {"state", state}}, sum([&](const auto& s) { return s.sessions[c][l]; }));
+            p.value({{"color", color}, {"state", state}}, sum([&](const auto& s) {
+                        return s.sessions[c][l];
+                    }));
         });
     });
 }
@@ -169,21 +74,26 @@ void frames(page& p, const totals& sum)
     for_each<side>([&](side s, std::string_view side_name) {
         for_each<direction>([&](direction d, std::string_view dir) {
             for_each<frame_kind>([&](frame_kind k, std::string_view command) {
-                p.value({{"side", side_name}, {"dir", dir}, {"command", command}},
-                        sum([&](const auto& n) { return n.frames[s][d][k]; }));
+                p.value(
+                    {{"side", side_name}, {"dir", dir}, {"command", command}},
+                    sum([&](const auto& n) { return n.frames[s][d][k]; }));
             });
         });
     });
     p.begin("teal_bytes_total", C, "Bytes on the wire, without TCP's own.");
     for_each<side>([&](side s, std::string_view side_name) {
         for_each<direction>([&](direction d, std::string_view dir) {
-            p.value({{"side", side_name}, {"dir", dir}}, sum([&](const auto& n) { return n.bytes[s][d]; }));
+            p.value({{"side", side_name}, {"dir", dir}}, sum([&](const auto& n) {
+                        return n.bytes[s][d];
+                    }));
         });
     });
     p.begin("teal_frame_errors_total", C, "Frames that were refused.");
     for_each<side>([&](side s, std::string_view side_name) {
         for_each<frame_error>([&](frame_error e, std::string_view reason) {
-            p.value({{"side", side_name}, {"reason", reason}}, sum([&](const auto& n) { return n.frame_errors[s][e]; }));
+            p.value({{"side", side_name}, {"reason", reason}}, sum([&](const auto& n) {
+                        return n.frame_errors[s][e];
+                    }));
         });
     });
     p.begin("teal_forward_duration_seconds", H, "How long one frame in 64 stayed in the gateway.");
@@ -197,11 +107,16 @@ void frames(page& p, const totals& sum)
         });
     };
     by_side("teal_buffered_bytes", G, "Bytes in outboxes.", &shard_counters::buffered_bytes);
-    by_side("teal_backpressure_pauses_total", C, "Times a peer was left unread.", &shard_counters::backpressure_pauses);
-    by_side("teal_heartbeat_timeouts_total", C, "Peers that were silent for too long.",
-            &shard_counters::heart_beat_timeouts);
-    p.single("teal_event_loop_lag_seconds", H, "One turn of a shard's loop, from wake-up to the end of its flush.",
-             sum([](const auto& n) { return n.event_loop_lag; }));
+    by_side(
+        "teal_backpressure_pauses_total", C, "Times a peer was left unread.",
+        &shard_counters::backpressure_pauses);
+    by_side(
+        "teal_heartbeat_timeouts_total", C, "Peers that were silent for too long.",
+        &shard_counters::heart_beat_timeouts);
+    p.single(
+        "teal_event_loop_lag_seconds", H,
+        "One turn of a shard's loop, from wake-up to the end of its flush.",
+        sum([](const auto& n) { return n.event_loop_lag; }));
     p.begin("teal_syscalls_total", C, "System calls of the data path.");
     for_each<syscall>([&](syscall c, std::string_view call) {
         p.value({{"call", call}}, sum([c](const auto& n) { return n.syscalls[c]; }));
@@ -228,19 +143,25 @@ void brokers(page& p, const totals& sum, const control_counters& control)
     p.begin("teal_broker_endpoints_healthy", G, "Endpoints that answer.");
     for_each<broker::color>([&](broker::color c, std::string_view color) {
         const auto& endpoints = control.endpoints[c];
-        p.value({{"color", color}}, static_cast<std::uint64_t>(std::count_if(
-                                        endpoints.begin(), endpoints.end(), [](const auto& e) { return e.healthy; })));
+        p.value(
+            {{"color", color}},
+            static_cast<std::uint64_t>(std::count_if(
+                endpoints.begin(), endpoints.end(), [](const auto& e) { return e.healthy; })));
     });
     p.begin("teal_broker_connect_duration_seconds", H, "Dialling a link, by phase.");
     for_each<broker::color>([&](broker::color c, std::string_view color) {
         for_each<dial_phase>([&](dial_phase d, std::string_view phase) {
-            p.value({{"color", color}, {"phase", phase}}, sum([&](const auto& n) { return n.connect_duration[c][d]; }));
+            p.value({{"color", color}, {"phase", phase}}, sum([&](const auto& n) {
+                        return n.connect_duration[c][d];
+                    }));
         });
     });
     p.begin("teal_broker_connect_failures_total", C, "Links that could not be dialled.");
     for_each<broker::color>([&](broker::color c, std::string_view color) {
         for_each<dial_failure>([&](dial_failure f, std::string_view reason) {
-            p.value({{"color", color}, {"reason", reason}}, sum([&](const auto& n) { return n.connect_failures[c][f]; }));
+            p.value({{"color", color}, {"reason", reason}}, sum([&](const auto& n) {
+                        return n.connect_failures[c][f];
+                    }));
         });
     });
     p.begin("teal_broker_error_frames_total", C, "ERROR frames from brokers.");
@@ -256,9 +177,15 @@ void switches(page& p, const totals& sum, const control_counters& control)
         p.value({{"color", color}}, c == control.live ? 1.0 : 0.0);
     });
     p.single("teal_epoch", G, "Grows by one when a switch commits.", control.epoch);
-    p.single("teal_switch_in_progress", G, "1 while the coordinator is not steady.", control.switch_in_progress ? 1.0 : 0.0);
-    p.single("teal_switch_started_timestamp_seconds", G, "When the last switch began; 0: never.", control.switch_started);
-    p.single("teal_switch_last_success_timestamp_seconds", G, "When a switch last committed; 0: never.", control.last_success);
+    p.single(
+        "teal_switch_in_progress", G, "1 while the coordinator is not steady.",
+        control.switch_in_progress ? 1.0 : 0.0);
+    p.single(
+        "teal_switch_started_timestamp_seconds", G, "When the last switch began; 0: never.",
+        control.switch_started);
+    p.single(
+        "teal_switch_last_success_timestamp_seconds", G, "When a switch last committed; 0: never.",
+        control.last_success);
     p.begin("teal_switches_total", C, "Switches by their end.");
     for_each<broker::color>([&](broker::color c, std::string_view to) {
         for_each<switch_result>([&](switch_result r, std::string_view result) {
@@ -269,44 +196,66 @@ void switches(page& p, const totals& sum, const control_counters& control)
     for_each<switch_span>([&](switch_span s, std::string_view phase) {
         p.value({{"phase", phase}}, control.switch_duration[s]);
     });
-    p.single("teal_switch_session_pause_seconds", H, "How long a session was held, from hold to resume.",
-             sum([](const auto& n) { return n.session_pause; }));
+    p.single(
+        "teal_switch_session_pause_seconds", H, "How long a session was held, from hold to resume.",
+        sum([](const auto& n) { return n.session_pause; }));
     p.begin("teal_switch_sessions_total", C, "Sessions that took part in switches.");
     p.value({{"result", "moved"}}, control.moved);
     p.value({{"result", "pinned"}}, control.pinned);
     p.value({{"result", "failed"}}, control.failed);
-    p.single("teal_switch_held_bytes", G, "Bytes carried for held sessions.", sum([](const auto& n) { return n.held_bytes; }));
+    p.single(
+        "teal_switch_held_bytes", G, "Bytes carried for held sessions.",
+        sum([](const auto& n) { return n.held_bytes; }));
     p.begin("teal_seams_total", C, "Seams by how they were closed.");
     p.value({{"result", "joined"}}, control.seams_joined);
     p.value({{"result", "forced"}}, control.seams_forced);
     p.value({{"result", "best_effort"}}, control.seams_best_effort);
-    p.single("teal_receipts_in_doubt_total", C, "SENDs whose outcome is not known.", control.receipts_in_doubt);
-    p.single("teal_switch_frames_lost_total", C, "Accepted SENDs that nothing accounts for; must stay 0.", control.frames_lost);
-    p.single("teal_switch_client_disconnects_total", C, "Clients closed by a switch; must stay 0.",
-             sum([](const auto& n) { return n.switch_client_disconnects; }));
-    p.single("teal_switch_frames_possibly_duplicated_total", C, "SENDs sent again after an unknown outcome; must stay 0.",
-             sum([](const auto& n) { return n.possibly_duplicated; }));
+    p.single(
+        "teal_receipts_in_doubt_total", C, "SENDs whose outcome is not known.",
+        control.receipts_in_doubt);
+    p.single(
+        "teal_switch_frames_lost_total", C,
+        "Accepted SENDs that nothing accounts for; must stay 0.", control.frames_lost);
+    p.single(
+        "teal_switch_client_disconnects_total", C, "Clients closed by a switch; must stay 0.",
+        sum([](const auto& n) { return n.switch_client_disconnects; }));
+    p.single(
+        "teal_switch_frames_possibly_duplicated_total", C,
+        "SENDs sent again after an unknown outcome; must stay 0.",
+        sum([](const auto& n) { return n.possibly_duplicated; }));
     p.begin("teal_switch_stale_acks_total", C, "ACK and NACK for deliveries of the old color.");
     for_each<stale_ack>([&](stale_ack a, std::string_view action) {
         p.value({{"action", action}}, sum([a](const auto& n) { return n.stale_acks[a]; }));
     });
-    p.begin("teal_switch_subscriptions_restored_total", C, "Subscriptions replayed on another link.");
+    p.begin(
+        "teal_switch_subscriptions_restored_total", C, "Subscriptions replayed on another link.");
     for_each<restored>([&](restored r, std::string_view result) {
-        p.value({{"result", result}}, sum([r](const auto& n) { return n.subscriptions_restored[r]; }));
+        p.value(
+            {{"result", result}}, sum([r](const auto& n) { return n.subscriptions_restored[r]; }));
     });
 }
 
 void administration(page& p, const control_counters& control)
 {
     p.begin("teal_build_info", G, "What runs here.");
-    p.value({{"version", TEAL_VERSION}, {"boost", BOOST_LIB_VERSION}, {"compiler", __VERSION__}}, 1.0);
-    p.single("teal_config_last_reload_successful", G, "0 after a reload that was refused.", control.reload_ok ? 1.0 : 0.0);
-    p.single("teal_config_last_reload_success_timestamp_seconds", G, "When a configuration was last taken.", control.last_reload);
+    p.value(
+        {{"version", TEAL_VERSION}, {"boost", BOOST_LIB_VERSION}, {"compiler", __VERSION__}}, 1.0);
+    p.single(
+        "teal_config_last_reload_successful", G, "0 after a reload that was refused.",
+        control.reload_ok ? 1.0 : 0.0);
+    p.single(
+        "teal_config_last_reload_success_timestamp_seconds", G,
+        "When a configuration was last taken.", control.last_reload);
     p.begin("teal_admin_requests_total", C, "Requests to the admin API.");
     for (const auto& [key, n] : control.admin_requests) {
-        p.value({{"route", key.first}, {"code", key.second == 0 ? "other" : std::to_string(key.second)}}, n);
+        p.value(
+            {{"route", key.first},
+             {"code", key.second == 0 ? "other" : std::to_string(key.second)}},
+            n);
     }
-    p.single("teal_admin_auth_failures_total", C, "Requests without a valid token.", control.auth_failures);
+    p.single(
+        "teal_admin_auth_failures_total", C, "Requests without a valid token.",
+        control.auth_failures);
     p.begin("teal_log_messages_total", C, "Lines of the log.");
     const auto written = log::counts();
     static constexpr std::array<std::string_view, 4> levels{"debug", "info", "warning", "error"};
@@ -315,46 +264,10 @@ void administration(page& p, const control_counters& control)
     }
 }
 
-// prometheus-cpp has no collector of its own for these; names are those of Prometheus's client libraries.
-void process(page& p)
-{
-    std::ifstream stat_file{"/proc/self/stat"};
-    const std::string stat{std::istreambuf_iterator<char>{stat_file}, {}};
-    // Fields of proc(5) from the third on: the second is a name in parentheses that may hold anything.
-    std::istringstream fields{stat.substr(std::min(stat.rfind(')') + 2, stat.size()))};
-    std::array<std::string, 22> f;
-    for (auto& word : f) {
-        fields >> word;
-    }
-    const auto number = [&](std::size_t field) { return std::strtod(f[field - 3].c_str(), nullptr); };
-    const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
-    const auto bytes_per_page = static_cast<double>(sysconf(_SC_PAGESIZE));
-    double booted = 0;
-    std::ifstream stat_of_all{"/proc/stat"};
-    for (std::string word; stat_of_all >> word;) {
-        if (word == "btime") {
-            stat_of_all >> booted;
-        }
-    }
-    std::error_code ignored;
-    std::uint64_t open = 0;
-    for (std::filesystem::directory_iterator i{"/proc/self/fd", ignored}, end; i != end; i.increment(ignored)) {
-        ++open;
-    }
-    rlimit descriptors{};
-    getrlimit(RLIMIT_NOFILE, &descriptors);
-    p.single("process_cpu_seconds_total", C, "User and system time.", (number(14) + number(15)) / ticks);
-    p.single("process_threads", G, "Threads.", number(20));
-    p.single("process_start_time_seconds", G, "Start, in seconds since 1970.", booted + number(22) / ticks);
-    p.single("process_virtual_memory_bytes", G, "Address space.", number(23));
-    p.single("process_resident_memory_bytes", G, "Resident memory.", number(24) * bytes_per_page);
-    p.single("process_open_fds", G, "Open descriptors.", open);
-    p.single("process_max_fds", G, "How many descriptors are allowed.", static_cast<double>(descriptors.rlim_cur));
-}
-
 } // namespace
 
-std::string render_metrics(const std::vector<shard_counters>& shards, const control_counters& control)
+std::string
+render_metrics(const std::vector<shard_counters>& shards, const control_counters& control)
 {
     page p;
     const totals sum{shards};
@@ -363,7 +276,7 @@ std::string render_metrics(const std::vector<shard_counters>& shards, const cont
     frames(p, sum);
     brokers(p, sum, control);
     switches(p, sum, control);
-    process(p);
+    process_metrics(p);
     return p.text();
 }
 
