@@ -86,9 +86,6 @@ public:
     void unwatch(std::uint64_t number);
 
 private:
-    template <class Answer>
-    struct question;
-
     struct pending_switch {
         switch_number id = 0;
         switch_request request;
@@ -96,8 +93,6 @@ private:
         std::function<void(switch_answer)> done;
     };
 
-    template <class Answer, class Ask>
-    void ask_all(net::duration limit, Ask ask, std::function<void(std::vector<std::pair<member_number, Answer>>)> done);
     void on_id_written(write_result result);
     void on_preflight(const std::vector<std::pair<member_number, preflight_answer>>& answers);
     void begin(std::string note);
@@ -105,7 +100,6 @@ private:
     void run(effects& out);
     void run_one(const effect& what);
     void send(const command& what);
-    void note(switch_record& record);
     void on_changed(switch_record& record);
     void on_steady();
     void arm_timer();
@@ -121,7 +115,7 @@ private:
     switch_history history_;
     boost::asio::steady_timer timer_;
     std::unique_ptr<pending_switch> pending_; // between the request and its order: id written, preflight asked
-    std::vector<double> dial_share_;          // of connect_rate, by member
+    std::vector<double> dial_share_; // of connect_rate, by member
     std::deque<effect> queue_;
     bool running_queue_ = false;
     bool ready_ = false;

@@ -66,6 +66,8 @@ struct switch_record {
     std::vector<session_failure> failures;
     held_summary held;
     switch_events events;
+    std::optional<switch_phase> told_phase; // the newest that `events` has
+    bool told_final = false;
 
     void note_failures(const std::vector<session_failure>& more);
     // A newer tally of one member; a tally without held times keeps those that came with `adopted`.

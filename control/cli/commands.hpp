@@ -1,0 +1,79 @@
+#pragma once
+
+// tealctl's commands over the HTTP API; each returns the exit status.
+//
+// Threading:  one thread.
+
+#include "control/cli/exit_status.hpp"
+#include "control/cli/http_client.hpp"
+
+#include <boost/json/object.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <ostream>
+#include <string>
+
+namespace cli {
+
+struct output {
+    std::ostream& out; // results, parseable
+    std::ostream& err; // sentences and progress
+    bool json = false;
+    bool quiet = false;
+    bool colors = false;
+    bool progress = false; // err is a terminal
+};
+
+struct wait_options {
+    bool wait = true;
+    bool wait_drain = false;
+    std::optional<std::chrono::steady_clock::duration> timeout;
+};
+
+struct switch_options {
+    std::string to;
+    std::optional<std::uint64_t> if_epoch;
+    std::string on_hold_timeout, max_failed, deadline, reason; // empty: the gateway's
+    bool dry_run = false;
+    bool yes = false;
+    bool ask = false; // stdin and stderr are a terminal: ask before switching, unless `yes`
+    wait_options waiting;
+};
+
+class commands {
+public:
+    commands(http_client client, output to) : client_(std::move(client)), to_(to) {}
+
+    int status();
+    int switch_to(switch_options options);
+    int rollback(switch_options options);
+    int abort();
+    int watch(std::optional<std::uint64_t> id, const wait_options& waiting);
+    int history();
+    int pools();
+    int sessions(const std::string& sort, std::uint64_t limit);
+    int disconnect(const std::string& session);
+
+private:
+    // The body of a 2xx; else the status to exit with, said on err.
+    std::variant<boost::json::object, int> get(const std::string& target);
+    int refused(const reply& what);
+    int not_reachable(const unreachable& what);
+    int post_switch(const switch_options& options, const std::string& if_match);
+    int wait_for(std::uint64_t id, const wait_options& waiting);
+    int finish(const boost::json::object& report);
+    bool confirmed(const switch_options& options, const boost::json::object& status);
+    void show_progress(std::uint64_t id, const boost::json::object& now);
+    void clear_progress();
+    int show(const boost::json::object& body, void (*table)(std::ostream&, const boost::json::object&, bool));
+
+    http_client client_;
+    output to_;
+};
+
+// The exit status that a final report means.
+int status_of(const boost::json::object& report);
+
+} // namespace cli

@@ -1,0 +1,219 @@
+// `switch`, `watch` and what they share: asking, waiting for the final report, and the exit status that it means.
+
+#include "control/cli/commands.hpp"
+#include "control/cli/tables.hpp"
+#include "control/json.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+
+#include <algorithm>
+#include <iostream>
+
+namespace cli {
+
+namespace {
+
+constexpr auto retry_first = std::chrono::milliseconds(100);
+constexpr auto retry_max = std::chrono::milliseconds(2000);
+constexpr int retries_max = 10; // in a row, without an event: then the gateway is not reachable
+constexpr std::size_t bar_width = 24;
+
+boost::json::object parsed(const std::string& text)
+{
+    boost::system::error_code error;
+    auto value = boost::json::parse(text, error);
+    return !error && value.is_object() ? std::move(value.get_object()) : boost::json::object{};
+}
+
+std::uint64_t number_at(const boost::json::object& object, std::string_view path)
+{
+    const auto text = text_at(object, path);
+    return text.empty() ? 0 : std::strtoull(text.c_str(), nullptr, 10);
+}
+
+} // namespace
+
+int status_of(const boost::json::object& report)
+{
+    const auto result = text_at(report, "result");
+    if (result == "switched") {
+        const auto* counted = report.if_contains("counted");
+        const bool any = counted != nullptr && counted->is_array() && !counted->get_array().empty();
+        return any ? exit_counted : exit_done;
+    }
+    if (result == "would_switch") {
+        return exit_done;
+    }
+    return result == "refused" ? exit_refused : exit_failed;
+}
+
+int commands::switch_to(switch_options options)
+{
+    // The preview of --yes wants the status; --if-epoch alone does not.
+    std::string epoch = options.if_epoch ? std::to_string(*options.if_epoch) : "";
+    if (epoch.empty() || (options.ask && !options.yes)) {
+        const auto body = get("/v1/status");
+        if (const auto* status = std::get_if<int>(&body)) {
+            return *status;
+        }
+        if (!confirmed(options, std::get<0>(body))) {
+            return exit_refused;
+        }
+        epoch = epoch.empty() ? text_at(std::get<0>(body), "epoch") : epoch;
+    }
+    return post_switch(options, epoch);
+}
+
+bool commands::confirmed(const switch_options& options, const boost::json::object& status)
+{
+    if (!options.ask || options.yes || options.dry_run || text_at(status, "live") == options.to) {
+        return true;
+    }
+    to_.err << "switch " << text_at(status, "clients") << " clients from " << text_at(status, "live") << " to " << options.to
+            << "? [y/N] " << std::flush;
+    std::string answer;
+    std::getline(std::cin, answer);
+    return answer == "y" || answer == "yes";
+}
+
+int commands::post_switch(const switch_options& options, const std::string& if_match)
+{
+    boost::json::object body{{"to", options.to}};
+    for (const auto& [field, value] : {std::pair("on_hold_timeout", &options.on_hold_timeout),
+             std::pair("max_failed", &options.max_failed), std::pair("deadline", &options.deadline),
+             std::pair("reason", &options.reason)}) {
+        if (!value->empty()) {
+            body[field] = *value;
+        }
+    }
+    if (options.dry_run) {
+        body["dry_run"] = true;
+    }
+    const auto answer =
+        client_.send({"POST", "/v1/switches", {{"If-Match", "\"" + if_match + "\""}}, control::to_text(body)});
+    if (const auto* none = std::get_if<unreachable>(&answer)) {
+        return not_reachable(*none);
+    }
+    const auto& got = std::get<reply>(answer);
+    const auto content = parsed(got.body);
+    if (got.status == 200) { // live already
+        if (to_.json) {
+            to_.out << control::to_indented_text(content) << '\n';
+        } else if (!to_.quiet) {
+            to_.out << text_at(content, "message") << '\n';
+        }
+        return exit_done;
+    }
+    if (got.status != 202) {
+        return refused(got);
+    }
+    const auto id = number_at(content, "id");
+    if (options.waiting.wait) {
+        return wait_for(id, options.waiting);
+    }
+    if (to_.json) {
+        to_.out << control::to_indented_text(content) << '\n';
+    } else if (!to_.quiet) {
+        to_.out << "switch " << id << " runs\n";
+    }
+    return exit_done;
+}
+
+int commands::watch(std::optional<std::uint64_t> id, const wait_options& waiting)
+{
+    if (!id) {
+        const auto body = get("/v1/switches");
+        if (const auto* status = std::get_if<int>(&body)) {
+            return *status;
+        }
+        const auto* all = std::get<0>(body).if_contains("switches");
+        if (all == nullptr || !all->is_array() || all->get_array().empty()) {
+            to_.err << "tealctl: there was no switch yet\n";
+            return exit_refused;
+        }
+        id = number_at(all->get_array().front().get_object(), "id");
+    }
+    return wait_for(*id, waiting);
+}
+
+int commands::wait_for(std::uint64_t id, const wait_options& waiting)
+{
+    const auto begun = std::chrono::steady_clock::now();
+    const auto until = waiting.timeout ? std::optional(begun + *waiting.timeout) : std::nullopt;
+    const std::string path = "/v1/switches/" + std::to_string(id);
+    std::optional<boost::json::object> report;
+    std::uint64_t last_id = 0;
+    auto retry = retry_first;
+    int tries = 0;
+    const auto on_event = [&](const event& what) {
+        retry = retry_first;
+        tries = 0;
+        auto now = parsed(what.data);
+        show_progress(id, now);
+        if (what.name != "report") {
+            return true;
+        }
+        const bool drained = text_at(now, "drain.done") == "true";
+        const bool enough = text_at(now, "final") == "true" && (!waiting.wait_drain || drained);
+        report = std::move(now);
+        return !enough;
+    };
+    for (;;) {
+        const auto ended = client_.follow(path + "/events", last_id, until, on_event);
+        clear_progress();
+        if (ended == stream_end::enough) {
+            return finish(*report);
+        }
+        if (ended == stream_end::interrupted) {
+            to_.err << "tealctl: detached; switch " << id << " goes on: tealctl watch " << id << '\n';
+            return exit_detached;
+        }
+        if (ended == stream_end::timeout) {
+            to_.err << "tealctl: timeout; switch " << id << " goes on: tealctl watch " << id << '\n';
+            return exit_timeout;
+        }
+        if (ended == stream_end::refused) {
+            const auto why = get(path);
+            return std::holds_alternative<int>(why) ? std::get<int>(why) : static_cast<int>(exit_unreachable);
+        }
+        // Broken or not reachable: again from the last event, for a while.
+        if (++tries > retries_max) {
+            return not_reachable({"lost while switch " + std::to_string(id) + " ran"});
+        }
+        if (!http_client::pause(retry)) {
+            return exit_detached;
+        }
+        retry = std::min(retry * 2, retry_max);
+    }
+}
+
+int commands::finish(const boost::json::object& report)
+{
+    show(report, print_report);
+    return status_of(report);
+}
+
+void commands::show_progress(std::uint64_t id, const boost::json::object& now)
+{
+    if (!to_.progress || to_.quiet) {
+        return;
+    }
+    const auto phase = text_at(now, "phase");
+    const auto total = number_at(now, "sessions.total");
+    const bool moving = phase == "committing" || phase == "joining" || phase == "draining" || phase == "done";
+    const auto reached = number_at(now, moving ? "sessions.moved" : "sessions.ready");
+    const auto filled = total == 0 ? 0 : std::min(bar_width, static_cast<std::size_t>(reached * bar_width / total));
+    to_.err << "\r\x1b[K" << "switch " << id << "  " << phase << "  [" << std::string(filled, '#')
+            << std::string(bar_width - filled, '.') << "]  " << reached << '/' << total << (moving ? " moved" : " ready")
+            << std::flush;
+}
+
+void commands::clear_progress()
+{
+    if (to_.progress && !to_.quiet) {
+        to_.err << "\r\x1b[K" << std::flush;
+    }
+}
+
+} // namespace cli

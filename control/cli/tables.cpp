@@ -1,0 +1,178 @@
+#include "control/cli/tables.hpp"
+
+#include "control/json.hpp"
+
+#include <boost/json/array.hpp>
+
+#include <algorithm>
+
+namespace cli {
+
+namespace {
+
+using boost::json::object;
+using rows = std::vector<std::vector<std::string>>;
+
+std::string emphasized(const std::string& text, const char* escape, bool colors)
+{
+    return colors ? std::string(escape) + text + "\x1b[0m" : text;
+}
+
+// A peer, a login or a broker's error is somebody else's text: no control character of it reaches the terminal.
+std::string shown(std::string text)
+{
+    std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+    return text;
+}
+
+const boost::json::array& array_at(const object& from, std::string_view key)
+{
+    static const boost::json::array empty;
+    const auto* found = from.if_contains(key);
+    return found != nullptr && found->is_array() ? found->get_array() : empty;
+}
+
+void add_pools(rows& table, const object& pools)
+{
+    for (const auto& [color, value] : pools) {
+        if (!value.is_object()) {
+            continue;
+        }
+        for (const auto& one : array_at(value.get_object(), "endpoints")) {
+            const auto& endpoint = one.get_object();
+            const std::string state = text_at(endpoint, "draining") == "true" ? "draining"
+                : text_at(endpoint, "healthy") == "true"                      ? "healthy"
+                                                                              : "down";
+            table.push_back({std::string(color), text_at(endpoint, "name"), text_at(endpoint, "url"), state,
+                text_at(endpoint, "links"), text_at(endpoint, "sessions"), text_at(endpoint, "last_error")});
+        }
+    }
+}
+
+} // namespace
+
+std::string text_at(const object& from, std::string_view path)
+{
+    const auto dot = path.find('.');
+    const auto* found = from.if_contains(path.substr(0, dot));
+    if (found == nullptr || found->is_null()) {
+        return "";
+    }
+    if (dot != std::string_view::npos) {
+        return found->is_object() ? text_at(found->get_object(), path.substr(dot + 1)) : "";
+    }
+    return shown(found->is_string() ? std::string(found->get_string()) : control::to_text(*found));
+}
+
+void print_columns(std::ostream& out, const rows& table, bool colors)
+{
+    std::vector<std::size_t> widths;
+    for (const auto& row : table) {
+        widths.resize(std::max(widths.size(), row.size()));
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            widths[i] = std::max(widths[i], row[i].size());
+        }
+    }
+    bool head = true;
+    for (const auto& row : table) {
+        std::string line;
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+        }
+        line.erase(line.find_last_not_of(' ') + 1);
+        out << (head ? emphasized(line, "\x1b[1m", colors) : line) << '\n';
+        head = false;
+    }
+}
+
+void print_status(std::ostream& out, const object& status, bool colors)
+{
+    const auto live = text_at(status, "live");
+    out << "live " << emphasized(live, live == "blue" ? "\x1b[1;34m" : "\x1b[1;32m", colors) << ", epoch "
+        << text_at(status, "epoch") << ", " << text_at(status, "clients") << " clients\n";
+    if (const auto id = text_at(status, "switch.id"); !id.empty()) {
+        out << "switch " << id << " to " << text_at(status, "switch.to") << ": " << text_at(status, "switch.phase") << '\n';
+    }
+    if (const auto* sessions = status.if_contains("sessions"); sessions != nullptr && sessions->is_object()) {
+        out << "sessions";
+        for (const auto& [state, count] : sessions->get_object()) {
+            if (control::to_text(count) != "0") {
+                out << "  " << std::string_view(state) << ' ' << control::to_text(count);
+            }
+        }
+        out << '\n';
+    }
+    if (const auto* pools = status.if_contains("pools"); pools != nullptr && pools->is_object()) {
+        print_pools(out, pools->get_object(), colors);
+    }
+}
+
+void print_pools(std::ostream& out, const object& pools, bool colors)
+{
+    rows table{{"COLOR", "ENDPOINT", "URL", "STATE", "LINKS", "SESSIONS", "ERROR"}};
+    add_pools(table, pools);
+    print_columns(out, table, colors);
+}
+
+void print_report(std::ostream& out, const object& report, bool colors)
+{
+    const auto result = text_at(report, "result");
+    const bool good = result == "switched" || result == "would_switch";
+    out << "switch " << text_at(report, "id") << "  " << text_at(report, "from") << " -> " << text_at(report, "to") << "  "
+        << emphasized(result.empty() ? text_at(report, "phase") : result, good ? "\x1b[1;32m" : "\x1b[1;31m", colors)
+        << "  epoch " << text_at(report, "epoch") << "  " << text_at(report, "duration_ms") << " ms\n";
+    if (const auto detail = text_at(report, "detail"); !detail.empty()) {
+        out << "  " << detail << '\n';
+    }
+    const auto line = [&](const char* name, std::string_view group, std::initializer_list<std::string_view> fields) {
+        out << "  " << name;
+        for (const auto field : fields) {
+            out << "  " << field << ' ' << text_at(report, std::string(group) + "." + std::string(field));
+        }
+        out << '\n';
+    };
+    line("sessions", "sessions", {"total", "ready", "moved", "pinned", "failed", "gone"});
+    line("held ms ", "held_ms", {"p50", "p99", "max"});
+    line("sends   ", "sends", {"accepted", "confirmed", "unconfirmed", "open", "held", "refused", "in_doubt"});
+    line("seams   ", "seams", {"total", "joined", "forced", "best_effort", "late", "foreign_late", "gaps"});
+    out << "  fence     " << text_at(report, "fence") << '\n';
+    out << "  drain     " << (text_at(report, "drain.done") == "true" ? "done, " + text_at(report, "drain.ms") + " ms" : "goes on") << '\n';
+    for (const auto& sentence : array_at(report, "counted")) {
+        out << "  counted   " << shown(std::string(sentence.get_string())) << '\n';
+    }
+    for (const auto& failure : array_at(report, "failures")) {
+        const auto& one = failure.get_object();
+        out << "  failed    " << text_at(one, "session") << "  " << text_at(one, "endpoint") << "  " << text_at(one, "error") << '\n';
+    }
+}
+
+void print_history(std::ostream& out, const object& history, bool colors)
+{
+    rows table{{"ID", "STARTED", "FROM", "TO", "RESULT", "PHASE", "EPOCH", "MS", "MOVED", "FAILED", "COUNTED", "REASON"}};
+    for (const auto& one : array_at(history, "switches")) {
+        const auto& report = one.get_object();
+        const auto result = text_at(report, "result");
+        table.push_back({text_at(report, "id"), text_at(report, "started"), text_at(report, "from"), text_at(report, "to"),
+            result.empty() ? "-" : result, text_at(report, "phase"), text_at(report, "epoch"), text_at(report, "duration_ms"),
+            text_at(report, "sessions.moved"), text_at(report, "sessions.failed"),
+            std::to_string(array_at(report, "counted").size()), text_at(report, "reason")});
+    }
+    print_columns(out, table, colors);
+}
+
+void print_sessions(std::ostream& out, const object& sessions, bool colors)
+{
+    rows table{{"ID", "PEER", "LOGIN", "STATE", "COLOR", "ENDPOINT", "SUBSCRIPTIONS", "IN", "OUT", "AGE S", "HELD MS", "RATE"}};
+    for (const auto& row : array_at(sessions, "sessions")) {
+        std::vector<std::string> cells;
+        for (const auto* field : {"id", "peer", "login", "state", "color", "endpoint", "subscriptions", "frames_in",
+                 "frames_out", "age_s", "held_ms", "rate"}) {
+            cells.push_back(text_at(row.get_object(), field));
+        }
+        table.push_back(std::move(cells));
+    }
+    print_columns(out, table, colors);
+    out << array_at(sessions, "sessions").size() << " of " << text_at(sessions, "total") << '\n';
+}
+
+} // namespace cli

@@ -1,0 +1,11 @@
+# Writes INPUT as a C++ string to OUTPUT, in pieces that every compiler takes.
+file(READ ${INPUT} text)
+string(LENGTH "${text}" length)
+set(pieces "")
+set(at 0)
+while(at LESS length)
+    string(SUBSTRING "${text}" ${at} 4000 piece)
+    string(APPEND pieces "    R\"openapi(${piece})openapi\"\n")
+    math(EXPR at "${at} + 4000")
+endwhile()
+file(WRITE ${OUTPUT} "#include \"control/openapi_document.hpp\"\n\nnamespace control {\n\nconst std::string_view openapi_document =\n${pieces}    ;\n\n} // namespace control\n")

@@ -1,0 +1,16 @@
+#pragma once
+
+// A switch's record as CONTRACT.md "Admin API" shows it; scripts read these names, and fields keep their order.
+
+#include "control/switch_record.hpp"
+
+#include <boost/json/object.hpp>
+
+namespace control {
+
+boost::json::object to_json(const switch_record& record, net::time_point now);
+// The data of a `progress` event: phase and sessions only.
+boost::json::object progress_json(const switch_record& record);
+std::string rfc3339(std::chrono::system_clock::time_point when);
+
+} // namespace control
