@@ -194,7 +194,6 @@ errc parser::check_head(
     if (has_backslash_ && is_escaped(command_, version_) && !escapes_are_defined(head, version_)) {
         return errc::bad_escape;
     }
-    known_length_ = false;
     if (!carries_body(command_)) {
         return no_fault;
     }

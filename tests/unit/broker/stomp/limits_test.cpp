@@ -64,6 +64,14 @@ TEST(ParserLimits, HeadersAreCounted)
     EXPECT_EQ(fault_of(bytes("SEND\na:1\n\n\0"), {.header_count = 0}), errc::too_many_headers);
 }
 
+TEST(ParserLimits, HeadersAreCountedAnewInEachFrame)
+{
+    const std::string two = bytes("SEND\na:1\nb:2\n\n\0");
+    const dialect d{.bounds = {.header_count = 2}};
+    EXPECT_EQ(feed_whole(two + two + two, d).frames.size(), 3U);
+    EXPECT_EQ(feed_in_steps(two + two + two, 1, d).frames.size(), 3U);
+}
+
 TEST(ParserLimits, HeaderLineCountsWithoutItsEol)
 {
     const limits bounds{.header_line_bytes = 5};
@@ -105,6 +113,17 @@ TEST(ParserLimits, LackingIsWhatTheFrameOfKnownLengthStillNeeds)
         EXPECT_EQ(result.lacking, n < head_bytes ? 0 : whole.size() - n) << n;
     }
     EXPECT_EQ(p.parse(bytes("SEND\ncontent-length:6\n\n123456\0"), {}, out).consumed, whole.size());
+}
+
+TEST(ParserLimits, NothingIsKnownToLackWithoutALength)
+{
+    parser p;
+    frame_view out;
+    for (const char* part : {"SE", "SEND\na", "SEND\na:1\n\n", "SEND\na:1\n\nbody"}) {
+        const auto result = p.parse(part, {}, out);
+        EXPECT_EQ(result.status, parse_status::need_more) << part;
+        EXPECT_EQ(result.lacking, 0U) << part;
+    }
 }
 
 // A front that changes under the parser shows whether it looks again at what it has seen.
