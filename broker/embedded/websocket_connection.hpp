@@ -1,0 +1,32 @@
+#pragma once
+
+// One client over WebSocket at /ws: the upgrade, then STOMP frames in messages of any cut; to the
+// client one frame is one message, text where it is valid UTF-8 (DESIGN.md section 4).
+
+#include "broker/embedded/stomp_connection.hpp"
+#include "broker/websocket/codec.hpp"
+
+#include <string>
+
+namespace embedded {
+
+class websocket_connection final : public stomp_connection {
+public:
+    websocket_connection(stomp_server& server, int descriptor);
+
+private:
+    void on_bytes(std::span<char> bytes) override;
+    void encode(net::outbox& into, std::string_view head, const net::payload_ref& rest) override;
+    void encode_goodbye(net::outbox& into) override;
+
+    // Answers the bytes behind the head, if it is complete and was accepted.
+    std::span<char> upgrade(std::span<char> bytes);
+    void decode(std::span<char> bytes);
+    void close_with(websocket::close_code code);
+
+    websocket::decoder decoder_;
+    std::string http_head_;
+    bool upgraded_ = false;
+};
+
+} // namespace embedded
