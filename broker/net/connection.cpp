@@ -23,7 +23,10 @@ constexpr int linger_periods_max = 16; // for a peer that takes its queue slowly
 
 // Bounds the time that closing takes.
 struct connection::linger_timer final : timer {
-    linger_timer(connection& owner_, duration period_) : owner(owner_), period(period_) { restart(); }
+    linger_timer(connection& owner_, duration period_) : owner(owner_), period(period_)
+    {
+        restart();
+    }
     void restart()
     {
         written = owner.bytes_written();
@@ -46,10 +49,10 @@ struct connection::linger_timer final : timer {
     int periods_left = linger_periods_max;
 };
 
-connection::connection(readiness_loop& loop, int descriptor, origin from) :
-    loop_(loop), descriptor_(descriptor),
-    phase_(from == origin::connecting ? phase::connecting : phase::open),
-    writable_(from == origin::accepted)
+connection::connection(readiness_loop& loop, int descriptor, origin from)
+    : loop_(loop), descriptor_(descriptor),
+      phase_(from == origin::connecting ? phase::connecting : phase::open),
+      writable_(from == origin::accepted)
 {
     BOOST_ASSERT(descriptor >= 0);
     update_interest();
@@ -102,7 +105,8 @@ std::size_t connection::kernel_unsent() const noexcept
     return static_cast<std::size_t>(unsent);
 }
 
-// The first reason stays. on_closed comes from flush(), when nothing of this object is on the stack.
+// The first reason stays. on_closed comes from flush(), when nothing of this object is on the
+// stack.
 void connection::close_with(int error)
 {
     if (phase_ != phase::closed) {
@@ -151,8 +155,9 @@ void connection::on_ready(std::uint32_t epoll_events)
     } else if ((epoll_events & EPOLLERR) != 0) {
         close_with(socket_error());
     } else if ((epoll_events & EPOLLHUP) != 0) {
-        // The peer is gone, and bytes of it may lie in a socket that is not read now. HUP cannot be masked, so the
-        // epoll set gets the descriptor back when reading goes on; what is queued fails with EPIPE in flush().
+        // The peer is gone, and bytes of it may lie in a socket that is not read now. HUP cannot be
+        // masked, so the epoll set gets the descriptor back when reading goes on; what is queued
+        // fails with EPIPE in flush().
         loop_.remove(descriptor_, *this);
         registered_ = false;
         writable_ = true;
@@ -220,7 +225,8 @@ bool connection::write_some()
             gathered += pieces[j].iov_len;
         }
         ++loop_.syscalls().send;
-        const ssize_t count = ::sendmsg(descriptor_, &message, MSG_NOSIGNAL); // writev raises SIGPIPE
+        const ssize_t count =
+            ::sendmsg(descriptor_, &message, MSG_NOSIGNAL); // writev raises SIGPIPE
         if (count < 0) {
             if (errno == EINTR) {
                 continue;
@@ -283,8 +289,8 @@ void connection::flush()
 void connection::update_interest()
 {
     const bool waits_to_write = phase_ == phase::connecting || (!writable_ && !outbox_.empty());
-    const std::uint32_t wanted =
-        (wants_bytes() ? std::uint32_t{EPOLLIN} : 0U) | (waits_to_write ? std::uint32_t{EPOLLOUT} : 0U);
+    const std::uint32_t wanted = (wants_bytes() ? std::uint32_t{EPOLLIN} : 0U) |
+                                 (waits_to_write ? std::uint32_t{EPOLLOUT} : 0U);
     if (registered_ ? wanted == interest_ : wanted == 0) { // unregistered: hung up while paused
         return;
     }

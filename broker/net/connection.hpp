@@ -1,11 +1,13 @@
 #pragma once
 
-// One stream socket on a readiness loop: reads into the loop's buffer, writes its outbox with one writev a turn.
-// Base of every connection: clients, links to brokers, the embedded broker's, the load generator's.
+// One stream socket on a readiness loop: reads into the loop's buffer, writes its outbox with one
+// writev a turn. Base of every connection: clients, links to brokers, the embedded broker's, the
+// load generator's.
 //
 // Threading:  one loop's thread.
-// Lifetime:   owned by a table of its owner; on_closed is the last call it makes, after which the owner destroys it
-//             (never from inside on_bytes: closing is deferred to the end of the turn).
+// Lifetime:   owned by a table of its owner; on_closed is the last call it makes, after which the
+//             owner destroys it (never from inside on_bytes: closing is deferred to the end of the
+//             turn).
 // Limits:     on_bytes is called at most once a turn, with at most 16 KiB (set_read_quantum).
 
 #include "broker/net/outbox.hpp"
@@ -22,7 +24,8 @@ namespace net {
 
 class connection : public ready_handler, public flushable {
 public:
-    // Takes ownership of a non-blocking descriptor. connecting: a connect() is under way; on_connected comes first.
+    // Takes ownership of a non-blocking descriptor. connecting: a connect() is under way;
+    // on_connected comes first.
     enum class origin : std::uint8_t { accepted, connecting };
     connection(readiness_loop& loop, int descriptor, origin from);
     connection(const connection&) = delete;
@@ -38,9 +41,10 @@ public:
     void resume_reading();
     bool reading() const noexcept { return reading_; }
 
-    // Writes what is queued, then shuts down for writing, then waits for the peer's FIN or `linger`; then on_closed.
-    // What comes in is discarded. A peer that takes none of the queue for `linger`, or not all of it within 16 times
-    // that, is cut off (timed_out). While connecting it is close_now.
+    // Writes what is queued, then shuts down for writing, then waits for the peer's FIN or
+    // `linger`; then on_closed. What comes in is discarded. A peer that takes none of the queue for
+    // `linger`, or not all of it within 16 times that, is cut off (timed_out). While connecting it
+    // is close_now.
     void close_after_flush(duration linger = std::chrono::seconds{2});
     // Closes at the end of this turn; what is queued is not written.
     void close_now();
@@ -58,11 +62,12 @@ protected:
     virtual void on_connected() {}
     // `bytes` may be changed in place (unmasking); it is reused after the call.
     virtual void on_bytes(std::span<char> bytes) = 0;
-    virtual void on_written() {}             // after a flush that wrote something
+    virtual void on_written() {} // after a flush that wrote something
     virtual void on_peer_fin() { close_after_flush(); }
-    // Last call; the object may be destroyed in it. `reason` is success when this side closed and all was written.
+    // Last call; the object may be destroyed in it. `reason` is success when this side closed and
+    // all was written.
     virtual void on_closed(boost::system::error_code reason) = 0;
-    void set_read_quantum(std::size_t bytes) noexcept 
+    void set_read_quantum(std::size_t bytes) noexcept
     {
         read_quantum_ = static_cast<std::uint32_t>(bytes);
     }

@@ -12,8 +12,10 @@ public:
     std::string message(int value) const override
     {
         switch (static_cast<errc>(value)) {
-        case errc::address_without_port: return "address has no port; write host:port, [v6]:port or unix:PATH";
-        case errc::address_without_host: return "address has no host; 0.0.0.0 or [::] means all interfaces";
+        case errc::address_without_port:
+            return "address has no port; write host:port, [v6]:port or unix:PATH";
+        case errc::address_without_host:
+            return "address has no host; 0.0.0.0 or [::] means all interfaces";
         case errc::bad_port: return "port is not a number from 0 to 65535";
         case errc::bad_brackets: return "brackets of an IPv6 address do not match; write [v6]:port";
         case errc::bare_ipv6: return "IPv6 address needs brackets; write [v6]:port";

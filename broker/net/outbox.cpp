@@ -1,5 +1,7 @@
 #include "broker/net/outbox.hpp"
 
+#include "broker/net/fifo.hpp"
+
 #include <boost/assert.hpp>
 
 #include <algorithm>
@@ -16,10 +18,10 @@ namespace {
 constexpr std::size_t copied_max = 1024; // payloads up to here are copied
 constexpr std::size_t block_min = 512;
 constexpr std::size_t block_max = 16 * 1024;
-constexpr std::size_t block_classes = 6;         // 512 B, 1 KiB .. 16 KiB
-constexpr std::size_t pooled_max = 128 * 1024;   // bytes kept per class and thread
-constexpr std::size_t pooled_states_max = 512;   // per thread
-constexpr std::size_t kept_capacity_max = 64;    // entries of a pooled state
+constexpr std::size_t block_classes = 6;       // 512 B, 1 KiB .. 16 KiB
+constexpr std::size_t pooled_max = 128 * 1024; // bytes kept per class and thread
+constexpr std::size_t pooled_states_max = 512; // per thread
+constexpr std::size_t kept_capacity_max = 64;  // entries of a pooled state
 
 static_assert(block_min << (block_classes - 1) == block_max);
 
@@ -27,39 +29,6 @@ std::size_t class_of(std::size_t block_size) noexcept
 {
     return static_cast<std::size_t>(std::countr_zero(block_size) - std::countr_zero(block_min));
 }
-
-// A vector with a moving front: std::deque takes 576 bytes even when it holds one entry.
-template <class T>
-class fifo {
-public:
-    bool empty() const noexcept { return first_ == items_.size(); }
-    std::size_t size() const noexcept { return items_.size() - first_; }
-    std::size_t capacity() const noexcept { return items_.capacity(); }
-    T& front() noexcept { return items_[first_]; }
-    T& back() noexcept { return items_.back(); }
-    auto begin() const noexcept { return items_.begin() + static_cast<std::ptrdiff_t>(first_); }
-    auto end() const noexcept { return items_.end(); }
-    void push_back(T item) { items_.push_back(std::move(item)); }
-    void pop_front() noexcept
-    {
-        items_[first_++] = T{};
-        if (first_ == items_.size()) {
-            clear();
-        } else if (first_ >= 32 && first_ * 2 >= items_.size()) { // amortised: moves no more than it dropped
-            items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(first_));
-            first_ = 0;
-        }
-    }
-    void clear() noexcept
-    {
-        items_.clear();
-        first_ = 0;
-    }
-
-private:
-    std::vector<T> items_;
-    std::size_t first_ = 0;
-};
 
 // Bytes of this outbox's own. Only the last block of a queue is appended to.
 struct block {
@@ -90,7 +59,8 @@ struct outbox::state {
     struct pool;
 };
 
-// What queues of this thread left behind, so that a busy connection does not call malloc every turn.
+// What queues of this thread left behind, so that a busy connection does not call malloc every
+// turn.
 struct outbox::state::pool {
     pool()
     {
@@ -136,7 +106,7 @@ struct outbox::state::pool {
     {
         left->clear();
         const bool small = left->ranges.capacity() <= kept_capacity_max &&
-            left->blocks.capacity() <= kept_capacity_max;
+                           left->blocks.capacity() <= kept_capacity_max;
         if (!gone && small && mine().states.size() < pooled_states_max) {
             mine().states.push_back(std::move(left));
         }
@@ -158,7 +128,8 @@ void outbox::state::append(std::string_view bytes)
     while (!bytes.empty()) {
         if (blocks.empty() || blocks.back().used == blocks.back().size) {
             const std::size_t grown = blocks.empty() ? block_min : blocks.back().size * 2;
-            const std::size_t wanted = std::bit_ceil(std::clamp(bytes.size(), block_min, block_max));
+            const std::size_t wanted =
+                std::bit_ceil(std::clamp(bytes.size(), block_min, block_max));
             blocks.push_back(pool::mine().take_block(std::min(std::max(grown, wanted), block_max)));
         }
         block& into = blocks.back();
@@ -166,7 +137,7 @@ void outbox::state::append(std::string_view bytes)
         char* const at = into.bytes.get() + into.used;
         std::memcpy(at, bytes.data(), count);
         const bool continues = into.used > 0 && !ranges.empty() && !ranges.back().shared &&
-            ranges.back().data + ranges.back().size == at;
+                               ranges.back().data + ranges.back().size == at;
         if (continues) {
             ranges.back().size += count;
         } else {
@@ -217,8 +188,8 @@ void outbox::state::clear() noexcept
 
 outbox::outbox() noexcept = default;
 
-outbox::outbox(outbox&& other) noexcept :
-    state_(std::move(other.state_)), appended_(other.appended_), written_(other.written_)
+outbox::outbox(outbox&& other) noexcept
+    : state_(std::move(other.state_)), appended_(other.appended_), written_(other.written_)
 {
     other.written_ = other.appended_;
 }

@@ -1,13 +1,13 @@
 #pragma once
 
-// Bytes on their way to one socket: appended by cores during a turn of the loop, written by the driver with one
-// writev at its end. No I/O here.
+// Bytes on their way to one socket: appended by cores during a turn of the loop, written by the
+// driver with one writev at its end. No I/O here.
 //
 // Threading:  one loop's thread.
 // Invariants:
 // (1) An empty outbox owns no memory but itself (idle connections are many).
-// (2) appended() - written() == size(); both only grow. A core remembers appended() to learn when something it
-//     appended has been written.
+// (2) appended() - written() == size(); both only grow. A core remembers appended() to learn when
+//     something it appended has been written.
 
 #include "broker/net/payload.hpp"
 
@@ -30,7 +30,8 @@ public:
 
     // Copies the bytes.
     void append(std::string_view bytes);
-    // Refers to bytes from `offset` on; small payloads are copied instead (a copy of 1 KiB is cheaper than an iovec).
+    // Refers to bytes from `offset` on; small payloads are copied instead (a copy of 1 KiB is
+    // cheaper than an iovec).
     void append(const payload_ref& shared, std::size_t offset = 0);
 
     std::size_t size() const noexcept;

@@ -7,7 +7,8 @@
 
 namespace net {
 
-// Raw memory and placement new: the header and the bytes share one allocation, which no standard owner offers.
+// Raw memory and placement new: the header and the bytes share one allocation, which no standard
+// owner offers.
 payload_ref payload::make(std::initializer_list<std::string_view> parts)
 {
     std::size_t size = 0;

@@ -1,5 +1,7 @@
 #include "broker/net/readiness_loop.hpp"
 
+#include "broker/net/alarm.hpp"
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -11,7 +13,6 @@
 #include <cerrno>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -21,8 +22,8 @@ namespace {
 
 constexpr std::size_t events_max = 256;
 constexpr std::size_t read_buffer_size = 64 * 1024;
-// A flush may leave more to do (a callback that appended, a connection that failed): that many passes a turn, the
-// rest in the next one.
+// A flush may leave more to do (a callback that appended, a connection that failed): that many
+// passes a turn, the rest in the next one.
 constexpr int flush_passes_max = 4;
 
 boost::system::error_code last_error() noexcept
@@ -57,13 +58,12 @@ struct readiness_loop::state final : arm_watcher {
     void turn();
     void dispatch_events();
     void flush_dirty();
-    void set_alarm();
     void on_armed(time_point deadline) override;
 
     boost::asio::io_context& context;
-    boost::asio::posix::stream_descriptor ready; // the epoll set; readable when any handler's descriptor is
-    int alarm;                                   // timerfd in the epoll set, set to alarm_at
-    time_point alarm_at = never;
+    boost::asio::posix::stream_descriptor
+        ready;                     // the epoll set; readable when any handler's descriptor is
+    net::alarm alarm;              // in the epoll set too
     time_point now = clock::now(); // of this turn
     timer_wheel wheel{now, this};
     duration worst_lag{};
@@ -79,30 +79,31 @@ struct readiness_loop::state final : arm_watcher {
     bool posted = false;  // a turn is in the io_context's queue
     bool more = false;    // this turn leaves work that no descriptor will announce
     bool stopped = false;
-    // Completions that are queued already cannot be taken back; they find null here once the loop is gone. Shared
-    // because the io_context may outlive the loop and the other way round.
+    // Completions that are queued already cannot be taken back; they find null here once the loop
+    // is gone. Shared because the io_context may outlive the loop and the other way round.
     std::shared_ptr<state*> self = std::make_shared<state*>(this);
 };
 
-readiness_loop::state::state(boost::asio::io_context& context_) :
-    context(context_),
-    ready(context_, checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
-    alarm(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd_create"))
+readiness_loop::state::state(boost::asio::io_context& context_)
+    : context(context_), ready(context_, checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+      alarm(
+          checked(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd_create"))
 {
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.ptr = nullptr; // no handler: every turn fires the timers anyway
-    checked(::epoll_ctl(ready.native_handle(), EPOLL_CTL_ADD, alarm, &event), "epoll_ctl");
+    checked(
+        ::epoll_ctl(ready.native_handle(), EPOLL_CTL_ADD, alarm.descriptor(), &event), "epoll_ctl");
 }
 
 readiness_loop::state::~state()
 {
     *self = nullptr;
-    ::close(alarm);
 }
 
-// The reactor's epoll set holds ours, edge-triggered; each async_wait re-registers it (EPOLL_CTL_MOD), which looks
-// at its readiness again. So nothing is lost between epoll_wait and here.
+// The reactor's epoll set holds ours, edge-triggered; each async_wait re-registers it
+// (EPOLL_CTL_MOD), which looks at its readiness again. So nothing is lost between epoll_wait and
+// here.
 void readiness_loop::state::wait()
 {
     if (waiting || stopped) {
@@ -151,7 +152,7 @@ void readiness_loop::state::turn()
         at_turn_end->on_turn_end(now);
     }
     flush_dirty();
-    set_alarm();
+    alarm.move_to(wheel.next(), now);
     at = phase::outside;
     if (more) {
         post_turn(); // behind what other threads posted meanwhile
@@ -163,11 +164,13 @@ void readiness_loop::state::turn()
 void readiness_loop::state::dispatch_events()
 {
     ++syscalls.epoll_wait;
-    const int count = ::epoll_wait(ready.native_handle(), events.data(), static_cast<int>(events_max), 0);
+    const int count =
+        ::epoll_wait(ready.native_handle(), events.data(), static_cast<int>(events_max), 0);
     const time_point before = now;
     now = clock::now();
     worst_lag = std::max(worst_lag, now - std::max(before, std::min(wheel.next(), now)));
-    event_count = count > 0 ? static_cast<std::size_t>(count) : 0; // EINTR: level-triggered, comes again
+    event_count =
+        count > 0 ? static_cast<std::size_t>(count) : 0; // EINTR: level-triggered, comes again
     more = event_count == events_max;
     for (event_next = 0; event_next < event_count;) {
         const epoll_event event = events[event_next++];
@@ -192,41 +195,23 @@ void readiness_loop::state::flush_dirty()
     more = more || !dirty.empty();
 }
 
-// Moves the alarm only to an earlier time, or once it went off: deadlines that move back with every message
-// (heart-beats) cost no system call, but an empty turn now and then.
-void readiness_loop::state::set_alarm()
-{
-    const time_point next = wheel.next();
-    if (alarm_at > now && next >= alarm_at) {
-        return;
-    }
-    itimerspec when{};
-    if (next != never) {
-        // 0 would disarm; a time that has passed fires at once.
-        const auto since = std::max(next.time_since_epoch(), duration{1});
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since);
-        when.it_value.tv_sec = seconds.count();
-        when.it_value.tv_nsec = std::chrono::nanoseconds{since - seconds}.count();
-    }
-    ::timerfd_settime(alarm, TFD_TIMER_ABSTIME, &when, nullptr); // also makes it unreadable again
-    alarm_at = next;
-}
-
 void readiness_loop::state::on_armed(time_point deadline)
 {
-    if (at == phase::outside && deadline < alarm_at) {
+    if (at == phase::outside && deadline < alarm.at()) {
         post_turn();
     }
 }
 
-readiness_loop::readiness_loop(boost::asio::io_context& context) : state_(std::make_unique<state>(context))
+readiness_loop::readiness_loop(boost::asio::io_context& context)
+    : state_(std::make_unique<state>(context))
 {
     state_->wait();
 }
 
 readiness_loop::~readiness_loop() = default;
 
-boost::system::error_code readiness_loop::add(int descriptor, std::uint32_t epoll_events, ready_handler& handler)
+boost::system::error_code
+readiness_loop::add(int descriptor, std::uint32_t epoll_events, ready_handler& handler)
 {
     epoll_event event{};
     event.events = epoll_events;
@@ -244,7 +229,8 @@ void readiness_loop::modify(int descriptor, std::uint32_t epoll_events, ready_ha
     event.events = epoll_events;
     event.data.ptr = &handler;
     ++state_->syscalls.epoll_ctl;
-    const int failed = ::epoll_ctl(state_->ready.native_handle(), EPOLL_CTL_MOD, descriptor, &event);
+    const int failed =
+        ::epoll_ctl(state_->ready.native_handle(), EPOLL_CTL_MOD, descriptor, &event);
     BOOST_ASSERT_MSG(failed == 0, "descriptor was not added");
     static_cast<void>(failed);
 }

@@ -1,8 +1,8 @@
 #pragma once
 
-// One thread's event loop: level-triggered epoll whose descriptor is one async_wait in an io_context, the timer
-// wheel, and the list of connections that have something to write. At the end of a turn each of these is flushed
-// once (cork: the send is what costs, NUMBERS.md section 0).
+// One thread's event loop: level-triggered epoll whose descriptor is one async_wait in an
+// io_context, the timer wheel, and the list of connections that have something to write. At the end
+// of a turn each of these is flushed once (cork: the send is what costs, NUMBERS.md section 0).
 //
 // Threading:  everything on the thread that runs the io_context.
 
@@ -20,7 +20,8 @@
 
 namespace net {
 
-// What waits for a descriptor. REQUIRES: on_ready may remove and destroy any handler, itself included.
+// What waits for a descriptor. REQUIRES: on_ready may remove and destroy any handler, itself
+// included.
 class ready_handler {
 public:
     virtual void on_ready(std::uint32_t epoll_events) = 0;
@@ -30,7 +31,8 @@ protected:
 };
 
 // What has something to write at the end of the turn.
-class flushable : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+class flushable : public boost::intrusive::list_base_hook<
+                      boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
 public:
     virtual void flush() = 0;
 
@@ -56,21 +58,25 @@ public:
     explicit readiness_loop(boost::asio::io_context& context);
     ~readiness_loop();
 
-    boost::system::error_code add(int descriptor, std::uint32_t epoll_events, ready_handler& handler);
+    boost::system::error_code
+    add(int descriptor, std::uint32_t epoll_events, ready_handler& handler);
     void modify(int descriptor, std::uint32_t epoll_events, ready_handler& handler);
     void remove(int descriptor, ready_handler& handler); // forgets events of this turn too
 
     void mark_dirty(flushable& f) noexcept; // idempotent
     void set_turn_handler(turn_handler* handler) noexcept;
-    // Runs the end of a turn (turn handler, flush) soon although no descriptor is ready: for work that came by post.
+    // Runs the end of a turn (turn handler, flush) soon although no descriptor is ready: for work
+    // that came by post.
     void request_turn();
 
     timer_wheel& timers() noexcept;
-    time_point now() const noexcept; // read once a turn; outside of a turn (posted work) the clock itself
+    // Read once a turn; outside of a turn (posted work) it is the clock itself.
+    time_point now() const noexcept;
     // One buffer for all reads of this loop: idle connections own none.
     std::span<char> read_buffer() noexcept;
     syscall_counts& syscalls() noexcept;
-    duration worst_lag() noexcept; // longest time a due timer waited since the last call; then reset
+    // Longest time that a due timer waited since the last call; then reset.
+    duration worst_lag() noexcept;
     boost::asio::io_context& context() noexcept;
 
     // Stops waiting; handlers stay registered until removed.

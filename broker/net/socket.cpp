@@ -6,7 +6,6 @@
 
 #include <arpa/inet.h>
 #include <cerrno>
-#include <charconv>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -25,8 +24,6 @@ namespace {
 using boost::system::error_code;
 using boost::system::result;
 
-constexpr std::string_view unix_prefix = "unix:";
-constexpr std::size_t path_max = sizeof(sockaddr_un::sun_path) - 1;
 constexpr int accept_attempts_max = 16; // connections that were gone before they were accepted
 
 error_code last_error() noexcept
@@ -125,7 +122,7 @@ bool is_stale_socket(const std::string& path, const socket_address& at)
     }
     const owned_descriptor probe{open_socket(AF_UNIX)};
     return probe.get() >= 0 && ::connect(probe.get(), as_sockaddr(at.storage), at.length) != 0 &&
-        errno == ECONNREFUSED; // EAGAIN: somebody listens whose queue is full
+           errno == ECONNREFUSED; // EAGAIN: somebody listens whose queue is full
 }
 
 bool bind_to(int descriptor, const socket_address& to, const address& at)
@@ -144,64 +141,6 @@ bool bind_to(int descriptor, const socket_address& to, const address& at)
 
 } // namespace
 
-std::string address::text() const
-{
-    if (is_unix()) {
-        return std::string{unix_prefix} + path;
-    }
-    const bool v6 = host.find(':') != std::string::npos;
-    return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
-
-bool address::is_loopback() const noexcept
-{
-    in_addr v4{};
-    if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) {
-        return ntohl(v4.s_addr) >> 24 == 127;
-    }
-    return is_unix() || host == "::1" || host == "localhost";
-}
-
-result<address> parse_address(std::string_view text)
-{
-    address parsed;
-    if (text.starts_with(unix_prefix)) {
-        parsed.path = text.substr(unix_prefix.size());
-        if (parsed.path.empty() || parsed.path.size() > path_max) {
-            return make_error_code(errc::bad_path);
-        }
-        return parsed;
-    }
-    const auto colon = text.rfind(':');
-    if (text.starts_with('[')) {
-        const auto bracket = text.find(']');
-        if (bracket == std::string_view::npos || bracket == 1 ||
-            (bracket + 1 != text.size() && text[bracket + 1] != ':')) {
-            return make_error_code(errc::bad_brackets);
-        }
-        if (bracket + 1 != colon) {
-            return make_error_code(
-                bracket + 1 == text.size() ? errc::address_without_port : errc::bad_port);
-        }
-        parsed.host = text.substr(1, bracket - 1);
-    } else if (colon == std::string_view::npos) {
-        return make_error_code(errc::address_without_port);
-    } else if (text.find(':') != colon) {
-        return make_error_code(errc::bare_ipv6);
-    } else {
-        parsed.host = text.substr(0, colon);
-    }
-    if (parsed.host.empty()) {
-        return make_error_code(errc::address_without_host);
-    }
-    const std::string_view port = text.substr(colon + 1);
-    const auto [end, failed] = std::from_chars(port.data(), port.data() + port.size(), parsed.port);
-    if (port.empty() || failed != std::errc{} || end != port.data() + port.size()) {
-        return make_error_code(errc::bad_port);
-    }
-    return parsed;
-}
-
 std::string socket_address::text() const
 {
     return address_of(storage, length).text();
@@ -210,7 +149,7 @@ std::string socket_address::text() const
 result<std::vector<socket_address>> resolve(const address& at)
 {
     if (at.is_unix()) {
-        if (at.path.size() > path_max) {
+        if (at.path.size() >= sizeof(sockaddr_un::sun_path)) {
             return make_error_code(errc::bad_path);
         }
         return std::vector{unix_address(at.path)};
@@ -247,7 +186,8 @@ result<int> listen_on(const address& at, reuse_port reuse)
         return last_error();
     }
     // SO_REUSEADDR: a restart does not wait for TIME_WAIT; Linux still refuses a second listener.
-    const bool prepared = family == AF_UNIX ||
+    const bool prepared =
+        family == AF_UNIX ||
         (switch_on(made.get(), SOL_SOCKET, SO_REUSEADDR) && prepare_stream(made.get(), family) &&
          (reuse == reuse_port::no || switch_on(made.get(), SOL_SOCKET, SO_REUSEPORT)));
     if (!prepared || !bind_to(made.get(), to, at) || ::listen(made.get(), SOMAXCONN) != 0) {

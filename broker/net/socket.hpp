@@ -34,15 +34,16 @@ struct socket_address {
 boost::system::result<std::vector<socket_address>> resolve(const address& at);
 
 enum class reuse_port : bool { no, yes };
-// Non-blocking listening socket (TCP_NODELAY set, accepted ones inherit it); a unix path left by a dead process is
-// removed first. Port 0 picks one. Looks a host's name up: not on a shard's thread.
+// Non-blocking listening socket (TCP_NODELAY set, accepted ones inherit it); a unix path left by a
+// dead process is removed first. Port 0 picks one. Looks a host's name up: not on a shard's thread.
 boost::system::result<int> listen_on(const address& at, reuse_port reuse);
 boost::system::result<address> local_address(int descriptor);
 boost::system::result<std::string> peer_address(int descriptor); // "127.0.0.1:40112", "unix"
 
 // Non-blocking connect (TCP_NODELAY set); the descriptor becomes writable when it is decided.
 boost::system::result<int> start_connect(const socket_address& to);
-// Accepts one; would_block when there is none. Non-blocking, close-on-exec, TCP_NODELAY by the listener's.
+// Accepts one; would_block when there is none. Non-blocking, close-on-exec, TCP_NODELAY by the
+// listener's.
 boost::system::result<int> accept_one(int listener);
 
 } // namespace net

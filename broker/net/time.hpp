@@ -1,6 +1,7 @@
 #pragma once
 
-// The one clock of the data path. Cores never read it: drivers pass `now` in, a simulator passes its own.
+// The one clock of the data path. Cores never read it: drivers pass `now` in, a simulator passes
+// its own.
 
 #include <chrono>
 

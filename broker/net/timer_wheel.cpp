@@ -24,22 +24,29 @@ struct slot {
 
 } // namespace
 
-// Hierarchical timing wheel (Varghese and Lauck 1987, scheme 7) with one bit a slot. A timer lies on the level of the
-// highest 6-bit digit in which its tick differs from the current one. So all slots in use lie ahead of the current
-// tick without wrapping, and the first slot of the lowest level in use is the earliest of all.
+// Hierarchical timing wheel (Varghese and Lauck 1987, scheme 7) with one bit a slot. A timer lies
+// on the level of the highest 6-bit digit in which its tick differs from the current one. So all
+// slots in use lie ahead of the current tick without wrapping, and the first slot of the lowest
+// level in use is the earliest of all.
 struct timer_wheel::state {
     struct place {
         std::size_t level;
         std::size_t index;
     };
 
-    explicit state(time_point start_, arm_watcher* watcher_) : start(start_), now(start_), watcher(watcher_) {}
+    explicit state(time_point start_, arm_watcher* watcher_)
+        : start(start_), now(start_), watcher(watcher_)
+    {
+    }
 
     tick tick_of(time_point at) const noexcept
     {
         return std::min(static_cast<tick>((at - start) / std::chrono::milliseconds{1}), last_tick);
     }
-    static unsigned shift(std::size_t level) noexcept { return static_cast<unsigned>(level) * slot_bits; }
+    static unsigned shift(std::size_t level) noexcept
+    {
+        return static_cast<unsigned>(level) * slot_bits;
+    }
 
     slot& at(place where) noexcept { return wheel[where.level][where.index]; }
     place place_of(tick due) const noexcept
@@ -51,7 +58,8 @@ struct timer_wheel::state {
     tick begin_of(place where) const noexcept
     {
         const unsigned above = shift(where.level + 1);
-        return ((current >> above) << above) | (static_cast<tick>(where.index) << shift(where.level));
+        return ((current >> above) << above) |
+               (static_cast<tick>(where.index) << shift(where.level));
     }
 
     static void put(slot& into, timer& t, time_point deadline) noexcept
@@ -90,9 +98,10 @@ struct timer_wheel::state {
     arm_watcher* watcher;
 };
 
-timer_wheel::timer_wheel(time_point start, arm_watcher* watcher) :
-    state_(std::make_unique<state>(start, watcher))
-{}
+timer_wheel::timer_wheel(time_point start, arm_watcher* watcher)
+    : state_(std::make_unique<state>(start, watcher))
+{
+}
 
 timer_wheel::~timer_wheel() = default;
 
@@ -119,7 +128,8 @@ void timer_wheel::advance(time_point now)
     s.now = std::max(s.now, now);
     const tick target = s.tick_of(s.now);
 
-    // Timers leave `due` one by one before their callback, so callbacks may cancel and destroy those still in it.
+    // Timers leave `due` one by one before their callback, so callbacks may cancel and destroy
+    // those still in it.
     decltype(slot::timers) due;
     const auto fire_due = [&] {
         while (!due.empty()) {

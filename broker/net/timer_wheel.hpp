@@ -4,8 +4,8 @@
 //
 // Threading:  one loop's thread.
 // Lifetime:   a timer is a member of the object it belongs to; destroying it cancels it.
-// Resolution: a timer fires in the first advance() at or after its deadline, never early; within one millisecond in
-//             the order they were armed.
+// Resolution: a timer fires in the first advance() at or after its deadline, never early; within
+//             one millisecond in the order they were armed.
 
 #include "broker/net/time.hpp"
 
@@ -19,7 +19,8 @@ namespace net {
 class timer_wheel;
 
 // REQUIRES: on_timer may arm, cancel and destroy any timer, itself included.
-class timer : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+class timer : public boost::intrusive::list_base_hook<
+                  boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
 public:
     timer() noexcept = default;
     timer(const timer&) = delete;
@@ -35,7 +36,12 @@ protected:
 
 private:
     friend class timer_wheel;
-    void unlink_if_linked() noexcept { if (is_linked()) unlink(); }
+    void unlink_if_linked() noexcept
+    {
+        if (is_linked()) {
+            unlink();
+        }
+    }
     time_point deadline_ = never;
 };
 
@@ -55,11 +61,12 @@ public:
 
     // Arms or moves; `never` cancels.
     void arm(timer& t, time_point deadline);
-    // Fires everything due, in the order of the deadlines up to the resolution. What a callback arms for `now` or
-    // earlier fires in the next advance(), so that this one ends.
+    // Fires everything due, in the order of the deadlines up to the resolution. What a callback
+    // arms for `now` or earlier fires in the next advance(), so that this one ends.
     void advance(time_point now);
-    // No later than the earliest deadline; earlier at most once for each timer that was cancelled. `never` when empty.
-    // After advance(now) it is later than `now` unless a callback armed something that was due already.
+    // No later than the earliest deadline; earlier at most once for each timer that was cancelled.
+    // `never` when empty. After advance(now) it is later than `now` unless a callback armed
+    // something that was due already.
     time_point next() const noexcept;
 
 private:

@@ -8,8 +8,8 @@ namespace net {
 
 namespace {
 
-// What a lead byte asks for (RFC 3629 section 4): how many bytes follow, and the bounds of the first of them, which
-// is where overlong forms, surrogates and code points above U+10FFFF show.
+// What a lead byte asks for (RFC 3629 section 4): how many bytes follow, and the bounds of the
+// first of them, which is where overlong forms, surrogates and code points above U+10FFFF show.
 struct lead {
     std::size_t following;
     unsigned char low;

@@ -1,7 +1,7 @@
 #pragma once
 
-// Whether bytes are valid UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
-// Threading: pure.
+// Whether bytes are valid UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above
+// U+10FFFF. Pure.
 
 #include <string_view>
 

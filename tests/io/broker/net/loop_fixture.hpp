@@ -1,6 +1,7 @@
 #pragma once
 
-// A readiness loop on the test's thread, sockets on loopback, and a connection that writes down what happens to it.
+// A readiness loop on the test's thread, sockets on loopback, and a connection that writes down
+// what happens to it.
 
 #include "broker/net/connection.hpp"
 #include "broker/net/socket.hpp"
@@ -20,6 +21,15 @@
 namespace net_test {
 
 using namespace std::chrono_literals;
+
+inline std::string numbered(std::size_t size)
+{
+    std::string bytes(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) {
+        bytes[i] = static_cast<char>(i % 251);
+    }
+    return bytes;
+}
 
 // A raw descriptor: the peer that does what no connection of ours would.
 class raw_socket {
@@ -95,9 +105,10 @@ inline pair unix_pair()
 
 class recorder : public net::connection {
 public:
-    recorder(net::readiness_loop& loop, raw_socket from, origin how = origin::accepted) :
-        net::connection(loop, from.release(), how)
-    {}
+    recorder(net::readiness_loop& loop, raw_socket from, origin how = origin::accepted)
+        : net::connection(loop, from.release(), how)
+    {
+    }
     void send(std::string_view bytes)
     {
         out().append(bytes);

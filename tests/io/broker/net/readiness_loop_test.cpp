@@ -1,5 +1,6 @@
-// Proves what the loop promises beside connections: handlers may destroy each other within a turn, timers fire while
-// nothing else happens, work posted from other threads gets its turn, and nobody starves.
+// Proves what the loop promises beside connections: handlers may destroy each other within a turn,
+// timers fire while nothing else happens, work posted from other threads gets its turn, and nobody
+// starves.
 
 #include "loop_fixture.hpp"
 
@@ -19,7 +20,8 @@ class ReadinessLoop : public Loop {};
 
 class event_handler final : public net::ready_handler {
 public:
-    explicit event_handler(net::readiness_loop& loop) : loop_(loop), event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
+    explicit event_handler(net::readiness_loop& loop)
+        : loop_(loop), event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
     {
         EXPECT_FALSE(loop_.add(event_.get(), EPOLLIN, *this));
     }
@@ -75,7 +77,8 @@ TEST_F(ReadinessLoop, AHandlerMayDestroyItselfAndOthersOfTheSameTurn)
     EXPECT_EQ(called, 1);
 }
 
-// The kernel gives the lowest free number again: an event of the destroyed handler must not reach its successor.
+// The kernel gives the lowest free number again: an event of the destroyed handler must not reach
+// its successor.
 TEST_F(ReadinessLoop, AReusedDescriptorGetsNoEventOfItsPredecessor)
 {
     auto first = std::make_unique<event_handler>(loop);

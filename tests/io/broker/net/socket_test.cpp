@@ -1,4 +1,5 @@
-// Proves how listeners are taken, shared and refused, and that a unix path is freed only when nobody answers on it.
+// Proves how listeners are taken, shared and refused, and that a unix path is freed only when
+// nobody answers on it.
 
 #include "loop_fixture.hpp"
 
@@ -66,7 +67,8 @@ TEST(Socket, BothEndsAreSetUpForLatency)
         EXPECT_NE(::fcntl(end, F_GETFL) & O_NONBLOCK, 0);
         EXPECT_NE(::fcntl(end, F_GETFD) & FD_CLOEXEC, 0);
     }
-    EXPECT_EQ(net::peer_address(ours.get()).value(), net::local_address(theirs.get()).value().text());
+    EXPECT_EQ(
+        net::peer_address(ours.get()).value(), net::local_address(theirs.get()).value().text());
 }
 
 TEST(Socket, AcceptSaysWhenThereIsNone)
@@ -89,7 +91,8 @@ TEST(Socket, AUnixListenerIsReachedByItsPath)
     const unix_path path;
     const raw_socket listener{listen_on(path.address(), reuse_port::no).value()};
     EXPECT_EQ(net::local_address(listener.get()).value().text(), path.address().text());
-    const raw_socket client{net::start_connect(net::resolve(path.address()).value().front()).value()};
+    const raw_socket client{
+        net::start_connect(net::resolve(path.address()).value().front()).value()};
     const raw_socket server{net::accept_one(listener.get()).value()};
     EXPECT_EQ(net::peer_address(server.get()).value(), "unix");
     client.write("hello");

@@ -25,7 +25,8 @@ TEST(Address, ReadsHostAndPort)
 
 TEST(Address, WritesWhatItRead)
 {
-    for (const auto* text : {"localhost:0", "127.0.0.1:65535", "[::]:15674", "unix:relative.sock"}) {
+    for (const auto* text :
+         {"localhost:0", "127.0.0.1:65535", "[::]:15674", "unix:relative.sock"}) {
         EXPECT_EQ(parse_address(text).value().text(), text);
     }
 }
@@ -33,22 +34,24 @@ TEST(Address, WritesWhatItRead)
 TEST(Address, SaysWhatIsWrong)
 {
     const std::pair<std::string, errc> cases[] = {
-        {"", errc::address_without_port},       {"host", errc::address_without_port},
-        {":80", errc::address_without_host},    {"host:", errc::bad_port},
-        {"host:65536", errc::bad_port},         {"host:-1", errc::bad_port},
-        {"host:80x", errc::bad_port},           {"host: 80", errc::bad_port},
-        {"::1:80", errc::bare_ipv6},            {"host:80:90", errc::bare_ipv6},
-        {"[::1", errc::bad_brackets},           {"[]:80", errc::bad_brackets},
-        {"[::1]80", errc::bad_brackets},        {"[::1]", errc::address_without_port},
-        {"unix:", errc::bad_path},              {"unix:" + std::string(108, 'p'), errc::bad_path},
+        {"", errc::address_without_port},    {"host", errc::address_without_port},
+        {":80", errc::address_without_host}, {"host:", errc::bad_port},
+        {"host:65536", errc::bad_port},      {"host:-1", errc::bad_port},
+        {"host:80x", errc::bad_port},        {"host: 80", errc::bad_port},
+        {"::1:80", errc::bare_ipv6},         {"host:80:90", errc::bare_ipv6},
+        {"[::1", errc::bad_brackets},        {"[]:80", errc::bad_brackets},
+        {"[::1]80", errc::bad_brackets},     {"[::1]", errc::address_without_port},
+        {"unix:", errc::bad_path},           {"unix:" + std::string(108, 'p'), errc::bad_path},
     };
     for (const auto& [text, expected] : cases) {
         const auto parsed = parse_address(text);
         ASSERT_TRUE(parsed.has_error()) << text;
-        EXPECT_EQ(parsed.error(), make_error_code(expected)) << text << ": " << parsed.error().message();
+        EXPECT_EQ(parsed.error(), make_error_code(expected))
+            << text << ": " << parsed.error().message();
     }
     EXPECT_TRUE(parse_address("unix:" + std::string(107, 'p')).has_value());
-    EXPECT_EQ(parse_address("::1:80").error().message(), "IPv6 address needs brackets; write [v6]:port");
+    EXPECT_EQ(
+        parse_address("::1:80").error().message(), "IPv6 address needs brackets; write [v6]:port");
 }
 
 TEST(Address, KnowsLoopback)

@@ -1,5 +1,6 @@
-// Proves that an outbox yields exactly the bytes appended, in order, however the socket splits its writes; that large
-// payloads are shared and small bytes joined; and that its totals agree with what happened.
+// Proves that an outbox yields exactly the bytes appended, in order, however the socket splits its
+// writes; that large payloads are shared and small bytes joined; and that its totals agree with
+// what happened.
 
 #include "broker/net/outbox.hpp"
 
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <malloc.h>
 #include <random>
 #include <thread>
 #include <utility>
@@ -120,14 +122,16 @@ TEST(Outbox, AppendsFromAnOffset)
 TEST(Outbox, EverySplitOfTheWritesGivesTheSameBytes)
 {
     const auto large = net::payload::make({numbered(1500, 7)});
-    const std::string expected = numbered(700) + numbered(1500, 7) + "x" + numbered(1500, 7).substr(9);
+    const std::string expected =
+        numbered(700) + numbered(1500, 7) + "x" + numbered(1500, 7).substr(9);
     const auto fill = [&](net::outbox& out) {
         out.append(numbered(700));
         out.append(large);
         out.append("x");
         out.append(large, 9);
     };
-    for (std::size_t step = 1; step <= expected.size(); step = step < 40 ? step + 1 : step * 5 / 4) {
+    for (std::size_t step = 1; step <= expected.size();
+         step = step < 40 ? step + 1 : step * 5 / 4) {
         net::outbox out;
         fill(out);
         std::string got;
@@ -235,6 +239,27 @@ TEST(Outbox, ManyAtOnceExceedTheCacheAndReturn)
             ASSERT_EQ(many[i].text(), numbered(600, i));
         }
     }
+}
+
+// A connection that always has something queued must not keep the blocks that it wrote long ago.
+TEST(Outbox, AQueueThatNeverEmptiesDoesNotGrow)
+{
+    net::outbox out;
+    const auto large = net::payload::make({numbered(3000)});
+    const std::string text = numbered(900);
+    const auto pass = [&](int rounds) {
+        for (int i = 0; i < rounds; ++i) {
+            out.append(text);
+            out.append(large);
+            out.consume(3900);
+        }
+    };
+    out.append(numbered(50'000));
+    pass(100);
+    const std::size_t before = ::mallinfo2().uordblks;
+    pass(20'000); // 78 MB
+    EXPECT_LT(::mallinfo2().uordblks, before + 500'000);
+    EXPECT_EQ(out.size(), 50'000U);
 }
 
 TEST(OutboxDeathTest, MoreThanQueuedCannotHaveBeenWritten)

@@ -1,4 +1,5 @@
-// Proves that a payload joins its parts, lives as long as its last reference and knows whether it is UTF-8.
+// Proves that a payload joins its parts, lives as long as its last reference and knows whether it
+// is UTF-8.
 
 #include "broker/net/outbox.hpp"
 #include "broker/net/payload.hpp"

@@ -1,6 +1,6 @@
-// Proves that the wheel fires every timer in the first advance at or after its deadline, never early and once, in
-// order; that next() lets a loop sleep without missing one; and that callbacks may do anything to any timer. The
-// model is a sorted list under a clock that only the test moves.
+// Proves that the wheel fires every timer in the first advance at or after its deadline, never
+// early and once, in order; that next() lets a loop sleep without missing one; and that callbacks
+// may do anything to any timer. The model is a sorted list under a clock that only the test moves.
 
 #include "broker/net/timer_wheel.hpp"
 
@@ -46,8 +46,10 @@ TEST(TimerWheel, IsEmptyAtFirst)
 
 TEST(TimerWheel, FiresAtTheDeadlineToTheNanosecond)
 {
-    for (const net::duration distance : {net::duration{1}, net::duration{999'999}, net::duration{1ms}, net::duration{63ms},
-             net::duration{64ms}, net::duration{1s}, net::duration{10s + 7ns}, net::duration{3h}, net::duration{24h * 400}}) {
+    for (const net::duration distance :
+         {net::duration{1}, net::duration{999'999}, net::duration{1ms}, net::duration{63ms},
+          net::duration{64ms}, net::duration{1s}, net::duration{10s + 7ns}, net::duration{3h},
+          net::duration{24h * 400}}) {
         net::timer_wheel wheel(t0);
         test_timer timer;
         wheel.arm(timer, t0 + distance);
@@ -113,8 +115,8 @@ TEST(TimerWheel, ACallbackMayDestroyItselfAndOthersThatAreDue)
     int fired = 0;
     first->fired = [&](test_timer&, time_point) {
         ++fired;
-        second.reset();          // due in the same millisecond
-        third.reset();           // due later in the same advance
+        second.reset(); // due in the same millisecond
+        third.reset();  // due later in the same advance
         auto self = std::move(first);
     };
     second->fired = third->fired = [&](test_timer&, time_point) { ++fired; };
@@ -151,7 +153,8 @@ TEST(TimerWheel, TellsItsWatcherOfEveryDeadline)
     EXPECT_EQ(watcher.heard, (std::vector<time_point>{t0 + 1s, t0 - 1s}));
 }
 
-// Random distances over all levels, moves and cancels; time goes by jumps or to next(), as a loop would.
+// Random distances over all levels, moves and cancels; time goes by jumps or to next(), as a loop
+// would.
 class random_run {
 public:
     explicit random_run(unsigned seed) : random_(seed), wheel_(t0), timers_(60), due_(60)
@@ -178,9 +181,10 @@ public:
             case 2: cancel(random_() % timers_.size()); break;
             default: advance(); break;
             }
-            const auto earliest = std::min_element(due_.begin(), due_.end(), [](const auto& a, const auto& b) {
-                return a.value_or(never) < b.value_or(never);
-            })->value_or(never);
+            const auto earliest =
+                std::min_element(due_.begin(), due_.end(), [](const auto& a, const auto& b) {
+                    return a.value_or(never) < b.value_or(never);
+                })->value_or(never);
             ASSERT_LE(wheel_.next(), earliest);
             ASSERT_EQ(wheel_.next() == never, earliest == never);
         }
@@ -190,7 +194,8 @@ private:
     net::duration distance()
     {
         const auto magnitude = random_() % 48; // up to 2^48 ns: 78 hours
-        return net::duration{static_cast<std::int64_t>(random_() % (std::uint64_t{1} << magnitude))};
+        return net::duration{
+            static_cast<std::int64_t>(random_() % (std::uint64_t{1} << magnitude))};
     }
     void arm(std::size_t i)
     {
@@ -241,7 +246,8 @@ TEST(TimerWheel, AgreesWithAModelOverRandomSteps)
     }
 }
 
-// A loop that sleeps until next() must not wake up in vain: once a timer, and once for each that was cancelled.
+// A loop that sleeps until next() must not wake up in vain: once a timer, and once for each that
+// was cancelled.
 TEST(TimerWheel, SleepingUntilNextWakesUpOnceATimer)
 {
     net::timer_wheel wheel(t0);
@@ -259,7 +265,8 @@ TEST(TimerWheel, SleepingUntilNextWakesUpOnceATimer)
     }
     EXPECT_GE(wakes, 900);
     EXPECT_LE(wakes, 1000);
-    EXPECT_TRUE(std::all_of(timers.begin() + 100, timers.end(), [](const auto& t) { return t.count == 1; }));
+    EXPECT_TRUE(std::all_of(
+        timers.begin() + 100, timers.end(), [](const auto& t) { return t.count == 1; }));
 }
 
 } // namespace

@@ -1,5 +1,6 @@
-// Proves that is_utf8 agrees with RFC 3629: every code point is accepted at every offset of the eight-byte stride, and
-// every ill-formed sequence of up to three bytes is refused, by comparison with a decoder that goes by the definition.
+// Proves that is_utf8 agrees with RFC 3629: every code point is accepted at every offset of the
+// eight-byte stride, and every ill-formed sequence of up to three bytes is refused, by comparison
+// with a decoder that goes by the definition.
 
 #include "broker/net/utf8.hpp"
 
@@ -21,11 +22,13 @@ std::string encode(std::uint32_t point)
         return {byte(0xC0 | point >> 6), byte(0x80 | (point & 0x3F))};
     }
     if (point < 0x10000) {
-        return {byte(0xE0 | point >> 12), byte(0x80 | (point >> 6 & 0x3F)), byte(0x80 | (point & 0x3F))};
+        return {
+            byte(0xE0 | point >> 12), byte(0x80 | (point >> 6 & 0x3F)),
+            byte(0x80 | (point & 0x3F))};
     }
     return {
-        byte(0xF0 | point >> 18), byte(0x80 | (point >> 12 & 0x3F)), byte(0x80 | (point >> 6 & 0x3F)),
-        byte(0x80 | (point & 0x3F))};
+        byte(0xF0 | point >> 18), byte(0x80 | (point >> 12 & 0x3F)),
+        byte(0x80 | (point >> 6 & 0x3F)), byte(0x80 | (point & 0x3F))};
 }
 
 // Decodes a sequence at the front, re-encodes it, and takes it only if that gives the same bytes.
@@ -56,7 +59,8 @@ TEST(Utf8, EveryCodePointIsValidAndSurrogatesAreNot)
 {
     for (std::uint32_t point = 0; point <= 0x10FFFF; ++point) {
         const bool surrogate = point >= 0xD800 && point <= 0xDFFF;
-        ASSERT_EQ(net::is_utf8(std::string(point % 9, 'a') + encode(point) + "z"), !surrogate) << point;
+        ASSERT_EQ(net::is_utf8(std::string(point % 9, 'a') + encode(point) + "z"), !surrogate)
+            << point;
     }
     EXPECT_FALSE(net::is_utf8(encode(0x110000)));
 }
@@ -66,11 +70,13 @@ TEST(Utf8, AgreesWithTheDefinitionOnAllShortSequences)
     std::string bytes(3, '\0');
     for (int first = 0; first < 256; ++first) {
         for (int second = 0; second < 256; ++second) {
-            for (const int third : {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xE0, 0xFF}) {
+            for (const int third :
+                 {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xE0, 0xFF}) {
                 bytes[0] = static_cast<char>(first);
                 bytes[1] = static_cast<char>(second);
                 bytes[2] = static_cast<char>(third);
-                ASSERT_EQ(net::is_utf8(bytes), valid_by_definition(bytes)) << first << ' ' << second << ' ' << third;
+                ASSERT_EQ(net::is_utf8(bytes), valid_by_definition(bytes))
+                    << first << ' ' << second << ' ' << third;
             }
         }
     }
@@ -82,8 +88,10 @@ TEST(Utf8, FourByteFormsAreBoundedAboveAndBelow)
         for (int second = 0; second < 256; ++second) {
             for (const int last : {0x7F, 0x80, 0xBF, 0xC0}) {
                 const std::string bytes{
-                    static_cast<char>(first), static_cast<char>(second), '\x80', static_cast<char>(last)};
-                ASSERT_EQ(net::is_utf8(bytes), valid_by_definition(bytes)) << first << ' ' << second << ' ' << last;
+                    static_cast<char>(first), static_cast<char>(second), '\x80',
+                    static_cast<char>(last)};
+                ASSERT_EQ(net::is_utf8(bytes), valid_by_definition(bytes))
+                    << first << ' ' << second << ' ' << last;
             }
         }
     }
