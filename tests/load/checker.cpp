@@ -54,7 +54,7 @@ std::size_t checker::pair_index(stream_kind kind, seat subscriber, seat publishe
 
 sequence_set& checker::received_set(stream_kind kind, seat subscriber, seat publisher)
 {
-    // A queue's message goes to one of the subscriptions: what counts is whether any of them got it.
+    // A queue's message goes to one of the subscriptions: it counts whether any of them got it.
     const std::size_t at = kind == stream_kind::queue ? plan_.member(kind, publisher)
                                                       : pair_index(kind, subscriber, publisher);
     return received_[index(kind)][at];
@@ -151,7 +151,8 @@ void checker::check_queue_order(
         last = number.sequence;
     } else if (again == redelivered::no) {
         if (queue_order_ == queue_order::strict) {
-            note(counts_, {fault::reordered, {number.publisher, number.kind}, number.sequence, subscriber});
+            const stream_id stream{number.publisher, number.kind};
+            note(counts_, {fault::reordered, stream, number.sequence, subscriber});
         } else {
             ++counts_.queue_reordered;
         }
@@ -237,7 +238,9 @@ verdict checker::finish() const
             const publisher_state& state = of({p, kind});
             const std::uint64_t confirmed = state.confirmed.size();
             result.expected += confirmed * copies_owed({p, kind});
-            result.unconfirmed += confirmed_by_ == confirmation::receipts ? state.sent - confirmed : 0;
+            if (confirmed_by_ == confirmation::receipts) {
+                result.unconfirmed += state.sent - confirmed;
+            }
             for_each_owed({p, kind}, [&](std::uint32_t subscriber, const sequence_set& received) {
                 const std::uint32_t last = state.confirmed.highest();
                 for (const number_range& gap : received.missing_up_to(last)) {

@@ -2,15 +2,16 @@
 
 // Judges a run by the definitions of CONTRACT.md, "The guarantee, in numbers". No I/O, no clock.
 //
-// lost        a confirmed SEND that did not reach a subscription whose client stayed (queue: none of them)
-// duplicated  the same (publisher, number) twice in one subscription (queue: in all of them together)
-//             without redelivered:true
+// lost        a confirmed SEND that did not reach a subscription whose client stayed (queue: none
+//             of them)
+// duplicated  the same (publisher, number) twice in one subscription (queue: in all of
+//             them together) without redelivered:true
 // reordered   a lower number after a higher one of the same (publisher, destination, subscription);
 //             redeliveries excepted; on queues a violation only under queue_order::strict
 //
 // Threading:  none of its own.
-// Memory:     per (subscription, publisher) one sequence_set, on queues four bytes; independent of the
-//             length of the run.
+// Memory:     per (subscription, publisher) one sequence_set, on queues four bytes;
+//             independent of the length of the run.
 // Invariants:
 // (1) Every client subscribes before the first on_sent, to all kinds that the workload uses.
 // (2) A client that is gone owes nothing new and is owed nothing.
@@ -69,7 +70,10 @@ struct verdict {
     std::uint64_t unconfirmed = 0;     // SENDs whose RECEIPT was asked for and never came
     std::vector<violation> examples;   // the first few of every fault
 
-    std::uint64_t count(fault what) const noexcept { return faults[static_cast<std::size_t>(what)]; }
+    std::uint64_t count(fault what) const noexcept
+    {
+        return faults[static_cast<std::size_t>(what)];
+    }
 };
 
 class checker {
@@ -79,7 +83,7 @@ public:
     // `plan` outlives the checker.
     checker(const workload& plan, confirmation by, queue_order order);
 
-    // The number that this client's next SEND on that stream carries. Call it when the SEND is written.
+    // The number that this client's next SEND on that stream carries. Call it when that is written.
     std::uint32_t on_sent(stream_id stream);
     void on_receipt(stream_id stream, std::uint32_t sequence);
     // All that the client has sent so far was received by the broker.
@@ -110,8 +114,10 @@ private:
     const publisher_state& of(stream_id s) const { return streams_[index(s.kind)][s.publisher]; }
     std::size_t pair_index(stream_kind kind, seat subscriber, seat publisher) const noexcept;
     sequence_set& received_set(stream_kind kind, seat subscriber, seat publisher);
-    bool known(std::uint32_t subscriber, stream_kind subscription, const message_number& number) const;
-    void check_queue_order(std::uint32_t subscriber, const message_number& number, redelivered again);
+    bool known(
+        std::uint32_t subscriber, stream_kind subscription, const message_number& number) const;
+    void check_queue_order(
+        std::uint32_t subscriber, const message_number& number, redelivered again);
     bool may_come(const message_number& number) const;
     void note(verdict& into, const violation& v) const;
     std::uint64_t copies_owed(stream_id stream) const noexcept;
@@ -122,10 +128,10 @@ private:
     const workload& plan_;
     confirmation confirmed_by_;
     queue_order queue_order_;
-    std::array<std::vector<publisher_state>, 3> streams_;  // [kind][client]
-    std::array<std::vector<sequence_set>, 3> received_;    // topics: per pair; queue: per publisher
-    std::vector<std::uint32_t> queue_last_;                // per pair
-    std::array<std::vector<std::uint32_t>, 3> present_;    // [kind][destination]: clients still there
+    std::array<std::vector<publisher_state>, 3> streams_; // [kind][client]
+    std::array<std::vector<sequence_set>, 3> received_;   // topics: per pair; queue: per publisher
+    std::vector<std::uint32_t> queue_last_;               // per pair
+    std::array<std::vector<std::uint32_t>, 3> present_;   // [kind][destination]: clients there
     std::vector<bool> gone_;
     std::uint64_t outstanding_ = 0;
     bool outstanding_stale_ = false; // a client went: count again

@@ -251,13 +251,15 @@ void fleet::on_gone(std::uint32_t client, ending how, const std::string& why)
     }
     switch (how) {
     case ending::orderly: break;
-    case ending::unanswered: on_error(client, "closed without the RECEIPT of its DISCONNECT"); break;
+    case ending::unanswered:
+        on_error(client, "closed without the RECEIPT of its DISCONNECT");
+        break;
     case ending::disconnected:
         ++result_.disconnected;
         remember("client " + std::to_string(client) + " was disconnected: " + why);
         break;
     }
-    // One that has left in order stays owed what it was owed; all of it has come or the drain is over.
+    // One that left in order stays owed what it was owed: all of it came, or the drain is over.
     if (how == ending::disconnected) {
         checker_.on_gone(client);
         meter_.on_gone(client);
@@ -269,6 +271,9 @@ void fleet::on_gone(std::uint32_t client, ending how, const std::string& why)
     if (phase_ == phase::leaving && gone_ == plan_.clients()) {
         finish();
         return;
+    }
+    if (phase_ == phase::sending && gone_ == plan_.clients()) {
+        stop_sending(); // to nobody
     }
     loop_.request_turn(); // what it was owed is not awaited any more
 }

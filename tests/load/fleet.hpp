@@ -4,7 +4,8 @@
 //
 //   connecting  paced by connect_rate, until every client is subscribed
 //   sending     by the pacer's schedule, for warm-up and duration
-//   draining    a last SEND with a receipt by everyone; until all that was sent has come, or drain_limit
+//   draining    a last SEND with a receipt by everyone; until all that was sent has come, or
+//               drain_limit
 //   leaving     DISCONNECT with a receipt, read to the end
 //
 // Threading:  the thread that calls run().

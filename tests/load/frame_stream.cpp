@@ -62,7 +62,8 @@ frame_stream::outcome frame_stream::feed(
     if (target_.over == dial_target::transport::websocket) {
         return take_messages(bytes, out, scratch, sink);
     }
-    return take_frames({bytes.data(), bytes.size()}, scratch, sink) ? outcome::open : outcome::failed;
+    const std::string_view frames{bytes.data(), bytes.size()};
+    return take_frames(frames, scratch, sink) ? outcome::open : outcome::failed;
 }
 
 frame_stream::outcome frame_stream::take_head(std::span<char>& bytes, frame_sink& sink)

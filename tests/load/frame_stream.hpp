@@ -1,10 +1,11 @@
 #pragma once
 
-// STOMP frames over one byte stream, from the client's side: a WebSocket (with its upgrade) or plain
-// TCP. No I/O: bytes come in, frames go to the sink, answers are appended to the outbox.
+// STOMP frames over one byte stream, from the client's side: a WebSocket (with its upgrade) or
+// plain TCP. No I/O: bytes come in, frames go to the sink, answers are appended to the outbox.
 //
 // Threading:  none of its own.
-// Limits:     frames and WebSocket messages of `frame_bytes_max`; an HTTP head of http_head_bytes_max.
+// Limits:     frames and WebSocket messages of `frame_bytes_max`; an HTTP head of
+//             http_head_bytes_max.
 // Invariants:
 // (1) Bytes are copied only while a frame is incomplete at the end of a read.
 

@@ -9,7 +9,7 @@ namespace {
 
 constexpr unsigned sub_bits = 6;
 constexpr std::uint64_t sub_buckets = 1U << sub_bits;
-constexpr unsigned value_bits = 42; // over an hour in nanoseconds; longer ones go to the last bucket
+constexpr unsigned value_bits = 42; // over an hour; longer ones go to the last bucket
 
 } // namespace
 

@@ -18,7 +18,7 @@ public:
     void add(std::chrono::nanoseconds value);
     std::uint64_t count() const noexcept { return count_; }
     std::chrono::nanoseconds max() const noexcept { return max_; }
-    // Upper edge of the bucket where `share` (0..1) of all are reached, at most max(); 0 when empty.
+    // Upper edge of the bucket where `share` (0..1) of all are reached, at most max(); empty: 0.
     std::chrono::nanoseconds percentile(double share) const noexcept;
 
 private:

@@ -177,10 +177,11 @@ void load_client::on_receipt_frame(std::string_view id)
         on_left();
         return;
     }
+    const char* const end = id.data() + id.size();
     std::uint32_t sequence = 0;
     const auto kind = kind_of_letter(id.substr(0, 1));
     if (!kind || !plan_.uses(*kind) ||
-        std::from_chars(id.data() + 1, id.data() + id.size(), sequence).ptr != id.data() + id.size()) {
+        std::from_chars(id.data() + 1, end, sequence).ptr != end) {
         owner_.on_error(number_, "RECEIPT that nobody asked for: " + std::string{id});
         return;
     }

@@ -1,6 +1,6 @@
 #pragma once
 
-// The body of a numbered message: `pub seq scheduled_ns`, at fixed width, then padding up to the size.
+// The body of a numbered message: `pub seq scheduled_ns` at fixed width, then padding to the size.
 //   o0000012 0000000007 0000000001234567890 abcdef...
 // The first letter is the kind of stream (o own, s common, q queue), or f for the flush at the end.
 // The padding depends on the number, so that a body made of two messages' bytes is found out.

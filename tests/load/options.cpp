@@ -55,7 +55,7 @@ void add_workload(CLI::App& app, load_options& into, raw_options& raw)
     app.add_option("--warmup", raw.warmup, "seconds checked but not measured")
         ->check(CLI::Range(0.0, 600.0))
         ->capture_default_str();
-    app.add_option("--topics", raw.topics, "own: one each; shared: one for 20; mixed: 1 message in 10")
+    app.add_option("--topics", raw.topics, "mixed: 1 message in 10 goes to a topic of 20")
         ->check(CLI::IsMember({"own", "shared", "mixed"}))
         ->capture_default_str();
     app.add_option("--queues", shape.queues, "queues, each with every n-th client")
@@ -180,8 +180,8 @@ boost::system::result<load_options, usage_exit> parse_options(int argc, const ch
 {
     CLI::App app{
         "A fleet of STOMP clients with numbered messages, and the judgement of what came.\n"
-        "Exit status: 0 nothing lost, duplicated, reordered or disconnected; 1 otherwise; 2 usage;\n"
-        "3 could not connect.",
+        "Exit status: 0 nothing lost, duplicated, reordered or disconnected; 1 otherwise;\n"
+        "2 usage; 3 could not connect.",
         "teal-load"};
     load_options options;
     raw_options raw;

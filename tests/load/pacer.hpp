@@ -1,7 +1,7 @@
 #pragma once
 
 // When each client sends: every client once an interval, at a random phase of its own that stays.
-// Open loop: the schedule does not wait for anybody, so a stall is seen by all messages that it delays.
+// Open loop: the schedule does not wait for anybody, so all messages that a stall delays show it.
 //
 // Threading:  none of its own; time is passed in.
 

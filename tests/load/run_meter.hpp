@@ -1,6 +1,6 @@
 #pragma once
 
-// Takes the times of a run: latency, silence, teal-load's own lag and CPU, and what each second saw.
+// Takes the times of a run: latency, silence, teal-load's own lag and CPU, what each second saw.
 // Measures in a window: from the end of the warm-up to the end of sending.
 //
 // Threading:  the thread whose CPU time it reads.

@@ -130,7 +130,8 @@ std::string to_json(const run_result& r)
     const verdict& v = r.judged;
     std::string out = "{" + member("clients", r.clients) + member("sent", v.sent) +
                       member("received", v.received) + member("expected", v.expected) +
-                      member("disconnected", r.disconnected) + member("lost", v.count(fault::lost)) +
+                      member("disconnected", r.disconnected) +
+                      member("lost", v.count(fault::lost)) +
                       member("duplicated", v.count(fault::duplicated)) +
                       member("reordered", v.count(fault::reordered)) +
                       member("redelivered", v.redelivered) + member("errors", r.errors) +

@@ -24,7 +24,8 @@ struct run_result {
     std::uint32_t clients = 0;
     verdict judged;
     std::uint64_t disconnected = 0;
-    std::uint64_t errors = 0;  // ERROR frames, strange bodies, misrouted messages, answers that never came
+    // ERROR frames, strange bodies, misrouted messages, answers that never came.
+    std::uint64_t errors = 0;
     std::uint64_t skipped = 0; // due, but that client's outbox was full
     latency_histogram latency; // of messages scheduled behind the warm-up
     silence_tracker::summary silence;

@@ -1,6 +1,6 @@
 #pragma once
 
-// The longest gap between two deliveries to one client, within a window: from its opening to its end.
+// The longest gap between two deliveries to one client in a window, its two edges included.
 // A client that gets nothing is silent for the whole window.
 //
 // Threading:  none of its own; time is passed in.

@@ -5,7 +5,7 @@
 namespace load {
 namespace {
 
-// How often of n messages `percent` of them have come up: their number grows by one at the picked ones.
+// How many of n messages `percent` of them have come up: it grows by one at each picked one.
 // The offset differs between clients, so that they do not all pick the same n.
 std::uint64_t picked_before(std::uint64_t n, std::uint32_t percent, std::uint64_t offset) noexcept
 {

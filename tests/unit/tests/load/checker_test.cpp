@@ -7,7 +7,9 @@
 namespace load {
 namespace {
 
-constexpr stream_kind own = stream_kind::own, common = stream_kind::common, queue = stream_kind::queue;
+constexpr stream_kind own = stream_kind::own;
+constexpr stream_kind common = stream_kind::common;
+constexpr stream_kind queue = stream_kind::queue;
 
 class CheckerHistory : public ::testing::Test {
 protected:

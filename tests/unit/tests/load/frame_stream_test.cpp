@@ -103,7 +103,8 @@ TEST(FrameStream, GivesWholeFramesHoweverTheWebSocketIsCut)
         net::outbox closing;
         websocket::append_close(
             closing, websocket::role::server, websocket::close_code::service_restart, "bye");
-        EXPECT_EQ(feed_cut(stream, closing.text(), piece, out, sink), frame_stream::outcome::closed);
+        const auto outcome = feed_cut(stream, closing.text(), piece, out, sink);
+        EXPECT_EQ(outcome, frame_stream::outcome::closed);
         EXPECT_EQ(stream.why(), "WebSocket close 1012 bye");
         EXPECT_FALSE(out.empty()); // answered
     }

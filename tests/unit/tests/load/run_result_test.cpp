@@ -69,7 +69,9 @@ TEST(RunResult, JsonHasTheKeysThatScriptsRead)
     EXPECT_NE(
         json.find(R"("latency_ms":{"p50":2.000,"p99":2.000,"p999":2.000,"max":2.000})"),
         std::string::npos);
-    EXPECT_NE(json.find(R"("silence_ms":{"p50":0.000,"max":0.000},"bottleneck":false)"), std::string::npos);
+    EXPECT_NE(
+        json.find(R"("silence_ms":{"p50":0.000,"max":0.000},"bottleneck":false)"),
+        std::string::npos);
     EXPECT_NE(json.find(R"("seconds":15.000,"passed":false)"), std::string::npos);
     EXPECT_NE(
         json.find("lost: publisher 1, stream s, number 7, subscription of client 2"),

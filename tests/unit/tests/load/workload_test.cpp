@@ -1,5 +1,5 @@
-// Proves that the plan is whole: every client has one seat at each of its destinations, and messages
-// are spread in the shares that were asked for.
+// Proves that the plan is whole: every client has one seat at each of its destinations, and
+// messages are spread in the shares that were asked for.
 
 #include "tests/load/workload.hpp"
 
