@@ -121,8 +121,8 @@ TEST(TealBroker, DiesAfterSoManySendsWhenAsked)
 {
     process p{{"--stomp", "127.0.0.1:0", "--chaos", "die_after=2"}};
     peer c{port_in(p.line())};
-    c.say(
-        "CONNECT\naccept-version:1.2\n\n\0SEND\ndestination:/topic/a\n\n\0SEND\ndestination:/topic/a\n\n\0"sv);
+    c.say("CONNECT\naccept-version:1.2\n\n\0"sv);
+    c.say("SEND\ndestination:/topic/a\n\n\0SEND\ndestination:/topic/a\n\n\0"sv);
     EXPECT_EQ(p.wait(), 137);
 }
 
