@@ -1,0 +1,188 @@
+# shellcheck shell=bash
+# What each suite needs, how it is built, and how it runs; sourced by tests/run.
+
+test_packages=(libgtest-dev ccache mold)
+
+install_for_suites() {
+    install_packages "${build_packages[@]}" "${test_packages[@]}" || exit 2
+    # A suite whose tools cannot be installed says itself what it skips.
+    local more=() word
+    wants e2e && more+=(python3)
+    wants mutation && more+=(patch)
+    wants fuzz && more+=(clang-19 libclang-rt-19-dev)
+    wants bench && more+=(libbenchmark-dev python3 haproxy)
+    if wants conformance; then
+        more+=(python3 rabbitmq-server)
+        # Other distributions of node bring npm along, and Debian's package would not go beside them.
+        for word in node:nodejs npm:npm; do command -v "${word%:*}" >/dev/null || more+=("${word#*:}"); done
+    fi
+    ((${#more[@]} == 0)) || install_packages "${more[@]}" || echo "going on without"
+    local folder
+    for folder in tests tests/conformance; do
+        if wants conformance && [[ -f $folder/package.json && ! -d $folder/node_modules ]] && command -v npm >/dev/null; then
+            (cd "$folder" && timeout 300 npm install --no-audit --no-fund --loglevel=error) || echo "npm could not install; going on without"
+        fi
+    done
+}
+
+# timed NAME COMMAND...: builds, keeps the log, and remembers how long it took.
+timed() {
+    local name=$1 log="$logs/build-${1//[^a-z0-9]/-}.log" start=$EPOCHREALTIME status
+    shift
+    timeout 1500 "$@" >"$log" 2>&1
+    status=$?
+    build_times+=("$(awk -v a="$start" -v b="$EPOCHREALTIME" -v n="$name" 'BEGIN { printf "build %s: %.1f s", n, b - a }')")
+    echo "${build_times[-1]}"
+    if ((status != 0)); then
+        fail "build $name" "$(ended $status 1500); see ${log#"$PWD/"}"
+        grep -E 'error|FAILED' "$log" | head -n 20
+    fi
+    return $status
+}
+
+configure() { # PRESET
+    [[ -f build/$1/build.ninja ]] || cmake --preset "$1" >"$logs/configure-$1.log" 2>&1 || {
+        fail "configure $1" "see build/test-logs/configure-$1.log"
+        return 1
+    }
+}
+
+build_for_suites() {
+    local word needed=0
+    if ((ci)) || wants bench; then
+        configure release && timed "release" cmake --build --preset release
+    fi
+    for word in unit sim io e2e conformance bench; do wants $word && needed=1; done
+    ((needed)) || return
+    # Without programs there is nothing to run.
+    configure dev || finish
+    timed "dev with all tests" cmake --build --preset dev || finish
+    # The compiler cache knows what did not change, and would measure itself.
+    touch broker/stomp/parser.cpp
+    CCACHE_DISABLE=1 timed "one core file and its unit tests" cmake --build --preset dev --target unit_stomp
+    if ((ci)) || wants bench; then
+        export TEAL_BIN=$PWD/build/release
+    else
+        export TEAL_BIN=$PWD/build/dev
+    fi
+}
+
+# gtests PREFIX SECONDS [ARGUMENT...]: each program of that kind.
+gtests() {
+    local prefix=$1 limit=$2 program any=0
+    shift 2
+    for program in build/dev/tests/"$prefix"_*; do
+        if [[ -f $program && -x $program ]]; then
+            any=1
+            run_gtest "$(basename "$program")" "$limit" "$program" "$@"
+        fi
+    done
+    ((any)) || skip "$prefix" "there is no program build/dev/tests/${prefix}_*"
+}
+
+scripts() { # FOLDER SECONDS
+    local file any=0
+    for file in tests/"$1"/*.test; do
+        if [[ -x $file ]]; then
+            any=1
+            echo "-- ${file#tests/}"
+            run_script "$PWD/$file" "$2"
+        fi
+    done
+    ((any)) || skip "$1" "there is no tests/$1/*.test"
+}
+
+suite_unit() { gtests unit 120; }
+suite_io() { gtests io 180; }
+suite_sim() {
+    [[ -z $seeds ]] || export TEAL_SEEDS=$seeds
+    gtests sim $((ci ? 300 : 3600))
+    unset TEAL_SEEDS
+}
+suite_e2e() { scripts e2e 420; }
+suite_conformance() { scripts conformance 420; }
+suite_bench() { scripts bench 1200; }
+
+# Each patch plants one error in a copy of the sources; the test that it names has to fail then.
+# Its head has a line `Fails: PROGRAM FILTER`, as in `Fails: sim_switch SwitchSim.FenceHolds`.
+suite_mutation() {
+    local patches=(tests/sim/mutations/*.patch) copy=$PWD/build/mutation patch
+    if [[ ! -f ${patches[0]} ]]; then
+        skip mutation "there is no tests/sim/mutations/*.patch"
+        return
+    fi
+    mkdir -p "$copy/sources"
+    # Times are kept, so that only what a patch touches is built again.
+    tar -c --exclude=./build --exclude=./.git --exclude=node_modules . | tar -x -C "$copy/sources"
+    if ! cmake --preset dev -S "$copy/sources" -B "$copy/out" >"$logs/configure-mutation.log" 2>&1; then
+        fail mutation "cmake failed; see build/test-logs/configure-mutation.log"
+        return
+    fi
+    for patch in "${patches[@]}"; do
+        if (($(seconds_left) < 180)); then
+            skip "mutation $(basename "$patch" .patch)" "the budget of --ci is used up"
+        else
+            one_mutation "$patch" "$copy"
+        fi
+    done
+}
+
+one_mutation() { # PATCH COPY
+    local name log program filter status
+    name="mutation $(basename "$1" .patch)"
+    log=$logs/${name// /.}.log
+    read -r program filter < <(sed -n 's/^Fails: //p' "$1")
+    if [[ -z ${filter-} ]]; then
+        fail "$name" "its head has no line 'Fails: PROGRAM FILTER'"
+        return
+    fi
+    if ! patch -s -p1 -d "$2/sources" <"$1" >"$log" 2>&1; then
+        fail "$name" "does not apply any more: $(head -n 1 "$log")"
+    elif ! timeout 600 cmake --build "$2/out" --target "$program" >"$log" 2>&1; then
+        fail "$name" "does not build any more; see ${log#"$PWD/"}"
+    else
+        bounded 300 "$log" "$2/out/tests/$program" --gtest_filter="$filter" --gtest_color=no
+        status=$?
+        if ! grep -q '^\[ RUN' "$log"; then
+            fail "$name" "$program has no test $filter"
+        elif ((status == 0)); then
+            fail "$name" "$filter does not notice it"
+        else
+            pass
+        fi
+    fi
+    patch -s -R -f -p1 -d "$2/sources" <"$1" >/dev/null 2>&1
+}
+
+suite_fuzz() {
+    local program name log status seconds=$((ci ? 10 : 20)) corpus targets seeds_of
+    if ! command -v clang++-19 >/dev/null; then
+        skip fuzz "clang-19 is not installed"
+        return
+    fi
+    configure fuzz || return
+    mapfile -t targets < <(ninja -C build/fuzz -t targets all | sed -n 's/^\(fuzz_[a-z_]*\): phony$/\1/p' | sort -u)
+    if ((${#targets[@]} == 0)); then
+        skip fuzz "there are no targets"
+        return
+    fi
+    timed "fuzz targets" cmake --build --preset fuzz --target "${targets[@]}" || return
+    for program in build/fuzz/fuzz/fuzz_*; do
+        [[ -f $program && -x $program ]] || continue
+        name=$(basename "$program")
+        log=$logs/$name.log
+        corpus=build/fuzz/corpus/$name
+        seeds_of=()
+        [[ -d tests/fuzz/corpus/${name#fuzz_} ]] && seeds_of=("tests/fuzz/corpus/${name#fuzz_}")
+        mkdir -p "$corpus" "$logs/$name"
+        bounded $((seconds + 60)) "$log" "$program" "-max_total_time=$seconds" -timeout=5 -rss_limit_mb=2048 \
+            "-artifact_prefix=$logs/$name/" "$corpus" "${seeds_of[@]}"
+        status=$?
+        if ((status == 0)); then
+            pass
+        else
+            fail "$name" "$(ended $status $((seconds + 60))); input in ${logs#"$PWD/"}/$name/"
+            show_failure "$log"
+        fi
+    done
+}
