@@ -63,6 +63,21 @@ TEST_F(ConnectionClose, LingerEndsAPeerThatDoesNotClose)
     EXPECT_TRUE(ended);
 }
 
+// Both sides have said their last word: nothing is left to wait for.
+TEST_F(ConnectionClose, AfterThePeersFinThereIsNoLinger)
+{
+    auto [ours, theirs] = tcp_pair();
+    recorder to(loop, std::move(ours));
+    to.closes_on_fin = false;
+    ::shutdown(theirs.get(), SHUT_WR);
+    run_until([&] { return to.fins == 1; });
+    to.send("bye");
+    to.close_after_flush(1h);
+    run_until([&] { return to.closed == 1; });
+    EXPECT_FALSE(*to.reason);
+    EXPECT_EQ(theirs.read(), "bye");
+}
+
 // All was said and delivered: a browser that goes with RST instead of FIN is no failure.
 TEST_F(ConnectionClose, AResetAfterOurFinIsAGoodEnd)
 {
