@@ -1,7 +1,8 @@
 #pragma once
 
-// RFC 6455 frames, both roles, without I/O: decoding with unmasking in place, encoding of heads, and the rules of
-// ping and close. No extensions: permessage-deflate is not offered and not accepted (OPERATIONS.md section 6.2).
+// RFC 6455 frames, both roles, without I/O: decoding with unmasking in place, encoding of heads,
+// and the rules of ping and close. No extensions: permessage-deflate is not offered and not
+// accepted (OPERATIONS.md section 6.2).
 //
 // Limits: `message_bytes_max` bounds the payload of one frame and of one message (close 1009).
 //         A control frame's payload is at most 125 bytes (RFC 6455, 5.5).
@@ -18,13 +19,29 @@
 namespace websocket {
 
 enum class role : std::uint8_t { server, client };
-enum class opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
+enum class opcode : std::uint8_t {
+    continuation = 0,
+    text = 1,
+    binary = 2,
+    close = 8,
+    ping = 9,
+    pong = 10
+};
 
 // RFC 6455, 7.4.1.
 enum class close_code : std::uint16_t {
-    normal = 1000, going_away = 1001, protocol_error = 1002, unsupported_data = 1003, no_status = 1005,
-    abnormal = 1006, invalid_payload = 1007, policy_violation = 1008, message_too_big = 1009,
-    internal_error = 1011, service_restart = 1012, try_again_later = 1013,
+    normal = 1000,
+    going_away = 1001,
+    protocol_error = 1002,
+    unsupported_data = 1003,
+    no_status = 1005,
+    abnormal = 1006,
+    invalid_payload = 1007,
+    policy_violation = 1008,
+    message_too_big = 1009,
+    internal_error = 1011,
+    service_restart = 1012,
+    try_again_later = 1013,
 };
 bool may_be_sent(std::uint16_t code) noexcept; // 1000-1003, 1007-1014, 3000-4999
 
@@ -33,14 +50,16 @@ enum class event_kind : std::uint8_t {
     data,      // `payload`: unmasked bytes of a text or binary message, maybe a part of it
     ping,      // `payload` to be said again in a pong
     pong,
-    close,     // the peer's close; `code` (no_status if it gave none), `payload` = reason
-    failed,    // `code` to close with: protocol_error, invalid_payload or message_too_big; the stream is lost
+    close,  // the peer's close; `code` (no_status if it gave none), `payload` = reason
+    failed, // `code` to close with: protocol_error, invalid_payload or message_too_big; the stream
+            // is lost
 };
 
 struct event {
     event_kind kind = event_kind::need_more;
-    std::span<char> payload; // points into the bytes given, or (control frames split over reads) into the decoder
-    bool binary = false;     // data: opcode of the message it belongs to
+    std::span<char> payload;  // points into the bytes given, or (control frames split over reads)
+                              // into the decoder
+    bool binary = false;      // data: opcode of the message it belongs to
     bool message_end = false; // data: last bytes of the message (may come with an empty payload)
     close_code code = close_code::normal;
 };
@@ -49,7 +68,8 @@ struct event {
 class decoder {
 public:
     explicit decoder(role local_role) noexcept;
-    // Takes one event off the front of `bytes`. Call until need_more. After failed or close nothing more comes.
+    // Takes one event off the front of `bytes`. Call until need_more. After failed or close nothing
+    // more comes.
     event next(std::span<char>& bytes, std::size_t message_bytes_max);
 
 private:
@@ -71,8 +91,8 @@ private:
     std::span<char> unmask_front(std::span<char>& bytes) noexcept;
 
     std::unique_ptr<control_buffer> control_; // null unless a control frame is split over reads
-    std::uint64_t remaining_ = 0;      // payload bytes of the current frame not yet seen
-    std::uint64_t message_bytes_ = 0;  // of the current message so far, by its frames' heads
+    std::uint64_t remaining_ = 0;             // payload bytes of the current frame not yet seen
+    std::uint64_t message_bytes_ = 0;         // of the current message so far, by its frames' heads
     std::array<unsigned char, 14> head_{};
     std::array<unsigned char, 4> mask_{};
     std::uint8_t head_bytes_ = 0;
@@ -86,20 +106,26 @@ private:
     bool over_ = false;
 };
 
-// Head of an unfragmented frame: at most 14 bytes. Server role sends unmasked; client role gives a mask.
+// Head of an unfragmented frame: at most 14 bytes. Server role sends unmasked; client role gives a
+// mask.
 struct frame_head {
     std::array<char, 14> bytes;
     std::uint8_t size;
     std::string_view view() const noexcept { return {bytes.data(), size}; }
 };
 frame_head encode_head(opcode op, std::uint64_t payload_bytes) noexcept;
-frame_head encode_head(opcode op, std::uint64_t payload_bytes, std::array<unsigned char, 4> mask) noexcept;
-void apply_mask(std::span<char> bytes, std::array<unsigned char, 4> mask, std::size_t offset = 0) noexcept;
+frame_head
+encode_head(opcode op, std::uint64_t payload_bytes, std::array<unsigned char, 4> mask) noexcept;
+void apply_mask(
+    std::span<char> bytes, std::array<unsigned char, 4> mask, std::size_t offset = 0) noexcept;
 
-// A whole message in one frame. The client role masks (with a fast PRNG seeded from the system once per thread).
+// A whole message in one frame. The client role masks (with a fast PRNG seeded from the system once
+// per thread).
 void append_message(net::outbox& out, role from, opcode op, std::string_view payload);
 // Server role only: head part copied, the rest shared.
-void append_message(net::outbox& out, opcode op, std::string_view head, const net::payload_ref& rest, std::size_t offset = 0);
+void append_message(
+    net::outbox& out, opcode op, std::string_view head, const net::payload_ref& rest,
+    std::size_t offset = 0);
 void append_pong(net::outbox& out, role from, std::span<const char> payload);
 // `reason` is cut to 123 bytes at a UTF-8 border; no_status sends an empty close frame.
 void append_close(net::outbox& out, role from, close_code code, std::string_view reason);

@@ -1,5 +1,4 @@
 #include "broker/websocket/codec.hpp"
-
 #include "broker/websocket/utf8.hpp"
 
 #include <boost/assert.hpp>
@@ -56,7 +55,8 @@ static_assert(sizeof(decoder) <= 64, "one for each idle client");
 
 bool may_be_sent(std::uint16_t code) noexcept
 {
-    // 7.4.1 and the IANA registry: 1004 is unused, 1005, 1006 and 1015 are for reports inside a program.
+    // 7.4.1 and the IANA registry: 1004 is unused, 1005, 1006 and 1015 are for reports inside a
+    // program.
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
            (code >= 3000 && code <= 4999);
 }
@@ -73,7 +73,8 @@ decoder::decoder(role local_role) noexcept : role_(local_role) {}
 
 event decoder::next(std::span<char>& bytes, std::size_t message_bytes_max)
 {
-    if (over_) { // 5.5.1: nothing is read behind a close, and a failed stream has lost its frames' borders
+    if (over_) { // 5.5.1: nothing is read behind a close, and a failed stream has lost its frames'
+                 // borders
         bytes = {};
         return {};
     }
@@ -93,7 +94,8 @@ event decoder::next(std::span<char>& bytes, std::size_t message_bytes_max)
         if (is_control(frame_opcode_))
             return take_control(bytes);
         const event taken = take_data(bytes);
-        // An empty fragment says nothing; each costs at least two bytes, so this loop ends with the bytes.
+        // An empty fragment says nothing; each costs at least two bytes, so this loop ends with the
+        // bytes.
         if (taken.kind != event_kind::need_more)
             return taken;
     }
@@ -128,13 +130,14 @@ bool decoder::head_starts_well() const noexcept
     const auto op = static_cast<opcode>(first & opcode_bits);
     if (is_control(op) && (first & fin_bit) == 0)
         return false; // 5.5
-    if (!is_control(op) && (op == opcode::continuation) == (message_opcode_ == opcode::continuation))
+    if (!is_control(op) &&
+        (op == opcode::continuation) == (message_opcode_ == opcode::continuation))
         return false; // 5.4: nothing to go on with, or a message inside a message
     if (head_bytes_ < 2)
         return true;
     const unsigned char second = head_[1];
     if (((second & mask_bit) != 0) != (role_ == role::server))
-        return false; // 5.1
+        return false;                                                      // 5.1
     return !is_control(op) || (second & length_bits) <= control_bytes_max; // 5.5
 }
 
@@ -177,7 +180,8 @@ decoder::step decoder::begin_frame(std::size_t message_bytes_max) noexcept
 // Takes what is there of the current frame's payload off the front and unmasks it where it lies.
 std::span<char> decoder::unmask_front(std::span<char>& bytes) noexcept
 {
-    const std::size_t count = remaining_ < bytes.size() ? static_cast<std::size_t>(remaining_) : bytes.size();
+    const std::size_t count =
+        remaining_ < bytes.size() ? static_cast<std::size_t>(remaining_) : bytes.size();
     const std::span<char> taken = bytes.first(count);
     bytes = bytes.subspan(count);
     remaining_ -= count;
@@ -205,7 +209,8 @@ event decoder::take_data(std::span<char>& bytes) noexcept
         message_opcode_ = opcode::continuation;
     else if (payload.empty())
         return {};
-    return {.kind = event_kind::data, .payload = payload, .binary = binary, .message_end = message_end};
+    return {
+        .kind = event_kind::data, .payload = payload, .binary = binary, .message_end = message_end};
 }
 
 event decoder::take_control(std::span<char>& bytes)

@@ -17,7 +17,8 @@ constexpr std::size_t reason_bytes_max = control_bytes_max - 2;
 constexpr std::size_t masking_chunk_bytes = 4096;
 
 // Both kinds of head: fin, opcode and the shortest length that fits (5.2).
-frame_head head_without_mask(opcode op, std::uint64_t payload_bytes, unsigned char mask_bit) noexcept
+frame_head
+head_without_mask(opcode op, std::uint64_t payload_bytes, unsigned char mask_bit) noexcept
 {
     const auto length_byte = [mask_bit](std::uint64_t length) {
         return static_cast<char>(mask_bit | static_cast<unsigned char>(length));
@@ -40,8 +41,9 @@ frame_head head_without_mask(opcode op, std::uint64_t payload_bytes, unsigned ch
     return head;
 }
 
-// 5.3 asks for keys that a page's script cannot guess, so that it cannot write chosen bytes past a proxy. Here the
-// client role is the gateway, whose dials no script sees; splitmix64 from a seed of the system's is enough.
+// 5.3 asks for keys that a page's script cannot guess, so that it cannot write chosen bytes past a
+// proxy. Here the client role is the gateway, whose dials no script sees; splitmix64 from a seed of
+// the system's is enough.
 std::array<unsigned char, 4> random_mask()
 {
     thread_local std::uint64_t state = [] {
@@ -55,7 +57,8 @@ std::array<unsigned char, 4> random_mask()
     return std::bit_cast<std::array<unsigned char, 4>>(static_cast<std::uint32_t>(mixed >> 32));
 }
 
-// The payload is the caller's and stays as it is, so masking needs a copy; it is made in chunks on the stack.
+// The payload is the caller's and stays as it is, so masking needs a copy; it is made in chunks on
+// the stack.
 void append_masked(net::outbox& out, opcode op, std::string_view payload)
 {
     const std::array<unsigned char, 4> mask = random_mask();
@@ -67,7 +70,8 @@ void append_masked(net::outbox& out, opcode op, std::string_view payload)
         const std::size_t count = std::min(payload.size() - done, masking_chunk_bytes);
         std::copy_n(payload.data() + done, count, at);
         apply_mask({at, count}, mask, done);
-        out.append(std::string_view{chunk.data(), static_cast<std::size_t>(at - chunk.data()) + count});
+        out.append(
+            std::string_view{chunk.data(), static_cast<std::size_t>(at - chunk.data()) + count});
         done += count;
         at = chunk.data();
     } while (done < payload.size());
@@ -91,8 +95,8 @@ frame_head encode_head(opcode op, std::uint64_t payload_bytes) noexcept
     return head_without_mask(op, payload_bytes, 0);
 }
 
-frame_head encode_head(
-    opcode op, std::uint64_t payload_bytes, std::array<unsigned char, 4> mask) noexcept
+frame_head
+encode_head(opcode op, std::uint64_t payload_bytes, std::array<unsigned char, 4> mask) noexcept
 {
     frame_head head = head_without_mask(op, payload_bytes, 0x80);
     for (const unsigned char byte : mask)
@@ -100,7 +104,8 @@ frame_head encode_head(
     return head;
 }
 
-void apply_mask(std::span<char> bytes, std::array<unsigned char, 4> mask, std::size_t offset) noexcept
+void apply_mask(
+    std::span<char> bytes, std::array<unsigned char, 4> mask, std::size_t offset) noexcept
 {
     std::array<unsigned char, 8> turned; // the key from `offset` on, twice
     for (std::size_t i = 0; i < turned.size(); ++i)
@@ -127,7 +132,8 @@ void apply_mask(std::span<char> bytes, std::array<unsigned char, 4> mask, std::s
 
 void append_message(net::outbox& out, role from, opcode op, std::string_view payload)
 {
-    BOOST_ASSERT_MSG(op < opcode::close || payload.size() <= control_bytes_max, "a control frame too long");
+    BOOST_ASSERT_MSG(
+        op < opcode::close || payload.size() <= control_bytes_max, "a control frame too long");
     switch (from) {
     case role::server:
         out.append(encode_head(op, payload.size()).view());
@@ -139,7 +145,8 @@ void append_message(net::outbox& out, role from, opcode op, std::string_view pay
 }
 
 void append_message(
-    net::outbox& out, opcode op, std::string_view head, const net::payload_ref& rest, std::size_t offset)
+    net::outbox& out, opcode op, std::string_view head, const net::payload_ref& rest,
+    std::size_t offset)
 {
     const std::size_t rest_bytes = rest ? rest->size() : 0;
     BOOST_ASSERT_MSG(offset <= rest_bytes, "a message that begins behind its payload");

@@ -1,8 +1,9 @@
 #pragma once
 
-// The HTTP head of the upgrade, both sides. Beast parses it; the guards for Beast 1.81's faults are here
-// (OPERATIONS.md section 4): body, Transfer-Encoding, not exactly one Host, HTTP/1.0, method not GET, repeated
-// Sec-WebSocket-* headers, obs-fold. No I/O: the caller collects bytes and writes the answer.
+// The HTTP head of the upgrade, both sides. Beast parses it; the guards for Beast 1.81's faults are
+// here (OPERATIONS.md section 4): body, Transfer-Encoding, not exactly one Host, HTTP/1.0, method
+// not GET, repeated Sec-WebSocket-* headers, obs-fold. No I/O: the caller collects bytes and writes
+// the answer.
 
 #include "broker/stomp/frame.hpp"
 
@@ -27,19 +28,20 @@ std::optional<std::size_t> end_of_head(std::string_view bytes) noexcept;
 
 struct upgrade_policy {
     std::string path = "/ws";
-    std::vector<std::string> allowed_origins; // empty: same origin; "*": any; "https://*.example.com"
+    std::vector<std::string>
+        allowed_origins; // empty: same origin; "*": any; "https://*.example.com"
     std::vector<std::string> forward_headers; // names kept in upgrade_request::forwarded
     bool stomp_v10 = true, stomp_v11 = true, stomp_v12 = true; // subprotocols offered
 };
 
 struct upgrade_request {
     std::string host, target;
-    std::optional<stomp::version> subprotocol; // echoed; none offered: none
+    std::optional<stomp::version> subprotocol;                  // echoed; none offered: none
     std::vector<std::pair<std::string, std::string>> forwarded; // by forward_headers, in order
 };
 
-// What to do with a request head: `request` is set when it is accepted; `response` is to be written in both cases
-// (101, or 400/403/404/405/426 with a one-line body, then close).
+// What to do with a request head: `request` is set when it is accepted; `response` is to be written
+// in both cases (101, or 400/403/404/405/426 with a one-line body, then close).
 struct upgrade_answer {
     int status = 0;
     std::string response;
@@ -61,12 +63,15 @@ struct pending_upgrade {
     std::string request; // bytes to write
     std::string key;     // kept for the check of Sec-WebSocket-Accept
 };
-// Whether a header may be put into a request of ours: the name is a token and none of the handshake's own, the
-// value has no control characters. For the configuration's check; start_upgrade asserts it.
+// Whether a header may be put into a request of ours: the name is a token and none of the
+// handshake's own, the value has no control characters. For the configuration's check;
+// start_upgrade asserts it.
 bool may_be_forwarded(std::string_view name, std::string_view value) noexcept;
-// REQUIRES: may_be_forwarded of every header; host and target without blanks and control characters.
+// REQUIRES: may_be_forwarded of every header; host and target without blanks and control
+// characters.
 pending_upgrade start_upgrade(const upgrade_dial& dial);
-// 101 with the right Accept and one of our subprotocols (or none); else a sentence that says what came instead.
+// 101 with the right Accept and one of our subprotocols (or none); else a sentence that says what
+// came instead.
 boost::system::result<std::optional<stomp::version>, std::string> check_upgrade(
     std::string_view head, const pending_upgrade& pending, std::span<const stomp::version> offered);
 

@@ -1,5 +1,6 @@
-// Proves the closing handshake and the limits by the case list that WebSocket implementations are commonly tested
-// with, sections 7 (close) and 9 (size and number; the sizes are kept to what a unit test may take).
+// Proves the closing handshake and the limits by the case list that WebSocket implementations are
+// commonly tested with, sections 7 (close) and 9 (size and number; the sizes are kept to what a
+// unit test may take).
 
 #include "tests/unit/broker/websocket/echo_peer.hpp"
 
@@ -67,16 +68,20 @@ TEST(WebSocketClose, ReasonAbove123BytesFails)
 // 7.5.1
 TEST(WebSocketClose, ReasonThatIsNotUtf8Fails)
 {
-    expect_answers(close(1000, "\xCE\xBA\xE1\xBD\xB9\xCF\x83\xCE\xBC\xCE\xB5\xED\xA0\x80 edited"), {"close:1007:"});
+    expect_answers(
+        close(1000, "\xCE\xBA\xE1\xBD\xB9\xCF\x83\xCE\xBC\xCE\xB5\xED\xA0\x80 edited"),
+        {"close:1007:"});
     expect_answers(close(1000, "cut short \xE2\x82"), {"close:1007:"});
 }
 
 // 7.7.1 - 7.7.13, and the codes registered since (1012 - 1014)
 TEST(WebSocketClose, EveryCodeForTheWireIsAnswered)
 {
-    for (const int code : {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999,
-                           4000, 4999})
-        expect_answers(close(static_cast<std::uint16_t>(code)), {"close:" + std::to_string(code) + ":"});
+    for (const int code :
+         {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000,
+          4999})
+        expect_answers(
+            close(static_cast<std::uint16_t>(code)), {"close:" + std::to_string(code) + ":"});
 }
 
 // 7.9.1 - 7.9.9, 7.13.1, 7.13.2
@@ -105,7 +110,8 @@ TEST(WebSocketSizes, BigMessagesInSmallFragmentsAreEchoed)
         echo_server server;
         for (std::size_t at = 0; at < payload.size(); at += fragment) {
             const bool fin = at + fragment >= payload.size();
-            server.send(raw_frame(at == 0 ? 2 : 0, std::string_view{payload}.substr(at, fragment), {.fin = fin}));
+            server.send(raw_frame(
+                at == 0 ? 2 : 0, std::string_view{payload}.substr(at, fragment), {.fin = fin}));
         }
         EXPECT_EQ(server.answers(), answers{"binary:" + payload}) << fragment;
     }

@@ -1,6 +1,6 @@
-// Proves RFC 6455's framing by the case list that WebSocket implementations are commonly tested with, sections 1
-// to 5: echo, ping and pong, reserved bits, reserved opcodes, fragmentation. Every case runs in one read, byte by
-// byte and in odd pieces.
+// Proves RFC 6455's framing by the case list that WebSocket implementations are commonly tested
+// with, sections 1 to 5: echo, ping and pong, reserved bits, reserved opcodes, fragmentation. Every
+// case runs in one read, byte by byte and in odd pieces.
 
 #include "tests/unit/broker/websocket/echo_peer.hpp"
 
@@ -31,7 +31,8 @@ TEST(WebSocketFraming, BinaryOfEveryLengthFormIsEchoed)
 TEST(WebSocketFraming, PingIsAnsweredWithItsPayload)
 {
     const std::string bytes{"\x00\xFF\xFE\xFD\xFC\xFB\x00\xFF", 8};
-    for (const std::string& payload : {std::string{}, std::string{"Hello, world!"}, bytes, std::string(125, '\xFE')})
+    for (const std::string& payload :
+         {std::string{}, std::string{"Hello, world!"}, bytes, std::string(125, '\xFE')})
         expect_answers(ping(payload), {"pong:" + payload});
 }
 
@@ -131,7 +132,8 @@ TEST(WebSocketFraming, ContinuationBehindTheLastFragmentFails)
 TEST(WebSocketFraming, ContinuationBeforeTheFirstFragmentFails)
 {
     for (const bool fin : {true, false}) {
-        const std::string round = more("fragment1", fin) + text("fragment2", false) + more("fragment3");
+        const std::string round =
+            more("fragment1", fin) + text("fragment2", false) + more("fragment3");
         expect_answers(round + round, {protocol_error});
     }
 }
@@ -149,7 +151,8 @@ TEST(WebSocketFraming, PingsAmongManyFragmentsAreAnsweredInOrder)
     const std::string bytes = text("fragment1", false) + more("fragment2", false) + ping("ping1") +
                               more("fragment3", false) + more("fragment4", false) + ping("ping2") +
                               more("fragment5");
-    expect_answers(bytes, {"pong:ping1", "pong:ping2", "text:fragment1fragment2fragment3fragment4fragment5"});
+    expect_answers(
+        bytes, {"pong:ping1", "pong:ping2", "text:fragment1fragment2fragment3fragment4fragment5"});
 }
 
 // RFC 6455, 5.1: not in the list, which a conforming client cannot send.

@@ -1,6 +1,7 @@
-// Proves how text is checked by the case list that WebSocket implementations are commonly tested with, section 6:
-// valid and invalid UTF-8 whole, in fragments and in reads, and that it fails at the first impossible byte. The byte
-// sequences are the first, the last and the nearest wrong ones of the table in RFC 3629, section 4.
+// Proves how text is checked by the case list that WebSocket implementations are commonly tested
+// with, section 6: valid and invalid UTF-8 whole, in fragments and in reads, and that it fails at
+// the first impossible byte. The byte sequences are the first, the last and the nearest wrong ones
+// of the table in RFC 3629, section 4.
 
 #include "tests/unit/broker/websocket/echo_peer.hpp"
 
@@ -18,7 +19,8 @@ void expect_text(const std::string& payload, bool valid)
     expect_answers(text(payload), expected);
     std::string bytewise;
     for (std::size_t i = 0; i < payload.size(); ++i)
-        bytewise += raw_frame(i == 0 ? 1 : 0, payload.substr(i, 1), {.fin = i + 1 == payload.size()});
+        bytewise +=
+            raw_frame(i == 0 ? 1 : 0, payload.substr(i, 1), {.fin = i + 1 == payload.size()});
     expect_answers(bytewise, expected);
     for (std::size_t i = 0; i <= payload.size(); ++i)
         expect_answers(text(payload.substr(0, i), false) + more(payload.substr(i)), expected);
@@ -43,7 +45,10 @@ TEST(WebSocketText, ValidTextIsEchoedHoweverItIsCut)
 // 6.3.1, 6.3.2
 TEST(WebSocketText, InvalidTextFails)
 {
-    expect_text(greek + "\xED\xA0\x80" "edited", false);
+    expect_text(
+        greek + "\xED\xA0\x80"
+                "edited",
+        false);
 }
 
 // 6.4.1, 6.4.3: the end of the message is never sent.
@@ -93,10 +98,10 @@ TEST(WebSocketText, FirstAndLastOfEachLengthAreEchoed)
 {
     const std::string nul(1, '\0');
     for (const std::string& valid :
-         {nul, std::string{"\xC2\x80"}, std::string{"\xE0\xA0\x80"}, std::string{"\xF0\x90\x80\x80"},
-          std::string{"\x7F"}, std::string{"\xDF\xBF"}, std::string{"\xEF\xBF\xBF"},
-          std::string{"\xF4\x8F\xBF\xBF"}, std::string{"\xED\x9F\xBF"}, std::string{"\xEE\x80\x80"},
-          std::string{"\xEF\xBF\xBD"}})
+         {nul, std::string{"\xC2\x80"}, std::string{"\xE0\xA0\x80"},
+          std::string{"\xF0\x90\x80\x80"}, std::string{"\x7F"}, std::string{"\xDF\xBF"},
+          std::string{"\xEF\xBF\xBF"}, std::string{"\xF4\x8F\xBF\xBF"}, std::string{"\xED\x9F\xBF"},
+          std::string{"\xEE\x80\x80"}, std::string{"\xEF\xBF\xBD"}})
         expect_text(valid, true);
 }
 
@@ -110,7 +115,9 @@ TEST(WebSocketText, NoncharactersAreEchoed)
             if (plane == 0) {
                 character = {static_cast<char>(0xE0 | point >> 12)};
             } else {
-                character = {static_cast<char>(0xF0 | point >> 18), static_cast<char>(0x80 | (point >> 12 & 0x3F))};
+                character = {
+                    static_cast<char>(0xF0 | point >> 18),
+                    static_cast<char>(0x80 | (point >> 12 & 0x3F))};
             }
             character += static_cast<char>(0x80 | (point >> 6 & 0x3F));
             character += static_cast<char>(0x80 | (point & 0x3F));
@@ -124,8 +131,9 @@ TEST(WebSocketText, NoncharactersAreEchoed)
 // 6.8, 6.10, 6.11.5
 TEST(WebSocketText, SequencesAboveTheLastCharacterFail)
 {
-    for (const char* bytes : {"\xF8\x88\x80\x80\x80", "\xFC\x84\x80\x80\x80\x80", "\xF7\xBF\xBF\xBF",
-                              "\xFB\xBF\xBF\xBF\xBF", "\xFD\xBF\xBF\xBF\xBF\xBF", "\xF4\x90\x80\x80"})
+    for (const char* bytes :
+         {"\xF8\x88\x80\x80\x80", "\xFC\x84\x80\x80\x80\x80", "\xF7\xBF\xBF\xBF",
+          "\xFB\xBF\xBF\xBF\xBF", "\xFD\xBF\xBF\xBF\xBF\xBF", "\xF4\x90\x80\x80"})
         expect_text(bytes, false);
 }
 
@@ -146,7 +154,8 @@ TEST(WebSocketText, FirstBytesAloneOrCutShortFail)
 {
     for (int first = 0xC0; first <= 0xFD; ++first)
         expect_text({static_cast<char>(first), ' '}, false);
-    for (const char* bytes : {"\xC2", "\xE0\xA0", "\xF0\x90\x80", "\xDF", "\xEF\xBF", "\xF4\x8F\xBF"}) {
+    for (const char* bytes :
+         {"\xC2", "\xE0\xA0", "\xF0\x90\x80", "\xDF", "\xEF\xBF", "\xF4\x8F\xBF"}) {
         expect_text(bytes, false);
         expect_text(std::string{bytes} + "a", false);
     }
@@ -156,25 +165,29 @@ TEST(WebSocketText, FirstBytesAloneOrCutShortFail)
 TEST(WebSocketText, ImpossibleBytesFail)
 {
     expect_text("\xC2\xE0\xA0\xF0\x90\x80", false);
-    for (const char* bytes : {"\xFE", "\xFF", "\xFE\xFE\xFF\xFF", "\xC0", "\xC1", "\xF5", "a\xFF" "b"})
+    for (const char* bytes :
+         {"\xFE", "\xFF", "\xFE\xFE\xFF\xFF", "\xC0", "\xC1", "\xF5",
+          "a\xFF"
+          "b"})
         expect_text(bytes, false);
 }
 
 // 6.17 - 6.19
 TEST(WebSocketText, OverlongFormsFail)
 {
-    for (const char* bytes : {"\xC0\xAF", "\xE0\x80\xAF", "\xF0\x80\x80\xAF", "\xF8\x80\x80\x80\xAF",
-                              "\xC1\xBF", "\xE0\x9F\xBF", "\xF0\x8F\xBF\xBF", "\xF8\x87\xBF\xBF\xBF",
-                              "\xC0\x80", "\xE0\x80\x80", "\xF0\x80\x80\x80", "\xFC\x80\x80\x80\x80\x80"})
+    for (const char* bytes :
+         {"\xC0\xAF", "\xE0\x80\xAF", "\xF0\x80\x80\xAF", "\xF8\x80\x80\x80\xAF", "\xC1\xBF",
+          "\xE0\x9F\xBF", "\xF0\x8F\xBF\xBF", "\xF8\x87\xBF\xBF\xBF", "\xC0\x80", "\xE0\x80\x80",
+          "\xF0\x80\x80\x80", "\xFC\x80\x80\x80\x80\x80"})
         expect_text(bytes, false);
 }
 
 // 6.20, 6.21
 TEST(WebSocketText, SurrogatesFail)
 {
-    for (const char* bytes : {"\xED\xA0\x80", "\xED\xAD\xBF", "\xED\xAE\x80", "\xED\xAF\xBF", "\xED\xB0\x80",
-                              "\xED\xBE\x80", "\xED\xBF\xBF", "\xED\xA0\x80\xED\xB0\x80",
-                              "\xED\xAF\xBF\xED\xBF\xBF"})
+    for (const char* bytes :
+         {"\xED\xA0\x80", "\xED\xAD\xBF", "\xED\xAE\x80", "\xED\xAF\xBF", "\xED\xB0\x80",
+          "\xED\xBE\x80", "\xED\xBF\xBF", "\xED\xA0\x80\xED\xB0\x80", "\xED\xAF\xBF\xED\xBF\xBF"})
         expect_text(bytes, false);
 }
 

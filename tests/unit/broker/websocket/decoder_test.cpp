@@ -1,5 +1,5 @@
-// Proves what the conformance cases do not see: the exact events, where their payloads point, limits, both roles,
-// and that how bytes are cut into reads changes nothing.
+// Proves what the conformance cases do not see: the exact events, where their payloads point,
+// limits, both roles, and that how bytes are cut into reads changes nothing.
 
 #include "tests/unit/broker/websocket/echo_peer.hpp"
 
@@ -13,10 +13,14 @@ struct reader {
         : bytes(std::move(bytes_read)), left(bytes), codec(local_role)
     {
     }
-    event next(std::size_t message_bytes_max = no_limit) { return codec.next(left, message_bytes_max); }
+    event next(std::size_t message_bytes_max = no_limit)
+    {
+        return codec.next(left, message_bytes_max);
+    }
     bool points_into_bytes(std::span<const char> payload) const
     {
-        return payload.data() >= bytes.data() && payload.data() + payload.size() <= bytes.data() + bytes.size();
+        return payload.data() >= bytes.data() &&
+               payload.data() + payload.size() <= bytes.data() + bytes.size();
     }
     std::string bytes;
     std::span<char> left;
@@ -240,7 +244,9 @@ TEST(Decoder, ClientTakesFramesInAnyCut)
         const std::size_t step = chop == 0 ? bytes.size() : chop;
         for (std::size_t at = 0; at < bytes.size(); at += step)
             heard.hear(std::string_view{bytes}.substr(at, step));
-        EXPECT_EQ(heard.said, (answers{"pong:pong", "binary:" + std::string(300, 'b') + std::string(70000, 'c')}));
+        EXPECT_EQ(
+            heard.said,
+            (answers{"pong:pong", "binary:" + std::string(300, 'b') + std::string(70000, 'c')}));
     }
 }
 
@@ -254,7 +260,9 @@ TEST(Decoder, EmptyReadIsNothing)
 TEST(Decoder, RandomCutsChangeNothing)
 {
     std::mt19937 random{20240229};
-    const auto below = [&random](unsigned limit) { return static_cast<unsigned>(random() % limit); };
+    const auto below = [&random](unsigned limit) {
+        return static_cast<unsigned>(random() % limit);
+    };
     for (int round = 0; round < 2000; ++round) {
         std::string bytes;
         for (unsigned frames = 1 + below(6); frames > 0; --frames) {
@@ -263,7 +271,8 @@ TEST(Decoder, RandomCutsChangeNothing)
             for (unsigned size = below(300); size > 0; --size)
                 payload += static_cast<char>(below(20) == 0 ? random() : 'a' + below(26));
             const unsigned op = opcodes[below(std::size(opcodes))];
-            bytes += raw_frame(op, payload.substr(0, op >= 8 ? 100 : 300), {.fin = op >= 8 || below(2) == 0});
+            bytes += raw_frame(
+                op, payload.substr(0, op >= 8 ? 100 : 300), {.fin = op >= 8 || below(2) == 0});
         }
         listener whole{role::server, 500}, cut{role::server, 500};
         whole.hear(bytes);

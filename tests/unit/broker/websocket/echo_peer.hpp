@@ -1,8 +1,8 @@
 #pragma once
 
-// An echo server and the client that talks to it, both made of the codec alone: what the conformance cases run
-// against. The client's frames are written by hand here, so that they can be wrong, and so that an error of the
-// encoder is not hidden by the same error in the test.
+// An echo server and the client that talks to it, both made of the codec alone: what the
+// conformance cases run against. The client's frames are written by hand here, so that they can be
+// wrong, and so that an error of the encoder is not hidden by the same error in the test.
 
 #include "broker/net/outbox.hpp"
 #include "broker/websocket/codec.hpp"
@@ -28,7 +28,8 @@ struct frame_options {
     unsigned length_bytes = 0; // 0: the shortest form; 2 or 8: that form, fitting or not
 };
 
-inline std::string raw_frame(unsigned opcode_value, std::string_view payload, frame_options options = {})
+inline std::string
+raw_frame(unsigned opcode_value, std::string_view payload, frame_options options = {})
 {
     constexpr unsigned char key[4] = {0x37, 0xFA, 0x21, 0x3D};
     const unsigned mask_bit = options.masked ? 0x80 : 0;
@@ -65,16 +66,22 @@ inline std::string more(std::string_view payload, bool fin = true)
 {
     return raw_frame(0, payload, {.fin = fin});
 }
-inline std::string ping(std::string_view payload = {}) { return raw_frame(9, payload); }
-inline std::string pong(std::string_view payload = {}) { return raw_frame(10, payload); }
+inline std::string ping(std::string_view payload = {})
+{
+    return raw_frame(9, payload);
+}
+inline std::string pong(std::string_view payload = {})
+{
+    return raw_frame(10, payload);
+}
 inline std::string close(std::uint16_t code, std::string_view reason = {})
 {
     std::string body{static_cast<char>(code >> 8), static_cast<char>(code & 0xFF)};
     return raw_frame(8, body.append(reason));
 }
 
-// What one side said, message by message: "text:..", "binary:..", "ping:..", "pong:..", "close:CODE:..",
-// "failed:CODE". Pieces of a message are joined.
+// What one side said, message by message: "text:..", "binary:..", "ping:..", "pong:..",
+// "close:CODE:..", "failed:CODE". Pieces of a message are joined.
 class listener {
 public:
     listener(role local_role, std::size_t message_bytes_max)
@@ -82,7 +89,8 @@ public:
     {
     }
 
-    // Gives `bytes` as one read. The copy has exactly that size: the sanitizers see a step beyond it.
+    // Gives `bytes` as one read. The copy has exactly that size: the sanitizers see a step beyond
+    // it.
     void hear(std::string_view bytes)
     {
         std::vector<char> read(bytes.begin(), bytes.end());
@@ -122,8 +130,8 @@ private:
     std::string message_;
 };
 
-// The echo server: says messages again, answers pings, ignores pongs, answers a close with its code, and closes
-// with the failure's code. `answers` is what a client decodes from its bytes.
+// The echo server: says messages again, answers pings, ignores pongs, answers a close with its
+// code, and closes with the failure's code. `answers` is what a client decodes from its bytes.
 class echo_server {
 public:
     explicit echo_server(std::size_t message_bytes_max = no_limit)
@@ -181,7 +189,8 @@ private:
 
 using answers = std::vector<std::string>;
 
-// How a case is sent: all at once, byte by byte, and in odd pieces. What is answered must not depend on it.
+// How a case is sent: all at once, byte by byte, and in odd pieces. What is answered must not
+// depend on it.
 inline constexpr std::size_t chops[] = {0, 1, 2, 3, 7, 997};
 
 inline void expect_answers(std::string_view bytes, const answers& expected)

@@ -1,5 +1,5 @@
-// Proves the bytes of heads, messages, pongs and closes of both roles, by hand-written examples (RFC 6455, 5.7)
-// and by decoding what was encoded.
+// Proves the bytes of heads, messages, pongs and closes of both roles, by hand-written examples
+// (RFC 6455, 5.7) and by decoding what was encoded.
 
 #include "tests/unit/broker/websocket/echo_peer.hpp"
 
@@ -22,14 +22,17 @@ TEST(EncodeHead, UsesTheShortestLength)
     EXPECT_EQ(unmasked_head(126), std::string("\x82\x7E\x00\x7E", 4));
     EXPECT_EQ(unmasked_head(256), std::string("\x82\x7E\x01\x00", 4)); // example of 5.7
     EXPECT_EQ(unmasked_head(65535), "\x82\x7E\xFF\xFF");
-    EXPECT_EQ(unmasked_head(65536), std::string("\x82\x7F\0\0\0\0\0\x01\0\0", 10)); // example of 5.7
+    EXPECT_EQ(
+        unmasked_head(65536), std::string("\x82\x7F\0\0\0\0\0\x01\0\0", 10)); // example of 5.7
     EXPECT_EQ(unmasked_head(0x0102030405060708), "\x82\x7F\x01\x02\x03\x04\x05\x06\x07\x08");
 }
 
 TEST(EncodeHead, PutsTheMaskBehindTheLength)
 {
-    EXPECT_EQ(encode_head(opcode::text, 5, key).view(), "\x81\x85\x37\xFA\x21\x3D"); // example of 5.7
-    EXPECT_EQ(encode_head(opcode::text, 65536, key).view(),
+    EXPECT_EQ(
+        encode_head(opcode::text, 5, key).view(), "\x81\x85\x37\xFA\x21\x3D"); // example of 5.7
+    EXPECT_EQ(
+        encode_head(opcode::text, 65536, key).view(),
         std::string("\x81\xFF\0\0\0\0\0\x01\0\0\x37\xFA\x21\x3D", 14));
 }
 
@@ -40,7 +43,8 @@ TEST(ApplyMask, AgreesWithTheDefinitionAtEveryLengthAndOffset)
             std::string bytes(size, '\0'), expected(size, '\0');
             for (std::size_t i = 0; i < size; ++i) {
                 bytes[i] = static_cast<char>(i * 7);
-                expected[i] = static_cast<char>(static_cast<unsigned char>(i * 7) ^ key[(i + offset) % 4]);
+                expected[i] =
+                    static_cast<char>(static_cast<unsigned char>(i * 7) ^ key[(i + offset) % 4]);
             }
             apply_mask(bytes, key, offset);
             ASSERT_EQ(bytes, expected) << size << " from " << offset;
@@ -130,8 +134,11 @@ TEST(AppendClose, HasCodeAndReason)
 {
     net::outbox out;
     append_close(out, role::server, close_code::going_away, "bye");
-    EXPECT_EQ(out.text(), "\x88\x05\x03\xE9" "bye");
-    EXPECT_EQ(heard_close(role::client, close_code::policy_violation, "no"), answers{"close:1008:no"});
+    EXPECT_EQ(
+        out.text(), "\x88\x05\x03\xE9"
+                    "bye");
+    EXPECT_EQ(
+        heard_close(role::client, close_code::policy_violation, "no"), answers{"close:1008:no"});
     EXPECT_EQ(heard_close(role::server, static_cast<close_code>(4000), ""), answers{"close:4000:"});
 }
 
@@ -146,11 +153,14 @@ TEST(AppendClose, WithoutAStatusIsEmpty)
 TEST(AppendClose, CutsALongReasonBetweenCharacters)
 {
     const std::string ascii(200, 'r');
-    EXPECT_EQ(heard_close(role::server, close_code::normal, ascii), answers{"close:1000:" + ascii.substr(0, 123)});
+    EXPECT_EQ(
+        heard_close(role::server, close_code::normal, ascii),
+        answers{"close:1000:" + ascii.substr(0, 123)});
     for (std::size_t before = 119; before <= 123; ++before) {
         const std::string start(before, 'r');
         const std::string cut = start + (before <= 119 ? "\xF0\x9F\x98\x80" : "");
-        EXPECT_EQ(heard_close(role::server, close_code::normal, start + "\xF0\x9F\x98\x80 and more"),
+        EXPECT_EQ(
+            heard_close(role::server, close_code::normal, start + "\xF0\x9F\x98\x80 and more"),
             answers{"close:1000:" + cut});
     }
 }
@@ -158,7 +168,9 @@ TEST(AppendClose, CutsALongReasonBetweenCharacters)
 TEST(AppendClose, LeavesOutAReasonThatIsNotUtf8)
 {
     EXPECT_EQ(heard_close(role::server, close_code::normal, "\xFF"), answers{"close:1000:"});
-    EXPECT_EQ(heard_close(role::server, close_code::normal, std::string(200, '\x80')), answers{"close:1000:"});
+    EXPECT_EQ(
+        heard_close(role::server, close_code::normal, std::string(200, '\x80')),
+        answers{"close:1000:"});
 }
 
 TEST(AppendClose, RefusesACodeThatIsNotForTheWire)
@@ -170,8 +182,9 @@ TEST(AppendClose, RefusesACodeThatIsNotForTheWire)
 TEST(MayBeSent, IsTheRegistrys)
 {
     for (unsigned code = 0; code <= 65535; ++code) {
-        const bool expected = (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
-                              (code >= 3000 && code <= 4999);
+        const bool expected =
+            (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
+            (code >= 3000 && code <= 4999);
         EXPECT_EQ(may_be_sent(static_cast<std::uint16_t>(code)), expected) << code;
     }
 }

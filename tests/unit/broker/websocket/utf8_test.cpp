@@ -1,9 +1,9 @@
-// Proves the UTF-8 check against a decoder of code points written from the definition, for every sequence of up to
-// two bytes, every sequence of three and four by their borders, and every place of a fault in a long text.
-
-#include "broker/websocket/utf8.hpp"
+// Proves the UTF-8 check against a decoder of code points written from the definition, for every
+// sequence of up to two bytes, every sequence of three and four by their borders, and every place
+// of a fault in a long text.
 
 #include "broker/websocket/codec.hpp"
+#include "broker/websocket/utf8.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,8 @@
 namespace websocket {
 namespace {
 
-// RFC 3629 by its words: the length by the first byte, the value, the shortest form, no surrogates, the maximum.
+// RFC 3629 by its words: the length by the first byte, the value, the shortest form, no surrogates,
+// the maximum.
 bool is_utf8_by_definition(std::string_view bytes)
 {
     while (!bytes.empty()) {
@@ -43,7 +44,8 @@ bool is_utf8_by_definition(std::string_view bytes)
 
 TEST(Utf8, AgreesWithTheDefinition)
 {
-    constexpr unsigned char borders[] = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xE0, 0xFF};
+    constexpr unsigned char borders[] = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F,
+                                         0xA0, 0xBF, 0xC0, 0xC2, 0xE0, 0xFF};
     std::size_t valid = 0;
     const auto check = [&](const std::string& bytes) {
         const bool expected = is_utf8_by_definition(bytes);

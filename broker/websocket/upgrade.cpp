@@ -1,0 +1,232 @@
+#include "broker/websocket/upgrade.hpp"
+
+#include "broker/websocket/handshake_key.hpp"
+#include "broker/websocket/http_head.hpp"
+#include "broker/websocket/origin.hpp"
+#include "broker/websocket/subprotocol.hpp"
+
+#include <algorithm>
+
+// The server's side. Section numbers are RFC 6455's.
+
+namespace websocket {
+namespace {
+
+constexpr std::size_t logged_origin_bytes_max = 200;
+
+struct refusal {
+    int status;
+    std::string sentence;    // the response's body
+    std::string_view fields; // more of the response's, each with its CR LF
+    std::string detail = {}; // for the log only
+};
+
+using verdict = std::optional<refusal>; // nullopt: nothing against the request
+
+constexpr std::string_view upgrade_required_fields =
+    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+
+std::string_view phrase_of(int status) noexcept
+{
+    switch (status) {
+    case 400: return "Bad Request";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 426: return "Upgrade Required";
+    case 503: return "Service Unavailable";
+    default: return "Refused";
+    }
+}
+
+std::string refusing_response(int status, std::string_view sentence, std::string_view fields)
+{
+    // Upgrade is a field of this hop, which Connection has to say (RFC 9110, 7.8).
+    const std::string_view connection = status == 426 ? "close, Upgrade" : "close";
+    std::string response = "HTTP/1.1 " + std::to_string(status) + ' ';
+    response.append(phrase_of(status)).append("\r\nConnection: ").append(connection);
+    response.append("\r\nContent-Type: text/plain\r\nContent-Length: ");
+    response.append(std::to_string(sentence.size() + 1)).append("\r\n");
+    response.append(fields).append("\r\n").append(sentence).append("\n");
+    return response;
+}
+
+upgrade_answer refuse(refusal why)
+{
+    return {
+        .status = why.status,
+        .response = refusing_response(why.status, why.sentence, why.fields),
+        .request = std::nullopt,
+        .reason = why.detail.empty() ? why.sentence : why.sentence + ": " + why.detail,
+    };
+}
+
+// 4.2.1, 1 also allows an absolute URI; its authority must not say another host than Host does.
+std::optional<std::string_view> origin_form(std::string_view target, std::string_view host) noexcept
+{
+    if (target.starts_with('/'))
+        return target;
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (!starts_with_but_for_case(target, scheme))
+            continue;
+        const std::string_view rest = target.substr(scheme.size());
+        const std::size_t slash = rest.find('/');
+        if (slash == std::string_view::npos || !same_but_for_case(rest.substr(0, slash), host))
+            return std::nullopt;
+        return rest.substr(slash);
+    }
+    return std::nullopt;
+}
+
+// What holds for every request, whatever it asks for.
+verdict check_message(const http_head& head)
+{
+    if (head.count("Host") != 1)
+        return refusal{400, "the request needs exactly one Host", {}};
+    if (!is_host_and_port(*head.find("Host")))
+        return refusal{400, "Host is malformed", {}};
+    // A body would be read as frames, and a proxy before us may see the border elsewhere.
+    if (head.count("Content-Length") + head.count("Transfer-Encoding") > 0)
+        return refusal{400, "the request must not have a body", {}};
+    return std::nullopt;
+}
+
+verdict check_resource(const http_head& head, std::string_view target, const upgrade_policy& policy)
+{
+    if (target.substr(0, target.find('?')) != policy.path)
+        return refusal{404, "there is nothing at this path", {}};
+    if (head.method != "GET")
+        return refusal{405, "the method must be GET", "Allow: GET\r\n"};
+    return std::nullopt;
+}
+
+// 4.2.1, items 3 to 6.
+verdict check_handshake(const http_head& head)
+{
+    if (const auto repeated = head.repeated_websocket_field())
+        return refusal{400, "a Sec-WebSocket field is repeated", {}, std::string{*repeated}};
+    if (!head.lists("Upgrade", "websocket") || !head.lists("Connection", "upgrade"))
+        return refusal{426, "this path speaks WebSocket only", upgrade_required_fields};
+    if (head.find("Sec-WebSocket-Version") != "13")
+        return refusal{426, "the WebSocket version must be 13", upgrade_required_fields};
+    if (!is_handshake_key(head.find("Sec-WebSocket-Key").value_or("")))
+        return refusal{400, "Sec-WebSocket-Key must be 16 bytes in base64", {}};
+    return std::nullopt;
+}
+
+verdict check_origin(const http_head& head, const upgrade_policy& policy)
+{
+    const std::optional<std::string_view> origin = head.find("Origin");
+    if (!origin)
+        return std::nullopt;
+    if (head.count("Origin") > 1)
+        return refusal{400, "Origin is repeated", {}};
+    if (!origin_is_allowed(*origin, *head.find("Host"), policy.allowed_origins))
+        return refusal{
+            403,
+            "this origin is not allowed",
+            {},
+            std::string{origin->substr(0, logged_origin_bytes_max)}};
+    return std::nullopt;
+}
+
+bool is_enabled(stomp::version v, const upgrade_policy& policy) noexcept
+{
+    switch (v) {
+    case stomp::version::v10: return policy.stomp_v10;
+    case stomp::version::v11: return policy.stomp_v11;
+    case stomp::version::v12: return policy.stomp_v12;
+    }
+    return false;
+}
+
+std::optional<stomp::version>
+highest_common(const std::vector<std::string_view>& offered, const upgrade_policy& policy) noexcept
+{
+    for (const stomp::version v : highest_first)
+        if (is_enabled(v, policy) &&
+            std::find(offered.begin(), offered.end(), subprotocol_name(v)) != offered.end())
+            return v;
+    return std::nullopt;
+}
+
+std::vector<std::pair<std::string, std::string>>
+forwarded_fields(const http_head& head, const upgrade_policy& policy)
+{
+    std::vector<std::pair<std::string, std::string>> kept;
+    for (const std::string& wanted : policy.forward_headers)
+        for (const auto& [name, value] : head.fields)
+            if (same_but_for_case(name, wanted) && may_be_forwarded(name, value))
+                kept.emplace_back(name, value);
+    return kept;
+}
+
+upgrade_answer accept(
+    const http_head& head, std::string_view target, const upgrade_policy& policy,
+    std::optional<stomp::version> subprotocol)
+{
+    std::string response = "HTTP/1.1 101 Switching Protocols\r\n"
+                           "Upgrade: websocket\r\n"
+                           "Connection: Upgrade\r\n"
+                           "Sec-WebSocket-Accept: ";
+    response.append(accept_value(*head.find("Sec-WebSocket-Key"))).append("\r\n");
+    if (subprotocol)
+        response.append("Sec-WebSocket-Protocol: ")
+            .append(subprotocol_name(*subprotocol))
+            .append("\r\n");
+    response += "\r\n";
+    return {
+        .status = 101,
+        .response = std::move(response),
+        .request =
+            upgrade_request{
+                .host = std::string{*head.find("Host")},
+                .target = std::string{target},
+                .subprotocol = subprotocol,
+                .forwarded = forwarded_fields(head, policy),
+            },
+        .reason = {},
+    };
+}
+
+} // namespace
+
+std::optional<std::size_t> end_of_head(std::string_view bytes) noexcept
+{
+    constexpr std::string_view blank_line = "\r\n\r\n";
+    const std::size_t at = bytes.find(blank_line);
+    return at == std::string_view::npos ? std::nullopt : std::optional{at + blank_line.size()};
+}
+
+upgrade_answer answer_upgrade(std::string_view bytes, const upgrade_policy& policy)
+{
+    const http_head_result parsed = parse_request_head(bytes);
+    if (!parsed)
+        return refuse({400, parsed.error(), {}});
+    const http_head& head = *parsed;
+    if (verdict against = check_message(head))
+        return refuse(*std::move(against));
+    const std::optional<std::string_view> target = origin_form(head.target, *head.find("Host"));
+    if (!target)
+        return refuse({400, "the request's target is malformed", {}});
+    if (verdict against = check_resource(head, *target, policy))
+        return refuse(*std::move(against));
+    if (verdict against = check_handshake(head))
+        return refuse(*std::move(against));
+    if (verdict against = check_origin(head, policy))
+        return refuse(*std::move(against));
+    const std::vector<std::string_view> offered = head.items("Sec-WebSocket-Protocol");
+    const std::optional<stomp::version> subprotocol = highest_common(offered, policy);
+    // A client that offers only what we do not speak would fail later and less clearly.
+    if (!offered.empty() && !subprotocol)
+        return refuse({400, "none of the subprotocols is spoken here", {}});
+    return accept(head, *target, policy, subprotocol);
+}
+
+std::string service_unavailable(std::chrono::seconds retry_after, std::string_view sentence)
+{
+    const std::string field = "Retry-After: " + std::to_string(retry_after.count()) + "\r\n";
+    return refusing_response(503, sentence, field);
+}
+
+} // namespace websocket
