@@ -62,7 +62,23 @@ public:
     // All still open, in order; empties the map. For a lost link.
     std::vector<owed_answer> take_all();
     template <class F>
-    void for_each(F&& f) { for (auto& e : ring_) if (e.open) f(e); }
+    void for_each(F&& f)
+    {
+        for (auto& e : ring_) {
+            if (e.open) {
+                f(e);
+            }
+        }
+    }
+    template <class F>
+    void for_each(F&& f) const
+    {
+        for (const auto& e : ring_) {
+            if (e.open) {
+                f(e);
+            }
+        }
+    }
     std::size_t open() const noexcept { return open_; }
 
 private:

@@ -138,6 +138,7 @@ public:
     const std::string& connected_head() const noexcept { return connected_head_; }
     const std::string& broker_heart_beat() const noexcept { return broker_heart_beat_; }
     owed_answers& owed() noexcept { return owed_; }
+    const owed_answers& owed() const noexcept { return owed_; }
     std::uint64_t sent() const noexcept { return sent_; }     // clients' SENDs written
     std::uint64_t proven_up_to() const noexcept { return proven_; }
     // SENDs that asked for no receipt and are not proven yet.

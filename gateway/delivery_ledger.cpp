@@ -4,6 +4,12 @@
 
 namespace gateway {
 
+const delivery* delivery_ledger::find(broker::delivery_number number) const noexcept
+{
+    const auto at = std::ranges::lower_bound(deliveries_, number, {}, &delivery::number);
+    return at == deliveries_.end() || at->number != number ? nullptr : &*at;
+}
+
 std::optional<delivery> delivery_ledger::take(broker::delivery_number number)
 {
     const auto at = std::ranges::lower_bound(deliveries_, number, {}, &delivery::number);

@@ -30,6 +30,9 @@ struct delivery {
 class delivery_ledger {
 public:
     void add(delivery d) { deliveries_.push_back(std::move(d)); }
+    // Sets the written_mark of the newest. REQUIRES: not empty().
+    void mark_last(std::uint64_t mark) noexcept { deliveries_.back().written_mark = mark; }
+    const delivery* find(broker::delivery_number number) const noexcept;
     // Takes that one.
     std::optional<delivery> take(broker::delivery_number number);
     // Takes it and all earlier ones of the same subscription, in order: `client` acks are cumulative.

@@ -8,6 +8,7 @@
 #include "broker/net/payload.hpp"
 #include "broker/id_map.hpp"
 #include "control/switch_messages.hpp"
+#include "gateway/metrics.hpp"
 
 #include <cstdint>
 #include <string_view>
@@ -18,19 +19,6 @@ using broker::framing;
 using broker::link_id;
 using broker::session_id;
 using broker::wire_id;
-
-// Why the gateway ends a client's connection; reaches the log and the metric.
-enum class close_reason : std::uint8_t {
-    client_left,     // DISCONNECT was answered
-    protocol_error,  // malformed or illegal STOMP
-    refused,         // the broker did not take its credentials
-    broker_error,    // the broker answered one of its frames with ERROR
-    slow_consumer,   // limits.client_stall, limits.client_outbox
-    no_broker,       // brokers.park_timeout
-    operator_asked,  // DELETE /v1/sessions/{id}
-    shutting_down,
-};
-std::string_view to_string(close_reason reason) noexcept;
 
 // What a link is dialled for; the driver needs it for ws:// handshakes.
 struct dial_order {
@@ -50,7 +38,7 @@ public:
     // CONNECTED is written behind this: the version counts from the next frame on, heart-beats begin.
     virtual void client_up(session_id which, stomp::version version, std::string_view heart_beat) = 0;
     // After what is queued was written; on_client_gone is not called any more.
-    virtual void close_client(session_id which, close_reason reason, std::string_view text) = 0;
+    virtual void close_client(session_id which, disconnect_reason reason, std::string_view text) = 0;
     // wants_client() became true: hand over what was carried, then what comes.
     virtual void resume_client(session_id which) = 0;
     // Bytes of this client's outbox: all ever appended, and all ever written.

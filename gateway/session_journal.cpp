@@ -77,7 +77,7 @@ boost::system::result<subscription, std::string> read_subscribe(
         const auto& h = frame.headers[i];
         const bool repeat = std::any_of(frame.headers.begin(), frame.headers.begin() + static_cast<std::ptrdiff_t>(i),
             [&](const auto& earlier) { return earlier.name == h.name; });
-        if (!repeat && h.name != "id" && h.name != "ack" && h.name != "receipt") {
+        if (!repeat && h.name != "id" && h.name != "ack" && h.name != "receipt" && h.name != "content-length") {
             s.head.append(h.name).append(":").append(h.value).append("\n");
         }
     }

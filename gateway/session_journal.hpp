@@ -31,6 +31,7 @@ struct subscription {
     bool shareable = false;   // may ride a link of many sessions
     bool durable = false;     // left by DISCONNECT, never by UNSUBSCRIBE, unless the client asks
     bool confirmed = false;   // some broker answered it once (S9: only then it goes to a standby)
+    bool held_back = false;   // queue_order: strict: subscribed on the new color when the old one has given all
     bool own_only = false;    // its SUBSCRIBE was unanswered when a shared link died (DESIGN.md section 5)
     broker::per_color<broker::wire_id> wires{}; // where it is subscribed; none: nowhere
 

@@ -23,7 +23,7 @@ using broker::wire_id;
 using control::endpoint_ref;
 
 struct identity {
-    std::string digest;       // keyed per process: two clients with the same one may share links
+    std::string key;          // all that may differ per client, joined; never logged
     std::string connect_head; // raw CONNECT header lines that every link of it says again, each with its LF
     std::string accept_version;
     stomp::version highest = stomp::version::v12;
@@ -50,6 +50,7 @@ struct share_group {
     std::size_t bindings = 0;                  // sessions
     std::size_t links = 0;                     // of any role
     bool dedicated = false;                    // ws://, no receipts, STOMP 1.0 (B4), or asked for
+    bool marker_tried = false;
     std::size_t subscribe_window = 1;          // unanswered SUBSCRIBEs on one shared link
 };
 

@@ -1,0 +1,118 @@
+#pragma once
+
+// One client's STOMP session: what the client said and is owed, and where in a switch it stands.
+// The table of SWITCH.md "Session" is the router's; here are its states and what each may do.
+//
+// Threading:  belongs to one shard.
+// Lifetime:   owned by the router's table; knows links and wire subscriptions only by their numbers.
+// Invariants:
+// (1) What the client sends in waiting, quiescing, held and rebinding is carried, not interpreted: wants_client().
+// (2) A receipt that the client asked for is answered at most once, whatever the color does.
+// (3) At most one binding per color.
+
+#include "gateway/delivery_ledger.hpp"
+#include "gateway/metrics.hpp"
+#include "gateway/session_journal.hpp"
+#include "gateway/share_group.hpp"
+#include "gateway/transaction_buffer.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gateway {
+
+enum class session_state : std::uint8_t {
+    connecting, // no CONNECTED yet; a broker is being found
+    waiting,    // arrived from hold on: waits for the decision (S7)
+    active,     // frames flow
+    quiescing,  // hold received: frames carried, waiting for barriers and the standby
+    held,       // settled, standby ready; waiting for commit or abort
+    rebinding,  // part of the binding is lost: what rode on it is bound again
+    closing,    // no more frames from the client; ends when what is owed is answered
+};
+std::string_view to_string(session_state s) noexcept;
+
+// How full the client's outbox is.
+enum class backlog : std::uint8_t {
+    below,
+    over_mark, // above limits.client_outbox
+    over_wall, // above eight times that
+};
+
+// All links of one session on one color.
+struct binding {
+    enum class phase : std::uint8_t {
+        none,
+        wanted,   // links, trial or SUBSCRIBEs are missing
+        ready,
+        draining, // left by a switch; lingers for what is owed
+    };
+    share_group* group = nullptr;
+    link_id own = link_id::none;
+    link_id publish = link_id::none; // == own where dedicated, or once SENDs moved there
+    phase at = phase::none;
+    bool moving = false;             // SENDs wait until the publish link has proven the earlier ones
+    bool queued = false;             // in group->waiting or group->turns
+};
+
+// What only a switch needs.
+struct switch_part {
+    net::time_point held_at{}, resumed_at{};
+    std::vector<std::string> receipts; // green's, behind blue's (S13)
+    bool adopted = false;              // the standby's links lingered from the switch before (S10)
+    std::uint32_t owed_old = 0;        // answers that the old color owes
+    std::uint8_t lost = 0;             // times the standby was lost (S9)
+    bool ordered = false;              // had its CONNECTED at the prepare order (C3)
+    bool ready = false, failed = false;
+    bool carried = false;              // interprets what was carried from hold on: counted in the report
+    bool live_lost = false;            // its live binding lost a link while quiescing or held
+};
+
+struct client_session {
+    session_id id = session_id::none;
+    session_state state = session_state::connecting;
+    stomp::version version = stomp::version::v12;
+    broker::color live = broker::color::blue;
+    bool connect_seen = false, connected = false, parked = false, on_own = false; // on_own: publishes on its own link
+    backlog over_outbox = backlog::below;
+    bool leaving = false;          // DISCONNECT was seen
+    bool replies = false;          // SENDs with a temporary reply-to: they need a link of its own
+    bool gone = false;             // its connection ended: nothing can be written
+    std::uint8_t suspected = 0;    // shared links that died with unproven SENDs of it
+    std::uint32_t owed = 0;        // answers with a client's receipt that links owe
+    std::uint32_t open_subscribes = 0; // SUBSCRIBEs of the client that no broker has answered
+    std::uint32_t seams = 0;       // joining ones
+    identity* who = nullptr;
+    broker::per_color<binding> bindings;
+    session_journal journal;
+    delivery_ledger ledger;
+    std::unique_ptr<transaction_buffer> transactions;
+    std::unique_ptr<std::vector<buffered_frame>> waiting; // in order; front first
+    std::unique_ptr<switch_part> part;
+    std::size_t waiting_bytes = 0;
+    link_id last_send_link = link_id::none;
+    std::uint64_t last_send = 0;   // its number on that link
+    std::optional<disconnect_reason> close_wanted; // decided while frames were carried (S4)
+    std::string disconnect_receipt, client_heart_beat, peer, login;
+    std::vector<std::pair<std::string, std::string>> handshake;
+    net::time_point since{}, parked_since{}, close_by{};
+    std::uint64_t stalled_written = 0, frames_in = 0, frames_out = 0;
+
+    binding& now() noexcept { return bindings[live]; }
+    const binding& now() const noexcept { return bindings[live]; }
+    binding& other() noexcept { return bindings[broker::other(live)]; }
+    bool closing() const noexcept { return state == session_state::closing; }
+};
+
+// Whether the next frame of the client may be interpreted (invariant (1)).
+inline constexpr std::size_t waiting_bytes_max = 64 * 1024;
+inline bool wants_client(const client_session& s) noexcept
+{
+    return (s.state == session_state::connecting && !s.connect_seen) ||
+        (s.state == session_state::active && s.waiting_bytes <= waiting_bytes_max && !s.leaving);
+}
+
+} // namespace gateway

@@ -1,0 +1,312 @@
+#include "gateway/router.hpp"
+
+#include <boost/assert.hpp>
+
+#include <algorithm>
+
+namespace gateway {
+
+std::string_view to_string(session_state s) noexcept
+{
+    switch (s) {
+    case session_state::connecting: return "connecting";
+    case session_state::waiting: return "waiting";
+    case session_state::active: return "active";
+    case session_state::quiescing: return "quiescing";
+    case session_state::held: return "held";
+    case session_state::rebinding: return "rebinding";
+    case session_state::closing: return "closing";
+    }
+    return "";
+}
+
+namespace {
+
+session_label label_of(session_state s) noexcept
+{
+    switch (s) {
+    case session_state::connecting: return session_label::connecting;
+    case session_state::waiting: return session_label::waiting;
+    case session_state::active: return session_label::active;
+    case session_state::quiescing: return session_label::quiescing;
+    case session_state::held: return session_label::held;
+    case session_state::rebinding: return session_label::rebinding;
+    case session_state::closing: return session_label::closing;
+    }
+    return session_label::closing;
+}
+
+} // namespace
+
+router::router(core_settings settings, effects& out, shard_counters& counters)
+    : settings_(std::move(settings)), out_(out), counters_(counters), pacer_(settings_.connect_rate)
+{
+    for (const color c : broker::colors) {
+        pools_[c] = std::make_unique<broker::pool>(settings_.endpoints[c], settings_.health[c]);
+    }
+}
+
+router::~router() = default;
+
+void router::start(color live, control::epoch_number epoch, time_point now)
+{
+    live_ = live;
+    to_ = broker::other(live);
+    epoch_ = epoch;
+    at(now, due::probes);
+}
+
+client_session* router::find(session_id id) noexcept
+{
+    const auto at = sessions_.find(number(id));
+    return at == sessions_.end() ? nullptr : at->second.get();
+}
+
+const client_session* router::session(session_id id) const noexcept
+{
+    const auto at = sessions_.find(number(id));
+    return at == sessions_.end() ? nullptr : at->second.get();
+}
+
+std::vector<session_id> router::all_sessions() const
+{
+    std::vector<session_id> all;
+    all.reserve(sessions_.size());
+    for (const auto& [id, s] : sessions_) {
+        all.push_back(s->id);
+    }
+    return all;
+}
+
+// The one place where a session's state changes.
+void router::enter(client_session& s, session_state to, time_point)
+{
+    if (s.state == to) {
+        return;
+    }
+    --counters_.sessions[s.live][label_of(s.state)];
+    ++counters_.sessions[s.live][label_of(to)];
+    s.state = to;
+}
+
+void router::run_later(time_point now)
+{
+    while (!later_.empty() || !refusals_.empty()) {
+        for (const refusal& one : std::exchange(refusals_, {})) {
+            if (client_session* s = find(one.session)) {
+                on_refused(*s, one.of, one.why, now);
+            }
+        }
+        for (const session_id id : std::exchange(later_, {})) {
+            if (client_session* s = find(id)) {
+                pump(*s, now);
+            }
+        }
+    }
+}
+
+void router::on_carry_empty(session_id id)
+{
+    if (client_session* s = find(id); s != nullptr && s->part && !s->waiting) {
+        s->part->carried = false;
+    }
+}
+
+time_point router::next_deadline() const noexcept
+{
+    return deadlines_.empty() ? net::never : deadlines_.top().at;
+}
+
+void router::on_deadline(time_point now)
+{
+    // What comes due while these run waits for the next call, so that nothing spins here.
+    std::vector<deadline> ripe;
+    while (!deadlines_.empty() && deadlines_.top().at <= now) {
+        ripe.push_back(deadlines_.top());
+        deadlines_.pop();
+    }
+    for (const deadline& d : ripe) {
+        run_deadline(d, now);
+        run_later(now);
+    }
+}
+
+void router::run_deadline(const deadline& d, time_point now)
+{
+    switch (d.what) {
+    case due::link:
+        if (link_record* l = link(static_cast<link_id>(d.subject))) {
+            on_event(*l, l->core.on_deadline(now, out_), nullptr, framing::text, now);
+        }
+        return;
+    case due::link_connect:
+        if (link_record* l = link(static_cast<link_id>(d.subject)); l != nullptr && now >= l->expires &&
+            (!l->core.ready() || l->core.leaving())) {
+            out_.close_link(l->core.id());
+            on_link_lost(l->core.id(), "no answer within limits.connect_timeout", now);
+        }
+        return;
+    case due::wire_confirm:
+        if (wire_subscription* w = wire(static_cast<wire_id>(d.subject)); w != nullptr && w->state == wire_state::open) {
+            if (link_record* l = link(w->link)) {
+                --l->open_subscribes;
+            }
+            on_confirmed(*w, now);
+        }
+        return;
+    case due::marker_trial:
+        if (wire_subscription* w = wire(static_cast<wire_id>(d.subject));
+            w != nullptr && w->group->known.marker == broker::tried::unknown) {
+            w->group->known.marker = broker::tried::no;
+            out_.log(2, name_of(w->group->at) + " gives no marker: seams there are best effort");
+        }
+        return;
+    case due::session_retry:
+        if (client_session* s = find(static_cast<session_id>(d.subject))) {
+            retry_session(*s, now);
+        }
+        return;
+    case due::session_park:
+        if (client_session* s = find(static_cast<session_id>(d.subject)); s != nullptr &&
+            (s->state == session_state::connecting || s->state == session_state::rebinding) && s->connect_seen &&
+            now >= s->parked_since + settings_.park_timeout) {
+            fail_client(*s, "no broker answers", {}, disconnect_reason::park_timeout, now);
+        }
+        return;
+    case due::session_stall:
+        if (client_session* s = find(static_cast<session_id>(d.subject)); s != nullptr && s->over_outbox != backlog::below) {
+            const bool shares = s->now().group != nullptr && !s->now().group->dedicated;
+            if (shares && out_.client_written(s->id) == s->stalled_written && phase_ < member_phase::holding) {
+                fail_slow(*s, now); // S14: never from hold to commit
+            } else {
+                s->stalled_written = out_.client_written(s->id);
+                at(now + settings_.client_stall, due::session_stall, d.subject);
+            }
+        }
+        return;
+    case due::session_close:
+        if (client_session* s = find(static_cast<session_id>(d.subject))) {
+            close_overdue(*s, now);
+        }
+        return;
+    case due::group_proof: prove_groups(now); return;
+    case due::dials: run_dials(now); return;
+    case due::probes:
+        for (const color c : broker::colors) {
+            for (const std::size_t index : pool_of(c).take_due_probes(now)) {
+                out_.probe({c, static_cast<std::uint16_t>(index)});
+            }
+            if (pool_of(c).next_probe() != net::never) {
+                at(pool_of(c).next_probe(), due::probes);
+            }
+        }
+        return;
+    case due::barriers: // S2: neighbours' unproven SENDs on shared publish links are kept few
+        barriers_due_ = false;
+        for (const auto& [id, l] : links_) {
+            if (l->core.role() == link_role::publish && !l->core.proven()) {
+                ask_barrier(*l, now);
+                if (!barriers_due_) {
+                    barriers_due_ = true;
+                    at(now + std::chrono::seconds{1}, due::barriers);
+                }
+            }
+        }
+        return;
+    case due::seams: run_seams(now); return;
+    case due::receipts:
+        if (d.subject == switch_ && !in_switch()) {
+            doubt_receipts(now);
+        }
+        return;
+    case due::drain: run_drain(now); return;
+    case due::numbers:
+        numbers_due_ = false;
+        if (phase_ == member_phase::preparing) {
+            say(control::progress{tally_.sessions_ready, tally_.sessions_failed, tally_.sessions_total});
+        } else if (!in_switch() && switch_ != 0) {
+            say(control::numbers{current_tally()});
+            if (!draining_.empty() || !seams_.empty()) {
+                note_numbers(now);
+            }
+        }
+        return;
+    }
+}
+
+// Looks again at what a session still lacks.
+void router::retry_session(client_session& s, time_point now)
+{
+    if (in_switch() && s.part && s.part->failed) {
+        if (s.state != session_state::held && s.live != to_ && s.bindings[to_].at != binding::phase::none &&
+            !s.part->adopted) {
+            drop_standby_wires(s, now);
+            unbind(s, to_, now);
+        }
+        try_hold(s, now);
+        check_prepared(now);
+        return;
+    }
+    if (s.connect_seen && (s.state == session_state::connecting || s.state == session_state::rebinding ||
+                              s.state == session_state::active)) {
+        advance(s, s.live, now);
+    }
+    if (in_switch() && s.part && s.seams == 0 && s.live != to_) { // M8
+        advance(s, to_, now);
+    }
+    try_hold(s, now);
+}
+
+void router::on_probe(endpoint_ref which, bool ok, std::string why, time_point now)
+{
+    broker::pool& pool = pool_of(which.color);
+    const bool before = pool.healthy(which.index);
+    if (!ok && before) {
+        out_.log(2, name_of(which) + " does not answer: " + why);
+    }
+    pool.on_probe(which.index, ok, std::move(why), now);
+    if (!before && pool.healthy(which.index)) {
+        out_.log(1, name_of(which) + " answers again");
+        for (const session_id id : all_sessions()) {
+            if (client_session* s = find(id)) {
+                retry_session(*s, now);
+            }
+        }
+    }
+    at(pool.next_probe(), due::probes);
+    run_later(now);
+}
+
+// brokers.auth_recheck: an identity with shared links is proven again by a fresh CONNECT. S14: not during a switch.
+void router::prove_groups(time_point now)
+{
+    time_point next = net::never;
+    for (const auto& [key, g] : groups_) {
+        if (g->prove_at <= now) {
+            g->prove_at = now + settings_.auth_recheck;
+            if (!in_switch() && g->bindings > 0 && !g->dedicated && pool_of(g->at.color).healthy(g->at.index)) {
+                dial(*g, link_role::recheck, session_id::none, now);
+            }
+        }
+        next = std::min(next, g->prove_at);
+    }
+    if (next != net::never) {
+        at(next, due::group_proof);
+    }
+}
+
+void router::close_overdue(client_session& s, time_point now)
+{
+    if (s.closing()) {
+        if (now >= s.close_by) { // what is owed is in doubt: nothing is answered for it
+            out_.close_client(s.id, disconnect_reason::disconnect, {});
+            end_session(s, now);
+        } else {
+            finish_closing(s, now);
+        }
+    } else if (s.gone && now >= s.close_by) {
+        end_session(s, now);
+    }
+}
+
+} // namespace gateway

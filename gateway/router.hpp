@@ -1,0 +1,327 @@
+#pragma once
+
+// The heart of a shard, without I/O: tables of sessions, links and wire subscriptions, and every rule that moves a
+// frame or a binding. Events come in, effects go out; an effect never calls back.
+//
+// The parts, one file each:
+//   router_clients.cpp        a client's frames, in order: what waits for what
+//   router_binding.cpp        which links a session needs on a color: connect, standby, rebind, park, leave
+//   router_links.cpp          a link's life: dial, trial, answers, loss
+//   router_errors.cpp         whose fault an ERROR is
+//   router_subscriptions.cpp  wire subscriptions: share, confirm, leave
+//   router_messages.cpp       MESSAGEs to clients, acknowledgements back
+//   router_seams.cpp          where one color ends and the other begins
+//   router_switch.cpp         this shard as a member of a switch (SWITCH.md)
+//   router_report.cpp         numbers and snapshots
+//
+// Threading:  belongs to one shard.
+// Invariants:
+// (1) Everything refers by number; a lookup that finds nothing is normal.
+// (2) A frame of one session is only ever written to links of its own bindings.
+// (3) No client's SEND is written to the old color once this shard knows the decision (the fence).
+
+#include "broker/pool.hpp"
+#include "gateway/client_session.hpp"
+#include "gateway/core_settings.hpp"
+#include "gateway/effects.hpp"
+#include "gateway/seam.hpp"
+#include "gateway/wire_subscription.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <map>
+#include <memory>
+#include <queue>
+#include <set>
+
+namespace gateway {
+
+using broker::color;
+using broker::link_role;
+using net::time_point;
+
+// A link with what the shard knows about it.
+struct link_record {
+    broker::link core;
+    share_group* group = nullptr;
+    session_id owner = session_id::none;  // role own
+    std::vector<session_id> users;        // role publish: sessions that publish here
+    std::vector<wire_id> wires;           // subscribed here
+    time_point dialled{};
+    time_point expires = net::never;      // not ready, or not gone, by then: closed
+    std::size_t open_subscribes = 0;
+    bool dialled_out = false;             // handed to the driver
+    bool congested = false;               // its outbox is above limits.broker_outbox
+    bool used = false;                    // carried a client's SEND since the last switch
+    bool old_pool = false;                // its color was left by the running switch
+
+    explicit link_record(broker::link_order order) : core(std::move(order)) {}
+    endpoint_ref at() const noexcept { return group->at; }
+};
+
+enum class member_phase : std::uint8_t {
+    steady,    // no switch, or its drain goes on
+    preparing, // standbys are made
+    prepared,  // said so
+    holding,   // clients are not interpreted
+    held,      // said so; MESSAGEs of the new color are kept
+};
+
+class router {
+public:
+    router(core_settings settings, effects& out, shard_counters& counters);
+    ~router();
+
+    void start(color live, control::epoch_number epoch, time_point now);
+
+    // ---- clients
+    session_id open_client(std::string peer, std::vector<std::pair<std::string, std::string>> handshake, time_point now);
+    bool wants_client(session_id id) const noexcept;
+    // REQUIRES: wants_client(id).
+    void on_client_frame(session_id id, const stomp::frame_view& frame, framing as, time_point now);
+    // Bytes that are no frame: ERROR, then close; the neighbours notice nothing.
+    void on_client_fault(session_id id, std::string_view sentence, time_point now);
+    // CLOSE, FIN or reset, and nothing carried is left (S4).
+    void on_client_gone(session_id id, time_point now);
+    void on_client_backlog(session_id id, backlog level, time_point now); // a mark was crossed
+    void on_carry_empty(session_id id); // all that was carried has been interpreted
+    void on_client_written(session_id id, time_point now);
+
+    // ---- links
+    void on_link_open(link_id id, time_point now);
+    void on_link_frame(link_id id, const stomp::frame_view& frame, framing as, time_point now);
+    void on_link_lost(link_id id, std::string_view why, time_point now); // also: could not be dialled
+    void on_link_drained(link_id id, time_point now);                    // outbox below half of limits.broker_outbox
+    void on_probe(endpoint_ref at, bool ok, std::string why, time_point now);
+
+    // ---- the coordinator, the API
+    void on_command(const control::command& command, time_point now);
+    control::member_snapshot snapshot() const;
+    std::vector<control::session_snapshot> sessions(time_point now) const;
+    bool disconnect(std::string_view session, time_point now);
+    std::uint64_t links_to_dial(color target) const; // preflight
+
+    time_point next_deadline() const noexcept;
+    void on_deadline(time_point now);
+
+    // ---- state, for tests and checkers
+    color live() const noexcept { return live_; }
+    control::epoch_number epoch() const noexcept { return epoch_; }
+    member_phase phase() const noexcept { return phase_; }
+    const client_session* session(session_id id) const noexcept;
+    std::size_t session_count() const noexcept { return sessions_.size(); }
+    std::size_t link_count() const noexcept { return links_.size(); }
+    const control::tally& numbers() const noexcept { return tally_; }
+
+private:
+    enum class due : std::uint8_t {
+        link,           // its own deadline (trial, barrier)
+        link_connect,   // limits.connect_timeout
+        wire_confirm,   // B4: no receipts
+        session_retry,  // back-off of a bind
+        session_park, session_stall, session_close,
+        group_proof,    // brokers.auth_recheck
+        marker_trial,   // no marker came: that endpoint gives none (B3)
+        dials, probes, barriers, seams, receipts, drain, numbers,
+    };
+    struct deadline {
+        time_point at;
+        due what;
+        std::uint64_t subject;
+        bool operator>(const deadline& o) const noexcept { return at > o.at; }
+    };
+    void at(time_point when, due what, std::uint64_t subject = 0) { deadlines_.push({when, what, subject}); }
+    void run_deadline(const deadline& d, time_point now);
+    // What an event found out on its way is done at its end, so that nothing is pulled away under a loop.
+    void pump_later(const client_session& s) { later_.push_back(s.id); }
+    void run_later(time_point now);
+
+    // ---- router_clients.cpp
+    void connect(client_session& s, const stomp::frame_view& frame, time_point now);
+    // False: not yet; it and what comes behind it waits.
+    bool perform(client_session& s, const stomp::frame_view& frame, framing as, time_point now);
+    bool can_send(client_session& s, time_point now);
+    void enqueue(client_session& s, const stomp::frame_view& frame, framing as);
+    void pump(client_session& s, time_point now);
+    bool client_send(client_session& s, const stomp::frame_view& frame, framing as, time_point now);
+    void client_subscribe(client_session& s, const stomp::frame_view& frame, time_point now);
+    void client_unsubscribe(client_session& s, const stomp::frame_view& frame, time_point now);
+    void client_acknowledge(client_session& s, const stomp::frame_view& frame, time_point now);
+    bool client_transaction(client_session& s, const stomp::frame_view& frame, time_point now);
+    void commit_at_broker(client_session& s, const transaction& t, std::string_view receipt, time_point now);
+    bool buffer(client_session& s, const stomp::frame_view& frame, framing as, time_point now);
+    void client_disconnect(client_session& s, const stomp::frame_view& frame, time_point now);
+    void answer_receipt(client_session& s, std::string_view receipt);
+    void send_receipt(client_session& s, std::string_view receipt);
+    void fail_client(client_session& s, std::string_view sentence, std::string_view receipt, disconnect_reason why, time_point now);
+    void finish_closing(client_session& s, time_point now);
+    void end_session(client_session& s, time_point now);
+    void enter(client_session& s, session_state to, time_point now);
+    identity* identify(client_session& s, const stomp::frame_view& connect, std::string accept_version, stomp::version highest);
+
+    // ---- router_binding.cpp
+    bool advance(client_session& s, color c, time_point now);      // makes progress; true: ready
+    bool bind_links(client_session& s, binding& b, color c, time_point now);
+    bool replay(client_session& s, binding& b, color c, time_point now);
+    bool choose_endpoint(client_session& s, binding& b, color c, time_point now);
+    bool needs_own(const client_session& s) const;
+    void on_bound(client_session& s, color c, time_point now);
+    void on_refused(client_session& s, color c, const std::string& why, time_point now);
+    void unbind(client_session& s, color c, time_point now);
+    void forget_links(client_session& s, binding& b, time_point now);
+    void park(client_session& s, time_point now);
+    void wake(share_group& g, time_point now);
+    void wake_turns(share_group& g, time_point now);
+    void release_group(share_group& g, time_point now);
+    void release_identity(identity& who);
+    void drop_if_unused(share_group& g);
+    void wait_in(share_group& g, client_session& s, binding& b);
+    bool may_dial(share_group& g, client_session& s, time_point now);
+    bool wait_turn(share_group& g, client_session& s, binding& b);
+    share_group& group_for(identity& who, endpoint_ref at);
+    link_record* pick_publish(share_group& g, client_session& s, time_point now);
+    link_record* pick_subscribe(share_group& g, color c, time_point now);
+    void lost_link_of(client_session& s, color c, time_point now);
+    void move_to_own(client_session& s, binding& b, time_point now);
+    broker::dial_class dial_class_of(color c) const noexcept;
+
+    // ---- router_links.cpp
+    link_record& dial(share_group& g, link_role role, session_id owner, time_point now);
+    void run_dials(time_point now);
+    void on_event(link_record& l, broker::link_event event, const stomp::frame_view* frame, framing as, time_point now);
+    void on_answered(link_record& l, const broker::owed_answer& owed, time_point now);
+    void on_up(link_record& l, time_point now);
+    void on_broker_error(link_record& l, const broker::link_event& event, const stomp::frame_view& frame, time_point now);
+    void settle_owed(link_record& l, time_point now);
+    void schedule(link_record& l) { if (l.core.next_deadline() != net::never) at(l.core.next_deadline(), due::link, number(l.core.id())); }
+    void leave(link_record& l, time_point now);
+    void erase_link(link_id id, time_point now);
+    void blame(link_record& l, time_point now);
+    void forward_error(client_session& s, const stomp::frame_view& frame, std::string_view receipt, time_point now);
+    void ask_barrier(link_record& l, time_point now);
+    link_record* link(link_id id) noexcept;
+
+    // ---- router_subscriptions.cpp
+    bool subscribe(client_session& s, subscription& sub, color c, member_state as, time_point now);
+    void on_confirmed(wire_subscription& w, time_point now);
+    void on_wire_failed(wire_subscription& w, const std::string& why, time_point now);
+    void on_wire_cancelled(wire_subscription& w, const std::string& why, time_point now);
+    void drop_member(wire_subscription& w, session_id session, std::uint32_t number, time_point now, std::string_view receipt = {});
+    void leave_wire(wire_subscription& w, session_id session, std::string_view receipt, time_point now);
+    void erase_wire(wire_id id);
+    void lose_wire(wire_subscription& w, time_point now);
+    wire_subscription* wire(wire_id id) noexcept;
+
+    // ---- router_messages.cpp
+    void on_message(link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as, time_point now);
+    void on_reply(link_record& l, const stomp::frame_view& frame, framing as);
+    void deliver(client_session& s, wire_subscription& w, const wire_member& m, const stomp::frame_view& frame, framing as);
+    void deliver_shared(client_session& s, wire_subscription& w, const wire_member& m, const kept_message& message);
+    std::string client_head(client_session& s, wire_subscription& w, const subscription& sub, std::string_view broker_ack);
+    void acknowledge(client_session& s, const delivery& d, bool negative, std::string_view extra, std::string_view receipt, time_point now);
+    bool may_read(const client_session& s, const link_record& own) const noexcept;
+    void fail_slow(client_session& s, time_point now);
+    static kept_message keep(const wire_subscription& w, const stomp::frame_view& frame, framing as);
+
+    // ---- router_seams.cpp
+    void make_seams(time_point now);
+    void run_seams(time_point now);
+    void send_marker(wire_subscription& w, time_point now);
+    void on_marker(wire_subscription& w, time_point now);
+    void act(seam& which, const seam_action& what, time_point now);
+    void leave_seams(session_id session, std::uint32_t number, time_point now);
+    void trim_kept(wire_subscription& w);
+    bool reads(const wire_subscription& w) noexcept;
+
+    // ---- router_switch.cpp
+    void on_prepare(const control::prepare& order, time_point now);
+    void on_hold(time_point now);
+    void on_commit(const control::commit& order, time_point now);
+    void on_abort(const control::abort_switch& order, time_point now);
+    void begin_standby(client_session& s, time_point now);
+    void standby_ready(client_session& s, time_point now);
+    void standby_failed(client_session& s, const std::string& why, time_point now);
+    void standby_lost(client_session& s, time_point now);
+    void check_prepared(time_point now);
+    bool settled(const client_session& s) const;
+    void try_hold(client_session& s, time_point now);
+    void check_held(time_point now);
+    void session_left_switch(client_session& s, time_point now);
+    void move(client_session& s, time_point now);
+    void resume(client_session& s, time_point now);
+    void release_standby(client_session& s, time_point now);
+    void run_drain(time_point now);
+    void drop_standby_wires(client_session& s, time_point now);
+    void hand_over_kept(client_session& s, wire_subscription& w, wire_member& m);
+    bool drained(client_session& s, time_point now);
+    void drop_gaps(client_session& s, time_point now);
+    void finish_drain(client_session& s, time_point now);
+    void doubt_receipts(time_point now);
+    void say(decltype(control::report::what) what);
+    void note_numbers(time_point now);
+    bool standby_complete(const client_session& s) const;
+    void retry_session(client_session& s, time_point now);
+    void mark_used(link_record& l, time_point now);
+    void prove_groups(time_point now);
+    void close_overdue(client_session& s, time_point now);
+    bool in_switch() const noexcept { return phase_ != member_phase::steady; }
+
+    // ---- router_report.cpp
+    control::tally current_tally() const;
+    std::string name_of(endpoint_ref at) const;
+    std::uint64_t bytes_waiting() const noexcept;
+    std::string name_of(session_id id) const;
+    control::session_failure failure(const client_session& s, endpoint_ref at, std::string why) const;
+
+    template <class Id>
+    static constexpr std::uint64_t number(Id id) noexcept { return static_cast<std::uint64_t>(id); }
+    client_session* find(session_id id) noexcept;
+    broker::pool& pool_of(color c) noexcept { return *pools_[c]; }
+    std::vector<session_id> all_sessions() const;
+
+    core_settings settings_;
+    effects& out_;
+    shard_counters& counters_;
+    broker::per_color<std::unique_ptr<broker::pool>> pools_;
+    broker::dial_pacer pacer_;
+    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<client_session>> sessions_;
+    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<link_record>> links_;
+    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<wire_subscription>> wires_;
+    std::map<std::string, std::unique_ptr<identity>> identities_;
+    std::map<std::pair<const identity*, endpoint_ref>, std::unique_ptr<share_group>> groups_;
+    std::vector<std::unique_ptr<seam>> seams_;
+    std::priority_queue<deadline, std::vector<deadline>, std::greater<>> deadlines_;
+    std::uint64_t last_session_ = 0, last_link_ = 0, last_wire_ = 0;
+    broker::delivery_number last_delivery_ = 0;
+    color live_ = color::blue;
+    control::epoch_number epoch_ = 1;
+
+    // The running switch, or the last one while its drain goes on.
+    member_phase phase_ = member_phase::steady;
+    control::switch_number switch_ = 0;
+    color to_ = color::green;
+    control::prepare_settings timing_;
+    control::tally tally_;
+    time_point drain_until_ = net::never;
+    std::set<session_id> draining_;           // sessions whose old binding lingers
+    std::set<link_id> awaited_;               // hold: links whose barrier is open (S1)
+    std::size_t unprepared_ = 0;              // ordered sessions neither ready nor failed
+    std::size_t unheld_ = 0;                  // sessions that hold asked and that are not held
+    std::size_t lost_links_ = 0;
+    std::uint64_t gaps_ = 0;                  // broadcast subscriptions that lost their link, ever
+    bool dry_run_ = false;
+    bool doubted_ = false;                    // receipt_timeout passed
+    bool numbers_due_ = false;
+    bool barriers_due_ = false;
+    bool dials_due_ = false, seams_due_ = false;
+    std::vector<session_id> later_;
+    struct refusal {
+        session_id session;
+        color of;
+        std::string why;
+    };
+    std::vector<refusal> refusals_;
+    broker::per_color<std::set<endpoint_ref>> sent_through_; // clients' SENDs since the last switch
+};
+
+} // namespace gateway

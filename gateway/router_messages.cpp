@@ -1,0 +1,326 @@
+// MESSAGEs to clients, acknowledgements back.
+
+#include "gateway/router.hpp"
+
+#include <algorithm>
+
+namespace gateway {
+
+namespace {
+
+constexpr std::string_view marker_header = "teal-marker";
+
+// The id that acknowledges a MESSAGE: 1.2 names it in `ack`, the older ones in `message-id`.
+std::string_view ack_of(const stomp::frame_view& frame, stomp::version version)
+{
+    if (version == stomp::version::v12) {
+        if (const auto ack = frame.find("ack")) {
+            return *ack;
+        }
+    }
+    return frame.find("message-id").value_or("");
+}
+
+// Headers that the gateway says in its own words. `message-id` is replaced where the client acknowledges by it.
+bool is_owned(std::string_view name, bool minted_message_id)
+{
+    return name == "subscription" || name == "ack" || (minted_message_id && name == "message-id");
+}
+
+} // namespace
+
+void router::on_message(link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as, time_point now)
+{
+    if (w.broadcast && frame.has(marker_header)) {
+        if (*frame.find(marker_header) == to_wire(w.id)) {
+            on_marker(w, now);
+        }
+        if (w.acknowledges) { // a marker is never forwarded, so nobody else acknowledges it
+            l.core.acknowledge({.wire = w.id, .broker_ack = ack_of(frame, l.core.version())}, out_);
+        }
+        return;
+    }
+    w.last_message = now;
+    const bool keeping = w.broadcast && (w.keeping || w.seams > 0) && !w.opened_late &&
+        std::ranges::any_of(w.members, [](const auto& m) { return m.state == member_state::joining || m.state == member_state::standby; });
+    if (w.members.size() == 1 && !keeping) {
+        const wire_member m = w.members.front();
+        client_session* s = find(m.session);
+        if (s == nullptr || m.state == member_state::standby) {
+            // The session is not there yet: discarded, acknowledged where it must be, counted.
+            ++tally_.standbys_discarded;
+            if (w.acknowledges) {
+                l.core.acknowledge({.wire = w.id, .broker_ack = ack_of(frame, l.core.version())}, out_);
+            }
+            return;
+        }
+        deliver(*s, w, m, frame, as);
+        return;
+    }
+    const bool wanted = keeping || std::ranges::any_of(w.members, [](const auto& m) {
+        return m.state == member_state::live || m.state == member_state::late;
+    });
+    if (!wanted) { // left, or a standby's: nobody is there yet
+        tally_.standbys_discarded += !w.members.empty();
+        return;
+    }
+    const kept_message shared = keep(w, frame, as);
+    for (const wire_member& m : w.members) {
+        if (m.state == member_state::live || m.state == member_state::late) {
+            if (client_session* s = find(m.session)) {
+                deliver_shared(*s, w, m, shared);
+            }
+        }
+    }
+    if (!keeping) {
+        return;
+    }
+    w.kept.push_back(shared);
+    w.kept_bytes += shared.rest->size();
+    if (w.kept_bytes > settings_.seam_buffer && w.seams > 0) { // M10
+        const wire_id id = w.id;
+        for (std::size_t i = 0; i < seams_.size(); ++i) {
+            if (!seams_[i]->left() && seams_[i]->new_wire() == id) {
+                act(*seams_[i], seams_[i]->on_buffer_full(), now);
+            }
+        }
+    }
+}
+
+kept_message router::keep(const wire_subscription& w, const stomp::frame_view& frame, framing as)
+{
+    const stomp::version version = *w.group->who->negotiated;
+    const bool minted = w.acknowledges && version != stomp::version::v12;
+    std::string head;
+    for (std::size_t i = 0; i < frame.headers.size(); ++i) {
+        const auto& h = frame.headers[i];
+        if (!is_owned(h.name, minted)) {
+            head.append(h.name).append(":").append(h.value).append("\n");
+        }
+    }
+    head += '\n';
+    kept_message message;
+    message.rest = net::payload::make({head, frame.body, std::string_view{"\0", 1}});
+    message.as = as;
+    if (w.acknowledges) {
+        message.broker_ack = ack_of(frame, version);
+    }
+    return message;
+}
+
+// "MESSAGE", subscription and ack lines; the delivery goes into the ledger where something must acknowledge it.
+std::string router::client_head(
+    client_session& s, wire_subscription& w, const subscription& sub, std::string_view broker_ack)
+{
+    std::string head{"MESSAGE\n"};
+    if (sub.named) {
+        head.append("subscription:").append(sub.client_id).append("\n");
+    }
+    if (!w.acknowledges) {
+        return head;
+    }
+    delivery d{.number = ++last_delivery_,
+               .link = w.link,
+               .wire = w.id,
+               .subscription = sub.number,
+               .color = w.color(),
+               .broker_ack = std::string{broker_ack}};
+    if (sub.mode != ack_mode::automatic) {
+        head.append(s.version == stomp::version::v12 ? "ack:" : "message-id:");
+        head.append(broker::mint_ack(settings_.nonce, d.number)).append("\n");
+    } else {
+        d.written_mark = 1; // set to the outbox's place once it is written there
+    }
+    s.ledger.add(std::move(d));
+    return head;
+}
+
+void router::deliver(
+    client_session& s, wire_subscription& w, const wire_member& m, const stomp::frame_view& frame, framing as)
+{
+    const subscription* sub = s.journal.at(m.subscription);
+    if (sub == nullptr) {
+        return;
+    }
+    if (m.state == member_state::late) {
+        ++tally_.late;
+    }
+    const bool minted = w.acknowledges && s.version != stomp::version::v12 && sub->mode != ack_mode::automatic;
+    auto& out = out_.scratch();
+    out.begin(stomp::command::message);
+    std::string head = client_head(s, w, *sub, w.acknowledges ? ack_of(frame, s.version) : std::string_view{});
+    for (const auto& h : frame.headers) {
+        if (!is_owned(h.name, minted)) {
+            head.append(h.name).append(":").append(h.value).append("\n");
+        }
+    }
+    head += '\n';
+    ++s.frames_out;
+    ++counters_.frames[side::client][direction::out][frame_kind::message];
+    tally_.redelivered += in_switch() && frame.find("redelivered") == std::string_view{"true"};
+    out_.write_client(s.id, head, frame.body, as);
+    if (w.acknowledges && sub->mode == ack_mode::automatic) {
+        s.ledger.mark_last(out_.client_appended(s.id));
+        out_.watch_written(s.id);
+    }
+}
+
+void router::deliver_shared(client_session& s, wire_subscription& w, const wire_member& m, const kept_message& message)
+{
+    const subscription* sub = s.journal.at(m.subscription);
+    if (sub == nullptr) {
+        return;
+    }
+    if (m.state == member_state::late) {
+        ++tally_.late;
+    }
+    const std::string head = client_head(s, w, *sub, message.broker_ack);
+    ++s.frames_out;
+    ++counters_.frames[side::client][direction::out][frame_kind::message];
+    out_.write_client(s.id, head, message.rest, message.as);
+    if (w.acknowledges && sub->mode == ack_mode::automatic) {
+        s.ledger.mark_last(out_.client_appended(s.id));
+        out_.watch_written(s.id);
+    }
+}
+
+// A temporary queue's MESSAGE: it belongs to the session of its link, under the broker's own subscription id.
+void router::on_reply(link_record& l, const stomp::frame_view& frame, framing as)
+{
+    client_session* s = find(l.owner);
+    if (s == nullptr) {
+        return;
+    }
+    auto& out = out_.scratch().begin(stomp::command::message);
+    out.forward(frame, [](std::string_view) { return false; });
+    ++s->frames_out;
+    ++counters_.frames[side::client][direction::out][frame_kind::message];
+    const std::string head{out.end_head()};
+    out_.write_client(s->id, head, frame.body, as);
+}
+
+void router::client_acknowledge(client_session& s, const stomp::frame_view& frame, time_point now)
+{
+    const auto receipt = frame.find("receipt").value_or("");
+    const auto id = frame.find(s.version == stomp::version::v12 ? "id" : "message-id");
+    if (!id) {
+        fail_client(s, "ACK or NACK without an id", receipt, disconnect_reason::protocol_error, now);
+        return;
+    }
+    const bool negative = frame.command == stomp::command::nack;
+    const auto minted = broker::parse_ack(settings_.nonce, *id);
+    const auto first = minted ? s.ledger.find(*minted) : nullptr;
+    if (first == nullptr) { // S11: swallowed, counted, its RECEIPT answered
+        ++counters_.stale_acks[stale_ack::dropped];
+        answer_receipt(s, receipt);
+        return;
+    }
+    const subscription* sub = s.journal.at(first->subscription);
+    std::vector<delivery> taken;
+    if (sub != nullptr && sub->mode == ack_mode::client) {
+        taken = s.ledger.take_up_to(*minted); // cumulative ones are expanded here (HAZARDS.md H2, H3)
+    } else {
+        taken.push_back(*s.ledger.take(*minted));
+    }
+    std::string extra;
+    for (const auto& h : frame.headers) {
+        if (h.name != "id" && h.name != "message-id" && h.name != "subscription" && h.name != "receipt" &&
+            h.name != "transaction" && h.name != "content-length") {
+            extra.append(h.name).append(":").append(h.value).append("\n");
+        }
+    }
+    for (std::size_t i = 0; i < taken.size(); ++i) {
+        acknowledge(s, taken[i], negative, extra, i + 1 == taken.size() ? receipt : std::string_view{}, now);
+    }
+}
+
+void router::acknowledge(client_session& s, const delivery& d, bool negative, std::string_view extra,
+    std::string_view receipt, time_point now)
+{
+    link_record* l = link(d.link);
+    // S11: it goes to the link of its delivery; link gone or its wire subscription left: swallowed, answered.
+    const wire_subscription* w = wire(d.wire);
+    if (l == nullptr || l->core.state() != broker::link_state::ready || w == nullptr || w->state == wire_state::leaving) {
+        ++counters_.stale_acks[stale_ack::dropped];
+        answer_receipt(s, receipt);
+        return;
+    }
+    if (d.color != s.live) {
+        ++counters_.stale_acks[stale_ack::routed_old];
+        at(now, due::drain);
+    }
+    l->core.acknowledge({.negative = negative,
+                         .wire = d.wire,
+                         .broker_ack = d.broker_ack,
+                         .extra_head = extra,
+                         .session = s.id,
+                         .client_receipt = receipt},
+        out_);
+    if (!receipt.empty()) {
+        l->core.can().receipts() ? void(++s.owed) : answer_receipt(s, receipt);
+    }
+}
+
+void router::on_client_written(session_id id, time_point now)
+{
+    client_session* s = find(id);
+    if (s == nullptr) {
+        return;
+    }
+    for (const delivery& d : s->ledger.take_written(out_.client_written(id))) {
+        acknowledge(*s, d, false, {}, {}, now);
+    }
+    if (s->ledger.awaits_write()) {
+        out_.watch_written(id);
+    }
+    run_later(now);
+}
+
+// S17, DESIGN.md section 4: a mark, not a wall.
+void router::on_client_backlog(session_id id, backlog level, time_point now)
+{
+    client_session* s = find(id);
+    if (s == nullptr) {
+        return;
+    }
+    s->over_outbox = level;
+    if (level == backlog::over_mark) {
+        s->stalled_written = out_.client_written(id);
+        at(now + settings_.client_stall, due::session_stall, number(id));
+    }
+    bool shares = false;
+    for (const color c : broker::colors) {
+        const binding& b = s->bindings[c];
+        if (link_record* own = link(b.own)) {
+            out_.read_link(own->core.id(), may_read(*s, *own));
+        }
+        shares |= b.group != nullptr && !b.group->dedicated;
+    }
+    if (level == backlog::over_wall) {
+        if (shares && phase_ < member_phase::holding) {
+            fail_slow(*s, now); // what it would miss is never skipped in silence
+        } else {
+            try_hold(*s, now);
+        }
+    }
+    run_later(now);
+}
+
+bool router::may_read(const client_session& s, const link_record& own) const noexcept
+{
+    switch (s.over_outbox) {
+    case backlog::below: return true;
+    // The answer to a barrier or a SUBSCRIBE lies behind what the client does not take.
+    case backlog::over_mark: return own.core.barrier_open() || own.open_subscribes > 0;
+    case backlog::over_wall: return false;
+    }
+    return true;
+}
+
+void router::fail_slow(client_session& s, time_point now)
+{
+    out_.close_client(s.id, disconnect_reason::slow_consumer, "the client does not read");
+    end_session(s, now);
+}
+
+} // namespace gateway

@@ -1,0 +1,156 @@
+// Numbers: what a switch's report counts, what the API shows.
+
+#include "gateway/router.hpp"
+
+#include <algorithm>
+
+namespace gateway {
+
+std::string router::name_of(endpoint_ref at) const
+{
+    return std::string{to_string(at.color)} + "/" + settings_.endpoints[at.color][at.index].name;
+}
+
+std::string router::name_of(session_id id) const
+{
+    return std::to_string(settings_.shard) + "-" + std::to_string(number(id));
+}
+
+control::session_failure router::failure(const client_session& s, endpoint_ref at, std::string why) const
+{
+    return {name_of(s.id), name_of(at), std::move(why)};
+}
+
+// accepted = confirmed + unconfirmed + open + held + refused + in_doubt: `open` is counted on the links, not derived,
+// so that the identity is a check.
+control::tally router::current_tally() const
+{
+    control::tally now = tally_;
+    const color old = in_switch() ? live_ : broker::other(live_);
+    for (const auto& [id, l] : links_) {
+        now.open += l->core.counted_silent();
+        l->core.owed().for_each([&](const broker::owed_answer& owed) {
+            const bool send = owed.kind == broker::owed_kind::send || owed.kind == broker::owed_kind::commit;
+            now.open += send && owed.counted && !owed.doubted;
+            now.receipts_open += send && l->at().color == old && !owed.doubted && !owed.client_receipt.empty();
+        });
+    }
+    now.fence_best_effort |= std::ranges::any_of(groups_, [&](const auto& g) {
+        return g.second->at.color == old && g.second->bindings > 0 && g.second->known.barrier != broker::barrier_kind::routed &&
+            g.second->known.barrier != broker::barrier_kind::unknown;
+    });
+    now.drained = !in_switch() && draining_.empty() && seams_.empty();
+    now.frames_carried = bytes_waiting();
+    return now;
+}
+
+std::uint64_t router::bytes_waiting() const noexcept
+{
+    std::uint64_t bytes = 0;
+    for (const auto& [id, s] : sessions_) {
+        bytes += s->waiting_bytes;
+    }
+    return bytes;
+}
+
+control::member_snapshot router::snapshot() const
+{
+    control::member_snapshot shot;
+    shot.clients = sessions_.size();
+    for (const auto& [id, s] : sessions_) {
+        auto& n = shot.sessions;
+        if (s->parked) {
+            ++n.parked;
+        } else {
+            switch (s->state) {
+            case session_state::connecting: ++n.connecting; break;
+            case session_state::waiting: ++n.waiting; break;
+            case session_state::active: ++n.active; break;
+            case session_state::quiescing: ++n.quiescing; break;
+            case session_state::held: ++n.held; break;
+            case session_state::rebinding: ++n.rebinding; break;
+            case session_state::closing: ++n.closing; break;
+            }
+        }
+        shot.bound[s->live] += s->connected;
+    }
+    for (const color c : broker::colors) {
+        const auto& pool = *pools_[c];
+        for (std::size_t i = 0; i < pool.size(); ++i) {
+            shot.endpoints[c].push_back({.name = pool.at(i).name,
+                                         .url = pool.at(i).url,
+                                         .healthy = pool.healthy(i),
+                                         .sessions = pool.sessions(i),
+                                         .last_error = pool.last_error(i)});
+        }
+    }
+    for (const auto& [id, l] : links_) {
+        if (l->core.state() != broker::link_state::dialling) {
+            ++shot.endpoints[l->at().color][l->at().index].links;
+        }
+    }
+    return shot;
+}
+
+std::vector<control::session_snapshot> router::sessions(time_point now) const
+{
+    std::vector<control::session_snapshot> all;
+    all.reserve(sessions_.size());
+    for (const auto& [id, s] : sessions_) {
+        const binding& b = s->now();
+        control::session_snapshot one;
+        one.id = name_of(s->id);
+        one.peer = s->peer;
+        one.login = s->login;
+        one.state = s->parked ? "parked" : to_string(s->state);
+        one.color = to_string(s->live);
+        one.endpoint = b.group == nullptr ? "" : settings_.endpoints[s->live][b.group->at.index].name;
+        one.version = s->connected ? to_string(s->version) : "";
+        one.subscriptions = s->journal.size();
+        one.frames_in = s->frames_in;
+        one.frames_out = s->frames_out;
+        one.outbox_bytes = out_.client_appended(s->id) - out_.client_written(s->id);
+        one.carried_bytes = s->waiting_bytes;
+        one.age_s = std::chrono::duration<double>(now - s->since).count();
+        one.rate = one.age_s > 0 ? static_cast<double>(s->frames_in + s->frames_out) / one.age_s : 0;
+        one.held_ms = s->state == session_state::held || s->state == session_state::quiescing
+            ? std::chrono::duration<double, std::milli>(now - s->part->held_at).count()
+            : 0;
+        one.shared = b.group != nullptr && !b.group->dedicated;
+        all.push_back(std::move(one));
+    }
+    return all;
+}
+
+bool router::disconnect(std::string_view name, time_point now)
+{
+    for (const session_id id : all_sessions()) {
+        if (name_of(id) != name) {
+            continue;
+        }
+        client_session& s = *find(id);
+        if (s.state == session_state::quiescing || s.state == session_state::held) {
+            s.close_wanted = disconnect_reason::admin; // S4
+        } else {
+            out_.close_client(id, disconnect_reason::admin, "disconnected by the operator");
+            end_session(s, now);
+        }
+        run_later(now);
+        return true;
+    }
+    return false;
+}
+
+std::uint64_t router::links_to_dial(color target) const
+{
+    std::uint64_t links = 0;
+    const bool websocket = std::ranges::any_of(settings_.endpoints[target], [](const auto& e) { return e.websocket; });
+    const bool dedicated = !settings_.shared || websocket;
+    for (const auto& [id, s] : sessions_) {
+        const bool own = dedicated || needs_own(*s) || (s->now().group != nullptr && s->now().group->dedicated);
+        links += own && s->bindings[target].own == link_id::none;
+    }
+    return dedicated ? links : links + 2 * identities_.size();
+}
+
+} // namespace gateway

@@ -1,0 +1,260 @@
+// Wire subscriptions: who shares one, when it counts as confirmed, and how it is left.
+
+#include "gateway/router.hpp"
+
+#include <boost/assert.hpp>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace gateway {
+
+wire_subscription* router::wire(wire_id id) noexcept
+{
+    const auto at = wires_.find(number(id));
+    return at == wires_.end() ? nullptr : at->second.get();
+}
+
+// Puts the subscription onto a wire subscription of that color. False: its link or its turn is not there yet; the
+// session was put in line. REQUIRES: the binding's links are asked for.
+bool router::subscribe(client_session& s, subscription& sub, color c, member_state as, time_point now)
+{
+    binding& b = s.bindings[c];
+    share_group& g = *b.group;
+    const bool shared = sub.shareable && !sub.own_only && !g.dedicated;
+    wire_subscription* w = nullptr;
+    link_record* l = nullptr;
+    if (shared) {
+        if (const auto at = g.wires.find(sub.head); at != g.wires.end()) {
+            w = wire(at->second);
+        } else if (l = pick_subscribe(g, c, now); l == nullptr) {
+            return wait_turn(g, s, b);
+        }
+    } else {
+        l = link(b.own);
+        if (l == nullptr || !l->core.ready()) {
+            return false; // on_up of the own link goes on
+        }
+    }
+    if (w == nullptr) {
+        auto made = std::make_unique<wire_subscription>();
+        w = made.get();
+        w->id = static_cast<wire_id>(++last_wire_);
+        w->link = l->core.id();
+        w->group = &g;
+        w->head = sub.head;
+        w->shared = shared;
+        w->broadcast = sub.broadcast;
+        w->acknowledges = sub.acknowledges();
+        w->automatic = sub.mode == ack_mode::automatic;
+        w->durable = sub.durable;
+        w->keeping = c != live_ && phase_ == member_phase::held;
+        w->last_message = now;
+        std::string head = sub.head;
+        if (sub.broadcast && g.known.marker != broker::tried::no && g.known.receipts()) {
+            // DESIGN.md section 6.4: an address of its own from its first SUBSCRIBE on.
+            char name[80];
+            std::snprintf(name, sizeof name, "stomp-subscription-teal-%08x-%x-%llx", settings_.nonce, settings_.shard,
+                static_cast<unsigned long long>(number(w->id)));
+            w->queue_name = name;
+            head += "x-queue-name:" + w->queue_name + "\n";
+        }
+        wires_.emplace(number(w->id), std::move(made));
+        l->wires.push_back(w->id);
+        if (shared) {
+            g.wires.emplace(w->head, w->id);
+        }
+        ++l->open_subscribes;
+        l->core.subscribe(w->id, head, sub.ack_on_wire(), out_);
+        if (!g.known.receipts()) { // B4: nothing will answer
+            at(now + settings_.seam_quiet, due::wire_confirm, number(w->id));
+        }
+    }
+    sub.wires[c] = w->id;
+    w->members.push_back({s.id, sub.number, as});
+    if (w->state == wire_state::confirmed) {
+        on_confirmed(*w, now);
+    }
+    return true;
+}
+
+// A broker answered: every member whose client waits gets its RECEIPT, and goes to the standby from now on (S9).
+void router::on_confirmed(wire_subscription& w, time_point now)
+{
+    if (w.state == wire_state::leaving) {
+        return;
+    }
+    w.state = wire_state::confirmed;
+    const color c = w.color();
+    share_group& g = *w.group;
+    if (!w.queue_name.empty() && g.known.marker == broker::tried::unknown && !g.marker_tried) {
+        g.marker_tried = true; // B1: tried on the identity's first broadcast SUBSCRIBE
+        at(now + settings_.trial_timeout, due::marker_trial, number(w.id));
+        send_marker(w, now);
+    }
+    const auto members = w.members;
+    for (const wire_member& m : members) {
+        client_session* s = find(m.session);
+        subscription* sub = s == nullptr ? nullptr : s->journal.at(m.subscription);
+        if (sub == nullptr) {
+            continue;
+        }
+        const bool first = !sub->confirmed;
+        if (first) {
+            sub->confirmed = true;
+            --s->open_subscribes;
+            answer_receipt(*s, std::exchange(sub->receipt, {}));
+            if (s->open_subscribes == 0) {
+                pump_later(*s);
+            }
+        }
+        const binding& b = s->bindings[c];
+        if (b.at == binding::phase::wanted) {
+            at(now, due::session_retry, number(s->id)); // maybe the last one that was missing
+        } else if (first && in_switch() && s->part && c == s->live) {
+            at(now, due::session_retry, number(s->id)); // M7: the standby gets it too
+        }
+        if (s->state == session_state::quiescing) {
+            at(now, due::session_retry, number(s->id));
+        }
+    }
+}
+
+// The broker refused this SUBSCRIBE: the client that asked gets the ERROR; who only replays it is told otherwise.
+void router::on_wire_failed(wire_subscription& w, const std::string& why, time_point now)
+{
+    const color c = w.color();
+    const auto members = w.members;
+    erase_wire(w.id);
+    for (const wire_member& m : members) {
+        client_session* s = find(m.session);
+        subscription* sub = s == nullptr ? nullptr : s->journal.at(m.subscription);
+        if (sub == nullptr) {
+            continue;
+        }
+        sub->wires[c] = wire_id::none;
+        if (c != s->live) {
+            standby_failed(*s, "SUBSCRIBE was refused: " + why, now);
+            continue;
+        }
+        const std::string receipt = sub->receipt;
+        if (in_switch() && s->state != session_state::active && s->state != session_state::rebinding) {
+            s->close_wanted = disconnect_reason::broker_error;
+            continue;
+        }
+        fail_client(*s, why, receipt, disconnect_reason::broker_error, now);
+    }
+}
+
+// HAZARDS.md H20: the broker ended a subscription and keeps the link; it is subscribed again.
+void router::on_wire_cancelled(wire_subscription& w, const std::string& why, time_point now)
+{
+    out_.log(1, name_of(w.group->at) + " cancelled a subscription: " + why);
+    if (link_record* l = link(w.link)) {
+        std::erase(l->wires, w.id);
+    }
+    lose_wire(w, now);
+}
+
+// The wire subscription is gone with its link, or by the broker's doing.
+void router::lose_wire(wire_subscription& w, time_point now)
+{
+    const color c = w.color();
+    const wire_id id = w.id;
+    const bool was_open = w.state == wire_state::open;
+    for (std::size_t i = 0; i < seams_.size(); ++i) { // the table's columns "old link lost" and "new link lost"
+        if (seams_[i]->left()) {
+            continue;
+        }
+        if (seams_[i]->old_wire() == id) {
+            act(*seams_[i], seams_[i]->on_old_lost(), now);
+        } else if (seams_[i]->new_wire() == id) {
+            act(*seams_[i], seams_[i]->on_new_lost(), now);
+        }
+    }
+    const auto members = w.members;
+    const bool shared = w.shared;
+    erase_wire(id);
+    for (const wire_member& m : members) {
+        client_session* s = find(m.session);
+        subscription* sub = s == nullptr ? nullptr : s->journal.at(m.subscription);
+        if (sub == nullptr || sub->wires[c] != id) {
+            continue;
+        }
+        sub->wires[c] = wire_id::none;
+        sub->own_only |= was_open && shared; // tried again on a link of the session's own
+        if (m.state == member_state::standby) {
+            standby_lost(*s, now);
+            continue;
+        }
+        if (c == s->live) {
+            tally_.gaps += in_switch() || !draining_.empty();
+            ++gaps_;
+            ++counters_.subscriptions_restored[restored::ok];
+            lost_link_of(*s, c, now);
+        }
+    }
+}
+
+// One client's subscription leaves; the last one out leaves the wire. `receipt`: the client's, for its UNSUBSCRIBE.
+void router::drop_member(
+    wire_subscription& w, session_id session, std::uint32_t number_of, time_point now, std::string_view receipt)
+{
+    std::erase_if(w.members, [&](const wire_member& m) { return m.session == session && m.subscription == number_of; });
+    client_session* s = find(session);
+    if (!w.members.empty()) {
+        if (s != nullptr) {
+            answer_receipt(*s, receipt); // leaving takes effect before its RECEIPT is queued
+        }
+        return;
+    }
+    leave_wire(w, session, receipt, now);
+}
+
+void router::leave_wire(wire_subscription& w, session_id session, std::string_view receipt, time_point)
+{
+    client_session* s = find(session);
+    link_record* l = link(w.link);
+    if (l == nullptr || !l->core.ready() || w.state == wire_state::leaving) {
+        if (s != nullptr) {
+            answer_receipt(*s, receipt);
+        }
+        if (w.state != wire_state::leaving) {
+            erase_wire(w.id);
+        }
+        return;
+    }
+    if (w.shared) {
+        w.group->wires.erase(w.head); // never joined again: wire ids are not reused
+    }
+    const bool open = w.state == wire_state::open;
+    w.state = wire_state::leaving;
+    // A durable one ends only when its client says so with the header (OPERATIONS: UNSUBSCRIBE deletes the queue).
+    l->core.unsubscribe(w.id, w.durable, session, receipt, out_);
+    if (!receipt.empty() && l->core.can().receipts() && s != nullptr) {
+        ++s->owed;
+    }
+    if (!l->core.can().receipts()) {
+        l->open_subscribes -= open;
+        erase_wire(w.id);
+    }
+}
+
+void router::erase_wire(wire_id id)
+{
+    wire_subscription* w = wire(id);
+    if (w == nullptr) {
+        return;
+    }
+    if (link_record* l = link(w->link)) {
+        std::erase(l->wires, id);
+    }
+    if (w->shared) {
+        if (const auto at = w->group->wires.find(w->head); at != w->group->wires.end() && at->second == id) {
+            w->group->wires.erase(at);
+        }
+    }
+    wires_.erase(number(id));
+}
+
+} // namespace gateway
