@@ -13,8 +13,9 @@ namespace broker {
 // Number of a link, never reused in a process's life; 0 is none.
 enum class link_id : std::uint64_t { none = 0 };
 
-// How the client sent the frame, so that a ws:// broker gets it the same way.
-enum class framing : std::uint8_t { text, binary };
+// How the frame came over WebSocket, so that it goes on the same way; what came over plain STOMP goes to a client as
+// text when it is valid UTF-8, else as binary (DESIGN.md section 4).
+enum class framing : std::uint8_t { text, binary, plain };
 
 class link_effects {
 public:

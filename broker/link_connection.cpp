@@ -1,0 +1,236 @@
+#include "broker/link_connection.hpp"
+
+namespace broker {
+
+namespace {
+
+// One frame of the parser, reused: a loop's thread parses one at a time.
+stomp::frame_view& scratch_frame()
+{
+    thread_local stomp::frame_view frame;
+    return frame;
+}
+
+} // namespace
+
+link_connection::link_connection(
+    net::readiness_loop& loop, int descriptor, link_transport transport, link_owner& owner)
+    : connection(loop, descriptor, origin::connecting), transport_(std::move(transport)), owner_(&owner)
+{
+    set_read_quantum(64 * 1024); // one link brings what many clients read
+}
+
+void link_connection::on_connected()
+{
+    if (!transport_.websocket) {
+        owner_->link_open(transport_.id);
+        return;
+    }
+    pending_ = std::make_unique<websocket::pending_upgrade>(websocket::start_upgrade(transport_.upgrade));
+    out().append(pending_->request);
+    touch();
+}
+
+void link_connection::write_frame(std::string_view head, std::string_view body, framing as)
+{
+    if (!transport_.websocket) {
+        out().append(head);
+        out().append(body);
+        out().append(std::string_view{"\0", 1});
+    } else {
+        std::string whole;
+        whole.reserve(head.size() + body.size() + 1);
+        whole.append(head).append(body).push_back('\0');
+        const bool text = as == framing::text || (as == framing::plain && websocket::is_utf8(whole));
+        websocket::append_message(
+            out(), websocket::role::client, text ? websocket::opcode::text : websocket::opcode::binary, whole);
+    }
+    over_mark_ |= out().size() > transport_.outbox_mark;
+    touch();
+}
+
+void link_connection::abandon()
+{
+    owner_ = nullptr;
+    cancel();
+    close_now();
+}
+
+void link_connection::on_bytes(std::span<char> bytes)
+{
+    beat_.on_received(loop().now());
+    if (owner_ == nullptr) {
+        return;
+    }
+    if (!transport_.websocket) {
+        feed({bytes.data(), bytes.size()}, framing::plain);
+        return;
+    }
+    if (decoder_ == nullptr) {
+        bytes = upgraded(bytes);
+        if (decoder_ == nullptr) {
+            return;
+        }
+        owner_->link_open(transport_.id);
+    }
+    decode(bytes);
+}
+
+// Collects the answer to the upgrade; what lies behind its head is returned.
+std::span<char> link_connection::upgraded(std::span<char> bytes)
+{
+    const std::size_t before = partial_.size();
+    partial_.append(bytes.data(), bytes.size());
+    const auto end_of = websocket::end_of_head(partial_);
+    if (!end_of) {
+        if (partial_.size() > websocket::http_head_bytes_max) {
+            end("the answer to the WebSocket upgrade is too long");
+        }
+        return {};
+    }
+    const auto answer =
+        websocket::check_upgrade(std::string_view{partial_}.substr(0, *end_of), *pending_, transport_.upgrade.subprotocols);
+    if (!answer) {
+        end("WebSocket upgrade: " + answer.error());
+        return {};
+    }
+    const std::size_t used = *end_of - before;
+    partial_ = {};
+    pending_.reset();
+    decoder_ = std::make_unique<websocket::decoder>(websocket::role::client);
+    return bytes.subspan(used);
+}
+
+void link_connection::decode(std::span<char> bytes)
+{
+    while (owner_ != nullptr && !closing()) {
+        const auto event = decoder_->next(bytes, transport_.limits.frame_bytes + 64 * 1024);
+        switch (event.kind) {
+        case websocket::event_kind::need_more: return;
+        case websocket::event_kind::data:
+            feed({event.payload.data(), event.payload.size()}, event.binary ? framing::binary : framing::text);
+            break;
+        case websocket::event_kind::ping:
+            websocket::append_pong(out(), websocket::role::client, event.payload);
+            touch();
+            break;
+        case websocket::event_kind::pong: break;
+        case websocket::event_kind::close:
+            websocket::append_close(out(), websocket::role::client, event.code, {});
+            why_ = "closed by the broker with code " + std::to_string(static_cast<unsigned>(event.code));
+            close_after_flush();
+            return;
+        case websocket::event_kind::failed: end("malformed WebSocket frame"); return;
+        }
+    }
+}
+
+void link_connection::feed(std::string_view bytes, framing as)
+{
+    if (partial_.empty()) {
+        const std::size_t used = parse(bytes, as);
+        if (owner_ != nullptr && !closing()) {
+            partial_.assign(bytes.substr(used));
+        }
+        return;
+    }
+    partial_.append(bytes);
+    const std::size_t used = parse(partial_, as);
+    partial_.erase(0, used);
+    if (partial_.empty() && partial_.capacity() > 4096) {
+        partial_ = {};
+    }
+}
+
+std::size_t link_connection::parse(std::string_view bytes, framing as)
+{
+    std::size_t used = 0;
+    auto& frame = scratch_frame();
+    while (owner_ != nullptr && !closing() && used < bytes.size()) {
+        const auto result = parser_.parse(bytes.substr(used), transport_.limits, frame);
+        switch (result.status) {
+        case stomp::parse_status::need_more: return used;
+        case stomp::parse_status::heart_beat: break;
+        case stomp::parse_status::frame:
+            if (frame.command == stomp::command::connected) {
+                begin_heart_beat(frame);
+            }
+            owner_->link_frame(transport_.id, frame, as);
+            break;
+        case stomp::parse_status::failed:
+            end("malformed STOMP from the broker: " + stomp::make_error_code(result.error).message());
+            return bytes.size();
+        }
+        used += result.consumed;
+    }
+    return used;
+}
+
+void link_connection::begin_heart_beat(const stomp::frame_view& connected)
+{
+    const auto version = connected.find("version").value_or("1.0");
+    parser_.set_version(version == "1.2" ? stomp::version::v12
+            : version == "1.1"           ? stomp::version::v11
+                                         : stomp::version::v10);
+    const auto theirs = stomp::parse_heart_beat(connected.find("heart-beat").value_or("0,0"));
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(transport_.heart_beat);
+    beat_ = stomp::heart_beat{stomp::negotiate({ms, ms}, theirs.value_or(stomp::heart_beat_offer{})), loop().now()};
+    loop().timers().arm(*this, beat_.next_deadline());
+}
+
+void link_connection::on_timer(net::time_point now)
+{
+    // A link that is not read for a slow client's sake cannot show its broker's life.
+    if (!reading()) {
+        beat_.on_received(now);
+    }
+    switch (beat_.on_deadline(now)) {
+    case stomp::heart_beat::due::lost: end("the broker was silent for twice its heart-beat"); return;
+    case stomp::heart_beat::due::send:
+        if (transport_.websocket) {
+            websocket::append_message(out(), websocket::role::client, websocket::opcode::text, "\n");
+        } else {
+            out().append("\n");
+        }
+        touch();
+        beat_.on_sent(now);
+        break;
+    case stomp::heart_beat::due::nothing: break;
+    }
+    loop().timers().arm(*this, beat_.next_deadline());
+}
+
+void link_connection::on_written()
+{
+    beat_.on_sent(loop().now());
+    if (over_mark_ && out().size() < transport_.outbox_mark / 2) {
+        over_mark_ = false;
+        if (owner_ != nullptr) {
+            owner_->link_drained(transport_.id);
+        }
+    }
+}
+
+void link_connection::on_peer_fin()
+{
+    if (why_.empty()) {
+        why_ = "closed by the broker";
+    }
+    close_now();
+}
+
+void link_connection::end(std::string why)
+{
+    why_ = std::move(why);
+    close_now();
+}
+
+void link_connection::on_closed(boost::system::error_code reason)
+{
+    cancel();
+    if (owner_ != nullptr) {
+        owner_->link_lost(transport_.id, why_.empty() ? reason.message() : why_);
+    }
+}
+
+} // namespace broker

@@ -1,0 +1,80 @@
+#pragma once
+
+// The transport of one link: TCP or ws://, STOMP frames in and out, heart-beats. It holds no rule of a session.
+//
+// Threading:  one loop's thread.
+// Lifetime:   owned by its shard's table; lost() is its last call to the owner, made from the end of a turn.
+
+#include "broker/id_map.hpp"
+#include "broker/net/connection.hpp"
+#include "broker/stomp/heart_beat.hpp"
+#include "broker/stomp/limits.hpp"
+#include "broker/stomp/parser.hpp"
+#include "broker/websocket/codec.hpp"
+#include "broker/websocket/upgrade.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace broker {
+
+// Who hears of a link: a shard, or a probe of an endpoint's health.
+class link_owner {
+public:
+    virtual void link_open(link_id id) = 0; // transport is up, the upgrade was answered
+    virtual void link_frame(link_id id, const stomp::frame_view& frame, framing as) = 0;
+    virtual void link_drained(link_id id) = 0; // the outbox fell below half of its mark
+    virtual void link_lost(link_id id, std::string why) = 0;
+
+protected:
+    ~link_owner() = default;
+};
+
+struct link_transport {
+    link_id id = link_id::none;
+    bool websocket = false;
+    websocket::upgrade_dial upgrade; // websocket
+    stomp::limits limits;
+    std::size_t outbox_mark = 1024 * 1024;  // limits.broker_outbox
+    net::duration heart_beat{};             // what CONNECT offers in both directions
+};
+
+class link_connection final : public net::connection, private net::timer {
+public:
+    link_connection(net::readiness_loop& loop, int descriptor, link_transport transport, link_owner& owner);
+
+    // One whole frame; see link_effects::write_link.
+    void write_frame(std::string_view head, std::string_view body, framing as);
+    // The owner does not want to hear of it any more.
+    void abandon();
+    bool flushed() const noexcept { return out().empty() && kernel_unsent() == 0; }
+    link_id id() const noexcept { return transport_.id; }
+
+private:
+    void on_connected() override;
+    void on_bytes(std::span<char> bytes) override;
+    void on_written() override;
+    void on_peer_fin() override;
+    void on_closed(boost::system::error_code reason) override;
+    void on_timer(net::time_point now) override;
+
+    void feed(std::string_view bytes, framing as);
+    std::size_t parse(std::string_view bytes, framing as);
+    void decode(std::span<char> bytes);
+    std::span<char> upgraded(std::span<char> bytes);
+    void begin_heart_beat(const stomp::frame_view& connected);
+    void end(std::string why);
+
+    link_transport transport_;
+    link_owner* owner_;
+    stomp::parser parser_;
+    std::string partial_; // bytes of an incomplete frame, or of the HTTP head
+    std::unique_ptr<websocket::decoder> decoder_; // ws:// once upgraded
+    std::unique_ptr<websocket::pending_upgrade> pending_;
+    stomp::heart_beat beat_;
+    std::string why_;
+    bool over_mark_ = false;
+};
+
+} // namespace broker
