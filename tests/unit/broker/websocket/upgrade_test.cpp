@@ -1,71 +1,12 @@
 // Proves what a server answers to an upgrade's head: what is accepted and how, what is refused with
 // which status, and each fault of Beast 1.81 that is guarded against (OPERATIONS.md, section 4).
 
-#include "broker/websocket/upgrade.hpp"
+#include "tests/unit/broker/websocket/request_text.hpp"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
-namespace websocket {
+namespace websocket::test {
 namespace {
-
-const std::string sample_key = "dGhlIHNhbXBsZSBub25jZQ=="; // RFC 6455, 1.3
-
-using fields = std::vector<std::pair<std::string, std::string>>;
-
-// A request that is accepted, to be made worse.
-struct request_text {
-    std::string line = "GET /ws HTTP/1.1";
-    fields headers = {
-        {"Host", "example.com"},         {"Upgrade", "websocket"},
-        {"Connection", "Upgrade"},       {"Sec-WebSocket-Key", sample_key},
-        {"Sec-WebSocket-Version", "13"},
-    };
-
-    request_text with(const std::string& name, const std::string& value) const
-    {
-        request_text changed = *this;
-        for (auto& header : changed.headers)
-            if (header.first == name) {
-                header.second = value;
-                return changed;
-            }
-        return changed.and_also(name, value);
-    }
-    request_text and_also(const std::string& name, const std::string& value) const
-    {
-        request_text changed = *this;
-        changed.headers.emplace_back(name, value);
-        return changed;
-    }
-    request_text without(const std::string& name) const
-    {
-        request_text changed = *this;
-        std::erase_if(changed.headers, [&](const auto& header) { return header.first == name; });
-        return changed;
-    }
-    request_text asking(const std::string& request_line) const
-    {
-        request_text changed = *this;
-        changed.line = request_line;
-        return changed;
-    }
-    std::string str() const
-    {
-        std::string head = line + "\r\n";
-        for (const auto& [name, value] : headers)
-            head += name + ": " + value + "\r\n";
-        return head + "\r\n";
-    }
-};
-
-const request_text plain;
-
-int status_of(const request_text& request, const upgrade_policy& policy = {})
-{
-    return answer_upgrade(request.str(), policy).status;
-}
 
 TEST(AnswerUpgrade, AcceptsTheExampleOfTheRfc)
 {
@@ -213,59 +154,6 @@ TEST(AnswerUpgrade, RefusesAnOriginThatIsNotAllowed)
         400);
 }
 
-// Faults of Beast 1.81, OPERATIONS.md section 4, item 4.
-
-TEST(AnswerUpgradeGuards, Body)
-{
-    for (const char* length : {"0", "5", "x", "-1", "5, 5"})
-        EXPECT_EQ(status_of(plain.with("Content-Length", length)), 400) << length;
-}
-
-TEST(AnswerUpgradeGuards, TransferEncoding)
-{
-    EXPECT_EQ(status_of(plain.with("Transfer-Encoding", "chunked")), 400);
-    EXPECT_EQ(status_of(plain.with("Transfer-Encoding", "gzip")), 400);
-    EXPECT_EQ(status_of(plain.with("Transfer-Encoding", "gzip").with("Content-Length", "5")), 400);
-}
-
-TEST(AnswerUpgradeGuards, ExactlyOneHost)
-{
-    EXPECT_EQ(status_of(plain.without("Host")), 400);
-    EXPECT_EQ(status_of(plain.and_also("host", "example.com")), 400);
-    for (const char* host :
-         {"", "a b", "a, b", "user@host", "host/path", "host:x", "host:65536", "[::1", "a:1:2"})
-        EXPECT_EQ(status_of(plain.with("Host", host)), 400) << host;
-    for (const char* host : {"host", "host:", "host:1", "[::1]:80", "my_host", "127.0.0.1:8080"})
-        EXPECT_EQ(status_of(plain.with("Host", host)), 101) << host;
-}
-
-TEST(AnswerUpgradeGuards, FoldedLine)
-{
-    for (const char* fold : {"\r\n ", "\r\n\t"})
-        EXPECT_EQ(status_of(plain.with("X-Folded", "a" + std::string{fold} + "b")), 400);
-}
-
-TEST(AnswerUpgradeGuards, OtherVersions)
-{
-    for (const char* version : {"HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/1.2", "http/1.1", ""})
-        EXPECT_EQ(status_of(plain.asking("GET /ws " + std::string{version})), 400) << version;
-}
-
-TEST(AnswerUpgradeGuards, MethodWithBody)
-{
-    EXPECT_EQ(status_of(plain.asking("POST /ws HTTP/1.1").with("Content-Length", "5")), 400);
-}
-
-TEST(AnswerUpgradeGuards, RepeatedWebSocketFields)
-{
-    for (const auto& [name, value] :
-         fields{{"Sec-WebSocket-Key", sample_key}, {"sec-websocket-version", "13"}})
-        EXPECT_EQ(status_of(plain.and_also(name, value)), 400) << name;
-    for (const char* name : {"Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"})
-        EXPECT_EQ(status_of(plain.and_also(name, "v12.stomp").and_also(name, "v12.stomp")), 400)
-            << name;
-}
-
 // The extension is not answered, so it is not in use.
 TEST(AnswerUpgrade, IgnoresExtensionsOnOffer)
 {
@@ -273,44 +161,6 @@ TEST(AnswerUpgrade, IgnoresExtensionsOnOffer)
         answer_upgrade(plain.with("Sec-WebSocket-Extensions", "permessage-deflate").str(), {});
     EXPECT_EQ(answer.status, 101);
     EXPECT_EQ(answer.response.find("Extensions"), std::string::npos);
-}
-
-TEST(AnswerUpgrade, RefusesWhatIsNotAHead)
-{
-    const std::string good = plain.str();
-    std::string bare_lf = good;
-    std::erase(bare_lf, '\r');
-    std::vector<std::string> bad{
-        "",
-        "\r\n\r\n",
-        "GET /ws HTTP/1.1\r\n",
-        "\x16\x03\x01\r\n\r\n",
-        bare_lf,
-        good + "behind",
-        good.substr(0, good.size() - 1),
-        "\r\n" + good,
-        plain.with("X", std::string("a\0b", 3)).str(),
-        plain.with("X", "a\nb: c").str(),
-        plain.with("X", "a\rb").str(),
-        plain.with("X ", "blank before the colon").str(),
-        plain.with("", "no name").str(),
-        plain.with("X\r\nY", "no colon").str(),
-        plain.with("X", "\x01").str()};
-    for (const std::string& head : bad) {
-        const upgrade_answer answer = answer_upgrade(head, {});
-        EXPECT_EQ(answer.status, 400) << testing::PrintToString(head);
-        EXPECT_FALSE(answer.request);
-        EXPECT_FALSE(answer.reason.empty());
-    }
-}
-
-TEST(AnswerUpgrade, TakesAHeadOf8KiBAndNoByteMore)
-{
-    const std::size_t without = plain.with("X-Long", "").str().size();
-    const std::string fits(http_head_bytes_max - without, 'x');
-    EXPECT_EQ(plain.with("X-Long", fits).str().size(), http_head_bytes_max);
-    EXPECT_EQ(status_of(plain.with("X-Long", fits)), 101);
-    EXPECT_EQ(status_of(plain.with("X-Long", fits + "x")), 400);
 }
 
 TEST(AnswerUpgrade, RefusesWithAShortTextAndClose)
@@ -339,4 +189,4 @@ TEST(EndOfHead, IsBehindTheFirstBlankLine)
 }
 
 } // namespace
-} // namespace websocket
+} // namespace websocket::test

@@ -1,0 +1,101 @@
+// Proves that an upgrade's head is refused where it could be read in two ways: each fault of
+// Beast 1.81 (OPERATIONS.md, section 4, item 4), and what is no head at all.
+
+#include "tests/unit/broker/websocket/request_text.hpp"
+
+#include <gtest/gtest.h>
+
+namespace websocket::test {
+namespace {
+
+TEST(AnswerUpgradeGuards, Body)
+{
+    for (const char* length : {"0", "5", "x", "-1", "5, 5"})
+        EXPECT_EQ(status_of(plain.with("Content-Length", length)), 400) << length;
+}
+
+TEST(AnswerUpgradeGuards, TransferEncoding)
+{
+    EXPECT_EQ(status_of(plain.with("Transfer-Encoding", "chunked")), 400);
+    EXPECT_EQ(status_of(plain.with("Transfer-Encoding", "gzip")), 400);
+    EXPECT_EQ(status_of(plain.with("Transfer-Encoding", "gzip").with("Content-Length", "5")), 400);
+}
+
+TEST(AnswerUpgradeGuards, ExactlyOneHost)
+{
+    EXPECT_EQ(status_of(plain.without("Host")), 400);
+    EXPECT_EQ(status_of(plain.and_also("host", "example.com")), 400);
+    for (const char* host :
+         {"", "a b", "a, b", "user@host", "host/path", "host:x", "host:65536", "[::1", "a:1:2"})
+        EXPECT_EQ(status_of(plain.with("Host", host)), 400) << host;
+    for (const char* host : {"host", "host:", "host:1", "[::1]:80", "my_host", "127.0.0.1:8080"})
+        EXPECT_EQ(status_of(plain.with("Host", host)), 101) << host;
+}
+
+TEST(AnswerUpgradeGuards, FoldedLine)
+{
+    for (const char* fold : {"\r\n ", "\r\n\t"})
+        EXPECT_EQ(status_of(plain.with("X-Folded", "a" + std::string{fold} + "b")), 400);
+}
+
+TEST(AnswerUpgradeGuards, OtherVersions)
+{
+    for (const char* version : {"HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/1.2", "http/1.1", ""})
+        EXPECT_EQ(status_of(plain.asking("GET /ws " + std::string{version})), 400) << version;
+}
+
+TEST(AnswerUpgradeGuards, MethodWithBody)
+{
+    EXPECT_EQ(status_of(plain.asking("POST /ws HTTP/1.1").with("Content-Length", "5")), 400);
+}
+
+TEST(AnswerUpgradeGuards, RepeatedWebSocketFields)
+{
+    for (const auto& [name, value] :
+         fields{{"Sec-WebSocket-Key", sample_key}, {"sec-websocket-version", "13"}})
+        EXPECT_EQ(status_of(plain.and_also(name, value)), 400) << name;
+    for (const char* name : {"Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"})
+        EXPECT_EQ(status_of(plain.and_also(name, "v12.stomp").and_also(name, "v12.stomp")), 400)
+            << name;
+}
+
+TEST(AnswerUpgradeGuards, RefusesWhatIsNotAHead)
+{
+    const std::string good = plain.str();
+    std::string bare_lf = good;
+    std::erase(bare_lf, '\r');
+    std::vector<std::string> bad{
+        "",
+        "\r\n\r\n",
+        "GET /ws HTTP/1.1\r\n",
+        "\x16\x03\x01\r\n\r\n",
+        bare_lf,
+        good + "behind",
+        good.substr(0, good.size() - 1),
+        "\r\n" + good,
+        plain.with("X", std::string("a\0b", 3)).str(),
+        plain.with("X", "a\nb: c").str(),
+        plain.with("X", "a\rb").str(),
+        plain.with("X ", "blank before the colon").str(),
+        plain.with("", "no name").str(),
+        plain.with("X\r\nY", "no colon").str(),
+        plain.with("X", "\x01").str()};
+    for (const std::string& head : bad) {
+        const upgrade_answer answer = answer_upgrade(head, {});
+        EXPECT_EQ(answer.status, 400) << testing::PrintToString(head);
+        EXPECT_FALSE(answer.request);
+        EXPECT_FALSE(answer.reason.empty());
+    }
+}
+
+TEST(AnswerUpgradeGuards, TakesAHeadOf8KiBAndNoByteMore)
+{
+    const std::size_t without = plain.with("X-Long", "").str().size();
+    const std::string fits(http_head_bytes_max - without, 'x');
+    EXPECT_EQ(plain.with("X-Long", fits).str().size(), http_head_bytes_max);
+    EXPECT_EQ(status_of(plain.with("X-Long", fits)), 101);
+    EXPECT_EQ(status_of(plain.with("X-Long", fits + "x")), 400);
+}
+
+} // namespace
+} // namespace websocket::test
