@@ -118,6 +118,7 @@ private:
     void sized(member_number from, std::uint64_t failed_now);
     std::uint64_t failed_sessions() const noexcept;
     bool too_many_failed() const;
+    std::string failed_too_many() const;
     hold_policy policy() const;
 
     coordinator_state state_ = coordinator_state::steady;

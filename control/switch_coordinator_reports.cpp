@@ -58,7 +58,7 @@ void switch_coordinator::on_progress(member_number from, const progress& what, n
         sized(from, what.failed);
         out.emplace_back(changed{});
         if (!record_.dry_run && too_many_failed()) {
-            begin_abort(std::to_string(failed_sessions()) + " sessions failed, max_failed exceeded", out);
+            begin_abort(failed_too_many(), out);
         }
         return;
     case coordinator_state::writing:
@@ -81,7 +81,7 @@ void switch_coordinator::on_prepared(member_number from, const prepared& what, n
     state_until_ = now + order_.settings.prepare_timeout;
     out.emplace_back(changed{});
     if (!record_.dry_run && too_many_failed()) {
-        begin_abort(std::to_string(failed_sessions()) + " sessions failed, max_failed exceeded", out);
+        begin_abort(failed_too_many(), out);
     } else if (everyone_answered() && record_.dry_run) {
         finish_dry_run(out);
     } else if (everyone_answered()) {
@@ -106,7 +106,7 @@ void switch_coordinator::on_failed(
     record_.note_failures(sessions);
     out.emplace_back(changed{});
     if (!record_.dry_run && too_many_failed()) {
-        begin_abort(std::to_string(failed_sessions()) + " sessions failed, max_failed exceeded", out);
+        begin_abort(failed_too_many(), out);
     }
 }
 
@@ -127,7 +127,7 @@ void switch_coordinator::on_held(member_number from, const held& what, net::time
             members_[from].failed.insert(one.session);
         }
         if (too_many_failed()) {
-            begin_abort(std::to_string(failed_sessions()) + " sessions failed, max_failed exceeded", out);
+            begin_abort(failed_too_many(), out);
             return;
         }
     }
@@ -232,6 +232,13 @@ bool switch_coordinator::too_many_failed() const
         sessions += one.sessions_total;
     }
     return failed_sessions() > limit.allowed(sessions);
+}
+
+std::string switch_coordinator::failed_too_many() const
+{
+    const auto limit = order_.request.max_failed.value_or(order_.settings.max_failed);
+    return "max_failed: " + std::to_string(failed_sessions()) + " sessions cannot move, "
+        + std::to_string(limit.allowed(record_.total().sessions_total)) + " may";
 }
 
 hold_policy switch_coordinator::policy() const

@@ -1,0 +1,128 @@
+// tealctl without a gateway: the command line, exit statuses, addresses, completion scripts and tables.
+
+#include "control/cli/commands.hpp"
+#include "control/cli/completion.hpp"
+#include "control/cli/tables.hpp"
+#include "control/cli/tealctl.hpp"
+
+#include <boost/json/parse.hpp>
+
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <sstream>
+
+namespace cli {
+namespace {
+
+struct outcome {
+    int status;
+    std::string out, err;
+};
+outcome call(std::vector<std::string> arguments)
+{
+    std::ostringstream out;
+    std::ostringstream err;
+    const int status = run(arguments, {out, err});
+    return {status, out.str(), err.str()};
+}
+
+TEST(Tealctl, SaysUsageErrorsWithStatus2)
+{
+    const std::vector<std::vector<std::string>> wrong{{}, {"nonsense"}, {"switch"}, {"switch", "red"}, {"status", "--what"},
+        {"-o", "yaml", "status"}, {"switch", "blue", "--if-epoch", "x"}, {"sessions", "--sort", "name"},
+        {"switch", "blue", "--timeout", "5"}, {"--endpoint", "https://h:1", "status"}, {"--endpoint", "h:1", "status"},
+        {"--cacert", "x", "status"}, {"--token-file", "/nowhere/at/all", "status"}, {"drain", "blue/b1"}, {"undrain", "blue/b1"},
+        {"drain", "--self", "--wait"}, {"completion", "tcsh"}};
+    for (const auto& arguments : wrong) {
+        const auto got = call(arguments);
+        EXPECT_EQ(got.status, 2) << testing::PrintToString(arguments);
+        EXPECT_FALSE(got.err.empty()) << testing::PrintToString(arguments);
+        EXPECT_EQ(got.out, "") << testing::PrintToString(arguments);
+    }
+    EXPECT_EQ(call({"drain", "blue/b1"}).err, "tealctl: drain: not built yet\n");
+}
+
+TEST(Tealctl, HelpAndVersionAreNoErrors)
+{
+    EXPECT_EQ(call({"--help"}).status, 0);
+    EXPECT_NE(call({"--help"}).out.find("Exit status: 0 done"), std::string::npos);
+    EXPECT_EQ(call({"version"}).out, "tealctl " TEAL_VERSION "\n");
+}
+
+TEST(Tealctl, AGatewayThatIsNotThereIsStatus3)
+{
+    const auto got = call({"--endpoint", "unix:/nowhere/at/all", "status"});
+    EXPECT_EQ(got.status, 3);
+    EXPECT_NE(got.err.find("not reachable"), std::string::npos);
+}
+
+TEST(Tealctl, EveryCommandIsInEveryCompletionScript)
+{
+    const auto names = command_names();
+    EXPECT_EQ(names.size(), 14u);
+    for (const auto* shell : {"bash", "zsh", "fish"}) {
+        const auto got = call({"completion", shell});
+        EXPECT_EQ(got.status, 0);
+        for (const auto& name : names) {
+            const bool there = std::regex_search(got.out, std::regex("[ \"']" + name + "[ \":]"));
+            EXPECT_TRUE(there) << shell << " " << name;
+        }
+    }
+    EXPECT_EQ(completion_for("tcsh"), std::nullopt);
+}
+
+TEST(Tealctl, TheReportDecidesTheExitStatus)
+{
+    const auto status = [](const char* json) { return status_of(boost::json::parse(json).as_object()); };
+    EXPECT_EQ(status(R"({"result":"switched","counted":[]})"), 0);
+    EXPECT_EQ(status(R"({"result":"switched","counted":["1 seam forced"]})"), 6);
+    EXPECT_EQ(status(R"({"result":"aborted","counted":[]})"), 1);
+    EXPECT_EQ(status(R"({"result":"refused","counted":[]})"), 4);
+    EXPECT_EQ(status(R"({"result":"would_switch","counted":[]})"), 0);
+    EXPECT_EQ(status(R"({"result":"would_fail","counted":[]})"), 1);
+}
+
+TEST(Address, ReadsHttpAndUnix)
+{
+    const auto read = [](const char* text) {
+        const auto got = address_from(text);
+        const auto* where = std::get_if<address>(&got);
+        return where == nullptr ? "wrong" : where->local ? "unix " + where->host : where->host + " " + where->port;
+    };
+    EXPECT_EQ(read("http://127.0.0.1:8081"), "127.0.0.1 8081");
+    EXPECT_EQ(read("http://localhost:1/"), "localhost 1");
+    EXPECT_EQ(read("http://[::1]:8081"), "::1 8081");
+    EXPECT_EQ(read("http://h"), "h 80");
+    EXPECT_EQ(read("unix:/run/teal.sock"), "unix /run/teal.sock");
+    for (const auto* bad : {"", "127.0.0.1:1", "https://h:1", "http://", "http://h:x", "http://h:1/path", "http://:1"}) {
+        EXPECT_EQ(read(bad), "wrong") << bad;
+    }
+}
+
+TEST(Tables, AlignColumnsAndLetNoControlCharacterThrough)
+{
+    std::ostringstream out;
+    print_columns(out, {{"A", "LONG"}, {"xyz", "1"}}, false);
+    EXPECT_EQ(out.str(), "A    LONG\nxyz  1\n");
+    const auto object = boost::json::parse(R"({"a":{"b":"x\u001b[2Jy"},"n":null,"t":true})").as_object();
+    EXPECT_EQ(text_at(object, "a.b"), "x?[2Jy");
+    EXPECT_EQ(text_at(object, "n"), "");
+    EXPECT_EQ(text_at(object, "t"), "true");
+    EXPECT_EQ(text_at(object, "a.c.d"), "");
+}
+
+TEST(Tables, ShowWhatIsCountedAndWhoFailed)
+{
+    std::ostringstream out;
+    print_report(out, boost::json::parse(R"({"id":7,"from":"blue","to":"green","result":"switched","epoch":5,"duration_ms":412,
+        "counted":["1 seam forced by seam_timeout"],"failures":[{"session":"s1","endpoint":"green/g1","error":"refused"}]})")
+                          .as_object(), false);
+    EXPECT_NE(out.str().find("switch 7  blue -> green  switched  epoch 5  412 ms\n"), std::string::npos);
+    EXPECT_NE(out.str().find("  counted   1 seam forced by seam_timeout\n"), std::string::npos);
+    EXPECT_NE(out.str().find("  failed    s1  green/g1  refused\n"), std::string::npos);
+    EXPECT_EQ(out.str().find('\x1b'), std::string::npos);
+}
+
+} // namespace
+} // namespace cli
