@@ -40,7 +40,10 @@ struct core_settings {
     std::size_t broker_outbox = 1024 * 1024;
     std::uint32_t nonce = 0;              // the process's: in minted ack ids and in queue names
     std::uint32_t shard = 0;              // member number
-    std::uint64_t identity_key = 0;       // of the identity digest, per process
 };
+
+struct config;
+// This shard's part of the configuration. `nonce` is the process's.
+core_settings core_settings_of(const config& c, unsigned shards, std::uint32_t shard, std::uint32_t nonce);
 
 } // namespace gateway

@@ -1,0 +1,82 @@
+#pragma once
+
+// One client's socket: HTTP upgrade, WebSocket, STOMP bytes, heart-beats. It holds no rule of a session: frames go to
+// the router as long as it wants them, else their bytes are carried.
+//
+// Threading:  belongs to one shard.
+// Lifetime:   owned by the shard's table from accept to on_closed, which may be long after the session's end, or
+//             before it: bytes that were carried are interpreted although the socket is gone (SWITCH.md S4).
+// Invariants:
+// (1) The WebSocket layer is always read until limits.client_carry is full: pings are answered, CLOSE is seen.
+// (2) One STOMP frame to the client is one unfragmented WebSocket message.
+
+#include "broker/net/connection.hpp"
+#include "broker/stomp/heart_beat.hpp"
+#include "broker/stomp/parser.hpp"
+#include "broker/websocket/codec.hpp"
+#include "gateway/client_session.hpp"
+#include "gateway/effects.hpp"
+
+#include <string>
+
+namespace gateway {
+
+class shard;
+
+class client_connection final : public net::connection, private net::timer {
+public:
+    client_connection(shard& owner, int descriptor, std::size_t listener);
+
+    // ---- effects
+    void write(std::string_view head, std::string_view body, framing as);
+    void write(std::string_view head, const net::payload_ref& rest, framing as);
+    void up(stomp::version version, std::string_view heart_beat, net::duration ours);
+    void close(disconnect_reason reason, std::string_view text);
+    void watch_written() noexcept { watch_written_ = true; }
+
+    // ---- by the shard
+    void interpret(net::time_point now);  // what was carried, as far as it is wanted
+    void check_backlog(net::time_point now);
+    void refuse(std::string response);    // 503
+    void drain();                         // close 1012: the gateway goes away
+
+    session_id session() const noexcept { return session_; }
+    bool over_mark() const noexcept { return level_ != backlog::below; }
+    bool socket_gone() const noexcept { return socket_gone_; }
+    bool backlog_listed = false, resume_listed = false;
+
+private:
+    void on_bytes(std::span<char> bytes) override;
+    void on_written() override;
+    void on_peer_fin() override;
+    void on_closed(boost::system::error_code reason) override;
+    void on_timer(net::time_point now) override;
+
+    std::span<char> upgrade(std::span<char> bytes);
+    void decode(std::span<char> bytes);
+    void feed(std::string_view bytes, bool binary);
+    std::size_t parse(std::string_view bytes);
+    void peer_left(disconnect_reason how);
+    void tell_gone();
+    void wrote();
+    stomp::limits frame_limits() const noexcept;
+
+    shard& shard_;
+    session_id session_ = session_id::none;
+    websocket::decoder decoder_;
+    stomp::parser parser_;
+    std::string partial_;         // HTTP head, then STOMP bytes that are not interpreted yet
+    stomp::heart_beat beat_;
+    net::time_point accepted_;
+    std::uint16_t listener_;
+    backlog level_ = backlog::below;
+    disconnect_reason left_how_ = disconnect_reason::reset;
+    bool upgraded_ = false, connected_ = false, binary_ = false;
+    bool left_ = false;           // the client is gone; the router hears of it when nothing is carried
+    bool told_ = false;           // the session is over
+    bool watch_written_ = false;
+    bool socket_gone_ = false;    // on_closed came while bytes were carried
+    bool timed_out_ = false;
+};
+
+} // namespace gateway

@@ -1,0 +1,39 @@
+// teal-gateway: arguments and exit status; everything else is process.cpp.
+
+#include "gateway/config.hpp"
+#include "gateway/process.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <string>
+
+int main(int argc, char** argv)
+{
+    std::signal(SIGPIPE, SIG_IGN);
+    CLI::App app{"A gateway for STOMP over WebSocket that moves live sessions between two pools of brokers."};
+    std::string file;
+    bool check = false;
+    app.add_option("--config", file, "the configuration, teal.yaml")->required();
+    app.add_flag("--check", check, "check the configuration, then exit: 0 good, 2 not");
+    app.set_version_flag("--version", std::string{"teal-gateway "} + TEAL_VERSION);
+    app.footer("SIGTERM drains, then stops; a second one stops at once. Exit status: 0 stopped as asked, 1 failed, 2 could not start.");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    auto settings = gateway::load_config(file);
+    if (!settings) {
+        for (const auto& error : settings.error()) {
+            std::fprintf(stderr, "%s\n", gateway::to_string(error).c_str());
+        }
+        return 2;
+    }
+    if (check) {
+        std::printf("%s: good\n", file.c_str());
+        return 0;
+    }
+    return gateway::run_gateway(std::move(*settings));
+}

@@ -1,0 +1,412 @@
+#include "gateway/process.hpp"
+
+#include "control/api.hpp"
+#include "control/api_server.hpp"
+#include "control/control_service.hpp"
+#include "gateway/log.hpp"
+#include "gateway/switch_service.hpp"
+
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <random>
+#include <set>
+#include <sys/resource.h>
+#include <thread>
+#include <unistd.h>
+
+namespace gateway {
+
+namespace {
+
+constexpr std::uint64_t descriptors_kept = 256; // listeners, admin, logs, epoll
+constexpr auto drain_step = std::chrono::milliseconds{100};
+constexpr int drain_steps = 50;                 // clients are sent away over 5 s, so that they do not storm
+
+int start_error(const std::string& sentence)
+{
+    std::fprintf(stderr, "teal-gateway: %s\n", sentence.c_str());
+    return 2;
+}
+
+std::uint64_t raise_descriptors()
+{
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
+}
+
+std::uint64_t physical_memory()
+{
+    return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE));
+}
+
+net::address address_of(const bind_address& bind)
+{
+    return {.host = bind.host, .port = bind.port, .path = bind.unix_path};
+}
+
+control::control_settings control_settings_of(const config& c)
+{
+    control::control_settings s;
+    const auto& w = c.switching;
+    s.prepare_timeout = w.prepare_timeout;
+    s.hold_timeout = w.hold_timeout;
+    s.max_failed = w.max_failed.sessions != 0
+        ? control::failure_limit{static_cast<double>(w.max_failed.sessions), false}
+        : control::failure_limit{w.max_failed.percent, w.max_failed.percent > 0};
+    s.members = {.linger = w.linger,
+                 .seam_timeout = w.seam_timeout,
+                 .seam_quiet = w.seam_quiet,
+                 .receipt_timeout = w.receipt_timeout,
+                 .marker_interval = w.marker_interval,
+                 .drain_timeout = w.drain_timeout,
+                 .pin_timeout = w.pin_timeout,
+                 .strict_queue_order = w.queue_order == stored_order::strict};
+    s.connect_rate = c.brokers.connect_rate;
+    for (const auto color : broker::colors) {
+        for (const auto& e : c.brokers.colors[color].endpoints) {
+            s.endpoint_names[color].push_back(e.name);
+        }
+    }
+    return s;
+}
+
+// Names of all endpoints, resolved; one that cannot be is empty and is tried again (re-resolved every 30 s).
+std::shared_ptr<const endpoint_addresses> resolve_endpoints(const config& c)
+{
+    auto found = std::make_shared<endpoint_addresses>();
+    for (const auto color : broker::colors) {
+        for (const auto& e : c.brokers.colors[color].endpoints) {
+            auto at = net::resolve({.host = e.host, .port = e.port});
+            found->of[color].push_back(at ? std::move(*at) : std::vector<net::socket_address>{});
+        }
+    }
+    return found;
+}
+
+class process {
+public:
+    explicit process(config settings) : settings_(std::move(settings)) {}
+    ~process();
+    int run();
+
+private:
+    int start();
+    int open_listeners();
+    void count_switches();
+    std::string metrics();
+    void on_signal();
+    void wait_for_signal();
+    void drain(int step);
+    void stop();
+    void resolve_again();
+
+    config settings_;
+    process_state shared_;
+    boost::asio::io_context control_{1};
+    std::vector<std::unique_ptr<shard>> shards_;
+    std::vector<std::thread> threads_;
+    std::vector<std::unique_ptr<shard_port>> ports_;
+    std::unique_ptr<control::control_service> service_;
+    std::unique_ptr<control::api> api_;
+    std::unique_ptr<control::api_server> server_;
+    boost::asio::signal_set signals_{control_};
+    boost::asio::steady_timer timer_{control_}, resolve_timer_{control_};
+    std::thread resolver_;
+    control_counters counters_;
+    std::set<control::switch_number> counted_;
+    std::vector<shard_counters> last_counters_;
+    bool stopping_ = false;
+};
+
+process::~process()
+{
+    if (resolver_.joinable()) {
+        resolver_.join();
+    }
+    for (auto& s : shards_) {
+        s->stop();
+    }
+    for (auto& t : threads_) {
+        t.join();
+    }
+    server_.reset();
+    api_.reset();
+    service_.reset();
+}
+
+int process::open_listeners()
+{
+    for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
+        const auto& l = settings_.listeners[i];
+        auto at = address_of(l.bind);
+        if (!l.reuse_port) { // in use is an error, which SO_REUSEPORT would hide
+            const auto trial = net::listen_on(at, net::reuse_port::no);
+            if (!trial) {
+                return start_error("cannot listen on " + l.bind.text + ": " + trial.error().message());
+            }
+            if (at.is_unix()) { // one socket for all shards; the kernel wakes one of them
+                for (auto& s : shards_) {
+                    s->adopt_listener(::dup(*trial), i);
+                }
+                ::close(*trial);
+                continue;
+            }
+            if (const auto bound = net::local_address(*trial)) {
+                at.port = bound->port;
+            }
+            ::close(*trial);
+        }
+        for (auto& s : shards_) {
+            const auto part = net::listen_on(at, net::reuse_port::yes);
+            if (!part) {
+                return start_error("cannot listen on " + l.bind.text + ": " + part.error().message());
+            }
+            s->adopt_listener(*part, i);
+        }
+        log::line(log_level::info, "listening", {{"bind", at.text()}, {"path", l.path}});
+    }
+    return 0;
+}
+
+int process::start()
+{
+    log::set_up(settings_.log);
+    const std::uint64_t descriptors = raise_descriptors();
+    const bool dedicated = settings_.brokers.multiplex == multiplex_mode::dedicated;
+    // A dedicated session takes three while a switch is prepared; a shared one takes one, some need more.
+    const std::uint64_t room = descriptors > descriptors_kept ? descriptors - descriptors_kept : 0;
+    const std::uint64_t fits = dedicated ? room / 3 : room / 10 * 9;
+    shared_.clients_max = std::min<std::uint64_t>(settings_.limits.clients, fits);
+    if (shared_.clients_max < settings_.limits.clients && settings_.limits.clients != limits_config{}.clients) {
+        log::line(log_level::warning, "limits.clients was lowered to what the descriptors allow",
+            {{"configured", settings_.limits.clients}, {"clients", shared_.clients_max}, {"descriptors", descriptors}});
+    } else {
+        log::line(log_level::info, "descriptors", {{"clients", shared_.clients_max}, {"descriptors", descriptors}});
+    }
+    const unsigned threads = settings_.threads != 0 ? settings_.threads : std::max(1u, std::thread::hardware_concurrency());
+    shared_.buffered_max = settings_.limits.buffered_total.of(physical_memory()) / threads;
+
+    auto opened = control::open_file_store(settings_.store.path, settings_.initial_color);
+    if (auto* sentence = std::get_if<std::string>(&opened)) {
+        return start_error(*sentence);
+    }
+    auto& store = std::get<control::opened_store>(opened);
+    const auto where = resolve_endpoints(settings_);
+    std::random_device random;
+    const std::uint32_t nonce = random();
+    for (unsigned i = 0; i < threads; ++i) {
+        shards_.push_back(std::make_unique<shard>(settings_, core_settings_of(settings_, threads, i, nonce), shared_, where,
+            [this](control::report what) {
+                boost::asio::post(control_, [this, what = std::move(what)]() mutable { service_->on_report(std::move(what)); });
+            }));
+        ports_.push_back(std::make_unique<shard_port>(*shards_.back(), control_, i == 0));
+    }
+    if (const int status = open_listeners(); status != 0) {
+        return status;
+    }
+    const auto live = store.state.live;
+    const auto epoch = store.state.epoch;
+    std::vector<control::member_port*> members;
+    for (auto& p : ports_) {
+        members.push_back(p.get());
+    }
+    const auto log_sink = [](control::log_level level, std::string text) {
+        log::line(static_cast<log_level>(level), text);
+    };
+    service_ = std::make_unique<control::control_service>(
+        control_, control_settings_of(settings_), std::move(store), std::move(members), log_sink);
+    control::api_options options;
+    options.version = TEAL_VERSION;
+    if (!settings_.admin.tokens_file.empty()) {
+        auto tokens = control::token_file::open(settings_.admin.tokens_file);
+        if (auto* sentence = std::get_if<std::string>(&tokens)) {
+            return start_error(*sentence);
+        }
+        options.tokens = std::move(std::get<control::token_file>(tokens));
+    }
+    options.metrics = [this] { return metrics(); };
+    api_ = std::make_unique<control::api>(*service_, std::move(options), log_sink);
+    auto server = control::api_server::listen(
+        control_, *api_, *service_, {.bind = settings_.admin.bind.text}, log_sink);
+    if (auto* sentence = std::get_if<std::string>(&server)) {
+        return start_error(*sentence);
+    }
+    server_ = std::move(std::get<std::unique_ptr<control::api_server>>(server));
+    count_switches();
+    for (auto& s : shards_) {
+        s->start(live, epoch);
+        threads_.emplace_back([&s] { s->run(); });
+    }
+    service_->set_ready(true);
+    log::line(log_level::info, "ready",
+        {{"version", TEAL_VERSION}, {"threads", threads}, {"live", to_string(live)}, {"epoch", epoch},
+         {"admin", settings_.admin.bind.text}});
+    return 0;
+}
+
+// The numbers of a switch go into the metrics once, when its report is final.
+void process::count_switches()
+{
+    for (const auto& l : settings_.listeners) {
+        counters_.listeners.push_back(l.bind.text);
+    }
+    counters_.clients_limit = shared_.clients_max;
+    service_->watch([this](control::switch_number id) {
+        const auto* record = service_->find(id);
+        if (record == nullptr || !record->final || record->dry_run || !counted_.insert(id).second) {
+            return;
+        }
+        const auto now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+        const bool switched = record->result == control::switch_result::switched;
+        counters_.last_success = switched ? now : counters_.last_success;
+        counters_.count_switch(record->to,
+            switched                                              ? switch_result::switched
+                : record->result == control::switch_result::refused ? switch_result::refused
+                                                                    : switch_result::aborted,
+            record->total());
+        if (record->final_since) {
+            counters_.switch_duration[switch_span::total].observe(*record->final_since - record->started);
+        }
+    });
+}
+
+std::string process::metrics()
+{
+    const auto* running = service_->running();
+    counters_.live = service_->state().live;
+    counters_.epoch = service_->state().epoch;
+    counters_.switch_in_progress = running != nullptr;
+    if (running != nullptr) {
+        counters_.switch_started = std::chrono::duration<double>(running->started_at.time_since_epoch()).count();
+    }
+    return render_metrics(collect_counters(shards_, last_counters_), counters_);
+}
+
+void process::wait_for_signal()
+{
+    signals_.async_wait([this](const boost::system::error_code& error, int number) {
+        if (error) {
+            return;
+        }
+        if (number == SIGHUP) {
+            log::line(log_level::warning, "SIGHUP: reloading the configuration is not built yet; nothing changed");
+        } else if (stopping_) {
+            log::line(log_level::warning, "stopping at once");
+            stop();
+            return;
+        } else {
+            on_signal();
+        }
+        wait_for_signal();
+    });
+}
+
+// S16: a switch that is not being written is aborted, then clients are sent away over a while, then links leave.
+void process::on_signal()
+{
+    stopping_ = true;
+    log::line(log_level::info, "stopping: draining clients; a second signal stops at once");
+    service_->set_ready(false, "draining");
+    service_->shut_down([this] {
+        for (auto& s : shards_) {
+            s->post([one = s.get()] { one->stop_accepting(); });
+        }
+        drain(0);
+    });
+}
+
+void process::drain(int step)
+{
+    const std::uint64_t left = shared_.clients.load();
+    if (left == 0 || step >= 2 * drain_steps) {
+        timer_.expires_after(step == 0 ? std::chrono::milliseconds{50} : 3 * drain_step); // links' DISCONNECTs
+        timer_.async_wait([this](const boost::system::error_code& error) {
+            if (!error) {
+                stop();
+            }
+        });
+        return;
+    }
+    const auto steps_left = static_cast<std::size_t>(std::max(1, drain_steps - step));
+    for (auto& s : shards_) {
+        s->post([one = s.get(), steps_left] { one->drain_some(one->clients() / steps_left + 1); });
+    }
+    timer_.expires_after(drain_step);
+    timer_.async_wait([this, step](const boost::system::error_code& error) {
+        if (!error) {
+            drain(step + 1);
+        }
+    });
+}
+
+void process::stop()
+{
+    signals_.cancel();
+    timer_.cancel();
+    resolve_timer_.cancel();
+    if (server_) {
+        server_->stop();
+    }
+    control_.stop();
+}
+
+// A name with several addresses is all of them, and they change: looked up again in a thread of its own.
+void process::resolve_again()
+{
+    const bool names = std::ranges::any_of(broker::colors, [&](auto color) {
+        return std::ranges::any_of(settings_.brokers.colors[color].endpoints, [](const auto& e) {
+            return e.host.find_first_not_of("0123456789.:abcdefABCDEF") != std::string::npos;
+        });
+    });
+    if (!names) {
+        return;
+    }
+    resolve_timer_.expires_after(std::chrono::seconds{30});
+    resolve_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) {
+            return;
+        }
+        if (resolver_.joinable()) {
+            resolver_.join();
+        }
+        resolver_ = std::thread([this] {
+            const auto found = resolve_endpoints(settings_);
+            for (auto& s : shards_) {
+                s->post([one = s.get(), found] { one->set_addresses(found); });
+            }
+        });
+        resolve_again();
+    });
+}
+
+int process::run()
+{
+    if (const int status = start(); status != 0) {
+        return status;
+    }
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
+        signals_.add(number);
+    }
+    wait_for_signal();
+    resolve_again();
+    control_.run();
+    log::line(log_level::info, "stopped");
+    log::flush();
+    return 0;
+}
+
+} // namespace
+
+int run_gateway(config settings)
+{
+    return process{std::move(settings)}.run();
+}
+
+} // namespace gateway

@@ -1,0 +1,14 @@
+#pragma once
+
+// The process teal-gateway: shards on their threads, control on the main one, signals, start and stop.
+//
+// Threading:  run() on the main thread, which is the control thread.
+
+#include "gateway/config.hpp"
+
+namespace gateway {
+
+// Exit status: 0 stopped as asked, 1 failed while running, 2 could not start (what and where is on stderr).
+int run_gateway(config settings);
+
+} // namespace gateway

@@ -1,0 +1,441 @@
+#include "gateway/shard.hpp"
+
+#include "gateway/endpoint_probe.hpp"
+#include "gateway/listener.hpp"
+#include "gateway/log.hpp"
+
+#include <algorithm>
+#include <unistd.h>
+
+namespace gateway {
+
+class shard::core_timer final : public net::timer {
+public:
+    explicit core_timer(shard& owner) : shard_(owner) {}
+
+private:
+    void on_timer(net::time_point now) override { shard_.router_.on_deadline(now); }
+    shard& shard_;
+};
+
+shard::shard(config settings, core_settings core, process_state& process,
+    std::shared_ptr<const endpoint_addresses> where, report_sink reports)
+    : settings_(std::move(settings)), process_(process), where_(std::move(where)), reports_(std::move(reports)),
+      timer_(std::make_unique<core_timer>(*this)),
+      buffered_max_(process.buffered_max), router_(std::move(core), *this, counters_)
+{
+    for (const auto& l : settings_.listeners) {
+        policies_.push_back({.path = l.path, .allowed_origins = l.allowed_origins, .forward_headers = l.forward_headers});
+    }
+    loop_.set_turn_handler(this);
+}
+
+shard::~shard()
+{
+    loop_.set_turn_handler(nullptr);
+    timer_->cancel();
+    listeners_.clear();
+    by_session_.clear();
+    clients_.clear();
+    for (auto& [id, l] : links_) {
+        l->abandon();
+    }
+    links_.clear();
+    probes_.clear();
+}
+
+void shard::adopt_listener(int descriptor, std::size_t index)
+{
+    listeners_.push_back(std::make_unique<listener>(*this, descriptor, index));
+}
+
+void shard::start(color live, control::epoch_number epoch)
+{
+    post([this, live, epoch] { router_.start(live, epoch, loop_.now()); });
+}
+
+void shard::run()
+{
+    context_.run();
+}
+
+void shard::stop()
+{
+    boost::asio::post(context_, [this] {
+        loop_.stop();
+        work_.reset();
+        context_.stop();
+    });
+}
+
+// ---- clients
+
+void shard::accepted(int descriptor, std::size_t index)
+{
+    auto made = std::make_unique<client_connection>(*this, descriptor, index);
+    client_connection& c = *made;
+    clients_.emplace(&c, std::move(made));
+    auto& counts = counters_.listener(index);
+    if (process_.clients.fetch_add(1, std::memory_order_relaxed) >= process_.clients_max) {
+        ++counts.rejected[reject_reason::limit];
+        c.refuse(websocket::service_unavailable(std::chrono::seconds{5}, "too many clients (limits.clients)"));
+        return;
+    }
+    ++counts.accepted;
+    ++counts.connections;
+}
+
+session_id shard::opened(
+    client_connection& c, std::string peer, std::vector<std::pair<std::string, std::string>> handshake)
+{
+    const session_id id = router_.open_client(std::move(peer), std::move(handshake), loop_.now());
+    by_session_.emplace(static_cast<std::uint64_t>(id), &c);
+    return id;
+}
+
+client_connection* shard::client(session_id id) const
+{
+    const auto at = by_session_.find(static_cast<std::uint64_t>(id));
+    return at == by_session_.end() ? nullptr : at->second;
+}
+
+void shard::write_client(session_id to, std::string_view head, std::string_view body, framing as)
+{
+    if (client_connection* c = client(to)) {
+        c->write(head, body, as);
+    }
+}
+
+void shard::write_client(session_id to, std::string_view head, const net::payload_ref& rest, framing as)
+{
+    if (client_connection* c = client(to)) {
+        c->write(head, rest, as);
+    }
+}
+
+void shard::client_up(session_id which, stomp::version version, std::string_view heart_beat)
+{
+    if (client_connection* c = client(which)) {
+        c->up(version, heart_beat, settings_.heart_beat.client);
+    }
+}
+
+void shard::close_client(session_id which, disconnect_reason reason, std::string_view text)
+{
+    if (client_connection* c = client(which)) {
+        by_session_.erase(static_cast<std::uint64_t>(which));
+        if (!text.empty()) {
+            log(log_level::info, "closed session " + std::to_string(static_cast<std::uint64_t>(which)) + ": " + std::string{text});
+        }
+        c->close(reason, text);
+    }
+}
+
+void shard::resume_client(session_id which)
+{
+    if (client_connection* c = client(which); c != nullptr && !c->resume_listed) {
+        c->resume_listed = true;
+        resumed_.push_back(c);
+        loop_.request_turn();
+    }
+}
+
+std::uint64_t shard::client_appended(session_id which) const
+{
+    const client_connection* c = client(which);
+    return c == nullptr ? 0 : c->out().appended();
+}
+
+std::uint64_t shard::client_written(session_id which) const
+{
+    const client_connection* c = client(which);
+    return c == nullptr ? 0 : c->out().written();
+}
+
+void shard::watch_written(session_id which)
+{
+    if (client_connection* c = client(which)) {
+        c->watch_written();
+    }
+}
+
+void shard::backlog_changed(client_connection& c)
+{
+    if (!c.backlog_listed) {
+        c.backlog_listed = true;
+        backlogged_.push_back(&c);
+        loop_.request_turn();
+    }
+}
+
+void shard::destroy_later(client_connection& c)
+{
+    dead_.push_back(&c);
+    loop_.request_turn();
+}
+
+// ---- links
+
+broker::link_connection* shard::link(link_id id) const
+{
+    const auto at = links_.find(static_cast<std::uint64_t>(id));
+    return at == links_.end() ? nullptr : at->second.get();
+}
+
+std::unique_ptr<broker::link_connection> shard::connect(
+    const dial_order& order, broker::link_owner& owner, std::string& why)
+{
+    const auto& endpoint = settings_.brokers.colors[order.at.color].endpoints[order.at.index];
+    const auto& addresses = where_->of[order.at.color][order.at.index];
+    if (addresses.empty()) {
+        why = "the name " + endpoint.host + " could not be resolved";
+        return nullptr;
+    }
+    const auto started = net::start_connect(addresses[next_address_++ % addresses.size()]);
+    if (!started) {
+        why = started.error().message();
+        return nullptr;
+    }
+    broker::link_transport transport;
+    transport.id = order.link;
+    transport.websocket = endpoint.scheme == endpoint_scheme::ws;
+    transport.limits = {.frame_bytes = std::max<std::size_t>(settings_.limits.frame * 4, 16u << 20),
+                        .header_count = settings_.limits.headers * 2,
+                        .header_line_bytes = settings_.limits.header_line * 4};
+    transport.outbox_mark = settings_.limits.broker_outbox;
+    transport.heart_beat = settings_.heart_beat.broker;
+    if (transport.websocket) {
+        transport.upgrade.host = endpoint.host + ":" + std::to_string(endpoint.port);
+        transport.upgrade.target = endpoint.path;
+        for (const auto v : {stomp::version::v12, stomp::version::v11, stomp::version::v10}) {
+            if (v <= order.version) {
+                transport.upgrade.subprotocols.push_back(v);
+            }
+        }
+        if (order.handshake_headers != nullptr) {
+            transport.upgrade.headers = *order.handshake_headers;
+        }
+    }
+    return std::make_unique<broker::link_connection>(loop_, *started, std::move(transport), owner);
+}
+
+void shard::dial(const dial_order& order)
+{
+    std::string why;
+    if (auto made = connect(order, *this, why)) {
+        links_.emplace(static_cast<std::uint64_t>(order.link), std::move(made));
+    } else {
+        failed_dials_.emplace_back(order.link, std::move(why)); // an effect never calls back
+        loop_.request_turn();
+    }
+}
+
+void shard::write_link(link_id to, std::string_view head, std::string_view body, framing as)
+{
+    if (broker::link_connection* l = link(to)) {
+        counters_.bytes[side::broker][direction::out] += head.size() + body.size() + 1;
+        l->write_frame(head, body, as);
+    }
+}
+
+void shard::close_link(link_id which)
+{
+    if (const auto at = links_.find(static_cast<std::uint64_t>(which)); at != links_.end()) {
+        at->second->abandon();
+        lost_links_.push_back(std::move(at->second));
+        links_.erase(at);
+        loop_.request_turn();
+    }
+}
+
+bool shard::link_flushed(link_id which) const
+{
+    const broker::link_connection* l = link(which);
+    return l == nullptr || l->flushed();
+}
+
+void shard::read_link(link_id which, bool on)
+{
+    if (broker::link_connection* l = link(which)) {
+        if (!on && l->reading()) {
+            ++counters_.backpressure_pauses[side::broker];
+        }
+        on ? l->resume_reading() : l->pause_reading();
+    }
+}
+
+std::size_t shard::link_backlog(link_id which) const
+{
+    const broker::link_connection* l = link(which);
+    return l == nullptr ? 0 : l->out().size();
+}
+
+void shard::link_open(link_id id)
+{
+    router_.on_link_open(id, loop_.now());
+}
+
+void shard::link_frame(link_id id, const stomp::frame_view& frame, framing as)
+{
+    counters_.bytes[side::broker][direction::in] += frame.body.size();
+    router_.on_link_frame(id, frame, as, loop_.now());
+}
+
+void shard::link_drained(link_id id)
+{
+    router_.on_link_drained(id, loop_.now());
+}
+
+void shard::link_lost(link_id id, std::string why)
+{
+    if (const auto at = links_.find(static_cast<std::uint64_t>(id)); at != links_.end()) {
+        lost_links_.push_back(std::move(at->second));
+        links_.erase(at);
+        loop_.request_turn();
+    }
+    router_.on_link_lost(id, why, loop_.now());
+}
+
+// ---- health
+
+void shard::start_probe(control::endpoint_ref which, std::function<void(bool, std::string)> done)
+{
+    probes_.push_back(std::make_unique<endpoint_probe>(*this, which, std::chrono::seconds{2}, std::move(done)));
+    probes_.back()->start();
+}
+
+void shard::probe(control::endpoint_ref which)
+{
+    // From a post of its own: a probe that fails at once must not call back from inside an effect.
+    post([this, which] {
+        start_probe(which, [this, which](bool ok, std::string why) {
+            router_.on_probe(which, ok, std::move(why), loop_.now());
+        });
+    });
+}
+
+void shard::check_endpoints(color c, std::function<void(std::vector<std::pair<bool, std::string>>)> done)
+{
+    struct collection {
+        std::vector<std::pair<bool, std::string>> answers;
+        std::size_t open = 0;
+        std::function<void(std::vector<std::pair<bool, std::string>>)> done;
+    };
+    auto all = std::make_shared<collection>();
+    const std::size_t count = settings_.brokers.colors[c].endpoints.size();
+    all->answers.resize(count);
+    all->open = count;
+    all->done = std::move(done);
+    for (std::size_t i = 0; i < count; ++i) {
+        start_probe({c, static_cast<std::uint16_t>(i)}, [all, i](bool ok, std::string why) {
+            all->answers[i] = {ok, std::move(why)};
+            if (--all->open == 0) {
+                all->done(std::move(all->answers));
+            }
+        });
+    }
+}
+
+// ---- the end of a turn
+
+void shard::on_turn_end(net::time_point now)
+{
+    for (auto& [id, why] : std::exchange(failed_dials_, {})) {
+        router_.on_link_lost(id, why, now);
+    }
+    for (client_connection* c : std::exchange(resumed_, {})) {
+        c->resume_listed = false;
+        c->interpret(now);
+    }
+    for (client_connection* c : std::exchange(backlogged_, {})) {
+        c->backlog_listed = false;
+        c->check_backlog(now);
+    }
+    if (now >= shed_at_) {
+        shed(now);
+    }
+    lost_links_.clear();
+    std::erase_if(probes_, [](const auto& p) { return p->over(); });
+    for (client_connection* c : std::exchange(dead_, {})) {
+        std::erase(resumed_, c);
+        std::erase(backlogged_, c);
+        if (clients_.erase(c) > 0) {
+            process_.clients.fetch_sub(1, std::memory_order_relaxed);
+        }
+    }
+    loop_.timers().arm(*timer_, router_.next_deadline());
+    if (!resumed_.empty() || !failed_dials_.empty()) {
+        loop_.request_turn();
+    }
+}
+
+// limits.buffered_total: what waits for slow clients on shared links, the largest first.
+void shard::shed(net::time_point now)
+{
+    shed_at_ = now + std::chrono::milliseconds{100};
+    std::uint64_t total = 0;
+    client_connection* largest = nullptr;
+    for (const auto& [c, owned] : clients_) {
+        if (c->over_mark()) {
+            total += c->out().size();
+            largest = largest == nullptr || c->out().size() > largest->out().size() ? c : largest;
+        }
+    }
+    counters_.buffered_bytes[side::client] = total;
+    if (largest != nullptr && total > buffered_max_) {
+        router_.on_client_backlog(largest->session(), backlog::over_wall, now);
+    }
+}
+
+void shard::stop_accepting()
+{
+    for (auto& l : listeners_) {
+        l->close();
+    }
+    listeners_.clear();
+}
+
+void shard::drain_some(std::size_t most)
+{
+    std::vector<client_connection*> some;
+    for (const auto& [c, owned] : clients_) {
+        if (some.size() == most) {
+            break;
+        }
+        if (!c->closing()) {
+            some.push_back(c);
+        }
+    }
+    for (client_connection* c : some) {
+        c->drain();
+    }
+}
+
+shard_counters shard::take_counters()
+{
+    const auto& s = loop_.syscalls();
+    counters_.syscalls[syscall::read] = s.recv;
+    counters_.syscalls[syscall::write] = s.send;
+    counters_.syscalls[syscall::epoll_wait] = s.epoll_wait;
+    counters_.syscalls[syscall::epoll_ctl] = s.epoll_ctl;
+    counters_.syscalls[syscall::accept] = s.accept;
+    counters_.event_loop_lag.observe(loop_.worst_lag());
+    return counters_;
+}
+
+void shard::report(control::report what)
+{
+    reports_(std::move(what));
+}
+
+void shard::log(int level, std::string line)
+{
+    log(static_cast<log_level>(level), std::move(line));
+}
+
+void shard::log(log_level level, std::string text)
+{
+    log::line(level, text);
+}
+
+} // namespace gateway
