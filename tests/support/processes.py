@@ -1,4 +1,4 @@
-"""Child processes of a test: started with a log file, stopped by their own id, ports that are free."""
+"""Child processes of a test: a log file each, stopped by their own id; ports that are free."""
 
 import os
 import signal

@@ -58,7 +58,7 @@ class WebSocket:
         self.controls = []       # control frames that came: (opcode, payload)
 
     def head(self, **changes):
-        """The handshake's headers; a change of None leaves a header out."""
+        """The handshake's headers; `Sec_X=value` changes one, None leaves it out."""
         self.key = base64.b64encode(os.urandom(16)).decode()
         fields = {"Host": f"{self.host}:{self.port}", "Upgrade": "websocket",
                   "Connection": "Upgrade", "Sec-WebSocket-Key": self.key,
@@ -66,12 +66,12 @@ class WebSocket:
         if self.subprotocols:
             fields["Sec-WebSocket-Protocol"] = ", ".join(self.subprotocols)
         fields.update(dict(self.extra))
-        fields.update(changes)
+        fields.update({name.replace("_", "-"): value for name, value in changes.items()})
         return {name: value for name, value in fields.items() if value is not None}
 
     def request(self, method="GET", path=None, version="HTTP/1.1", **changes):
         """Sends the upgrade; returns (status, headers)."""
-        fields = self.head(**{name.replace("_", "-"): value for name, value in changes.items()})
+        fields = self.head(**changes)
         lines = [f"{method} {path or self.path} {version}"]
         lines += [f"{name}: {value}" for name, value in fields.items()]
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
