@@ -28,7 +28,8 @@ std::vector<std::string_view> parts_of(std::string_view pattern)
 }
 
 // The values of the pattern's {names}, where it fits.
-std::optional<std::vector<std::string>> match(std::string_view pattern, const std::vector<std::string>& path)
+std::optional<std::vector<std::string>>
+match(std::string_view pattern, const std::vector<std::string>& path)
 {
     const auto parts = parts_of(pattern);
     std::vector<std::string> values;
@@ -81,7 +82,8 @@ void api::handle(http_request request, respond done)
     call the_call{std::move(request), {}, {}, {}, std::move(done)};
     auto target = target_from(the_call.request.target);
     if (!target) {
-        the_call.done(problem_response({400, "bad-target", "The request's target is not valid", "", "", {}}, epoch()));
+        the_call.done(problem_response(
+            {400, "bad-target", "The request's target is not valid", "", "", {}}, epoch()));
         return;
     }
     the_call.target = std::move(*target);
@@ -103,17 +105,20 @@ void api::handle(http_request request, respond done)
         if (auto refused = refused_role(the_call, one.needed)) {
             the_call.done(std::move(*refused));
         } else if (the_call.request.body.size() > body_bytes_max) {
-            the_call.done(problem_response({413, "too-large", "The body is too large", "at most 64 KiB", "", {}}, epoch()));
+            the_call.done(problem_response(
+                {413, "too-large", "The body is too large", "at most 64 KiB", "", {}}, epoch()));
         } else {
             (this->*one.handler)(the_call);
         }
         return;
     }
     if (allowed.empty()) {
-        the_call.done(problem_response({404, "not-found", "There is nothing here", the_call.request.target, "", {}}, epoch()));
+        the_call.done(problem_response(
+            {404, "not-found", "There is nothing here", the_call.request.target, "", {}}, epoch()));
         return;
     }
-    auto response = problem_response({405, "method", "Not this method", "allowed: " + allowed, "", {}}, epoch());
+    auto response = problem_response(
+        {405, "method", "Not this method", "allowed: " + allowed, "", {}}, epoch());
     response.headers.emplace_back("Allow", allowed);
     the_call.done(std::move(response));
 }
@@ -121,8 +126,8 @@ void api::handle(http_request request, respond done)
 void api::status(call& the_call)
 {
     control_.snapshot([this, done = the_call.done](const gateway_snapshot& all) {
-        auto response =
-            json_response(200, status_json(all, control_.state(), control_.running(), options_.version));
+        auto response = json_response(
+            200, status_json(all, control_.state(), control_.running(), options_.version));
         response.headers.emplace_back("ETag", "\"" + std::to_string(epoch()) + "\"");
         response.headers.emplace_back("Cache-Control", "no-store");
         done(std::move(response));
@@ -131,8 +136,9 @@ void api::status(call& the_call)
 
 void api::pools(call& the_call)
 {
-    control_.snapshot(
-        [done = the_call.done](const gateway_snapshot& all) { done(json_response(200, pools_json(all.total))); });
+    control_.snapshot([done = the_call.done](const gateway_snapshot& all) {
+        done(json_response(200, pools_json(all.total)));
+    });
 }
 
 void api::members(call& the_call)
@@ -151,7 +157,12 @@ void api::members(call& the_call)
 void api::not_built(call& the_call)
 {
     the_call.done(problem_response(
-        {501, "not-built-yet", "Not built yet", the_call.request.method + " " + the_call.request.target, "", {}},
+        {501,
+         "not-built-yet",
+         "Not built yet",
+         the_call.request.method + " " + the_call.request.target,
+         "",
+         {}},
         epoch()));
 }
 
@@ -163,13 +174,15 @@ void api::live(call& the_call)
 // Asks neither brokers nor the store: a gateway whose brokers are down keeps its clients.
 void api::ready(call& the_call)
 {
-    the_call.done(control_.ready() ? text_response(200, "text/plain", "ready\n")
-                                   : text_response(503, "text/plain", control_.not_ready_because() + "\n"));
+    the_call.done(
+        control_.ready() ? text_response(200, "text/plain", "ready\n")
+                         : text_response(503, "text/plain", control_.not_ready_because() + "\n"));
 }
 
 void api::metrics(call& the_call)
 {
-    the_call.done(text_response(200, "text/plain; version=0.0.4; charset=utf-8", options_.metrics()));
+    the_call.done(
+        text_response(200, "text/plain; version=0.0.4; charset=utf-8", options_.metrics()));
 }
 
 void api::openapi(call& the_call)

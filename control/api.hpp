@@ -1,12 +1,12 @@
 #pragma once
 
-// The admin API (CONTRACT.md "Admin API"): request in, response out. openapi.json beside this file describes it.
+// The admin API (CONTRACT.md "Admin API"): request in, response out. openapi.json beside this file
+// describes it.
 //
-// Threading:  control thread. `done` is called once, within handle() or later, when members had to be asked.
-// Lifetime:   outlived by its control_service; outlives the api_server.
-// Invariants:
-// (1) GET changes nothing; what changes something is done by a role of at least operator.
-// (2) Every route is in the table of routes(), and openapi.json names exactly these (tested).
+// Threading:  control thread. `done` is called once, within handle() or later, when members had to
+// be asked. Lifetime:   outlived by its control_service; outlives the api_server. Invariants: (1)
+// GET changes nothing; what changes something is done by a role of at least operator. (2) Every
+// route is in the table of routes(), and openapi.json names exactly these (tested).
 
 #include "control/control_service.hpp"
 #include "control/http_message.hpp"
@@ -24,8 +24,10 @@ namespace control {
 
 struct api_options {
     std::string version;
-    std::optional<token_file> tokens;     // none: loopback or unix socket only, everybody there is admin
-    bool local_names_only = true;         // no tokens on TCP: the Host must be local, or a web page could steer us
+    std::optional<token_file>
+        tokens; // none: loopback or unix socket only, everybody there is admin
+    bool local_names_only =
+        true; // no tokens on TCP: the Host must be local, or a web page could steer us
     std::function<std::string()> metrics; // the Prometheus text
 };
 
@@ -44,7 +46,8 @@ public:
     api(control_service& control, api_options options, log_sink log);
 
     void handle(http_request request, respond done);
-    // What a watcher has not got yet, as text of an event stream; `at` moves on. `ended`: nothing will follow.
+    // What a watcher has not got yet, as text of an event stream; `at` moves on. `ended`: nothing
+    // will follow.
     struct event_text {
         std::string text;
         bool ended = false;

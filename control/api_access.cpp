@@ -18,7 +18,8 @@ std::string_view without_port(std::string_view host)
     return host.substr(0, host.find(':'));
 }
 
-// A page whose name was made to resolve to us says that name; an address or localhost cannot be made to.
+// A page whose name was made to resolve to us says that name; an address or localhost cannot be
+// made to.
 bool local_name(std::string_view host)
 {
     const auto name = without_port(host);
@@ -39,14 +40,21 @@ std::optional<http_response> api::refused_origin(const http_request& request) co
 {
     const auto host = request.header("Host").value_or("");
     if (options_.local_names_only && !options_.tokens && !local_name(host)) {
-        return problem_response({403, "host", "This host name is not served without tokens",
-                                    "use an address or localhost", "", {}},
+        return problem_response(
+            {403,
+             "host",
+             "This host name is not served without tokens",
+             "use an address or localhost",
+             "",
+             {}},
             epoch());
     }
     // What a page of another origin sends; programs send no Origin.
     const auto origin = request.header("Origin");
     if (origin && host_of(*origin) != host) {
-        return problem_response({403, "origin", "Another origin's page may not ask", std::string(*origin), "", {}}, epoch());
+        return problem_response(
+            {403, "origin", "Another origin's page may not ask", std::string(*origin), "", {}},
+            epoch());
     }
     return std::nullopt;
 }
@@ -61,19 +69,27 @@ std::optional<http_response> api::refused_role(call& the_call, role needed)
         log_(log_level::error, *wrong + "; the tokens read before stay");
     }
     const auto given = the_call.request.header("Authorization").value_or("");
-    const auto found =
-        given.starts_with(scheme) ? options_.tokens->tokens().find(given.substr(scheme.size())) : std::nullopt;
+    const auto found = given.starts_with(scheme)
+                           ? options_.tokens->tokens().find(given.substr(scheme.size()))
+                           : std::nullopt;
     if (!found) {
-        auto response = problem_response({401, "unauthorized", "A token is needed", "Authorization: Bearer TOKEN", "", {}}, epoch());
+        auto response = problem_response(
+            {401, "unauthorized", "A token is needed", "Authorization: Bearer TOKEN", "", {}},
+            epoch());
         response.headers.emplace_back("WWW-Authenticate", "Bearer");
         return response;
     }
-    the_call.who = std::string(to_string(found->as)) + " token of line " + std::to_string(found->line) + ", "
-        + the_call.request.peer;
+    the_call.who = std::string(to_string(found->as)) + " token of line " +
+                   std::to_string(found->line) + ", " + the_call.request.peer;
     if (found->as < needed) {
-        return problem_response({403, "forbidden", "This token may not do that",
-                                    "needs " + std::string(to_string(needed)) + ", is " + std::string(to_string(found->as)),
-                                    "", {}},
+        return problem_response(
+            {403,
+             "forbidden",
+             "This token may not do that",
+             "needs " + std::string(to_string(needed)) + ", is " +
+                 std::string(to_string(found->as)),
+             "",
+             {}},
             epoch());
     }
     return std::nullopt;

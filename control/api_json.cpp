@@ -9,19 +9,36 @@ namespace control {
 
 boost::json::object to_json(const session_counts& counts)
 {
-    return {{"connecting", counts.connecting}, {"active", counts.active}, {"waiting", counts.waiting},
-        {"quiescing", counts.quiescing}, {"held", counts.held}, {"rebinding", counts.rebinding},
-        {"pinned", counts.pinned}, {"parked", counts.parked}, {"closing", counts.closing}};
+    return {{"connecting", counts.connecting},
+            {"active", counts.active},
+            {"waiting", counts.waiting},
+            {"quiescing", counts.quiescing},
+            {"held", counts.held},
+            {"rebinding", counts.rebinding},
+            {"pinned", counts.pinned},
+            {"parked", counts.parked},
+            {"closing", counts.closing}};
 }
 
 boost::json::object to_json(const session_snapshot& session)
 {
-    return {{"id", session.id}, {"peer", session.peer}, {"login", session.login}, {"state", session.state},
-        {"color", session.color}, {"endpoint", session.endpoint}, {"version", session.version},
-        {"shared", session.shared}, {"subscriptions", session.subscriptions}, {"frames_in", session.frames_in},
-        {"frames_out", session.frames_out}, {"outbox_bytes", session.outbox_bytes},
-        {"carried_bytes", session.carried_bytes}, {"age_s", rounded(session.age_s)},
-        {"held_ms", rounded(session.held_ms)}, {"rate", rounded(session.rate)}};
+    return {
+        {"id", session.id},
+        {"peer", session.peer},
+        {"login", session.login},
+        {"state", session.state},
+        {"color", session.color},
+        {"endpoint", session.endpoint},
+        {"version", session.version},
+        {"shared", session.shared},
+        {"subscriptions", session.subscriptions},
+        {"frames_in", session.frames_in},
+        {"frames_out", session.frames_out},
+        {"outbox_bytes", session.outbox_bytes},
+        {"carried_bytes", session.carried_bytes},
+        {"age_s", rounded(session.age_s)},
+        {"held_ms", rounded(session.held_ms)},
+        {"rate", rounded(session.rate)}};
 }
 
 boost::json::object pools_json(const member_snapshot& total)
@@ -30,26 +47,29 @@ boost::json::object pools_json(const member_snapshot& total)
     for (const auto color : broker::colors) {
         boost::json::array endpoints;
         for (const auto& one : total.endpoints[color]) {
-            boost::json::object endpoint{{"name", one.name}, {"url", one.url}, {"healthy", one.healthy},
-                {"draining", one.draining}, {"links", one.links}, {"sessions", one.sessions}};
+            boost::json::object endpoint{{"name", one.name},       {"url", one.url},
+                                         {"healthy", one.healthy}, {"draining", one.draining},
+                                         {"links", one.links},     {"sessions", one.sessions}};
             if (!one.last_error.empty()) {
                 endpoint["last_error"] = one.last_error;
             }
             endpoints.push_back(std::move(endpoint));
         }
-        pools[to_string(color)] =
-            boost::json::object{{"endpoints", std::move(endpoints)}, {"sessions", total.bound[color]}};
+        pools[to_string(color)] = boost::json::object{
+            {"endpoints", std::move(endpoints)}, {"sessions", total.bound[color]}};
     }
     return pools;
 }
 
 boost::json::object status_json(
-    const gateway_snapshot& all, const stored_state& state, const switch_record* running, const std::string& version)
+    const gateway_snapshot& all, const stored_state& state, const switch_record* running,
+    const std::string& version)
 {
     boost::json::object out;
     out["epoch"] = state.epoch;
     out["live"] = to_string(state.live);
-    out["switch"] = running != nullptr ? boost::json::value(to_json(*running, net::clock::now())) : nullptr;
+    out["switch"] =
+        running != nullptr ? boost::json::value(to_json(*running, net::clock::now())) : nullptr;
     out["clients"] = all.total.clients;
     out["sessions"] = to_json(all.total.sessions);
     out["pools"] = pools_json(all.total);

@@ -12,6 +12,7 @@ boost::json::object to_json(const session_counts& counts);
 boost::json::object to_json(const session_snapshot& session);
 boost::json::object pools_json(const member_snapshot& total);
 boost::json::object status_json(
-    const gateway_snapshot& all, const stored_state& state, const switch_record* running, const std::string& version);
+    const gateway_snapshot& all, const stored_state& state, const switch_record* running,
+    const std::string& version);
 
 } // namespace control

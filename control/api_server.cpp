@@ -1,10 +1,9 @@
 #include "control/api_server.hpp"
 
+#include "control/admin_listener.hpp"
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -13,13 +12,8 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
-#include <charconv>
-#include <cstring>
 #include <list>
 #include <optional>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace control {
 
@@ -28,57 +22,14 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
-using socket_type = asio::generic::stream_protocol::socket;
+using socket_type = admin_listener::socket;
 using stream_type = beast::basic_stream<asio::generic::stream_protocol>;
 using error_code = boost::system::error_code;
 
-constexpr std::string_view unix_prefix = "unix:";
-
-struct tcp_address {
-    std::string host;
-    std::uint16_t port = 0;
-};
-
-std::optional<tcp_address> tcp_address_from(std::string_view bind)
-{
-    const auto colon = bind.rfind(':');
-    tcp_address out;
-    if (colon == std::string_view::npos) {
-        return std::nullopt;
-    }
-    auto host = bind.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) {
-        host = host.substr(1, host.size() - 2);
-    }
-    const auto digits = bind.substr(colon + 1);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
-    out.host = host;
-    return error == std::errc{} && end == digits.data() + digits.size() ? std::optional(out) : std::nullopt;
-}
-
-// The peer as the audit line names it: an address, or on a unix socket the user (SO_PEERCRED).
-std::string peer_of(socket_type& socket)
-{
-    ucred who{};
-    socklen_t size = sizeof who;
-    error_code error;
-    const auto remote = socket.remote_endpoint(error);
-    if (!error && (remote.protocol().family() == AF_INET || remote.protocol().family() == AF_INET6)) {
-        asio::ip::tcp::endpoint address;
-        address.resize(remote.size());
-        std::memcpy(address.data(), remote.data(), remote.size());
-        const auto host = address.address().to_string();
-        return (address.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(address.port());
-    }
-    if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &who, &size) == 0) {
-        return "unix uid=" + std::to_string(who.uid);
-    }
-    return "unix";
-}
-
 http_request plain(const http::request<http::string_body>& from, const std::string& peer)
 {
-    http_request out{std::string(from.method_string()), std::string(from.target()), {}, from.body(), peer};
+    http_request out{
+        std::string(from.method_string()), std::string(from.target()), {}, from.body(), peer};
     for (const auto& field : from) {
         out.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
     }
@@ -86,17 +37,6 @@ http_request plain(const http::request<http::string_body>& from, const std::stri
 }
 
 } // namespace
-
-bool reachable_from_here_only(const std::string& bind)
-{
-    if (bind.starts_with(unix_prefix)) {
-        return true;
-    }
-    const auto address = tcp_address_from(bind);
-    error_code error;
-    const auto ip = asio::ip::make_address(address ? address->host : "", error);
-    return address && (address->host == "localhost" || (!error && ip.is_loopback()));
-}
 
 struct api_server::state : std::enable_shared_from_this<state> {
     // One client of the API. `wake` is what an event stream waits on.
@@ -111,26 +51,22 @@ struct api_server::state : std::enable_shared_from_this<state> {
     };
     using connections = std::list<connection>;
 
-    state(asio::io_context& context_, api& router_, control_service& control_, api_server_options options_, log_sink log_)
-        : context(context_)
-        , router(router_)
-        , control(control_)
-        , options(std::move(options_))
-        , log(std::move(log_))
-        , tcp(context_)
-        , local(context_)
+    state(
+        asio::io_context& context_, api& router_, control_service& control_,
+        api_server_options options_, log_sink log_)
+        : context(context_), router(router_), control(control_), options(std::move(options_)),
+          log(std::move(log_)), listener(context_)
     {
     }
 
     std::optional<std::string> open();
-    std::optional<std::string> open_tcp(const tcp_address& address);
-    std::optional<std::string> open_local(const std::string& path);
     template <class Acceptor>
     asio::awaitable<void> accept_on(Acceptor& acceptor);
     asio::awaitable<void> serve(connections::iterator it);
     asio::awaitable<bool> serve_one(connection& peer, beast::flat_buffer& buffer);
     asio::awaitable<http_response> ask(http_request request);
-    asio::awaitable<bool> answer(connection& peer, http_response response, unsigned version, bool keep_alive);
+    asio::awaitable<bool>
+    answer(connection& peer, http_response response, unsigned version, bool keep_alive);
     asio::awaitable<void> stream_events(connection& peer, event_stream at);
     void take(socket_type socket);
     void stop();
@@ -140,12 +76,10 @@ struct api_server::state : std::enable_shared_from_this<state> {
     control_service& control;
     api_server_options options;
     log_sink log;
-    asio::ip::tcp::acceptor tcp;
-    asio::local::stream_protocol::acceptor local;
+    admin_listener listener;
     connections open_connections;
     std::uint64_t watching = 0;
     bool stopped = false;
-    bool owns_path = false; // the unix socket's file is ours to remove
 };
 
 std::optional<std::string> api_server::state::open()
@@ -153,64 +87,15 @@ std::optional<std::string> api_server::state::open()
     if (options.tls) {
         return "admin.tls: not built yet";
     }
-    if (options.bind.starts_with(unix_prefix)) {
-        return open_local(options.bind.substr(unix_prefix.size()));
+    if (auto wrong = listener.open(options.bind)) {
+        return "admin.bind " + options.bind + ": " + *wrong;
     }
-    const auto address = tcp_address_from(options.bind);
-    return address ? open_tcp(*address) : std::optional("admin.bind " + options.bind + ": expected HOST:PORT or unix:PATH");
-}
-
-std::optional<std::string> api_server::state::open_tcp(const tcp_address& address)
-{
-    const auto wrong = [&](const error_code& error) { return "admin.bind " + options.bind + ": " + error.message(); };
-    error_code error;
-    const auto ip = asio::ip::make_address(address.host == "localhost" ? "127.0.0.1" : address.host, error);
-    if (error) {
-        return wrong(error);
+    const auto ended = [self = shared_from_this()](const std::exception_ptr&) {};
+    if (listener.local.is_open()) {
+        asio::co_spawn(context, accept_on(listener.local), ended);
+    } else {
+        asio::co_spawn(context, accept_on(listener.tcp), ended);
     }
-    const asio::ip::tcp::endpoint where(ip, address.port);
-    tcp.open(where.protocol(), error);
-    if (!error) {
-        tcp.set_option(asio::socket_base::reuse_address(true), error);
-        tcp.bind(where, error);
-    }
-    if (!error) {
-        tcp.listen(asio::socket_base::max_listen_connections, error);
-    }
-    if (error) {
-        return wrong(error);
-    }
-    asio::co_spawn(context, accept_on(tcp), [self = shared_from_this()](const std::exception_ptr&) {});
-    return std::nullopt;
-}
-
-std::optional<std::string> api_server::state::open_local(const std::string& path)
-{
-    error_code error;
-    local.open({}, error);
-    // A socket that a process left behind is taken over; one that somebody answers on is not.
-    if (asio::local::stream_protocol::socket probe(context); !error) {
-        error_code nobody;
-        probe.connect(path, nobody);
-        if (!nobody) {
-            return "admin.bind " + options.bind + ": in use";
-        }
-        struct stat what {};
-        if (::stat(path.c_str(), &what) == 0 && S_ISSOCK(what.st_mode)) {
-            ::unlink(path.c_str());
-        }
-        const auto before = ::umask(0117); // 0660 from its first moment
-        local.bind(path, error);
-        ::umask(before);
-        owns_path = !error;
-    }
-    if (!error) {
-        local.listen(asio::socket_base::max_listen_connections, error);
-    }
-    if (error) {
-        return "admin.bind " + options.bind + ": " + error.message();
-    }
-    asio::co_spawn(context, accept_on(local), [self = shared_from_this()](const std::exception_ptr&) {});
     return std::nullopt;
 }
 
@@ -224,7 +109,8 @@ asio::awaitable<void> api_server::state::accept_on(Acceptor& acceptor)
         if (!error) {
             take(std::move(socket));
         } else if (!stopped) {
-            // Out of descriptors, say: the connection still waits, so asking at once would only burn the processor.
+            // Out of descriptors, say: the connection still waits, so asking at once would only
+            // burn the processor.
             log(log_level::warning, "admin: accept: " + error.message());
             asio::steady_timer pause(context, std::chrono::milliseconds(100));
             co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
@@ -237,14 +123,17 @@ void api_server::state::take(socket_type socket)
     if (open_connections.size() >= options.connections_max) {
         return; // closed by its destructor
     }
+    error_code not_tcp; // an event is small and must not wait for the one before to be acknowledged
+    socket.set_option(asio::ip::tcp::no_delay(true), not_tcp);
     open_connections.emplace_front(std::move(socket), context);
     const auto it = open_connections.begin();
-    asio::co_spawn(context, serve(it), [self = shared_from_this(), it](const std::exception_ptr& thrown) {
-        self->open_connections.erase(it);
-        if (thrown) {
-            self->log(log_level::error, "admin: a connection ended by an exception");
-        }
-    });
+    asio::co_spawn(
+        context, serve(it), [self = shared_from_this(), it](const std::exception_ptr& thrown) {
+            self->open_connections.erase(it);
+            if (thrown) {
+                self->log(log_level::error, "admin: a connection ended by an exception");
+            }
+        });
 }
 
 asio::awaitable<void> api_server::state::serve(connections::iterator it)
@@ -261,10 +150,12 @@ asio::awaitable<void> api_server::state::serve(connections::iterator it)
 asio::awaitable<bool> api_server::state::serve_one(connection& peer, beast::flat_buffer& buffer)
 {
     error_code error;
-    if (buffer.size() == 0) { // wait for a first byte; only from there on the request's own clock runs
+    if (buffer.size() ==
+        0) { // wait for a first byte; only from there on the request's own clock runs
         peer.stream.expires_after(options.idle_timeout);
         const auto room = buffer.prepare(options.head_bytes_max);
-        const std::size_t got = co_await peer.stream.async_read_some(room, asio::redirect_error(asio::use_awaitable, error));
+        const std::size_t got = co_await peer.stream.async_read_some(
+            room, asio::redirect_error(asio::use_awaitable, error));
         buffer.commit(got);
         if (error) {
             co_return false;
@@ -274,26 +165,34 @@ asio::awaitable<bool> api_server::state::serve_one(connection& peer, beast::flat
     parser.header_limit(options.head_bytes_max);
     parser.body_limit(options.body_bytes_max);
     peer.stream.expires_after(options.request_timeout);
-    co_await http::async_read(peer.stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+    co_await http::async_read(
+        peer.stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
     if (error) {
-        const bool spoken = error.category() == http::make_error_code(http::error::bad_method).category()
-            && error != http::error::end_of_stream && error != http::error::partial_message;
+        const bool spoken =
+            error.category() == http::make_error_code(http::error::bad_method).category() &&
+            error != http::error::end_of_stream && error != http::error::partial_message;
         if (spoken) {
-            const unsigned status = error == http::error::body_limit ? 413 : error == http::error::header_limit ? 431 : 400;
-            http_response refusal = problem_response({status, "bad-http", "Not a request that is read here",
-                error.message(), "", {}}, control.state().epoch);
+            const unsigned status = error == http::error::body_limit     ? 413
+                                    : error == http::error::header_limit ? 431
+                                                                         : 400;
+            http_response refusal = problem_response(
+                {status, "bad-http", "Not a request that is read here", error.message(), "", {}},
+                control.state().epoch);
             co_await answer(peer, std::move(refusal), 11, false);
         }
         co_return false;
     }
     // Beast 1.81 takes both lengths and two hosts; a proxy in front may read them otherwise.
     const auto& head = parser.get();
-    const bool ambiguous = (head.count(http::field::transfer_encoding) != 0 && head.count(http::field::content_length) != 0)
-        || head.count(http::field::host) > 1 || head.count(http::field::content_length) > 1;
+    const bool ambiguous = (head.count(http::field::transfer_encoding) != 0 &&
+                            head.count(http::field::content_length) != 0) ||
+                           head.count(http::field::host) > 1 ||
+                           head.count(http::field::content_length) > 1;
     const bool keep_alive = head.keep_alive() && !ambiguous;
     const unsigned version = head.version();
     if (ambiguous) {
-        http_response refusal = problem_response({400, "bad-http", "Two lengths or two hosts", "", "", {}}, control.state().epoch);
+        http_response refusal = problem_response(
+            {400, "bad-http", "Two lengths or two hosts", "", "", {}}, control.state().epoch);
         co_return co_await answer(peer, std::move(refusal), version, false);
     }
     http_request request = plain(head, peer.peer);
@@ -306,11 +205,14 @@ asio::awaitable<bool> api_server::state::serve_one(connection& peer, beast::flat
     co_return co_await answer(peer, std::move(response), version, keep_alive);
 }
 
-// The router answers at once or when members did; their answers are bounded by control's own timers.
+// The router answers at once or when members did; their answers are bounded by control's own
+// timers.
 asio::awaitable<http_response> api_server::state::ask(http_request request)
 {
     struct box {
-        explicit box(asio::io_context& where) : timer(where, asio::steady_timer::time_point::max()) {}
+        explicit box(asio::io_context& where) : timer(where, asio::steady_timer::time_point::max())
+        {
+        }
         asio::steady_timer timer;
         std::optional<http_response> response;
     };
@@ -341,15 +243,17 @@ asio::awaitable<bool> api_server::state::answer(
     message.prepare_payload();
     error_code error;
     peer.stream.expires_after(options.request_timeout);
-    co_await http::async_write(peer.stream, message, asio::redirect_error(asio::use_awaitable, error));
+    co_await http::async_write(
+        peer.stream, message, asio::redirect_error(asio::use_awaitable, error));
     co_return !error && keep_alive;
 }
 
 asio::awaitable<void> api_server::state::stream_events(connection& peer, event_stream at)
 {
     // The end of the stream is the end of the connection: no length, no chunks.
-    std::string text = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
-                       "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n";
+    std::string text =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
+        "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n";
     bool ended = false;
     while (!stopped) {
         auto news = router.next_events(at);
@@ -358,7 +262,8 @@ asio::awaitable<void> api_server::state::stream_events(connection& peer, event_s
         error_code error;
         if (!text.empty()) {
             peer.stream.expires_after(options.request_timeout);
-            co_await asio::async_write(peer.stream, asio::buffer(text), asio::redirect_error(asio::use_awaitable, error));
+            co_await asio::async_write(
+                peer.stream, asio::buffer(text), asio::redirect_error(asio::use_awaitable, error));
             text.clear();
             if (error) {
                 co_return;
@@ -368,7 +273,7 @@ asio::awaitable<void> api_server::state::stream_events(connection& peer, event_s
                 continue; // something came while that was written
             }
         }
-        if (ended) {
+        if (ended || stopped) { // stop() may have come while that was written: nobody would wake us
             co_return;
         }
         peer.wake.expires_after(options.comment_every);
@@ -386,22 +291,19 @@ void api_server::state::stop()
     }
     stopped = true;
     control.unwatch(watching);
-    error_code ignored;
-    tcp.close(ignored);
-    local.close(ignored);
-    if (owns_path) {
-        ::unlink(options.bind.substr(unix_prefix.size()).c_str());
-    }
+    listener.close();
     for (auto& one : open_connections) {
         one.wake.cancel();
         one.stream.close();
     }
 }
 
-std::variant<std::unique_ptr<api_server>, std::string> api_server::listen(boost::asio::io_context& context, api& router,
-    control_service& control, api_server_options options, log_sink log)
+std::variant<std::unique_ptr<api_server>, std::string> api_server::listen(
+    boost::asio::io_context& context, api& router, control_service& control,
+    api_server_options options, log_sink log)
 {
-    const auto made = std::make_shared<state>(context, router, control, std::move(options), std::move(log));
+    const auto made =
+        std::make_shared<state>(context, router, control, std::move(options), std::move(log));
     if (auto wrong = made->open()) {
         made->stop();
         return *wrong;
@@ -426,9 +328,7 @@ api_server::~api_server()
 
 std::uint16_t api_server::port() const
 {
-    error_code error;
-    const auto where = state_->tcp.local_endpoint(error);
-    return error ? std::uint16_t{0} : where.port();
+    return state_->listener.port();
 }
 
 void api_server::stop()

@@ -1,11 +1,12 @@
 #pragma once
 
-// The HTTP driver of the admin API: TCP or unix socket, keep-alive, limits, and event streams. It holds no rule of the
-// API; api.hpp does.
+// The HTTP driver of the admin API: TCP or unix socket, keep-alive, limits, and event streams. It
+// holds no rule of the API; api.hpp does.
 //
 // Threading:  control thread; built and destroyed on the thread of its io_context.
-// Lifetime:   after stop() and one more turn of the io_context no handler refers to it; outlived by api and control.
-// Limits:     api_server_options; a connection beyond connections_max is closed at once.
+// Lifetime:   after stop() and one more turn of the io_context no handler refers to it; outlived by
+// api and control. Limits:     api_server_options; a connection beyond connections_max is closed at
+// once.
 
 #include "control/api.hpp"
 
@@ -25,9 +26,10 @@ struct api_server_options {
     std::size_t connections_max = 64;
     std::uint32_t head_bytes_max = 8 * 1024;
     std::uint64_t body_bytes_max = 64 * 1024;
-    std::chrono::seconds request_timeout{10}; // from a request's first byte to its last, and for each write
-    std::chrono::seconds idle_timeout{60};    // between two requests
-    std::chrono::seconds comment_every{15};   // in a silent event stream
+    std::chrono::seconds request_timeout{
+        10}; // from a request's first byte to its last, and for each write
+    std::chrono::seconds idle_timeout{60};  // between two requests
+    std::chrono::seconds comment_every{15}; // in a silent event stream
 };
 
 // True where only this machine can reach it, so that tokens may be absent.
@@ -38,8 +40,9 @@ class api_server {
 
 public:
     // The string is the start-up error (exit 2) and names the address.
-    static std::variant<std::unique_ptr<api_server>, std::string> listen(boost::asio::io_context& context, api& router,
-        control_service& control, api_server_options options, log_sink log);
+    static std::variant<std::unique_ptr<api_server>, std::string> listen(
+        boost::asio::io_context& context, api& router, control_service& control,
+        api_server_options options, log_sink log);
     explicit api_server(std::shared_ptr<state> what); // listen() makes what it takes
     api_server(const api_server&) = delete;
     api_server& operator=(const api_server&) = delete;

@@ -1,5 +1,5 @@
-// From the request to the order: the id is stored, members are asked what the target would need, and the switch begins
-// or is refused with numbers (SWITCH.md C10, DESIGN.md section 6.1).
+// From the request to the order: the id is stored, members are asked what the target would need,
+// and the switch begins or is refused with numbers (SWITCH.md C10, DESIGN.md section 6.1).
 
 #include "control/control_service.hpp"
 #include "control/questions.hpp"
@@ -42,7 +42,8 @@ std::vector<endpoint_check> merged_checks(const member_answers<preflight_answer>
     return all;
 }
 
-preflight_verdict judge(const member_answers<preflight_answer>& answers, std::size_t members, broker::color target,
+preflight_verdict judge(
+    const member_answers<preflight_answer>& answers, std::size_t members, broker::color target,
     double connect_rate, net::duration deadline)
 {
     preflight_verdict verdict;
@@ -63,74 +64,54 @@ preflight_verdict judge(const member_answers<preflight_answer>& answers, std::si
     const double dialling = static_cast<double>(verdict.links_to_dial) / connect_rate;
     const double limit = std::chrono::duration<double>(deadline).count();
     if (answers.size() < members) {
-        verdict.refusal = std::to_string(members - answers.size()) + " of " + std::to_string(members)
-            + " members did not answer the preflight";
+        verdict.refusal = std::to_string(members - answers.size()) + " of " +
+                          std::to_string(members) + " members did not answer the preflight";
     } else if (std::ranges::none_of(checks, &endpoint_check::ok)) {
-        verdict.refusal = "none of the " + std::to_string(checks.size()) + " endpoints of " + color + " answers";
+        verdict.refusal =
+            "none of the " + std::to_string(checks.size()) + " endpoints of " + color + " answers";
         if (!checks.empty()) {
             verdict.refusal += ": " + checks.front().name + ": " + checks.front().error;
         }
     } else if (needed > free_descriptors) {
-        verdict.refusal = "the links to " + color + " need " + std::to_string(needed) + " descriptors, "
-            + std::to_string(free_descriptors) + " are free; raise the limit of open files";
+        verdict.refusal = "the links to " + color + " need " + std::to_string(needed) +
+                          " descriptors, " + std::to_string(free_descriptors) +
+                          " are free; raise the limit of open files";
     } else if (dialling > limit) {
-        verdict.refusal = "dialling " + std::to_string(verdict.links_to_dial) + " links at connect_rate "
-            + std::to_string(std::llround(connect_rate)) + "/s takes " + seconds(dialling)
-            + ", longer than the deadline of " + seconds(limit);
+        verdict.refusal = "dialling " + std::to_string(verdict.links_to_dial) +
+                          " links at connect_rate " + std::to_string(std::llround(connect_rate)) +
+                          "/s takes " + seconds(dialling) + ", longer than the deadline of " +
+                          seconds(limit);
     }
     return verdict;
 }
 
 } // namespace
 
-void add(member_snapshot& sum, const member_snapshot& one)
-{
-    for (const auto field : {&session_counts::connecting, &session_counts::active, &session_counts::waiting,
-             &session_counts::quiescing, &session_counts::held, &session_counts::rebinding, &session_counts::pinned,
-             &session_counts::parked, &session_counts::closing}) {
-        sum.sessions.*field += one.sessions.*field;
-    }
-    sum.clients += one.clients;
-    for (const auto color : broker::colors) {
-        sum.bound[color] += one.bound[color];
-        auto& known = sum.endpoints[color];
-        for (const auto& endpoint : one.endpoints[color]) {
-            const auto same = std::ranges::find(known, endpoint.name, &endpoint_snapshot::name);
-            if (same == known.end()) {
-                known.push_back(endpoint);
-                continue;
-            }
-            // Healthy where every member finds it so: one that does not is what an operator looks for.
-            same->healthy = same->healthy && endpoint.healthy;
-            same->draining = same->draining || endpoint.draining;
-            same->links += endpoint.links;
-            same->sessions += endpoint.sessions;
-            if (same->last_error.empty()) {
-                same->last_error = endpoint.last_error;
-            }
-        }
-    }
-}
-
-void control_service::request_switch(switch_request request, std::function<void(switch_answer)> done)
+void control_service::request_switch(
+    switch_request request, std::function<void(switch_answer)> done)
 {
     if (stopping_) {
         done({switch_outcome::stopping, 0, "the gateway is stopping"});
         return;
     }
     if (pending_ || running() != nullptr) { // C1
-        done({switch_outcome::busy, pending_ ? pending_->id : running()->id, "another switch runs"});
+        done(
+            {switch_outcome::busy, pending_ ? pending_->id : running()->id, "another switch runs"});
         return;
     }
     if (request.to == state().live) {
-        done({switch_outcome::live_already, 0, std::string(to_string(request.to)) + " is live already"});
+        done(
+            {switch_outcome::live_already, 0,
+             std::string(to_string(request.to)) + " is live already"});
         return;
     }
     stored_state with_id = state();
     ++with_id.last_switch;
     pending_ = std::make_unique<pending_switch>(pending_switch{
-        with_id.last_switch, std::move(request), std::chrono::system_clock::now(), std::move(done)});
-    // An id is never given twice, after a restart neither; and a store that is down refuses before anyone prepares.
+        with_id.last_switch, std::move(request), std::chrono::system_clock::now(),
+        std::move(done)});
+    // An id is never given twice, after a restart neither; and a store that is down refuses before
+    // anyone prepares.
     store_->write(with_id, [this, alive = alive_](write_result result) {
         if (*alive) {
             on_id_written(result);
@@ -143,12 +124,16 @@ void control_service::on_id_written(write_result result)
     coordinator_.on_id_used(pending_->id);
     if (result != write_result::written) {
         const auto pending = std::move(pending_);
-        pending->done({switch_outcome::store_failed, 0, "the store takes no writes; traffic goes on"});
+        pending->done(
+            {switch_outcome::store_failed, 0, "the store takes no writes; traffic goes on"});
         return;
     }
     const auto target = pending_->request.to;
-    ask_all<preflight_answer>(context_, members_, settings_.preflight_timeout,
-        [target](member_port& member, auto answered) { member.preflight(target, std::move(answered)); },
+    ask_all<preflight_answer>(
+        context_, members_, settings_.preflight_timeout,
+        [target](member_port& member, auto answered) {
+            member.preflight(target, std::move(answered));
+        },
         [this, alive = alive_](const member_answers<preflight_answer>& answers) {
             if (*alive) {
                 on_preflight(answers);
@@ -159,7 +144,8 @@ void control_service::on_id_written(write_result result)
 void control_service::on_preflight(const member_answers<preflight_answer>& answers)
 {
     const auto deadline = pending_->request.deadline.value_or(settings_.default_deadline);
-    auto verdict = judge(answers, members_.size(), pending_->request.to, settings_.connect_rate, deadline);
+    auto verdict =
+        judge(answers, members_.size(), pending_->request.to, settings_.connect_rate, deadline);
     if (stopping_) {
         verdict.refusal = "the gateway is stopping"; // S16
     }
@@ -167,16 +153,17 @@ void control_service::on_preflight(const member_answers<preflight_answer>& answe
         refuse(std::move(verdict.refusal), std::move(verdict.failures));
         return;
     }
-    // connect_rate is the process's; each member gets the part of what it has to dial, and never nothing: who arrives
-    // there later wants a standby too.
+    // connect_rate is the process's; each member gets the part of what it has to dial, and never
+    // nothing: who arrives there later wants a standby too.
     dial_share_.assign(members_.size(), 0);
     const auto parts = static_cast<double>(verdict.links_to_dial + members_.size());
     for (const auto& [from, answer] : answers) {
         dial_share_[from] = static_cast<double>(answer.links_to_dial + 1) / parts;
     }
-    begin(pending_->request.dry_run
-            ? std::to_string(verdict.links_to_dial) + " links to dial, about "
-                + seconds(static_cast<double>(verdict.links_to_dial) / settings_.connect_rate)
+    begin(
+        pending_->request.dry_run
+            ? std::to_string(verdict.links_to_dial) + " links to dial, about " +
+                  seconds(static_cast<double>(verdict.links_to_dial) / settings_.connect_rate)
             : "");
 }
 
@@ -185,13 +172,16 @@ void control_service::begin(std::string note)
     const auto pending = std::move(pending_);
     effects out;
     const bool accepted = coordinator_.on_request(
-        {pending->id, pending->request, settings_, pending->started_at, std::move(note)}, net::clock::now(), out);
+        {pending->id, pending->request, settings_, pending->started_at, std::move(note)},
+        net::clock::now(), out);
     run(out);
-    pending->done(accepted ? switch_answer{switch_outcome::accepted, pending->id, ""}
-                           : switch_answer{switch_outcome::stopping, pending->id, "the gateway is stopping"});
+    pending->done(
+        accepted ? switch_answer{switch_outcome::accepted, pending->id, ""}
+                 : switch_answer{switch_outcome::stopping, pending->id, "the gateway is stopping"});
 }
 
-// A refused switch has an id and a report too. Of a dry run the refusal is the answer it was made for.
+// A refused switch has an id and a report too. Of a dry run the refusal is the answer it was made
+// for.
 void control_service::refuse(std::string why, std::vector<session_failure> failures)
 {
     const auto pending = std::move(pending_);
@@ -214,7 +204,9 @@ void control_service::refuse(std::string why, std::vector<session_failure> failu
     record.drained_since = now;
     record.note_failures(failures);
     on_changed(history_.add(std::move(record)));
-    pending->done({pending->request.dry_run ? switch_outcome::accepted : switch_outcome::refused, pending->id, why});
+    pending->done(
+        {pending->request.dry_run ? switch_outcome::accepted : switch_outcome::refused, pending->id,
+         why});
 }
 
 } // namespace control

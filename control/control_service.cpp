@@ -1,7 +1,6 @@
 #include "control/control_service.hpp"
 
 #include "control/json.hpp"
-#include "control/questions.hpp"
 #include "control/report_json.hpp"
 
 #include <boost/asio/post.hpp>
@@ -12,15 +11,12 @@
 
 namespace control {
 
-control_service::control_service(boost::asio::io_context& context, control_settings settings, opened_store opened,
+control_service::control_service(
+    boost::asio::io_context& context, control_settings settings, opened_store opened,
     std::vector<member_port*> members, log_sink log)
-    : context_(context)
-    , settings_(std::move(settings))
-    , store_(std::move(opened.where))
-    , members_(std::move(members))
-    , log_(std::move(log))
-    , coordinator_(static_cast<member_number>(members_.size()), opened.state)
-    , timer_(context)
+    : context_(context), settings_(std::move(settings)), store_(std::move(opened.where)),
+      members_(std::move(members)), log_(std::move(log)),
+      coordinator_(static_cast<member_number>(members_.size()), opened.state), timer_(context)
 {
 }
 
@@ -39,7 +35,8 @@ void control_service::on_report(report what)
 {
     if (auto* past = history_.find(what.id)) {
         // C9: the coordinator is steady and has forgotten this one, but it still joins or drains.
-        if (const auto* now_known = std::get_if<numbers>(&what.what); now_known && past->phase != switch_phase::done) {
+        if (const auto* now_known = std::get_if<numbers>(&what.what);
+            now_known && past->phase != switch_phase::done) {
             past->take(what.from, now_known->now);
             past->advance(net::clock::now());
             on_changed(*past);
@@ -58,10 +55,11 @@ abort_answer control_service::abort(switch_number id, const std::string& who)
     }
     effects out;
     const auto answer = coordinator_.on_abort_request("asked by " + who, net::clock::now(), out);
-    log_(log_level::info,
-        "audit who=" + boost::json::serialize(boost::json::string(who)) + " what=abort switch=" + std::to_string(id)
-            + " epoch=" + std::to_string(state().epoch)
-            + " result=" + (answer == abort_answer::accepted ? "accepted" : "decided"));
+    log_(
+        log_level::info,
+        "audit who=" + boost::json::serialize(boost::json::string(who)) +
+            " what=abort switch=" + std::to_string(id) + " epoch=" + std::to_string(state().epoch) +
+            " result=" + (answer == abort_answer::accepted ? "accepted" : "decided"));
     run(out);
     return answer;
 }
@@ -76,48 +74,6 @@ void control_service::shut_down(std::function<void()> steady)
     if (coordinator_.state() == coordinator_state::steady && on_stopped_) {
         boost::asio::post(context_, std::exchange(on_stopped_, nullptr));
     }
-}
-
-void control_service::snapshot(std::function<void(gateway_snapshot)> done)
-{
-    ask_all<member_snapshot>(context_, members_, settings_.question_timeout,
-        [](member_port& member, auto answered) { member.snapshot(std::move(answered)); },
-        [done = std::move(done)](std::vector<std::pair<member_number, member_snapshot>> answers) {
-            gateway_snapshot all;
-            for (const auto& [from, one] : answers) {
-                add(all.total, one);
-            }
-            all.members = std::move(answers);
-            done(std::move(all));
-        });
-}
-
-void control_service::sessions(std::function<void(std::vector<session_snapshot>)> done)
-{
-    ask_all<std::vector<session_snapshot>>(context_, members_, settings_.question_timeout,
-        [](member_port& member, auto answered) { member.sessions(std::move(answered)); },
-        [done = std::move(done)](std::vector<std::pair<member_number, std::vector<session_snapshot>>> answers) {
-            std::vector<session_snapshot> all;
-            for (auto& [from, some] : answers) {
-                std::ranges::move(some, std::back_inserter(all));
-            }
-            done(std::move(all));
-        });
-}
-
-void control_service::disconnect(std::string session, std::string who, std::function<void(bool)> done)
-{
-    ask_all<bool>(context_, members_, settings_.question_timeout,
-        [session](member_port& member, auto answered) { member.disconnect(session, std::move(answered)); },
-        [session, who = std::move(who), done = std::move(done), log = log_, epoch = state().epoch](
-            std::vector<std::pair<member_number, bool>> answers) {
-            const bool found = std::ranges::any_of(answers, [](const auto& a) { return a.second; });
-            log(log_level::info,
-                "audit who=" + boost::json::serialize(boost::json::string(who))
-                    + " what=disconnect session=" + boost::json::serialize(boost::json::string(session))
-                    + " epoch=" + std::to_string(epoch) + " result=" + (found ? "done" : "not_found"));
-            done(found);
-        });
 }
 
 const switch_record* control_service::running() const noexcept
@@ -203,13 +159,15 @@ void control_service::run_one(const effect& what)
 void control_service::send(const command& what)
 {
     if (const auto* decided = std::get_if<commit>(&what.what)) {
-        log_(log_level::info,
-            "switch " + std::to_string(what.id) + ": epoch " + std::to_string(decided->epoch)
-                + " is stored; clients published through " + names_of(decided->endpoints));
+        log_(
+            log_level::info,
+            "switch " + std::to_string(what.id) + ": epoch " + std::to_string(decided->epoch) +
+                " is stored; clients published through " + names_of(decided->endpoints));
     }
     for (std::size_t i = 0; i < members_.size(); ++i) {
         command own = what;
-        if (auto* order = std::get_if<prepare>(&own.what); order != nullptr && i < dial_share_.size()) {
+        if (auto* order = std::get_if<prepare>(&own.what);
+            order != nullptr && i < dial_share_.size()) {
             order->connect_rate *= dial_share_[i];
         }
         members_[i]->send(std::move(own));
@@ -221,8 +179,8 @@ std::string control_service::names_of(const std::vector<endpoint_ref>& endpoints
     std::string names;
     for (const auto& one : endpoints) {
         const auto& known = settings_.endpoint_names[one.color];
-        names += (names.empty() ? "" : ", ") + std::string(to_string(one.color)) + "/"
-            + (one.index < known.size() ? known[one.index] : std::to_string(one.index));
+        names += (names.empty() ? "" : ", ") + std::string(to_string(one.color)) + "/" +
+                 (one.index < known.size() ? known[one.index] : std::to_string(one.index));
     }
     return names.empty() ? "no endpoint" : names;
 }
@@ -233,9 +191,11 @@ void control_service::on_changed(switch_record& record)
     if (!phase_before || *phase_before != record.phase) {
         record.told_phase = record.phase;
         record.events.add("phase", to_text(progress_json(record)));
-        log_(log_level::info,
-            "switch " + std::to_string(record.id) + " to " + std::string(to_string(record.to)) + ": "
-                + std::string(to_string(record.phase)) + (record.detail.empty() ? "" : ", " + record.detail));
+        log_(
+            log_level::info, "switch " + std::to_string(record.id) + " to " +
+                                 std::string(to_string(record.to)) + ": " +
+                                 std::string(to_string(record.phase)) +
+                                 (record.detail.empty() ? "" : ", " + record.detail));
     } else {
         record.events.add("progress", to_text(progress_json(record)));
     }
@@ -285,13 +245,17 @@ void control_service::arm_timer()
 
 void control_service::audit(const switch_record& record)
 {
-    const auto quoted = [](const std::string& text) { return boost::json::serialize(boost::json::string(text)); };
-    log_(log_level::info,
-        "audit who=" + quoted(record.who) + " what=" + (record.dry_run ? "dry_run" : "switch")
-            + " switch=" + std::to_string(record.id) + " from=" + std::string(to_string(record.from))
-            + " to=" + std::string(to_string(record.to)) + " epoch=" + std::to_string(record.epoch)
-            + " result=" + std::string(to_string(record.result)) + " reason=" + quoted(record.reason)
-            + " detail=" + quoted(record.detail));
+    const auto quoted = [](const std::string& text) {
+        return boost::json::serialize(boost::json::string(text));
+    };
+    log_(
+        log_level::info,
+        "audit who=" + quoted(record.who) + " what=" + (record.dry_run ? "dry_run" : "switch") +
+            " switch=" + std::to_string(record.id) +
+            " from=" + std::string(to_string(record.from)) +
+            " to=" + std::string(to_string(record.to)) + " epoch=" + std::to_string(record.epoch) +
+            " result=" + std::string(to_string(record.result)) +
+            " reason=" + quoted(record.reason) + " detail=" + quoted(record.detail));
 }
 
 } // namespace control

@@ -2,11 +2,10 @@
 
 // Everything of the control thread: coordinator, store, history, and the questions to the members.
 //
-// Threading:  all calls on the thread of the io_context it was given; reports of members are posted there.
-// Lifetime:   built after the members' ports and destroyed before them.
-// Invariants:
-// (1) Every change leaves one audit line: who, what, from, to, epoch, result.
-// (2) Every question to members ends, by their answers or by a timer.
+// Threading:  all calls on the thread of the io_context it was given; reports of members are posted
+// there. Lifetime:   built after the members' ports and destroyed before them. Invariants: (1)
+// Every change leaves one audit line: who, what, from, to, epoch, result. (2) Every question to
+// members ends, by their answers or by a timer.
 
 #include "control/history.hpp"
 #include "control/member_port.hpp"
@@ -33,7 +32,8 @@ enum class switch_outcome : std::uint8_t {
     live_already, // that color is live; nothing done
     busy,         // another switch, or its preflight, runs (C1); `id` is that one's
     refused,      // by preflight (C10); `id` has a report
-    store_failed, // the store does not take writes: switches are refused, traffic goes on (DESIGN.md section 8)
+    store_failed, // the store does not take writes: switches are refused, traffic goes on
+                  // (DESIGN.md section 8)
     stopping,     // S16
 };
 struct switch_answer {
@@ -50,7 +50,8 @@ struct gateway_snapshot {
 
 class control_service {
 public:
-    control_service(boost::asio::io_context& context, control_settings settings, opened_store opened,
+    control_service(
+        boost::asio::io_context& context, control_settings settings, opened_store opened,
         std::vector<member_port*> members, log_sink log);
     control_service(const control_service&) = delete;
     control_service& operator=(const control_service&) = delete;
@@ -114,7 +115,8 @@ private:
     switch_coordinator coordinator_;
     switch_history history_;
     boost::asio::steady_timer timer_;
-    std::unique_ptr<pending_switch> pending_; // between the request and its order: id written, preflight asked
+    std::unique_ptr<pending_switch>
+        pending_; // between the request and its order: id written, preflight asked
     std::vector<double> dial_share_; // of connect_rate, by member
     std::deque<effect> queue_;
     bool running_queue_ = false;
@@ -124,7 +126,8 @@ private:
     std::function<void()> on_stopped_;
     std::map<std::uint64_t, watcher> watchers_;
     std::uint64_t watchers_made_ = 0;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true); // late callbacks find out that the service is gone
+    std::shared_ptr<bool> alive_ =
+        std::make_shared<bool>(true); // late callbacks find out that the service is gone
 };
 
 } // namespace control

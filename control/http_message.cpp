@@ -97,7 +97,8 @@ http_response problem_response(const problem& what, epoch_number epoch)
 
 std::optional<std::string_view> request_target::parameter(std::string_view name) const
 {
-    const auto found = std::ranges::find(query, name, [](const auto& pair) { return std::string_view(pair.first); });
+    const auto found = std::ranges::find(
+        query, name, [](const auto& pair) { return std::string_view(pair.first); });
     return found == query.end() ? std::nullopt : std::optional<std::string_view>(found->second);
 }
 
@@ -112,12 +113,14 @@ std::optional<request_target> target_from(std::string_view text)
         auto name = decoded(part);
         return name && (target.parts.push_back(std::move(*name)), true);
     });
-    const bool query_fits = split(text.substr(std::min(question + 1, text.size())), '&', [&](std::string_view pair) {
-        const auto equals = std::min(pair.find('='), pair.size());
-        auto name = decoded(pair.substr(0, equals));
-        auto value = decoded(pair.substr(std::min(equals + 1, pair.size())));
-        return name && value && (target.query.emplace_back(std::move(*name), std::move(*value)), true);
-    });
+    const bool query_fits =
+        split(text.substr(std::min(question + 1, text.size())), '&', [&](std::string_view pair) {
+            const auto equals = std::min(pair.find('='), pair.size());
+            auto name = decoded(pair.substr(0, equals));
+            auto value = decoded(pair.substr(std::min(equals + 1, pair.size())));
+            return name && value &&
+                   (target.query.emplace_back(std::move(*name), std::move(*value)), true);
+        });
     return path_fits && query_fits ? std::optional(std::move(target)) : std::nullopt;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-// Request and response of the admin API as plain values: the router knows no socket and no HTTP library.
+// Request and response of the admin API as plain values: the router knows no socket and no HTTP
+// library.
 
 #include "control/switch_messages.hpp"
 
@@ -21,7 +22,8 @@ struct http_request {
     http_headers headers;
     std::string body;
     std::string peer; // "127.0.0.1:50312", or "unix uid=0"
-    std::optional<std::string_view> header(std::string_view name) const; // names compare without case
+    std::optional<std::string_view>
+    header(std::string_view name) const; // names compare without case
 };
 
 // The response goes on as server-sent events of this switch.
@@ -40,7 +42,8 @@ struct http_response {
 http_response json_response(unsigned status, const boost::json::value& body);
 http_response text_response(unsigned status, std::string_view type, std::string body);
 
-// RFC 9457. `type` is stable: urn:teal:problem:NAME; scripts switch on it, people read title and detail.
+// RFC 9457. `type` is stable: urn:teal:problem:NAME; scripts switch on it, people read title and
+// detail.
 struct problem {
     unsigned status = 400;
     std::string_view name;

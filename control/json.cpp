@@ -29,7 +29,9 @@ public:
             std::array<char, 512> digits{};
             const double shown = std::isfinite(*number) ? *number : 0;
             const auto end =
-                std::to_chars(digits.data(), digits.data() + digits.size(), shown, std::chars_format::fixed).ptr;
+                std::to_chars(
+                    digits.data(), digits.data() + digits.size(), shown, std::chars_format::fixed)
+                    .ptr;
             text_.append(digits.data(), end);
         } else {
             text_ += boost::json::serialize(value);
@@ -39,7 +41,8 @@ public:
 
 private:
     template <class Group, class Write>
-    void group(char open, char close, const Group& elements, Write write_one) // NOLINT(misc-no-recursion)
+    void group(
+        char open, char close, const Group& elements, Write write_one) // NOLINT(misc-no-recursion)
     {
         text_ += open;
         ++depth_;

@@ -1,9 +1,11 @@
 #pragma once
 
-// Asks every member the same question and calls back once: with all answers, or with those that came in time.
+// Asks every member the same question and calls back once: with all answers, or with those that
+// came in time.
 //
 // Threading:  control thread; members call back there.
-// Lifetime:   the question lives in its callbacks and its timer; an answer behind the timer finds it closed.
+// Lifetime:   the question lives in its callbacks and its timer; an answer behind the timer finds
+// it closed.
 
 #include "control/member_port.hpp"
 
@@ -21,8 +23,9 @@ template <class Answer>
 using member_answers = std::vector<std::pair<member_number, Answer>>;
 
 template <class Answer, class Ask>
-void ask_all(boost::asio::io_context& context, const std::vector<member_port*>& members, net::duration limit, Ask ask,
-    std::function<void(member_answers<Answer>)> done)
+void ask_all(
+    boost::asio::io_context& context, const std::vector<member_port*>& members, net::duration limit,
+    Ask ask, std::function<void(member_answers<Answer>)> done)
 {
     struct question {
         question(boost::asio::io_context& where, std::function<void(member_answers<Answer>)> then)

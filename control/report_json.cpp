@@ -19,8 +19,9 @@ std::int64_t milliseconds(net::duration length)
 
 boost::json::object sessions_json(const tally& sum)
 {
-    return {{"total", sum.sessions_total}, {"ready", sum.sessions_ready}, {"moved", sum.sessions_moved},
-        {"pinned", sum.sessions_pinned}, {"failed", sum.sessions_failed}, {"gone", sum.sessions_gone}};
+    return {{"total", sum.sessions_total},   {"ready", sum.sessions_ready},
+            {"moved", sum.sessions_moved},   {"pinned", sum.sessions_pinned},
+            {"failed", sum.sessions_failed}, {"gone", sum.sessions_gone}};
 }
 
 boost::json::array failures_json(const switch_record& record)
@@ -50,7 +51,8 @@ boost::json::object drain_json(const switch_record& record, net::time_point now)
 
 std::string rfc3339(std::chrono::system_clock::time_point when)
 {
-    const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
+    const auto since =
+        std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
     const std::time_t seconds = static_cast<std::time_t>(since / 1000);
     std::tm parts{};
     ::gmtime_r(&seconds, &parts);
@@ -74,19 +76,29 @@ boost::json::object to_json(const switch_record& record, net::time_point now)
     out["to"] = to_string(record.to);
     out["phase"] = to_string(record.phase);
     out["final"] = record.final;
-    out["result"] =
-        record.result == switch_result::open ? boost::json::value(nullptr) : boost::json::value(to_string(record.result));
+    out["result"] = record.result == switch_result::open
+                        ? boost::json::value(nullptr)
+                        : boost::json::value(to_string(record.result));
     out["epoch"] = record.epoch;
     out["reason"] = record.reason;
     out["started"] = rfc3339(record.started_at);
     out["duration_ms"] = duration_ms(record, now);
     out["sessions"] = sessions_json(sum);
-    out["held_ms"] = {{"p50", rounded(record.held.p50_ms)}, {"p99", rounded(record.held.p99_ms)},
+    out["held_ms"] = {
+        {"p50", rounded(record.held.p50_ms)},
+        {"p99", rounded(record.held.p99_ms)},
         {"max", rounded(record.held.max_ms)}};
-    out["sends"] = {{"accepted", sum.accepted}, {"confirmed", sum.confirmed}, {"unconfirmed", sum.unconfirmed},
-        {"open", sum.open}, {"held", sum.held}, {"refused", sum.refused}, {"in_doubt", sum.in_doubt}};
-    out["seams"] = {{"total", sum.seams_total}, {"joined", sum.seams_joined}, {"forced", sum.seams_forced},
-        {"best_effort", sum.seams_best_effort}, {"late", sum.late}, {"foreign_late", sum.foreign_late},
+    out["sends"] = {
+        {"accepted", sum.accepted}, {"confirmed", sum.confirmed}, {"unconfirmed", sum.unconfirmed},
+        {"open", sum.open},         {"held", sum.held},           {"refused", sum.refused},
+        {"in_doubt", sum.in_doubt}};
+    out["seams"] = {
+        {"total", sum.seams_total},
+        {"joined", sum.seams_joined},
+        {"forced", sum.seams_forced},
+        {"best_effort", sum.seams_best_effort},
+        {"late", sum.late},
+        {"foreign_late", sum.foreign_late},
         {"gaps", sum.gaps}};
     out["fence"] = sum.fence_best_effort ? "best effort" : "kept";
     out["duplicates_dropped"] = sum.duplicates_dropped;

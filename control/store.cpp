@@ -41,7 +41,8 @@ std::string folder_of(const std::string& path)
     return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// Before the rename nothing has changed; after it only the directory's fsync is open, so a failure there is `unknown`.
+// Before the rename nothing has changed; after it only the directory's fsync is open, so a failure
+// there is `unknown`.
 write_result replace(const std::string& path, const std::string& line, std::string& why)
 {
     const auto failed_at = [&](const char* step) {
@@ -50,7 +51,8 @@ write_result replace(const std::string& path, const std::string& line, std::stri
     };
     const std::string temporary = path + ".new";
     {
-        const descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+        const descriptor file(
+            ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
         if (!file.open()) {
             return failed_at("open");
         }
@@ -100,10 +102,14 @@ public:
 
     void write(const stored_state& state, std::function<void(write_result)> done) override
     {
-        std::string why; // C7: whatever went wrong, what the file holds is read before anything is decided
+        std::string
+            why; // C7: whatever went wrong, what the file holds is read before anything is decided
         done(replace(path_, to_line(state), why));
     }
-    void read(std::function<void(std::optional<stored_state>)> done) override { done(read_file(path_).state); }
+    void read(std::function<void(std::optional<stored_state>)> done) override
+    {
+        done(read_file(path_).state);
+    }
 
 private:
     std::string path_;
@@ -132,13 +138,15 @@ std::optional<stored_state> stored_state_from(const std::string& line)
     const auto number = [&](const char* key) {
         const auto* found = object->if_contains(key);
         boost::system::error_code bad;
-        const auto value = found != nullptr && found->is_number() ? found->to_number<std::uint64_t>(bad) : 0;
+        const auto value =
+            found != nullptr && found->is_number() ? found->to_number<std::uint64_t>(bad) : 0;
         return found != nullptr && found->is_number() && !bad ? std::optional(value) : std::nullopt;
     };
     const auto color = [&](const char* key) -> std::optional<broker::color> {
         const auto* found = object->if_contains(key);
-        return found != nullptr && found->is_string() ? broker::color_from(std::string_view(found->get_string()))
-                                                      : std::nullopt;
+        return found != nullptr && found->is_string()
+                   ? broker::color_from(std::string_view(found->get_string()))
+                   : std::nullopt;
     };
     const auto epoch = number("epoch");
     const auto live = color("live");
@@ -151,7 +159,8 @@ std::optional<stored_state> stored_state_from(const std::string& line)
     return stored_state{*epoch, *live, color("previous"), *last};
 }
 
-std::variant<opened_store, std::string> open_file_store(const std::string& path, broker::color initial)
+std::variant<opened_store, std::string>
+open_file_store(const std::string& path, broker::color initial)
 {
     auto found = read_file(path);
     if (!found.state && !found.absent) {

@@ -2,10 +2,12 @@
 
 // Where color and epoch live: an interface, and the file of a single gateway (`teal.state`).
 //
-// Threading:  control thread. The file store writes in the calling thread (0.4 ms with both fsyncs) and calls `done`
+// Threading:  control thread. The file store writes in the calling thread (0.4 ms with both fsyncs)
+// and calls `done`
 //             before it returns; others may call it later.
 // Invariants:
-// (1) A write is the decision (SWITCH.md "Coordinator"): after `written` a restart finds the new state, after
+// (1) A write is the decision (SWITCH.md "Coordinator"): after `written` a restart finds the new
+// state, after
 //     `failed` or `unknown` only read() can tell (C7).
 
 #include "broker/color.hpp"
@@ -47,9 +49,10 @@ struct opened_store {
     std::unique_ptr<store> where;
     stored_state state;
 };
-// Opens or creates the state file; `initial` counts only where there is none yet. The string is the start-up error, and
-// names the file: a state that cannot be read is never guessed.
-std::variant<opened_store, std::string> open_file_store(const std::string& path, broker::color initial);
+// Opens or creates the state file; `initial` counts only where there is none yet. The string is the
+// start-up error, and names the file: a state that cannot be read is never guessed.
+std::variant<opened_store, std::string>
+open_file_store(const std::string& path, broker::color initial);
 
 std::string to_line(const stored_state& state);
 std::optional<stored_state> stored_state_from(const std::string& line);

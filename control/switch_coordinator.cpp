@@ -55,18 +55,25 @@ bool switch_coordinator::on_request(switch_order order, net::time_point now, eff
     decide_by_ = now + order_.request.deadline.value_or(order_.settings.default_deadline);
     state_until_ = now + order_.settings.prepare_timeout;
     enter(coordinator_state::preparing, switch_phase::preparing);
-    send(prepare{order_.request.to, order_.settings.connect_rate, order_.settings.members, order_.request.dry_run}, out);
+    send(
+        prepare{
+            order_.request.to, order_.settings.connect_rate, order_.settings.members,
+            order_.request.dry_run},
+        out);
     out.emplace_back(changed{});
     return true;
 }
 
-abort_answer switch_coordinator::on_abort_request(const std::string& why, net::time_point, effects& out)
+abort_answer
+switch_coordinator::on_abort_request(const std::string& why, net::time_point, effects& out)
 {
     switch (state_) {
     case coordinator_state::steady: return abort_answer::none;
     case coordinator_state::preparing:
     case coordinator_state::holding: begin_abort(why, out); return abort_answer::accepted;
-    case coordinator_state::writing: abort_wanted_ = why; return abort_answer::accepted; // C6: after the outcome
+    case coordinator_state::writing:
+        abort_wanted_ = why;
+        return abort_answer::accepted; // C6: after the outcome
     case coordinator_state::aborting: return abort_answer::accepted;
     case coordinator_state::committing: return abort_answer::decided;
     }
@@ -86,7 +93,8 @@ void switch_coordinator::on_deadline(net::time_point now, effects& out)
     }
     switch (state_) {
     case coordinator_state::preparing:
-        begin_abort(now >= decide_by_
+        begin_abort(
+            now >= decide_by_
                 ? "deadline: not every session was ready in time"
                 : "prepare_timeout: no progress for " + to_text(order_.settings.prepare_timeout),
             out);
@@ -112,9 +120,10 @@ void switch_coordinator::on_deadline(net::time_point now, effects& out)
 
 void switch_coordinator::hold_timed_out(net::time_point now, effects& out)
 {
-    const std::string waited = "hold_timeout: " + silent_members() + " did not say held within "
-        + to_text(order_.settings.hold_timeout);
-    // C5: members give up what is not settled and say `held` with the names; one that stays silent means abort.
+    const std::string waited = "hold_timeout: " + silent_members() + " did not say held within " +
+                               to_text(order_.settings.hold_timeout);
+    // C5: members give up what is not settled and say `held` with the names; one that stays silent
+    // means abort.
     if (policy() == hold_policy::abort || gave_up_) {
         begin_abort(waited, out);
         return;
@@ -142,16 +151,19 @@ void switch_coordinator::on_store_result(write_result result, net::time_point, e
     out.emplace_back(read_state{});
 }
 
-void switch_coordinator::on_store_read(const std::optional<stored_state>& found, net::time_point now, effects& out)
+void switch_coordinator::on_store_read(
+    const std::optional<stored_state>& found, net::time_point now, effects& out)
 {
     BOOST_ASSERT(state_ == coordinator_state::writing && reading_);
     reading_ = false;
     if (found && *found == writing_) {
         begin_commit(out);
     } else if (found && found->epoch == stored_.epoch) {
-        begin_abort(abort_wanted_.empty() ? "the store did not take the new epoch" : abort_wanted_, out);
+        begin_abort(
+            abort_wanted_.empty() ? "the store did not take the new epoch" : abort_wanted_, out);
     } else {
-        // Unreadable, or neither epoch: nothing is known, so all stay held and the store is asked again (C7).
+        // Unreadable, or neither epoch: nothing is known, so all stay held and the store is asked
+        // again (C7).
         record_.detail = "waiting for the store";
         state_until_ = now + order_.settings.store_retry;
         out.emplace_back(changed{});
@@ -193,8 +205,9 @@ void switch_coordinator::begin_commit(effects& out)
 
 void switch_coordinator::begin_abort(std::string why, effects& out)
 {
-    BOOST_ASSERT(state_ == coordinator_state::preparing || state_ == coordinator_state::holding
-        || state_ == coordinator_state::writing);
+    BOOST_ASSERT(
+        state_ == coordinator_state::preparing || state_ == coordinator_state::holding ||
+        state_ == coordinator_state::writing);
     forget_answers();
     state_until_ = net::never;
     record_.detail = why;
@@ -203,13 +216,13 @@ void switch_coordinator::begin_abort(std::string why, effects& out)
     out.emplace_back(changed{});
 }
 
-// A dry run takes the switch's place and is released where a switch would hold. It ignored max_failed so far, to name
-// every session that would fail.
+// A dry run takes the switch's place and is released where a switch would hold. It ignored
+// max_failed so far, to name every session that would fail.
 void switch_coordinator::finish_dry_run(effects& out)
 {
     const bool fails = too_many_failed();
-    std::string said = std::to_string(failed_sessions()) + " of " + std::to_string(record_.total().sessions_total)
-        + " sessions would fail";
+    std::string said = std::to_string(failed_sessions()) + " of " +
+                       std::to_string(record_.total().sessions_total) + " sessions would fail";
     if (!order_.note.empty()) {
         said += "; " + order_.note;
     }
@@ -229,7 +242,9 @@ void switch_coordinator::become_steady(net::time_point now, effects& out)
         if (record_.result == switch_result::open) {
             record_.result = record_.dry_run ? switch_result::would_fail : switch_result::aborted;
         }
-        enter(coordinator_state::steady, record_.dry_run ? switch_phase::done : switch_phase::aborted);
+        enter(
+            coordinator_state::steady,
+            record_.dry_run ? switch_phase::done : switch_phase::aborted);
         record_.final = true;
         record_.final_since = now;
         record_.drained_since = now;

@@ -1,12 +1,14 @@
 #pragma once
 
-// The two-phase switch, without I/O and clock: events come in, effects go out. The law is SWITCH.md "Coordinator".
+// The two-phase switch, without I/O and clock: events come in, effects go out. The law is SWITCH.md
+// "Coordinator".
 //
 // Threading:  control thread.
 // Lifetime:   one per process; each attempt gets a fresh switch_record.
 // Invariants:
-// (1) Effects are run in order, and answers to them come as events of their own, never from inside an event.
-// (2) The store is written only after `held` of every member, and nothing aborts until its outcome is known (C4, C6).
+// (1) Effects are run in order, and answers to them come as events of their own, never from inside
+// an event. (2) The store is written only after `held` of every member, and nothing aborts until
+// its outcome is known (C4, C6).
 
 #include "control/store.hpp"
 #include "control/switch_messages.hpp"
@@ -76,7 +78,8 @@ public:
 
     // The id of an attempt that is refused before it begins counts too.
     void on_id_used(switch_number id) noexcept { stored_.last_switch = id; }
-    // C1: false, and nothing done, anywhere but in steady. REQUIRES: order.id is new, the target is not live.
+    // C1: false, and nothing done, anywhere but in steady. REQUIRES: order.id is new, the target is
+    // not live.
     bool on_request(switch_order order, net::time_point now, effects& out);
     void on_report(const report& what, net::time_point now, effects& out);
     void on_store_result(write_result result, net::time_point now, effects& out);
@@ -97,7 +100,9 @@ private:
 
     void on_progress(member_number from, const progress& what, net::time_point now, effects& out);
     void on_prepared(member_number from, const prepared& what, net::time_point now, effects& out);
-    void on_failed(member_number from, const std::vector<session_failure>& sessions, net::time_point now, effects& out);
+    void on_failed(
+        member_number from, const std::vector<session_failure>& sessions, net::time_point now,
+        effects& out);
     void on_held(member_number from, const held& what, net::time_point now, effects& out);
     void on_unheld(member_number from, const unheld& what, effects& out);
     void on_adopted(member_number from, const adopted& what, net::time_point now, effects& out);
@@ -127,11 +132,12 @@ private:
     switch_order order_;
     switch_record record_;
     std::vector<member_state> members_;
-    std::set<endpoint_ref> endpoints_; // of every `held`; the commit carries their union
-    net::time_point decide_by_ = net::never;   // the operator's deadline
-    net::time_point state_until_ = net::never; // prepare_timeout, hold_timeout or the store's next read
-    bool gave_up_ = false;                     // pin or cut was sent (C5)
-    bool reading_ = false;                     // a read of the store is under way (C7)
+    std::set<endpoint_ref> endpoints_;       // of every `held`; the commit carries their union
+    net::time_point decide_by_ = net::never; // the operator's deadline
+    net::time_point state_until_ =
+        net::never;        // prepare_timeout, hold_timeout or the store's next read
+    bool gave_up_ = false; // pin or cut was sent (C5)
+    bool reading_ = false; // a read of the store is under way (C7)
     bool stopping_ = false;
     std::string abort_wanted_; // asked while writing: waits for the outcome (C6)
 };

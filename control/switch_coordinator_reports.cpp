@@ -1,5 +1,6 @@
-// What the coordinator makes of its members' reports. A report that the state does not wait for is either one that
-// crossed a command on its way, and is dropped, or our own fault, and stops the process.
+// What the coordinator makes of its members' reports. A report that the state does not wait for is
+// either one that crossed a command on its way, and is dropped, or our own fault, and stops the
+// process.
 
 #include "control/switch_coordinator.hpp"
 
@@ -25,30 +26,34 @@ void switch_coordinator::on_report(const report& what, net::time_point now, effe
     }
     const auto from = what.from;
     BOOST_ASSERT(from < members_.size());
-    std::visit(overloaded{
-                   [&](const progress& p) { on_progress(from, p, now, out); },
-                   [&](const prepared& p) { on_prepared(from, p, now, out); },
-                   [&](const failed& f) { on_failed(from, f.sessions, now, out); },
-                   [&](const held& h) { on_held(from, h, now, out); },
-                   [&](const unheld& u) { on_unheld(from, u, out); },
-                   [&](const adopted& a) { on_adopted(from, a, now, out); },
-                   [&](const released& r) { on_released(from, r, now, out); },
-                   [&](const numbers& n) {
-                       record_.take(from, n.now);
-                       out.emplace_back(changed{});
-                   },
-               },
+    std::visit(
+        overloaded{
+            [&](const progress& p) { on_progress(from, p, now, out); },
+            [&](const prepared& p) { on_prepared(from, p, now, out); },
+            [&](const failed& f) { on_failed(from, f.sessions, now, out); },
+            [&](const held& h) { on_held(from, h, now, out); },
+            [&](const unheld& u) { on_unheld(from, u, out); },
+            [&](const adopted& a) { on_adopted(from, a, now, out); },
+            [&](const released& r) { on_released(from, r, now, out); },
+            [&](const numbers& n) {
+                record_.take(from, n.now);
+                out.emplace_back(changed{});
+            },
+        },
         what.what);
 }
 
-void switch_coordinator::on_progress(member_number from, const progress& what, net::time_point now, effects& out)
+void switch_coordinator::on_progress(
+    member_number from, const progress& what, net::time_point now, effects& out)
 {
     tally& shown = record_.members[from];
     const bool moved = shown.sessions_ready != what.ready || shown.sessions_failed != what.failed;
     switch (state_) {
     case coordinator_state::preparing:
         if (moved) {
-            state_until_ = now + order_.settings.prepare_timeout; // a limit on standing still, not on the whole
+            state_until_ =
+                now +
+                order_.settings.prepare_timeout; // a limit on standing still, not on the whole
         }
         [[fallthrough]];
     case coordinator_state::holding: // who arrived late can still delay `held` (C3)
@@ -68,7 +73,8 @@ void switch_coordinator::on_progress(member_number from, const progress& what, n
     }
 }
 
-void switch_coordinator::on_prepared(member_number from, const prepared& what, net::time_point now, effects& out)
+void switch_coordinator::on_prepared(
+    member_number from, const prepared& what, net::time_point now, effects& out)
 {
     if (state_ == coordinator_state::aborting) {
         return; // crossed the abort
@@ -90,10 +96,13 @@ void switch_coordinator::on_prepared(member_number from, const prepared& what, n
 }
 
 void switch_coordinator::on_failed(
-    member_number from, const std::vector<session_failure>& sessions, net::time_point now, effects& out)
+    member_number from, const std::vector<session_failure>& sessions, net::time_point now,
+    effects& out)
 {
     switch (state_) {
-    case coordinator_state::preparing: state_until_ = now + order_.settings.prepare_timeout; break; // it moved
+    case coordinator_state::preparing:
+        state_until_ = now + order_.settings.prepare_timeout;
+        break; // it moved
     case coordinator_state::holding: break;
     case coordinator_state::writing: // C6; what failed by now is in the members' next tally
     case coordinator_state::committing:
@@ -110,7 +119,8 @@ void switch_coordinator::on_failed(
     }
 }
 
-void switch_coordinator::on_held(member_number from, const held& what, net::time_point, effects& out)
+void switch_coordinator::on_held(
+    member_number from, const held& what, net::time_point, effects& out)
 {
     if (state_ == coordinator_state::aborting) {
         return; // crossed the abort
@@ -122,7 +132,8 @@ void switch_coordinator::on_held(member_number from, const held& what, net::time
     record_.note_failures(what.given_up);
     endpoints_.insert(what.endpoints.begin(), what.endpoints.end());
     out.emplace_back(changed{});
-    if (!gave_up_) { // C5: who was given up on the operator's word does not count against max_failed
+    if (!gave_up_) { // C5: who was given up on the operator's word does not count against
+                     // max_failed
         for (const auto& one : what.given_up) {
             members_[from].failed.insert(one.session);
         }
@@ -143,9 +154,11 @@ void switch_coordinator::on_unheld(member_number from, const unheld& what, effec
         BOOST_ASSERT_MSG(members_[from].said_held, "unheld before held");
         record_.note_failures({what.session});
         // C8: whatever the limit; nothing is written yet, and asking again costs nothing.
-        begin_abort("session " + what.session.session + " lost its standby: " + what.session.error, out);
+        begin_abort(
+            "session " + what.session.session + " lost its standby: " + what.session.error, out);
         return;
-    case coordinator_state::writing: // C6: waits for the outcome, which makes it rebind or resume (S6)
+    case coordinator_state::writing: // C6: waits for the outcome, which makes it rebind or resume
+                                     // (S6)
     case coordinator_state::committing:
     case coordinator_state::aborting: return;
     case coordinator_state::preparing:
@@ -154,7 +167,8 @@ void switch_coordinator::on_unheld(member_number from, const unheld& what, effec
     BOOST_ASSERT_MSG(false, "unheld before hold");
 }
 
-void switch_coordinator::on_adopted(member_number from, const adopted& what, net::time_point now, effects& out)
+void switch_coordinator::on_adopted(
+    member_number from, const adopted& what, net::time_point now, effects& out)
 {
     BOOST_ASSERT_MSG(state_ == coordinator_state::committing, "adopted while not committing");
     BOOST_ASSERT_MSG(!members_[from].answered, "adopted twice");
@@ -167,7 +181,8 @@ void switch_coordinator::on_adopted(member_number from, const adopted& what, net
     }
 }
 
-void switch_coordinator::on_released(member_number from, const released& what, net::time_point now, effects& out)
+void switch_coordinator::on_released(
+    member_number from, const released& what, net::time_point now, effects& out)
 {
     BOOST_ASSERT_MSG(state_ == coordinator_state::aborting, "released while not aborting");
     BOOST_ASSERT_MSG(!members_[from].answered, "released twice");
@@ -215,7 +230,8 @@ std::uint64_t switch_coordinator::failed_sessions() const noexcept
 {
     std::uint64_t sum = 0;
     for (const auto& member : members_) {
-        sum += member.failed.size() - std::min<std::uint64_t>(member.failed.size(), member.failed_gone);
+        sum += member.failed.size() -
+               std::min<std::uint64_t>(member.failed.size(), member.failed_gone);
     }
     return sum;
 }
@@ -223,7 +239,8 @@ std::uint64_t switch_coordinator::failed_sessions() const noexcept
 bool switch_coordinator::too_many_failed() const
 {
     const auto limit = order_.request.max_failed.value_or(order_.settings.max_failed);
-    // C8: a percentage is of all members' sessions, so it waits until each has said how many it has.
+    // C8: a percentage is of all members' sessions, so it waits until each has said how many it
+    // has.
     if (limit.percent && !std::ranges::all_of(members_, &member_state::sized)) {
         return false;
     }
@@ -237,8 +254,8 @@ bool switch_coordinator::too_many_failed() const
 std::string switch_coordinator::failed_too_many() const
 {
     const auto limit = order_.request.max_failed.value_or(order_.settings.max_failed);
-    return "max_failed: " + std::to_string(failed_sessions()) + " sessions cannot move, "
-        + std::to_string(limit.allowed(record_.total().sessions_total)) + " may";
+    return "max_failed: " + std::to_string(failed_sessions()) + " sessions cannot move, " +
+           std::to_string(limit.allowed(record_.total().sessions_total)) + " may";
 }
 
 hold_policy switch_coordinator::policy() const

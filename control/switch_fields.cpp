@@ -21,7 +21,9 @@ std::optional<bad_field> read_hold_policy(switch_request& request, const boost::
     }
     // C5: the coordinator knows both, the members' side (S8) is not there yet.
     if (*policy != hold_policy::abort) {
-        return bad_field{422, "Not built yet", "on_hold_timeout " + std::string(to_string(*policy)), "on_hold_timeout"};
+        return bad_field{
+            422, "Not built yet", "on_hold_timeout " + std::string(to_string(*policy)),
+            "on_hold_timeout"};
     }
     request.on_hold_timeout = policy;
     return std::nullopt;
@@ -33,17 +35,22 @@ std::optional<bad_field> read_max_failed(switch_request& request, const boost::j
     const auto text = text_of(value);
     const auto whole = value.is_number() ? value.to_number<std::uint32_t>(error) : 0;
     request.max_failed = text ? failure_limit_from(*text)
-        : value.is_number() && !error ? std::optional(failure_limit{static_cast<double>(whole), false})
-                                      : std::nullopt;
-    return request.max_failed ? std::nullopt : std::optional(bad_field{400, "Not a limit", "N or \"P%\"", "max_failed"});
+                         : value.is_number() && !error
+                             ? std::optional(failure_limit{static_cast<double>(whole), false})
+                             : std::nullopt;
+    return request.max_failed
+               ? std::nullopt
+               : std::optional(bad_field{400, "Not a limit", "N or \"P%\"", "max_failed"});
 }
 
-std::optional<bad_field> read_field(switch_request& request, std::string_view key, const boost::json::value& value)
+std::optional<bad_field>
+read_field(switch_request& request, std::string_view key, const boost::json::value& value)
 {
     if (key == "to") {
         const auto color = broker::color_from(text_of(value).value_or(""));
         request.to = color.value_or(request.to);
-        return color ? std::nullopt : std::optional(bad_field{400, "Not a color", "blue or green", "to"});
+        return color ? std::nullopt
+                     : std::optional(bad_field{400, "Not a color", "blue or green", "to"});
     }
     if (key == "on_hold_timeout") {
         return read_hold_policy(request, value);
@@ -54,17 +61,23 @@ std::optional<bad_field> read_field(switch_request& request, std::string_view ke
     if (key == "deadline") {
         request.deadline = duration_from(text_of(value).value_or(""));
         const bool fits = request.deadline && request.deadline->count() > 0;
-        return fits ? std::nullopt : std::optional(bad_field{400, "Not a duration", "as in \"90s\" or \"2m\"", "deadline"});
+        return fits ? std::nullopt
+                    : std::optional(
+                          bad_field{400, "Not a duration", "as in \"90s\" or \"2m\"", "deadline"});
     }
     if (key == "reason") {
         const auto text = text_of(value);
         request.reason = text.value_or("");
         const bool fits = text && text->size() <= reason_bytes_max;
-        return fits ? std::nullopt : std::optional(bad_field{400, "Not a reason", "text of at most 1000 bytes", "reason"});
+        return fits ? std::nullopt
+                    : std::optional(
+                          bad_field{400, "Not a reason", "text of at most 1000 bytes", "reason"});
     }
     if (key == "dry_run") {
         request.dry_run = value.is_bool() && value.get_bool();
-        return value.is_bool() ? std::nullopt : std::optional(bad_field{400, "Not a truth value", "true or false", "dry_run"});
+        return value.is_bool()
+                   ? std::nullopt
+                   : std::optional(bad_field{400, "Not a truth value", "true or false", "dry_run"});
     }
     return bad_field{400, "Unknown field", "", std::string(key)};
 }

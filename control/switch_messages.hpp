@@ -1,7 +1,8 @@
 #pragma once
 
-// The commands and reports that cross threads, between the coordinator and its members (shards); nothing else does.
-// SWITCH.md "Coordinator", DESIGN.md section 7. All carry the switch id; who gets one of another switch drops it (C2).
+// The commands and reports that cross threads, between the coordinator and its members (shards);
+// nothing else does. SWITCH.md "Coordinator", DESIGN.md section 7. All carry the switch id; who
+// gets one of another switch drops it (C2).
 //
 // Threading:  plain values, moved into a post() to the receiver's thread.
 
@@ -15,7 +16,7 @@
 
 namespace control {
 
-using epoch_number = std::uint64_t; // grows by one when a switch commits; 1 at first start
+using epoch_number = std::uint64_t;  // grows by one when a switch commits; 1 at first start
 using switch_number = std::uint64_t; // one per attempt
 using member_number = std::uint32_t; // index of a shard
 
@@ -29,8 +30,8 @@ struct endpoint_ref {
 
 // What every state of a session is called in /v1/status, sessions.*.
 struct session_counts {
-    std::uint64_t connecting = 0, active = 0, waiting = 0, quiescing = 0, held = 0, rebinding = 0, pinned = 0,
-                  parked = 0, closing = 0;
+    std::uint64_t connecting = 0, active = 0, waiting = 0, quiescing = 0, held = 0, rebinding = 0,
+                  pinned = 0, parked = 0, closing = 0;
     bool operator==(const session_counts&) const = default;
 };
 
@@ -44,8 +45,8 @@ struct session_failure {
 // ---- to members
 
 struct prepare_settings { // a switch keeps the settings it began with (S16)
-    net::duration linger{}, seam_timeout{}, seam_quiet{}, receipt_timeout{}, marker_interval{}, drain_timeout{},
-        pin_timeout{};
+    net::duration linger{}, seam_timeout{}, seam_quiet{}, receipt_timeout{}, marker_interval{},
+        drain_timeout{}, pin_timeout{};
     bool strict_queue_order = false;
     bool operator==(const prepare_settings&) const = default;
 };
@@ -67,7 +68,8 @@ struct cut {
 };
 struct commit {
     epoch_number epoch = 0;
-    std::vector<endpoint_ref> endpoints; // clients' SENDs went through these since the last switch, over all members
+    std::vector<endpoint_ref>
+        endpoints; // clients' SENDs went through these since the last switch, over all members
     bool operator==(const commit&) const = default;
 };
 struct abort_switch {
@@ -82,22 +84,26 @@ struct command {
 
 // ---- to the coordinator
 
-// Numbers of one member for one switch, cumulative; the coordinator adds up the newest of each member.
+// Numbers of one member for one switch, cumulative; the coordinator adds up the newest of each
+// member.
 struct tally {
-    // Of the sessions of the order. Each is in at most one of moved, pinned, failed and gone; total is all of them, so
-    // nothing is left to wait for once the four add up to it (C9). A pinned session that binds at last turns moved.
-    std::uint64_t sessions_total = 0, sessions_ready = 0, sessions_moved = 0, sessions_pinned = 0, sessions_failed = 0,
-                  sessions_gone = 0;
+    // Of the sessions of the order. Each is in at most one of moved, pinned, failed and gone; total
+    // is all of them, so nothing is left to wait for once the four add up to it (C9). A pinned
+    // session that binds at last turns moved.
+    std::uint64_t sessions_total = 0, sessions_ready = 0, sessions_moved = 0, sessions_pinned = 0,
+                  sessions_failed = 0, sessions_gone = 0;
     // clients' SENDs unanswered or unproven at the prepare order and those carried from hold on:
     // accepted = confirmed + unconfirmed + open + held + refused + in_doubt
-    std::uint64_t accepted = 0, confirmed = 0, unconfirmed = 0, open = 0, held = 0, refused = 0, in_doubt = 0;
-    std::uint64_t seams_total = 0, seams_joined = 0, seams_forced = 0, seams_best_effort = 0, late = 0,
-                  foreign_late = 0, gaps = 0;
+    std::uint64_t accepted = 0, confirmed = 0, unconfirmed = 0, open = 0, held = 0, refused = 0,
+                  in_doubt = 0;
+    std::uint64_t seams_total = 0, seams_joined = 0, seams_forced = 0, seams_best_effort = 0,
+                  late = 0, foreign_late = 0, gaps = 0;
     std::uint64_t duplicates_dropped = 0, redelivered = 0, handed_back = 0, stored_left_behind = 0;
-    std::uint64_t receipts_open = 0;    // owed by the old color and not yet answered or in doubt
-    std::uint64_t frames_carried = 0;   // bytes, now
+    std::uint64_t receipts_open = 0;  // owed by the old color and not yet answered or in doubt
+    std::uint64_t frames_carried = 0; // bytes, now
     std::uint64_t standbys_discarded = 0;
-    std::vector<std::uint32_t> held_us; // one per session that was held, from hold to resume; filled with `adopted`
+    std::vector<std::uint32_t>
+        held_us; // one per session that was held, from hold to resume; filled with `adopted`
     bool fence_best_effort = false;
     bool drained = false;
     // Sentences: what makes the exit status 6 beside what these numbers say ("dedup: content").
@@ -148,7 +154,8 @@ struct endpoint_snapshot {
 };
 struct session_snapshot {
     std::string id, peer, login, state, color, endpoint, version;
-    std::uint64_t subscriptions = 0, frames_in = 0, frames_out = 0, outbox_bytes = 0, carried_bytes = 0;
+    std::uint64_t subscriptions = 0, frames_in = 0, frames_out = 0, outbox_bytes = 0,
+                  carried_bytes = 0;
     double age_s = 0, held_ms = 0, rate = 0;
     bool shared = false;
 };

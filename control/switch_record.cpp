@@ -43,7 +43,8 @@ held_summary summarize_held(std::vector<std::uint32_t> held_us)
     std::ranges::sort(held_us);
     // Nearest rank: the smallest value that at least this part of all does not exceed.
     const auto rank = [&](double part) {
-        const auto n = static_cast<std::size_t>(std::ceil(part * static_cast<double>(held_us.size())));
+        const auto n =
+            static_cast<std::size_t>(std::ceil(part * static_cast<double>(held_us.size())));
         return static_cast<double>(held_us[std::max<std::size_t>(n, 1) - 1]) / 1000;
     };
     return {rank(0.5), rank(0.99), static_cast<double>(held_us.back()) / 1000};
@@ -85,13 +86,34 @@ tally switch_record::total() const
 {
     tally sum;
     for (const auto& one : members) {
-        for (const auto field : {&tally::sessions_total, &tally::sessions_ready, &tally::sessions_moved,
-                 &tally::sessions_pinned, &tally::sessions_failed, &tally::sessions_gone, &tally::accepted,
-                 &tally::confirmed, &tally::unconfirmed, &tally::open, &tally::held, &tally::refused,
-                 &tally::in_doubt, &tally::seams_total, &tally::seams_joined, &tally::seams_forced,
-                 &tally::seams_best_effort, &tally::late, &tally::foreign_late, &tally::gaps,
-                 &tally::duplicates_dropped, &tally::redelivered, &tally::handed_back, &tally::stored_left_behind,
-                 &tally::receipts_open, &tally::frames_carried, &tally::standbys_discarded}) {
+        for (const auto field :
+             {&tally::sessions_total,
+              &tally::sessions_ready,
+              &tally::sessions_moved,
+              &tally::sessions_pinned,
+              &tally::sessions_failed,
+              &tally::sessions_gone,
+              &tally::accepted,
+              &tally::confirmed,
+              &tally::unconfirmed,
+              &tally::open,
+              &tally::held,
+              &tally::refused,
+              &tally::in_doubt,
+              &tally::seams_total,
+              &tally::seams_joined,
+              &tally::seams_forced,
+              &tally::seams_best_effort,
+              &tally::late,
+              &tally::foreign_late,
+              &tally::gaps,
+              &tally::duplicates_dropped,
+              &tally::redelivered,
+              &tally::handed_back,
+              &tally::stored_left_behind,
+              &tally::receipts_open,
+              &tally::frames_carried,
+              &tally::standbys_discarded}) {
             sum.*field += one.*field;
         }
         sum.fence_best_effort |= one.fence_best_effort;
@@ -108,8 +130,9 @@ tally switch_record::total() const
 bool switch_record::all_joined() const
 {
     return std::ranges::all_of(members, [](const tally& t) {
-        return t.sessions_moved + t.sessions_pinned + t.sessions_failed + t.sessions_gone >= t.sessions_total
-            && t.seams_joined + t.seams_forced >= t.seams_total && t.receipts_open == 0;
+        return t.sessions_moved + t.sessions_pinned + t.sessions_failed + t.sessions_gone >=
+                   t.sessions_total &&
+               t.seams_joined + t.seams_forced >= t.seams_total && t.receipts_open == 0;
     });
 }
 
@@ -146,9 +169,11 @@ std::vector<std::string> switch_record::counted() const
         }
     };
     say(sum.sessions_failed, " session failed", " sessions failed");
-    say(sum.sessions_pinned, " session pinned to its old color", " sessions pinned to their old color");
+    say(sum.sessions_pinned, " session pinned to its old color",
+        " sessions pinned to their old color");
     say(sum.seams_forced, " seam forced by seam_timeout", " seams forced by seam_timeout");
-    say(sum.late, " message came late, behind a forced seam", " messages came late, behind a forced seam");
+    say(sum.late, " message came late, behind a forced seam",
+        " messages came late, behind a forced seam");
     say(sum.seams_best_effort, " seam: best effort", " seams: best effort");
     if (sum.fence_best_effort) {
         sentences.emplace_back("fence: best effort");

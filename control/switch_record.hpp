@@ -1,12 +1,12 @@
 #pragma once
 
-// Everything known about one attempt of a switch: what becomes its report, and its events for those who watch it.
+// Everything known about one attempt of a switch: what becomes its report, and its events for those
+// who watch it.
 //
 // Threading:  control thread.
-// Lifetime:   the coordinator's while it is not steady, then the history's: joining and draining go on behind steady.
-// Invariants:
-// (1) `phase` only goes forward; `final` never goes back (C9).
-// (2) Memory is bounded: 100 failures, one tally a member, events as in switch_events.
+// Lifetime:   the coordinator's while it is not steady, then the history's: joining and draining go
+// on behind steady. Invariants: (1) `phase` only goes forward; `final` never goes back (C9). (2)
+// Memory is bounded: 100 failures, one tally a member, events as in switch_events.
 
 #include "control/switch_events.hpp"
 #include "control/switch_messages.hpp"
@@ -22,14 +22,14 @@ namespace control {
 inline constexpr std::size_t failures_max = 100;
 
 enum class switch_phase : std::uint8_t { // what users see (C9)
-    preparing,  // standbys are made
-    holding,    // sessions stop and settle
-    writing,    // the decision is on its way to the store
-    committing, // members adopt the new color
-    joining,    // steady again; sessions, seams and receipts are not all there yet
-    draining,   // final; the old color's links are left
+    preparing,                           // standbys are made
+    holding,                             // sessions stop and settle
+    writing,                             // the decision is on its way to the store
+    committing,                          // members adopt the new color
+    joining,  // steady again; sessions, seams and receipts are not all there yet
+    draining, // final; the old color's links are left
     done,
-    aborting,   // members go back to where they were
+    aborting, // members go back to where they were
     aborted,
 };
 std::string_view to_string(switch_phase phase) noexcept;
@@ -75,7 +75,8 @@ struct switch_record {
     // Times of all members are merged once, then the vectors go: the history keeps 100 records.
     void merge_held();
     tally total() const;
-    // C9: every session moved, failed, pinned or gone; seams joined or forced; no receipt of the old color open.
+    // C9: every session moved, failed, pinned or gone; seams joined or forced; no receipt of the
+    // old color open.
     bool all_joined() const;
     bool all_drained() const;
     // joining -> draining -> done, as far as the tallies allow. True when something changed.

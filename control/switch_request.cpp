@@ -24,9 +24,10 @@ constexpr double amount_max = 1e9;
 std::optional<double> number_from(std::string_view text)
 {
     double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-    if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value) || value < 0
-        || value > amount_max) {
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+    if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value) ||
+        value < 0 || value > amount_max) {
         return std::nullopt;
     }
     return value;
@@ -56,7 +57,8 @@ std::optional<hold_policy> hold_policy_from(std::string_view name) noexcept
 
 std::uint64_t failure_limit::allowed(std::uint64_t sessions) const noexcept
 {
-    return static_cast<std::uint64_t>(percent ? static_cast<double>(sessions) * amount / 100 : amount);
+    return static_cast<std::uint64_t>(
+        percent ? static_cast<double>(sessions) * amount / 100 : amount);
 }
 
 std::optional<failure_limit> failure_limit_from(std::string_view text)
@@ -98,7 +100,8 @@ std::string to_text(net::duration value)
             return std::to_string(value / length) + std::string(name);
         }
     }
-    return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(value).count()) + "ms";
+    return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(value).count()) +
+           "ms";
 }
 
 } // namespace control

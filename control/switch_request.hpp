@@ -55,8 +55,10 @@ struct control_settings {
     double connect_rate = 500; // links per second, this process
     net::duration preflight_timeout = std::chrono::seconds(5);
     net::duration question_timeout = std::chrono::seconds(2);
-    net::duration store_retry = std::chrono::milliseconds(200); // between reads of a store that gave no answer (C7)
-    broker::per_color<std::vector<std::string>> endpoint_names; // by endpoint_ref::index, for log and reports
+    net::duration store_retry =
+        std::chrono::milliseconds(200); // between reads of a store that gave no answer (C7)
+    broker::per_color<std::vector<std::string>>
+        endpoint_names; // by endpoint_ref::index, for log and reports
 };
 
 } // namespace control

@@ -38,7 +38,8 @@ std::optional<std::string> text_of(const std::string& path)
     std::ifstream file(path, std::ios::binary);
     std::string text(token_file_bytes_max + 1, '\0');
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (!file.is_open() || file.bad() || static_cast<std::size_t>(file.gcount()) > token_file_bytes_max) {
+    if (!file.is_open() || file.bad() ||
+        static_cast<std::size_t>(file.gcount()) > token_file_bytes_max) {
         return std::nullopt;
     }
     text.resize(static_cast<std::size_t>(file.gcount()));
@@ -81,7 +82,8 @@ std::variant<token_table, std::string> token_table::parse(std::string_view text)
             return where + "expected `role token`";
         }
         if (token.size() < token_bytes_min) {
-            return where + "the token is shorter than " + std::to_string(token_bytes_min) + " characters";
+            return where + "the token is shorter than " + std::to_string(token_bytes_min) +
+                   " characters";
         }
         table.entries_.push_back({{*known, number}, token});
     }
@@ -104,11 +106,13 @@ std::optional<grant> token_table::find(std::string_view token) const noexcept
 
 std::optional<token_file::version> token_file::version_of(const std::string& path)
 {
-    struct stat now {};
+    struct stat now{};
     if (::stat(path.c_str(), &now) != 0) {
         return std::nullopt;
     }
-    return version{now.st_mtim.tv_sec, now.st_mtim.tv_nsec, now.st_ino, static_cast<std::uint64_t>(now.st_size)};
+    return version{
+        now.st_mtim.tv_sec, now.st_mtim.tv_nsec, now.st_ino,
+        static_cast<std::uint64_t>(now.st_size)};
 }
 
 std::variant<token_file, std::string> token_file::open(const std::string& path)

@@ -5,7 +5,8 @@
 // Threading:  control thread.
 // Invariants:
 // (1) A token is compared in a time that depends on what the caller sent only.
-// (2) A file that turned unreadable or wrong leaves the tokens as they were; the log says so once per change.
+// (2) A file that turned unreadable or wrong leaves the tokens as they were; the log says so once
+// per change.
 
 #include <cstdint>
 #include <functional>
@@ -18,10 +19,10 @@
 namespace control {
 
 enum class role : std::uint8_t { // each may do what those before it may
-    none,      // anyone: /livez, /readyz
-    viewer,    // what changes nothing
-    operator_, // switches, aborts, disconnects
-    admin,     // all
+    none,                        // anyone: /livez, /readyz
+    viewer,                      // what changes nothing
+    operator_,                   // switches, aborts, disconnects
+    admin,                       // all
 };
 std::string_view to_string(role who) noexcept;
 

@@ -24,7 +24,8 @@ std::string encoded(const std::string& text)
     std::string out;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        if (std::string_view("-._~").find(c) != std::string_view::npos || (byte < 0x80 && std::isalnum(byte) != 0)) {
+        if (std::string_view("-._~").find(c) != std::string_view::npos ||
+            (byte < 0x80 && std::isalnum(byte) != 0)) {
             out += c;
         } else {
             out += {'%', digits[byte >> 4], digits[byte & 15]};
@@ -48,7 +49,8 @@ int commands::refused(const reply& what)
     const auto detail = text_at(problem, "detail");
     const auto field = text_at(problem, "field");
     to_.err << "tealctl: " << (title.empty() ? "HTTP status " + std::to_string(what.status) : title)
-            << (field.empty() ? "" : " (" + field + ")") << (detail.empty() ? "" : ": " + detail) << '\n';
+            << (field.empty() ? "" : " (" + field + ")") << (detail.empty() ? "" : ": " + detail)
+            << '\n';
     if (const auto report = text_at(problem, "report"); to_.json && !report.empty()) {
         // A refused switch has a report too; a script reads it where it reads any other.
         const auto answer = client_.send({"GET", report, {}, ""});
@@ -78,7 +80,8 @@ std::variant<boost::json::object, int> commands::get(const std::string& target)
     return parsed(got.body);
 }
 
-int commands::show(const boost::json::object& body, void (*table)(std::ostream&, const boost::json::object&, bool))
+int commands::show(
+    const boost::json::object& body, void (*table)(std::ostream&, const boost::json::object&, bool))
 {
     if (to_.json) {
         to_.out << control::to_indented_text(body) << '\n';
@@ -91,25 +94,31 @@ int commands::show(const boost::json::object& body, void (*table)(std::ostream&,
 int commands::status()
 {
     const auto body = get("/v1/status");
-    return std::holds_alternative<int>(body) ? std::get<int>(body) : show(std::get<0>(body), print_status);
+    return std::holds_alternative<int>(body) ? std::get<int>(body)
+                                             : show(std::get<0>(body), print_status);
 }
 
 int commands::history()
 {
     const auto body = get("/v1/switches");
-    return std::holds_alternative<int>(body) ? std::get<int>(body) : show(std::get<0>(body), print_history);
+    return std::holds_alternative<int>(body) ? std::get<int>(body)
+                                             : show(std::get<0>(body), print_history);
 }
 
 int commands::pools()
 {
     const auto body = get("/v1/pools");
-    return std::holds_alternative<int>(body) ? std::get<int>(body) : show(std::get<0>(body), print_pools);
+    return std::holds_alternative<int>(body) ? std::get<int>(body)
+                                             : show(std::get<0>(body), print_pools);
 }
 
 int commands::sessions(const std::string& sort, std::uint64_t limit)
 {
-    const auto body = get("/v1/sessions?limit=" + std::to_string(limit) + (sort.empty() ? "" : "&sort=" + encoded(sort)));
-    return std::holds_alternative<int>(body) ? std::get<int>(body) : show(std::get<0>(body), print_sessions);
+    const auto body =
+        get("/v1/sessions?limit=" + std::to_string(limit) +
+            (sort.empty() ? "" : "&sort=" + encoded(sort)));
+    return std::holds_alternative<int>(body) ? std::get<int>(body)
+                                             : show(std::get<0>(body), print_sessions);
 }
 
 int commands::disconnect(const std::string& session)
@@ -159,13 +168,15 @@ int commands::rollback(switch_options options)
     const auto& status = std::get<0>(body);
     options.to = text_at(status, "previous");
     if (const auto id = text_at(status, "switch.id"); !id.empty() || options.to.empty()) {
-        to_.err << "tealctl: " << (id.empty() ? "no switch was committed yet" : "switch " + id + " runs") << '\n';
+        to_.err << "tealctl: "
+                << (id.empty() ? "no switch was committed yet" : "switch " + id + " runs") << '\n';
         return exit_refused;
     }
     if (!confirmed(options, status)) {
         return exit_refused;
     }
-    return post_switch(options, options.if_epoch ? std::to_string(*options.if_epoch) : text_at(status, "epoch"));
+    return post_switch(
+        options, options.if_epoch ? std::to_string(*options.if_epoch) : text_at(status, "epoch"));
 }
 
 } // namespace cli

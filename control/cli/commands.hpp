@@ -67,7 +67,9 @@ private:
     bool confirmed(const switch_options& options, const boost::json::object& status);
     void show_progress(std::uint64_t id, const boost::json::object& now);
     void clear_progress();
-    int show(const boost::json::object& body, void (*table)(std::ostream&, const boost::json::object&, bool));
+    int show(
+        const boost::json::object& body,
+        void (*table)(std::ostream&, const boost::json::object&, bool));
 
     http_client client_;
     output to_;

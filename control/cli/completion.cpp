@@ -4,7 +4,8 @@ namespace cli {
 
 namespace {
 
-constexpr std::string_view bash = R"(# bash completion for tealctl: source <(tealctl completion bash)
+constexpr std::string_view bash =
+    R"(# bash completion for tealctl: source <(tealctl completion bash)
 _tealctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command="" i
     local commands="status switch rollback abort watch history pools sessions drain undrain disconnect check completion version"

@@ -28,7 +28,7 @@ using stream_type = beast::basic_stream<asio::generic::stream_protocol>;
 using error_code = boost::system::error_code;
 
 constexpr auto connect_timeout = std::chrono::seconds(5);
-constexpr auto reply_timeout = std::chrono::seconds(30);  // preflight dials brokers meanwhile
+constexpr auto reply_timeout = std::chrono::seconds(30);   // preflight dials brokers meanwhile
 constexpr auto silence_timeout = std::chrono::seconds(40); // the gateway comments every 15 s
 constexpr std::size_t event_bytes_max = 1024 * 1024;
 constexpr std::size_t reply_bytes_max = 64 * 1024 * 1024;
@@ -61,7 +61,8 @@ asio::awaitable<error_code> connect(stream_type& stream, const address& where)
     co_return error;
 }
 
-http::request<http::string_body> message_of(const request& what, const address& where, const std::string& token)
+http::request<http::string_body>
+message_of(const request& what, const address& where, const std::string& token)
 {
     http::request<http::string_body> out;
     out.version(11);
@@ -84,18 +85,21 @@ http::request<http::string_body> message_of(const request& what, const address& 
 }
 
 asio::awaitable<void> exchange(
-    stream_type& stream, const address& where, http::request<http::string_body> message, std::variant<reply, unreachable>& out)
+    stream_type& stream, const address& where, http::request<http::string_body> message,
+    std::variant<reply, unreachable>& out)
 {
     error_code error = co_await connect(stream, where);
     if (!error) {
         stream.expires_after(reply_timeout);
-        co_await http::async_write(stream, message, asio::redirect_error(asio::use_awaitable, error));
+        co_await http::async_write(
+            stream, message, asio::redirect_error(asio::use_awaitable, error));
     }
     beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
     parser.body_limit(reply_bytes_max);
     if (!error) {
-        co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+        co_await http::async_read(
+            stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
     }
     if (error) {
         out = unreachable{error == beast::error::timeout ? "no answer in time" : error.message()};
@@ -139,7 +143,8 @@ void expire(stream_type& stream, const following& what)
 }
 
 asio::awaitable<void> follow_on(
-    stream_type& stream, const address& where, http::request<http::string_body> message, following& what)
+    stream_type& stream, const address& where, http::request<http::string_body> message,
+    following& what)
 {
     error_code error = co_await connect(stream, where);
     if (error) {
@@ -151,7 +156,8 @@ asio::awaitable<void> follow_on(
     beast::flat_buffer buffer;
     http::response_parser<http::empty_body> head;
     if (!error) {
-        co_await http::async_read_header(stream, buffer, head, asio::redirect_error(asio::use_awaitable, error));
+        co_await http::async_read_header(
+            stream, buffer, head, asio::redirect_error(asio::use_awaitable, error));
     }
     if (!error && head.get().result_int() != 200) {
         what.end = stream_end::refused;
@@ -193,14 +199,15 @@ std::variant<address, std::string> address_from(std::string_view text)
         text.remove_suffix(1);
     }
     const auto colon = text.rfind(':');
-    const bool has_port = colon != std::string_view::npos && text.find(']', colon) == std::string_view::npos;
+    const bool has_port =
+        colon != std::string_view::npos && text.find(']', colon) == std::string_view::npos;
     auto host = text.substr(0, has_port ? colon : text.size());
     if (host.starts_with('[') && host.ends_with(']')) {
         host = host.substr(1, host.size() - 2);
     }
     const auto port = has_port ? text.substr(colon + 1) : std::string_view("80");
-    if (host.empty() || host.find('/') != std::string_view::npos || port.empty()
-        || port.find_first_not_of("0123456789") != std::string_view::npos) {
+    if (host.empty() || host.find('/') != std::string_view::npos || port.empty() ||
+        port.find_first_not_of("0123456789") != std::string_view::npos) {
         return "endpoint http://" + std::string(text) + ": expected http://HOST:PORT";
     }
     return address{false, std::string(host), std::string(port)};
@@ -211,18 +218,26 @@ std::variant<reply, unreachable> http_client::send(const request& what) const
     asio::io_context context(1);
     stream_type stream(context);
     std::variant<reply, unreachable> out = unreachable{"no answer"};
-    asio::co_spawn(context, exchange(stream, where_, message_of(what, where_, token_), out), [](const std::exception_ptr&) {});
+    asio::co_spawn(
+        context, exchange(stream, where_, message_of(what, where_, token_), out),
+        [](const std::exception_ptr&) {});
     context.run();
     return out;
 }
 
-stream_end http_client::follow(const std::string& target, std::uint64_t& last_id,
-    std::optional<std::chrono::steady_clock::time_point> until, const std::function<bool(const event&)>& on_event) const
+stream_end http_client::follow(
+    const std::string& target, std::uint64_t& last_id,
+    std::optional<std::chrono::steady_clock::time_point> until,
+    const std::function<bool(const event&)>& on_event) const
 {
     asio::io_context context(1);
     stream_type stream(context);
     following what{last_id, until, on_event};
-    request ask{"GET", target, {{"Accept", "text/event-stream"}, {"Last-Event-ID", std::to_string(last_id)}}, ""};
+    request ask{
+        "GET",
+        target,
+        {{"Accept", "text/event-stream"}, {"Last-Event-ID", std::to_string(last_id)}},
+        ""};
     auto message = message_of(ask, where_, token_);
     message.version(10); // no chunks, whoever stands between
     bool interrupted = false;
@@ -233,7 +248,8 @@ stream_end http_client::follow(const std::string& target, std::uint64_t& last_id
             stream.close();
         }
     });
-    asio::co_spawn(context, follow_on(stream, where_, std::move(message), what),
+    asio::co_spawn(
+        context, follow_on(stream, where_, std::move(message), what),
         [&](const std::exception_ptr&) { signals.cancel(); });
     context.run();
     if (interrupted) {

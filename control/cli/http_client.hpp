@@ -51,12 +51,18 @@ enum class stream_end : std::uint8_t {
 
 class http_client {
 public:
-    http_client(address where, std::string token) : where_(std::move(where)), token_(std::move(token)) {}
+    http_client(address where, std::string token)
+        : where_(std::move(where)), token_(std::move(token))
+    {
+    }
 
     std::variant<reply, unreachable> send(const request& what) const;
-    // Follows an event stream from behind `last_id`, which moves on. The handler returns false for "enough".
-    stream_end follow(const std::string& target, std::uint64_t& last_id,
-        std::optional<std::chrono::steady_clock::time_point> until, const std::function<bool(const event&)>& on_event) const;
+    // Follows an event stream from behind `last_id`, which moves on. The handler returns false for
+    // "enough".
+    stream_end follow(
+        const std::string& target, std::uint64_t& last_id,
+        std::optional<std::chrono::steady_clock::time_point> until,
+        const std::function<bool(const event&)>& on_event) const;
     // false: SIGINT or SIGTERM came.
     static bool pause(std::chrono::milliseconds length);
 

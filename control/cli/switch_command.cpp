@@ -1,4 +1,5 @@
-// `switch`, `watch` and what they share: asking, waiting for the final report, and the exit status that it means.
+// `switch`, `watch` and what they share: asking, waiting for the final report, and the exit status
+// that it means.
 
 #include "control/cli/commands.hpp"
 #include "control/cli/tables.hpp"
@@ -70,8 +71,8 @@ bool commands::confirmed(const switch_options& options, const boost::json::objec
     if (!options.ask || options.yes || options.dry_run || text_at(status, "live") == options.to) {
         return true;
     }
-    to_.err << "switch " << text_at(status, "clients") << " clients from " << text_at(status, "live") << " to " << options.to
-            << "? [y/N] " << std::flush;
+    to_.err << "switch " << text_at(status, "clients") << " clients from "
+            << text_at(status, "live") << " to " << options.to << "? [y/N] " << std::flush;
     std::string answer;
     std::getline(std::cin, answer);
     return answer == "y" || answer == "yes";
@@ -80,9 +81,10 @@ bool commands::confirmed(const switch_options& options, const boost::json::objec
 int commands::post_switch(const switch_options& options, const std::string& if_match)
 {
     boost::json::object body{{"to", options.to}};
-    for (const auto& [field, value] : {std::pair("on_hold_timeout", &options.on_hold_timeout),
-             std::pair("max_failed", &options.max_failed), std::pair("deadline", &options.deadline),
-             std::pair("reason", &options.reason)}) {
+    for (const auto& [field, value] :
+         {std::pair("on_hold_timeout", &options.on_hold_timeout),
+          std::pair("max_failed", &options.max_failed), std::pair("deadline", &options.deadline),
+          std::pair("reason", &options.reason)}) {
         if (!value->empty()) {
             body[field] = *value;
         }
@@ -90,8 +92,8 @@ int commands::post_switch(const switch_options& options, const std::string& if_m
     if (options.dry_run) {
         body["dry_run"] = true;
     }
-    const auto answer =
-        client_.send({"POST", "/v1/switches", {{"If-Match", "\"" + if_match + "\""}}, control::to_text(body)});
+    const auto answer = client_.send(
+        {"POST", "/v1/switches", {{"If-Match", "\"" + if_match + "\""}}, control::to_text(body)});
     if (const auto* none = std::get_if<unreachable>(&answer)) {
         return not_reachable(*none);
     }
@@ -166,16 +168,19 @@ int commands::wait_for(std::uint64_t id, const wait_options& waiting)
             return finish(*report);
         }
         if (ended == stream_end::interrupted) {
-            to_.err << "tealctl: detached; switch " << id << " goes on: tealctl watch " << id << '\n';
+            to_.err << "tealctl: detached; switch " << id << " goes on: tealctl watch " << id
+                    << '\n';
             return exit_detached;
         }
         if (ended == stream_end::timeout) {
-            to_.err << "tealctl: timeout; switch " << id << " goes on: tealctl watch " << id << '\n';
+            to_.err << "tealctl: timeout; switch " << id << " goes on: tealctl watch " << id
+                    << '\n';
             return exit_timeout;
         }
         if (ended == stream_end::refused) {
             const auto why = get(path);
-            return std::holds_alternative<int>(why) ? std::get<int>(why) : static_cast<int>(exit_unreachable);
+            return std::holds_alternative<int>(why) ? std::get<int>(why)
+                                                    : static_cast<int>(exit_unreachable);
         }
         // Broken or not reachable: again from the last event, for a while.
         if (++tries > retries_max) {
@@ -201,12 +206,14 @@ void commands::show_progress(std::uint64_t id, const boost::json::object& now)
     }
     const auto phase = text_at(now, "phase");
     const auto total = number_at(now, "sessions.total");
-    const bool moving = phase == "committing" || phase == "joining" || phase == "draining" || phase == "done";
+    const bool moving =
+        phase == "committing" || phase == "joining" || phase == "draining" || phase == "done";
     const auto reached = number_at(now, moving ? "sessions.moved" : "sessions.ready");
-    const auto filled = total == 0 ? 0 : std::min(bar_width, static_cast<std::size_t>(reached * bar_width / total));
+    const auto filled =
+        total == 0 ? 0 : std::min(bar_width, static_cast<std::size_t>(reached * bar_width / total));
     to_.err << "\r\x1b[K" << "switch " << id << "  " << phase << "  [" << std::string(filled, '#')
-            << std::string(bar_width - filled, '.') << "]  " << reached << '/' << total << (moving ? " moved" : " ready")
-            << std::flush;
+            << std::string(bar_width - filled, '.') << "]  " << reached << '/' << total
+            << (moving ? " moved" : " ready") << std::flush;
 }
 
 void commands::clear_progress()

@@ -18,10 +18,12 @@ std::string emphasized(const std::string& text, const char* escape, bool colors)
     return colors ? std::string(escape) + text + "\x1b[0m" : text;
 }
 
-// A peer, a login or a broker's error is somebody else's text: no control character of it reaches the terminal.
+// A peer, a login or a broker's error is somebody else's text: no control character of it reaches
+// the terminal.
 std::string shown(std::string text)
 {
-    std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+    std::ranges::replace_if(
+        text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
     return text;
 }
 
@@ -40,11 +42,13 @@ void add_pools(rows& table, const object& pools)
         }
         for (const auto& one : array_at(value.get_object(), "endpoints")) {
             const auto& endpoint = one.get_object();
-            const std::string state = text_at(endpoint, "draining") == "true" ? "draining"
-                : text_at(endpoint, "healthy") == "true"                      ? "healthy"
-                                                                              : "down";
-            table.push_back({std::string(color), text_at(endpoint, "name"), text_at(endpoint, "url"), state,
-                text_at(endpoint, "links"), text_at(endpoint, "sessions"), text_at(endpoint, "last_error")});
+            const std::string state = text_at(endpoint, "draining") == "true"  ? "draining"
+                                      : text_at(endpoint, "healthy") == "true" ? "healthy"
+                                                                               : "down";
+            table.push_back(
+                {std::string(color), text_at(endpoint, "name"), text_at(endpoint, "url"), state,
+                 text_at(endpoint, "links"), text_at(endpoint, "sessions"),
+                 text_at(endpoint, "last_error")});
         }
     }
 }
@@ -88,12 +92,15 @@ void print_columns(std::ostream& out, const rows& table, bool colors)
 void print_status(std::ostream& out, const object& status, bool colors)
 {
     const auto live = text_at(status, "live");
-    out << "live " << emphasized(live, live == "blue" ? "\x1b[1;34m" : "\x1b[1;32m", colors) << ", epoch "
-        << text_at(status, "epoch") << ", " << text_at(status, "clients") << " clients\n";
+    out << "live " << emphasized(live, live == "blue" ? "\x1b[1;34m" : "\x1b[1;32m", colors)
+        << ", epoch " << text_at(status, "epoch") << ", " << text_at(status, "clients")
+        << " clients\n";
     if (const auto id = text_at(status, "switch.id"); !id.empty()) {
-        out << "switch " << id << " to " << text_at(status, "switch.to") << ": " << text_at(status, "switch.phase") << '\n';
+        out << "switch " << id << " to " << text_at(status, "switch.to") << ": "
+            << text_at(status, "switch.phase") << '\n';
     }
-    if (const auto* sessions = status.if_contains("sessions"); sessions != nullptr && sessions->is_object()) {
+    if (const auto* sessions = status.if_contains("sessions");
+        sessions != nullptr && sessions->is_object()) {
         out << "sessions";
         for (const auto& [state, count] : sessions->get_object()) {
             if (control::to_text(count) != "0") {
@@ -118,55 +125,76 @@ void print_report(std::ostream& out, const object& report, bool colors)
 {
     const auto result = text_at(report, "result");
     const bool good = result == "switched" || result == "would_switch";
-    out << "switch " << text_at(report, "id") << "  " << text_at(report, "from") << " -> " << text_at(report, "to") << "  "
-        << emphasized(result.empty() ? text_at(report, "phase") : result, good ? "\x1b[1;32m" : "\x1b[1;31m", colors)
-        << "  epoch " << text_at(report, "epoch") << "  " << text_at(report, "duration_ms") << " ms\n";
+    out << "switch " << text_at(report, "id") << "  " << text_at(report, "from") << " -> "
+        << text_at(report, "to") << "  "
+        << emphasized(
+               result.empty() ? text_at(report, "phase") : result,
+               good ? "\x1b[1;32m" : "\x1b[1;31m", colors)
+        << "  epoch " << text_at(report, "epoch") << "  " << text_at(report, "duration_ms")
+        << " ms\n";
     if (const auto detail = text_at(report, "detail"); !detail.empty()) {
         out << "  " << detail << '\n';
     }
-    const auto line = [&](const char* name, std::string_view group, std::initializer_list<std::string_view> fields) {
+    const auto line = [&](const char* name, std::string_view group,
+                          std::initializer_list<std::string_view> fields) {
         out << "  " << name;
         for (const auto field : fields) {
-            out << "  " << field << ' ' << text_at(report, std::string(group) + "." + std::string(field));
+            out << "  " << field << ' '
+                << text_at(report, std::string(group) + "." + std::string(field));
         }
         out << '\n';
     };
     line("sessions", "sessions", {"total", "ready", "moved", "pinned", "failed", "gone"});
     line("held ms ", "held_ms", {"p50", "p99", "max"});
-    line("sends   ", "sends", {"accepted", "confirmed", "unconfirmed", "open", "held", "refused", "in_doubt"});
-    line("seams   ", "seams", {"total", "joined", "forced", "best_effort", "late", "foreign_late", "gaps"});
+    line(
+        "sends   ", "sends",
+        {"accepted", "confirmed", "unconfirmed", "open", "held", "refused", "in_doubt"});
+    line(
+        "seams   ", "seams",
+        {"total", "joined", "forced", "best_effort", "late", "foreign_late", "gaps"});
     out << "  fence     " << text_at(report, "fence") << '\n';
-    out << "  drain     " << (text_at(report, "drain.done") == "true" ? "done, " + text_at(report, "drain.ms") + " ms" : "goes on") << '\n';
+    out << "  drain     "
+        << (text_at(report, "drain.done") == "true" ? "done, " + text_at(report, "drain.ms") + " ms"
+                                                    : "goes on")
+        << '\n';
     for (const auto& sentence : array_at(report, "counted")) {
         out << "  counted   " << shown(std::string(sentence.get_string())) << '\n';
     }
     for (const auto& failure : array_at(report, "failures")) {
         const auto& one = failure.get_object();
-        out << "  failed    " << text_at(one, "session") << "  " << text_at(one, "endpoint") << "  " << text_at(one, "error") << '\n';
+        out << "  failed    " << text_at(one, "session") << "  " << text_at(one, "endpoint") << "  "
+            << text_at(one, "error") << '\n';
     }
 }
 
 void print_history(std::ostream& out, const object& history, bool colors)
 {
-    rows table{{"ID", "STARTED", "FROM", "TO", "RESULT", "PHASE", "EPOCH", "MS", "MOVED", "FAILED", "COUNTED", "REASON"}};
+    rows table{
+        {"ID", "STARTED", "FROM", "TO", "RESULT", "PHASE", "EPOCH", "MS", "MOVED", "FAILED",
+         "COUNTED", "REASON"}};
     for (const auto& one : array_at(history, "switches")) {
         const auto& report = one.get_object();
         const auto result = text_at(report, "result");
-        table.push_back({text_at(report, "id"), text_at(report, "started"), text_at(report, "from"), text_at(report, "to"),
-            result.empty() ? "-" : result, text_at(report, "phase"), text_at(report, "epoch"), text_at(report, "duration_ms"),
-            text_at(report, "sessions.moved"), text_at(report, "sessions.failed"),
-            std::to_string(array_at(report, "counted").size()), text_at(report, "reason")});
+        table.push_back(
+            {text_at(report, "id"), text_at(report, "started"), text_at(report, "from"),
+             text_at(report, "to"), result.empty() ? "-" : result, text_at(report, "phase"),
+             text_at(report, "epoch"), text_at(report, "duration_ms"),
+             text_at(report, "sessions.moved"), text_at(report, "sessions.failed"),
+             std::to_string(array_at(report, "counted").size()), text_at(report, "reason")});
     }
     print_columns(out, table, colors);
 }
 
 void print_sessions(std::ostream& out, const object& sessions, bool colors)
 {
-    rows table{{"ID", "PEER", "LOGIN", "STATE", "COLOR", "ENDPOINT", "SUBSCRIPTIONS", "IN", "OUT", "AGE S", "HELD MS", "RATE"}};
+    rows table{
+        {"ID", "PEER", "LOGIN", "STATE", "COLOR", "ENDPOINT", "SUBSCRIPTIONS", "IN", "OUT", "AGE S",
+         "HELD MS", "RATE"}};
     for (const auto& row : array_at(sessions, "sessions")) {
         std::vector<std::string> cells;
-        for (const auto* field : {"id", "peer", "login", "state", "color", "endpoint", "subscriptions", "frames_in",
-                 "frames_out", "age_s", "held_ms", "rate"}) {
+        for (const auto* field :
+             {"id", "peer", "login", "state", "color", "endpoint", "subscriptions", "frames_in",
+              "frames_out", "age_s", "held_ms", "rate"}) {
             cells.push_back(text_at(row.get_object(), field));
         }
         table.push_back(std::move(cells));

@@ -33,14 +33,24 @@ struct command_line {
 void define_switch_options(CLI::App& command, command_line& line)
 {
     command.add_flag("--no-wait", line.no_wait, "Return as soon as the switch is accepted");
-    command.add_flag("--wait-drain", line.change.waiting.wait_drain, "Wait until the old color is drained too");
-    command.add_option("--timeout", line.timeout, "Stop waiting after this long; the switch goes on")->capture_default_str();
-    command.add_option("--deadline", line.change.deadline, "Abort what is not decided by then (2m)");
-    command.add_flag("--dry-run", line.change.dry_run, "Prepare on the target, then let go; nothing is switched");
+    command.add_flag(
+        "--wait-drain", line.change.waiting.wait_drain, "Wait until the old color is drained too");
+    command
+        .add_option("--timeout", line.timeout, "Stop waiting after this long; the switch goes on")
+        ->capture_default_str();
+    command.add_option(
+        "--deadline", line.change.deadline, "Abort what is not decided by then (2m)");
+    command.add_flag(
+        "--dry-run", line.change.dry_run,
+        "Prepare on the target, then let go; nothing is switched");
     command.add_option("--if-epoch", line.change.if_epoch, "Only if this is the epoch");
-    command.add_option("--on-hold-timeout", line.change.on_hold_timeout, "What to do with sessions that do not settle")
+    command
+        .add_option(
+            "--on-hold-timeout", line.change.on_hold_timeout,
+            "What to do with sessions that do not settle")
         ->check(CLI::IsMember({"abort", "pin", "cut"}));
-    command.add_option("--max-failed", line.change.max_failed, "N or P%: so many sessions may fail");
+    command.add_option(
+        "--max-failed", line.change.max_failed, "N or P%: so many sessions may fail");
     command.add_option("--reason", line.change.reason, "For the report and the audit log");
     command.add_flag("--yes", line.change.yes, "Do not ask");
 }
@@ -49,41 +59,62 @@ void define(CLI::App& app, command_line& line)
 {
     app.require_subcommand(1);
     app.fallthrough();
-    app.add_option("--endpoint", line.endpoint, "http://HOST:PORT or unix:PATH")->envname("TEAL_ENDPOINT")->capture_default_str();
-    app.add_option("--token-file", line.token_file, "File whose first line is the token")->envname("TEAL_TOKEN_FILE");
+    app.add_option("--endpoint", line.endpoint, "http://HOST:PORT or unix:PATH")
+        ->envname("TEAL_ENDPOINT")
+        ->capture_default_str();
+    app.add_option("--token-file", line.token_file, "File whose first line is the token")
+        ->envname("TEAL_TOKEN_FILE");
     app.add_option("--cacert", line.cacert, "Certificate authority, for https");
     app.add_option("--cert", line.cert, "Client certificate, for https");
     app.add_option("--key", line.key, "Client key, for https");
-    app.add_option("-o,--output", line.format, "table or json")->check(CLI::IsMember({"table", "json"}));
+    app.add_option("-o,--output", line.format, "table or json")
+        ->check(CLI::IsMember({"table", "json"}));
     app.add_flag("-q,--quiet", line.quiet, "No table, no progress");
     app.add_flag("--no-color", line.no_color, "No colors (also NO_COLOR)");
-    app.footer("Exit status: 0 done · 1 failed, all sessions on the old color · 2 usage · 3 gateway not reachable · 4 refused\n"
-               "5 timeout, switch still running · 6 done, but something is counted · 7 not allowed · 130 detached");
+    app.footer("Exit status: 0 done · 1 failed, all sessions on the old color · 2 usage · 3 "
+               "gateway not reachable · 4 refused\n"
+               "5 timeout, switch still running · 6 done, but something is counted · 7 not allowed "
+               "· 130 detached");
 
     app.add_subcommand("status", "Epoch, live color, clients and pools");
     auto* change = app.add_subcommand("switch", "Make a color live, and wait for the final report");
-    change->add_option("color", line.change.to, "blue or green")->required()->check(CLI::IsMember({"blue", "green"}));
+    change->add_option("color", line.change.to, "blue or green")
+        ->required()
+        ->check(CLI::IsMember({"blue", "green"}));
     define_switch_options(*change, line);
-    define_switch_options(*app.add_subcommand("rollback", "Back to the color before the last committed switch"), line);
+    define_switch_options(
+        *app.add_subcommand("rollback", "Back to the color before the last committed switch"),
+        line);
     app.add_subcommand("abort", "Abort the running switch");
     auto* watch = app.add_subcommand("watch", "Follow a switch until its report is final");
     watch->add_option("id", line.id, "The newest where absent");
-    watch->add_flag("--wait-drain", line.change.waiting.wait_drain, "Wait until the old color is drained too");
+    watch->add_flag(
+        "--wait-drain", line.change.waiting.wait_drain, "Wait until the old color is drained too");
     watch->add_option("--timeout", line.watch_timeout, "Stop waiting after this long");
     app.add_subcommand("history", "The last switches, newest first");
     app.add_subcommand("pools", "Brokers of both colors");
     auto* sessions = app.add_subcommand("sessions", "Sessions of clients");
-    sessions->add_option("--sort", line.sort, "Largest first")->check(CLI::IsMember({"held", "age", "rate"}));
-    sessions->add_option("--limit", line.limit, "So many")->check(CLI::Range(1, 1000))->capture_default_str();
+    sessions->add_option("--sort", line.sort, "Largest first")
+        ->check(CLI::IsMember({"held", "age", "rate"}));
+    sessions->add_option("--limit", line.limit, "So many")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
     auto* drain = app.add_subcommand("drain", "Drain an endpoint, or this gateway");
     drain->add_option("endpoint", line.drained, "COLOR/NAME");
     drain->add_flag("--self", line.self, "This gateway, before it stops");
     drain->add_flag("--wait", line.drain_wait, "Until it is drained");
-    app.add_subcommand("undrain", "Take a drained endpoint back")->add_option("endpoint", line.drained, "COLOR/NAME");
-    app.add_subcommand("disconnect", "Close one session")->add_option("session", line.session, "Its id")->required();
-    app.add_subcommand("check", "Check a configuration file with teal-gateway")->add_option("file", line.file)->required();
+    app.add_subcommand("undrain", "Take a drained endpoint back")
+        ->add_option("endpoint", line.drained, "COLOR/NAME");
+    app.add_subcommand("disconnect", "Close one session")
+        ->add_option("session", line.session, "Its id")
+        ->required();
+    app.add_subcommand("check", "Check a configuration file with teal-gateway")
+        ->add_option("file", line.file)
+        ->required();
     app.add_subcommand("completion", "Print a completion script")
-        ->add_option("shell", line.shell)->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+        ->add_option("shell", line.shell)
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
     app.add_subcommand("version", "Version of this program");
 }
 
@@ -93,9 +124,15 @@ int check_file(const std::string& file, std::ostream& err)
     std::array<char, PATH_MAX> self{};
     const auto length = ::readlink("/proc/self/exe", self.data(), self.size() - 1);
     std::string beside(self.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
-    beside.replace(beside.rfind('/') == std::string::npos ? 0 : beside.rfind('/') + 1, std::string::npos, "teal-gateway");
-    ::execl(beside.c_str(), "teal-gateway", "--check", "--config", file.c_str(), static_cast<char*>(nullptr));
-    ::execlp("teal-gateway", "teal-gateway", "--check", "--config", file.c_str(), static_cast<char*>(nullptr));
+    beside.replace(
+        beside.rfind('/') == std::string::npos ? 0 : beside.rfind('/') + 1, std::string::npos,
+        "teal-gateway");
+    ::execl(
+        beside.c_str(), "teal-gateway", "--check", "--config", file.c_str(),
+        static_cast<char*>(nullptr));
+    ::execlp(
+        "teal-gateway", "teal-gateway", "--check", "--config", file.c_str(),
+        static_cast<char*>(nullptr));
     err << "tealctl: no teal-gateway beside this program or in PATH\n";
     return exit_usage;
 }
@@ -137,7 +174,8 @@ int run_remote(const std::string& name, command_line& line, commands& remote, te
     if (name == "pools") {
         return remote.pools();
     }
-    return name == "sessions" ? remote.sessions(line.sort, line.limit) : remote.disconnect(line.session);
+    return name == "sessions" ? remote.sessions(line.sort, line.limit)
+                              : remote.disconnect(line.session);
 }
 
 int connect_and_run(const std::string& name, command_line& line, terminal& where)
@@ -156,8 +194,10 @@ int connect_and_run(const std::string& name, command_line& line, terminal& where
             return usage(where.err, "token file " + line.token_file + ": cannot be read, or empty");
         }
     }
-    const bool colors = !line.no_color && std::getenv("NO_COLOR") == nullptr && where.out_is_terminal;
-    commands remote(http_client(std::get<address>(endpoint), token),
+    const bool colors =
+        !line.no_color && std::getenv("NO_COLOR") == nullptr && where.out_is_terminal;
+    commands remote(
+        http_client(std::get<address>(endpoint), token),
         {where.out, where.err, line.format == "json", line.quiet, colors, where.err_is_terminal});
     return run_remote(name, line, remote, where);
 }
@@ -182,7 +222,8 @@ int run(const std::vector<std::string>& arguments, terminal where)
     command_line line;
     define(app, line);
     try {
-        app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend())); // CLI11 takes them from the back
+        app.parse(std::vector<std::string>(
+            arguments.rbegin(), arguments.rend())); // CLI11 takes them from the back
     } catch (const CLI::ParseError& error) {
         return app.exit(error, where.out, where.err) == 0 ? exit_done : exit_usage;
     }

@@ -12,11 +12,16 @@ namespace {
 
 using control_test::api_bench;
 
-const std::string viewer = "viewer-token-0001", operating = "operator-token-01", admin = "admin-token-00001";
+const std::string viewer = "viewer-token-0001", operating = "operator-token-01",
+                  admin = "admin-token-00001";
 
 struct tokens_on_disk {
-    std::string path = std::filesystem::temp_directory_path() / ("teal_tokens_" + std::to_string(::getpid()));
-    tokens_on_disk() { write("# people\nviewer " + viewer + "\noperator " + operating + "\nadmin " + admin + "\n"); }
+    std::string path =
+        std::filesystem::temp_directory_path() / ("teal_tokens_" + std::to_string(::getpid()));
+    tokens_on_disk()
+    {
+        write("# people\nviewer " + viewer + "\noperator " + operating + "\nadmin " + admin + "\n");
+    }
     ~tokens_on_disk() { std::filesystem::remove(path); }
     void write(const std::string& text) const
     {
@@ -42,10 +47,13 @@ TEST(ApiAccess, EveryRouteAsksForItsRole)
     for (const auto& route : api::routes()) {
         api_bench bench(file.options());
         const auto status = [&](const std::string& token) {
-            return bench.ask(std::string(route.method), std::string(route.pattern), bearing(token)).status;
+            return bench.ask(std::string(route.method), std::string(route.pattern), bearing(token))
+                .status;
         };
         const bool open = route.needed == role::none;
-        EXPECT_EQ(bench.ask(std::string(route.method), std::string(route.pattern)).status == 401, !open) << route.pattern;
+        EXPECT_EQ(
+            bench.ask(std::string(route.method), std::string(route.pattern)).status == 401, !open)
+            << route.pattern;
         EXPECT_EQ(status("wrong-token-00001") == 401, !open) << route.pattern;
         EXPECT_EQ(status(viewer) == 403, route.needed > role::viewer) << route.pattern;
         EXPECT_NE(status(operating), 403u) << route.pattern;
@@ -60,14 +68,18 @@ TEST(ApiAccess, TheAuditNamesTheTokenByItsLine)
     const tokens_on_disk file;
     api_bench bench(file.options());
     bench.ask("DELETE", "/v1/sessions/x", bearing(operating));
-    EXPECT_NE(bench.log.front().find("who=\"operator token of line 3, 127.0.0.1:5\""), std::string::npos) << bench.log.front();
+    EXPECT_NE(
+        bench.log.front().find("who=\"operator token of line 3, 127.0.0.1:5\""), std::string::npos)
+        << bench.log.front();
 }
 
 TEST(ApiAccess, ATokensFileIsReadAgainWhenItChanges)
 {
     const tokens_on_disk file;
     api_bench bench(file.options());
-    const auto status = [&](const std::string& token) { return bench.ask("GET", "/v1/switches", bearing(token)).status; };
+    const auto status = [&](const std::string& token) {
+        return bench.ask("GET", "/v1/switches", bearing(token)).status;
+    };
     EXPECT_EQ(status(viewer), 200u);
     file.write("viewer another-token-0001\n");
     EXPECT_EQ(status(viewer), 401u);
@@ -83,7 +95,9 @@ TEST(ApiAccess, ATokensFileIsReadAgainWhenItChanges)
 TEST(ApiAccess, ABadTokensFileIsAStartUpErrorThatNamesIt)
 {
     const tokens_on_disk file;
-    for (const auto* bad : {"", "# none\n", "root aaaaaaaaaaaaaaaaaaaaaa\n", "viewer short\n", "viewer a-long-enough-token more\n"}) {
+    for (const auto* bad :
+         {"", "# none\n", "root aaaaaaaaaaaaaaaaaaaaaa\n", "viewer short\n",
+          "viewer a-long-enough-token more\n"}) {
         file.write(bad);
         const auto opened = token_file::open(file.path);
         ASSERT_TRUE(std::holds_alternative<std::string>(opened)) << bad;

@@ -14,7 +14,8 @@ std::string problem_of(const http_response& response)
     EXPECT_EQ(api_bench::header(response, "Content-Type"), "application/problem+json");
     EXPECT_EQ(api_bench::at(response, "status"), std::to_string(response.status));
     EXPECT_EQ(api_bench::at(response, "epoch"), "4");
-    return std::to_string(response.status) + " " + std::string(api_bench::json(response).at("type").as_string());
+    return std::to_string(response.status) + " " +
+           std::string(api_bench::json(response).at("type").as_string());
 }
 
 TEST(Api, StatusHasTheShapeThatScriptsReadAndTheEpochAsETag)
@@ -23,7 +24,8 @@ TEST(Api, StatusHasTheShapeThatScriptsReadAndTheEpochAsETag)
     const auto response = bench.ask("GET", "/v1/status");
     EXPECT_EQ(response.status, 200u);
     EXPECT_EQ(api_bench::header(response, "ETag"), "\"4\"");
-    EXPECT_EQ(response.body,
+    EXPECT_EQ(
+        response.body,
         R"({"epoch":4,"live":"blue","switch":null,"clients":20,"sessions":{"connecting":0,"active":20,"waiting":0,"quiescing":0,)"
         R"("held":0,"rebinding":0,"pinned":0,"parked":0,"closing":0},"pools":{"blue":{"endpoints":[{"name":"e1",)"
         R"("url":"stomp://b:1","healthy":true,"draining":false,"links":4,"sessions":20}],"sessions":0},"green":{"endpoints":)"
@@ -35,7 +37,8 @@ TEST(Api, StatusHasTheShapeThatScriptsReadAndTheEpochAsETag)
 TEST(Api, SwitchIsAcceptedWithItsLocation)
 {
     api_bench bench;
-    const auto response = bench.post(R"({"to":"green","reason":"release","deadline":"30s","max_failed":"1%"})");
+    const auto response =
+        bench.post(R"({"to":"green","reason":"release","deadline":"30s","max_failed":"1%"})");
     EXPECT_EQ(response.status, 202u);
     EXPECT_EQ(api_bench::header(response, "Location"), "/v1/switches/7");
     EXPECT_EQ(api_bench::at(response, "phase"), "\"preparing\"");
@@ -52,20 +55,31 @@ TEST(Api, SwitchNeedsTheEpoch)
 {
     api_bench bench;
     const std::string body = R"({"to":"green"})";
-    EXPECT_EQ(problem_of(bench.ask("POST", "/v1/switches", {}, body)), "428 urn:teal:problem:no-epoch");
-    EXPECT_EQ(problem_of(bench.ask("POST", "/v1/switches", {{"If-Match", "\"3\""}}, body)), "412 urn:teal:problem:stale-epoch");
-    EXPECT_EQ(problem_of(bench.ask("POST", "/v1/switches", {{"If-Match", "4"}}, body)), "412 urn:teal:problem:stale-epoch");
+    EXPECT_EQ(
+        problem_of(bench.ask("POST", "/v1/switches", {}, body)), "428 urn:teal:problem:no-epoch");
+    EXPECT_EQ(
+        problem_of(bench.ask("POST", "/v1/switches", {{"If-Match", "\"3\""}}, body)),
+        "412 urn:teal:problem:stale-epoch");
+    EXPECT_EQ(
+        problem_of(bench.ask("POST", "/v1/switches", {{"If-Match", "4"}}, body)),
+        "412 urn:teal:problem:stale-epoch");
     EXPECT_EQ(bench.ask("POST", "/v1/switches", {{"If-Match", "*"}}, body).status, 202u);
 }
 
 TEST(Api, BadFieldsAreRefusedByName)
 {
     const std::pair<const char*, const char*> wrong[] = {
-        {R"({"to":"red"})", "to"}, {R"({"to":7})", "to"}, {R"({})", "to"},
-        {R"({"to":"green","too":1})", "too"}, {R"({"to":"green","deadline":30})", "deadline"},
-        {R"({"to":"green","deadline":"0s"})", "deadline"}, {R"({"to":"green","max_failed":-1})", "max_failed"},
-        {R"({"to":"green","max_failed":"101%"})", "max_failed"}, {R"({"to":"green","dry_run":"yes"})", "dry_run"},
-        {R"({"to":"green","reason":1})", "reason"}, {R"({"to":"green","on_hold_timeout":"wait"})", "on_hold_timeout"},
+        {R"({"to":"red"})", "to"},
+        {R"({"to":7})", "to"},
+        {R"({})", "to"},
+        {R"({"to":"green","too":1})", "too"},
+        {R"({"to":"green","deadline":30})", "deadline"},
+        {R"({"to":"green","deadline":"0s"})", "deadline"},
+        {R"({"to":"green","max_failed":-1})", "max_failed"},
+        {R"({"to":"green","max_failed":"101%"})", "max_failed"},
+        {R"({"to":"green","dry_run":"yes"})", "dry_run"},
+        {R"({"to":"green","reason":1})", "reason"},
+        {R"({"to":"green","on_hold_timeout":"wait"})", "on_hold_timeout"},
     };
     api_bench bench;
     for (const auto& [body, field] : wrong) {
@@ -83,7 +97,8 @@ TEST(Api, C5PinAndCutAreAcceptedAndSaidToBeNotBuiltYet)
 {
     api_bench bench;
     for (const auto* policy : {"pin", "cut"}) {
-        const auto response = bench.post(R"({"to":"green","on_hold_timeout":")" + std::string(policy) + "\"}");
+        const auto response =
+            bench.post(R"({"to":"green","on_hold_timeout":")" + std::string(policy) + "\"}");
         EXPECT_EQ(problem_of(response), "422 urn:teal:problem:not-built-yet");
     }
     EXPECT_EQ(bench.post(R"({"to":"green","on_hold_timeout":"abort"})").status, 202u);
@@ -97,7 +112,8 @@ TEST(Api, C1ASecondSwitchGetsTheRunningOne)
     const auto response = bench.post(R"({"to":"green"})");
     EXPECT_EQ(problem_of(response), "409 urn:teal:problem:switch-running");
     EXPECT_EQ(api_bench::json(response).at("switch").at("id"), 7);
-    EXPECT_EQ(api_bench::json(bench.ask("GET", "/v1/status")).at("switch").at("phase"), "preparing");
+    EXPECT_EQ(
+        api_bench::json(bench.ask("GET", "/v1/status")).at("switch").at("phase"), "preparing");
 }
 
 TEST(Api, C10ARefusedSwitchLinksItsReport)
@@ -117,7 +133,8 @@ TEST(Api, TheLiveColorIsAnswered200WithNoNewEpoch)
     api_bench bench;
     const auto response = bench.post(R"({"to":"blue"})");
     EXPECT_EQ(response.status, 200u);
-    EXPECT_EQ(response.body, "{\"epoch\":4,\"live\":\"blue\",\"message\":\"blue is live already\"}\n");
+    EXPECT_EQ(
+        response.body, "{\"epoch\":4,\"live\":\"blue\",\"message\":\"blue is live already\"}\n");
 }
 
 TEST(Api, AnIdempotencyKeyGetsTheSameSwitchAgain)
@@ -142,8 +159,11 @@ TEST(Api, AbortEndsWhatIsNotDecided)
     EXPECT_EQ(bench.ask("POST", "/v1/switches/7/abort").status, 202u);
     bench.settle();
     EXPECT_EQ(api_bench::at(bench.ask("GET", "/v1/switches/7"), "result"), "\"aborted\"");
-    EXPECT_EQ(problem_of(bench.ask("POST", "/v1/switches/7/abort")), "409 urn:teal:problem:decided");
-    EXPECT_EQ(problem_of(bench.ask("POST", "/v1/switches/9/abort")), "404 urn:teal:problem:no-such-switch");
+    EXPECT_EQ(
+        problem_of(bench.ask("POST", "/v1/switches/7/abort")), "409 urn:teal:problem:decided");
+    EXPECT_EQ(
+        problem_of(bench.ask("POST", "/v1/switches/9/abort")),
+        "404 urn:teal:problem:no-such-switch");
 }
 
 TEST(Api, EventsFollowASwitchAndHonourLastEventId)
@@ -194,7 +214,8 @@ TEST(Api, SessionsComeInPagesThatSurviveComingsAndGoings)
     const auto first = bench.ask("GET", "/v1/sessions?limit=2&sort=held");
     EXPECT_EQ(ids(first), "ca");
     EXPECT_EQ(api_bench::at(first, "total"), "5");
-    bench.members[0]->session_list.erase(bench.members[0]->session_list.begin()); // "a", the cursor's own, goes
+    bench.members[0]->session_list.erase(
+        bench.members[0]->session_list.begin()); // "a", the cursor's own, goes
     const std::string next(api_bench::json(first).at("next").as_string());
     const auto second = bench.ask("GET", "/v1/sessions?limit=2&sort=held&cursor=" + next);
     EXPECT_EQ(ids(second), "bd");
@@ -202,8 +223,12 @@ TEST(Api, SessionsComeInPagesThatSurviveComingsAndGoings)
     const auto third = bench.ask("GET", "/v1/sessions?limit=2&sort=held&cursor=" + last);
     EXPECT_EQ(ids(third), "e");
     EXPECT_EQ(api_bench::at(third, "next"), "null");
-    for (const auto* bad : {"limit=0", "limit=1001", "limit=x", "sort=name", "cursor=zz", "page=1"}) {
-        EXPECT_EQ(problem_of(bench.ask("GET", std::string("/v1/sessions?") + bad)), "400 urn:teal:problem:bad-field") << bad;
+    for (const auto* bad :
+         {"limit=0", "limit=1001", "limit=x", "sort=name", "cursor=zz", "page=1"}) {
+        EXPECT_EQ(
+            problem_of(bench.ask("GET", std::string("/v1/sessions?") + bad)),
+            "400 urn:teal:problem:bad-field")
+            << bad;
     }
 }
 
@@ -214,8 +239,11 @@ TEST(Api, DeleteClosesASession)
     one.id = "s/1";
     bench.members[1]->session_list.push_back(one);
     EXPECT_EQ(bench.ask("DELETE", "/v1/sessions/s%2F1").status, 204u);
-    EXPECT_EQ(problem_of(bench.ask("DELETE", "/v1/sessions/s%2F1")), "404 urn:teal:problem:no-such-session");
-    EXPECT_EQ(bench.log.front(),
+    EXPECT_EQ(
+        problem_of(bench.ask("DELETE", "/v1/sessions/s%2F1")),
+        "404 urn:teal:problem:no-such-session");
+    EXPECT_EQ(
+        bench.log.front(),
         "audit who=\"local 127.0.0.1:5\" what=disconnect session=\"s/1\" epoch=4 result=done");
 }
 
@@ -237,11 +265,15 @@ TEST(Api, WhatIsNotThereIsSaidPlainly)
     EXPECT_EQ(problem_of(bench.ask("GET", "/v2")), "404 urn:teal:problem:not-found");
     EXPECT_EQ(problem_of(bench.ask("GET", "no-slash")), "400 urn:teal:problem:bad-target");
     EXPECT_EQ(problem_of(bench.ask("POST", "/v1/drain")), "501 urn:teal:problem:not-built-yet");
-    EXPECT_EQ(problem_of(bench.ask("POST", "/v1/endpoints/blue/b1/drain")), "501 urn:teal:problem:not-built-yet");
+    EXPECT_EQ(
+        problem_of(bench.ask("POST", "/v1/endpoints/blue/b1/drain")),
+        "501 urn:teal:problem:not-built-yet");
     const auto wrong = bench.ask("DELETE", "/v1/switches");
     EXPECT_EQ(problem_of(wrong), "405 urn:teal:problem:method");
     EXPECT_EQ(api_bench::header(wrong, "Allow"), "POST, GET");
-    EXPECT_EQ(bench.post("{\"to\":\"green\",\"reason\":\"" + std::string(65 * 1024, 'x') + "\"}").status, 413u);
+    EXPECT_EQ(
+        bench.post("{\"to\":\"green\",\"reason\":\"" + std::string(65 * 1024, 'x') + "\"}").status,
+        413u);
     EXPECT_EQ(bench.ask("GET", "/v1/members").status, 200u);
     EXPECT_EQ(bench.ask("GET", "/v1/pools").status, 200u);
 }

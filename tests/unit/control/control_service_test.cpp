@@ -1,4 +1,5 @@
-// What stands around the coordinator: preflight (C10), ids, the store's faults, the audit line, S16, the questions.
+// What stands around the coordinator: preflight (C10), ids, the store's faults, the audit line,
+// S16, the questions.
 
 #include "tests/unit/control/fake_members.hpp"
 
@@ -23,7 +24,8 @@ switch_request to_green()
 switch_answer ask(control_bench& bench, switch_request request = to_green())
 {
     std::optional<switch_answer> answer;
-    bench.service->request_switch(std::move(request), [&](switch_answer a) { answer = std::move(a); });
+    bench.service->request_switch(
+        std::move(request), [&](switch_answer a) { answer = std::move(a); });
     bench.run_until([&] { return answer.has_value(); });
     return answer.value_or(switch_answer{switch_outcome::stopping, 0, "no answer at all"});
 }
@@ -60,7 +62,9 @@ TEST(ControlService, SharesConnectRateByWhatEachMemberHasToDial)
     bench.members[0]->links_to_dial = 29;
     bench.members[1]->links_to_dial = 9;
     ask(bench);
-    const auto rate = [&](std::size_t i) { return std::get<prepare>(bench.members[i]->commands.at(0).what).connect_rate; };
+    const auto rate = [&](std::size_t i) {
+        return std::get<prepare>(bench.members[i]->commands.at(0).what).connect_rate;
+    };
     EXPECT_DOUBLE_EQ(rate(0), 375);
     EXPECT_DOUBLE_EQ(rate(1), 125);
 }
@@ -77,7 +81,8 @@ TEST(ControlService, C10RefusesATargetThatDoesNotAnswerAndReportsIt)
     const auto* record = bench.service->find(answer.id);
     ASSERT_NE(record, nullptr);
     EXPECT_EQ(record->result, switch_result::refused);
-    EXPECT_EQ(record->failures, (std::vector<session_failure>{{"", "green/e1", "connection refused"}}));
+    EXPECT_EQ(
+        record->failures, (std::vector<session_failure>{{"", "green/e1", "connection refused"}}));
     EXPECT_TRUE(bench.members[0]->commands.empty());
     EXPECT_EQ(bench.stored->epoch, 4u);
     EXPECT_EQ(bench.stored->last_switch, answer.id); // never given again
@@ -94,12 +99,16 @@ TEST(ControlService, C10RefusesWithNumbersWhatCannotFit)
 {
     control_bench bench;
     bench.members[0]->descriptors_needed = 998;
-    EXPECT_EQ(ask(bench).detail, "the links to green need 1002 descriptors, 1000 are free; raise the limit of open files");
+    EXPECT_EQ(
+        ask(bench).detail,
+        "the links to green need 1002 descriptors, 1000 are free; raise the limit of open files");
     bench.members[0]->descriptors_needed = 4;
     bench.members[0]->links_to_dial = 1496;
     auto request = to_green();
     request.deadline = 2s;
-    EXPECT_EQ(ask(bench, request).detail, "dialling 1500 links at connect_rate 500/s takes 3.0 s, longer than the deadline of 2.0 s");
+    EXPECT_EQ(
+        ask(bench, request).detail,
+        "dialling 1500 links at connect_rate 500/s takes 3.0 s, longer than the deadline of 2.0 s");
 }
 
 TEST(ControlService, C10AMemberThatDoesNotAnswerRefusesInBoundedTime)
@@ -132,7 +141,9 @@ TEST(ControlService, ADryRunSaysHowLongItWouldTake)
     const auto answer = ask(bench, request);
     bench.settle();
     EXPECT_EQ(bench.service->find(answer.id)->result, switch_result::would_switch);
-    EXPECT_EQ(bench.service->find(answer.id)->detail, "0 of 20 sessions would fail; 8 links to dial, about 0.0 s");
+    EXPECT_EQ(
+        bench.service->find(answer.id)->detail,
+        "0 of 20 sessions would fail; 8 links to dial, about 0.0 s");
     EXPECT_EQ(bench.stored->epoch, 4u);
 }
 
@@ -189,7 +200,9 @@ TEST(ControlService, DeadlinesRunOnTheTimer)
     bench.members[1]->stop_at = "hold";
     const auto answer = ask(bench);
     ASSERT_TRUE(bench.run_until([&] { return bench.service->running() == nullptr; }));
-    EXPECT_EQ(bench.service->find(answer.id)->detail, "hold_timeout: 1 of 2 members did not say held within 20ms");
+    EXPECT_EQ(
+        bench.service->find(answer.id)->detail,
+        "hold_timeout: 1 of 2 members did not say held within 20ms");
 }
 
 TEST(ControlService, S16ShutDownAbortsAndCallsBackOnceSteady)
@@ -225,10 +238,16 @@ TEST(ControlService, EveryChangeLeavesOneAuditLine)
     ask(bench, request);
     bench.settle();
     std::vector<std::string> audit;
-    std::ranges::copy_if(bench.log, std::back_inserter(audit), [](const auto& line) { return line.starts_with("audit "); });
-    EXPECT_EQ(audit, (std::vector<std::string>{"audit who=\"test\" what=switch switch=7 from=blue to=green epoch=5 "
-                                               "result=switched reason=\"new \\\"release\\\"\\n\" detail=\"\""}));
-    EXPECT_TRUE(std::ranges::any_of(bench.log, [](const auto& line) { return line.find("published through blue/e1") != line.npos; }));
+    std::ranges::copy_if(bench.log, std::back_inserter(audit), [](const auto& line) {
+        return line.starts_with("audit ");
+    });
+    EXPECT_EQ(
+        audit, (std::vector<std::string>{
+                   "audit who=\"test\" what=switch switch=7 from=blue to=green epoch=5 "
+                   "result=switched reason=\"new \\\"release\\\"\\n\" detail=\"\""}));
+    EXPECT_TRUE(std::ranges::any_of(bench.log, [](const auto& line) {
+        return line.find("published through blue/e1") != line.npos;
+    }));
 }
 
 TEST(ControlService, AddsUpItsMembersAndGoesOnWithoutASilentOne)

@@ -1,6 +1,7 @@
 #pragma once
 
-// Members for tests of what stands around the coordinator: they answer every command well, unless told to be silent.
+// Members for tests of what stands around the coordinator: they answer every command well, unless
+// told to be silent.
 //
 // Threading:  the io_context's thread; answers are posted, as a shard's are.
 
@@ -18,7 +19,8 @@ namespace control_test {
 
 class fake_member final : public control::member_port {
 public:
-    fake_member(boost::asio::io_context& context, control::member_number number) : context_(context), number_(number)
+    fake_member(boost::asio::io_context& context, control::member_number number)
+        : context_(context), number_(number)
     {
         checks = {{"e1", true, ""}};
         state.endpoints.blue = {{"e1", "stomp://b:1", true, false, 2, 10, ""}};
@@ -33,8 +35,8 @@ public:
     control::member_snapshot state;
     std::vector<control::session_snapshot> session_list;
     std::vector<control::command> commands;
-    bool silent = false;        // answers no question
-    std::string stop_at;        // the command that stays unanswered: prepare, hold, commit, abort
+    bool silent = false;         // answers no question
+    std::string stop_at;         // the command that stays unanswered: prepare, hold, commit, abort
     control::tally after_commit; // what `adopted` says beside the sessions
 
     void send(control::command what) override
@@ -42,18 +44,25 @@ public:
         commands.push_back(what);
         std::visit([this, id = what.id](const auto& order) { answer(id, order); }, what.what);
     }
-    void snapshot(std::function<void(control::member_snapshot)> done) override { reply(std::move(done), state); }
+    void snapshot(std::function<void(control::member_snapshot)> done) override
+    {
+        reply(std::move(done), state);
+    }
     void sessions(std::function<void(std::vector<control::session_snapshot>)> done) override
     {
         reply(std::move(done), session_list);
     }
     void disconnect(std::string session, std::function<void(bool)> done) override
     {
-        reply(std::move(done), std::erase_if(session_list, [&](const auto& s) { return s.id == session; }) != 0);
+        reply(std::move(done), std::erase_if(session_list, [&](const auto& s) {
+                                   return s.id == session;
+                               }) != 0);
     }
     void preflight(broker::color, std::function<void(control::preflight_answer)> done) override
     {
-        reply(std::move(done), control::preflight_answer{checks, links_to_dial, descriptors_needed, descriptors_free});
+        reply(
+            std::move(done),
+            control::preflight_answer{checks, links_to_dial, descriptors_needed, descriptors_free});
     }
 
     control::tally sized() const
@@ -65,7 +74,9 @@ public:
     template <class What>
     void report(control::switch_number id, What what)
     {
-        boost::asio::post(context_, [this, id, what = std::move(what)] { service->on_report({id, number_, what}); });
+        boost::asio::post(context_, [this, id, what = std::move(what)] {
+            service->on_report({id, number_, what});
+        });
     }
     void drained(control::switch_number id)
     {
@@ -79,7 +90,8 @@ private:
     void reply(Done done, Answer answer)
     {
         if (!silent) {
-            boost::asio::post(context_, [done = std::move(done), answer = std::move(answer)] { done(answer); });
+            boost::asio::post(
+                context_, [done = std::move(done), answer = std::move(answer)] { done(answer); });
         }
     }
     control::tally moved() const
@@ -125,9 +137,11 @@ private:
 class memory_store final : public control::store {
 public:
     explicit memory_store(std::shared_ptr<control::stored_state> kept) : kept_(std::move(kept)) {}
-    std::shared_ptr<std::vector<control::write_result>> next = std::make_shared<std::vector<control::write_result>>();
+    std::shared_ptr<std::vector<control::write_result>> next =
+        std::make_shared<std::vector<control::write_result>>();
 
-    void write(const control::stored_state& state, std::function<void(control::write_result)> done) override
+    void write(const control::stored_state& state, std::function<void(control::write_result)> done)
+        override
     {
         auto result = control::write_result::written;
         if (!next->empty()) {
@@ -139,14 +153,18 @@ public:
         }
         done(result);
     }
-    void read(std::function<void(std::optional<control::stored_state>)> done) override { done(*kept_); }
+    void read(std::function<void(std::optional<control::stored_state>)> done) override
+    {
+        done(*kept_);
+    }
 
 private:
     std::shared_ptr<control::stored_state> kept_;
 };
 
 struct control_bench {
-    explicit control_bench(control::control_settings settings = {}, control::member_number count = 2)
+    explicit control_bench(
+        control::control_settings settings = {}, control::member_number count = 2)
     {
         std::vector<control::member_port*> ports;
         for (control::member_number i = 0; i < count; ++i) {
@@ -157,8 +175,8 @@ struct control_bench {
         settings.endpoint_names.green = {"e1"};
         auto where = std::make_unique<memory_store>(stored);
         results = where->next;
-        service = std::make_unique<control::control_service>(context, settings,
-            control::opened_store{std::move(where), *stored}, ports,
+        service = std::make_unique<control::control_service>(
+            context, settings, control::opened_store{std::move(where), *stored}, ports,
             [this](control::log_level, std::string line) { log.push_back(std::move(line)); });
         for (auto& member : members) {
             member->service = service.get();
@@ -170,7 +188,8 @@ struct control_bench {
         context.restart();
         context.poll();
     }
-    // Until `done` is true, real timers included; bounded, so that a test that waits for nothing fails.
+    // Until `done` is true, real timers included; bounded, so that a test that waits for nothing
+    // fails.
     bool run_until(const std::function<bool()>& done)
     {
         const auto limit = net::clock::now() + std::chrono::seconds(10);
@@ -182,8 +201,8 @@ struct control_bench {
     }
 
     boost::asio::io_context context{1};
-    std::shared_ptr<control::stored_state> stored =
-        std::make_shared<control::stored_state>(control::stored_state{4, broker::color::blue, std::nullopt, 6});
+    std::shared_ptr<control::stored_state> stored = std::make_shared<control::stored_state>(
+        control::stored_state{4, broker::color::blue, std::nullopt, 6});
     std::shared_ptr<std::vector<control::write_result>> results;
     std::vector<std::unique_ptr<fake_member>> members;
     std::vector<std::string> log;

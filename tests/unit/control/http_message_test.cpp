@@ -1,10 +1,10 @@
-// Targets and JSON text: what is decoded, what is refused, and how numbers and control characters are written.
+// Targets and JSON text: what is decoded, what is refused, and how numbers and control characters
+// are written.
 
 #include "control/http_message.hpp"
 #include "control/json.hpp"
 
 #include <boost/json/array.hpp>
-
 #include <gtest/gtest.h>
 
 namespace control {
@@ -37,11 +37,15 @@ TEST(HttpRequest, FindsHeadersWithoutCase)
 
 TEST(JsonText, WritesNumbersAsPeopleReadThem)
 {
-    EXPECT_EQ(to_text(boost::json::array{1.9, 0.0, 12345678.25, 11.0, -1, 18446744073709551615ull}),
+    EXPECT_EQ(
+        to_text(boost::json::array{1.9, 0.0, 12345678.25, 11.0, -1, 18446744073709551615ull}),
         "[1.9,0,12345678.25,11,-1,18446744073709551615]");
-    EXPECT_EQ(to_text(boost::json::object{{"b", "x\"\n"}, {"a", nullptr}, {"c", boost::json::object()}}),
+    EXPECT_EQ(
+        to_text(boost::json::object{{"b", "x\"\n"}, {"a", nullptr}, {"c", boost::json::object()}}),
         R"({"b":"x\"\n","a":null,"c":{}})");
-    EXPECT_EQ(to_indented_text(boost::json::object{{"a", boost::json::array{1, 2}}}), "{\n  \"a\": [\n    1,\n    2\n  ]\n}");
+    EXPECT_EQ(
+        to_indented_text(boost::json::object{{"a", boost::json::array{1, 2}}}),
+        "{\n  \"a\": [\n    1,\n    2\n  ]\n}");
     EXPECT_EQ(rounded(1.23456), 1.235);
 }
 

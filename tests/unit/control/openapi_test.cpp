@@ -1,12 +1,11 @@
-// The document that is served and the router's table name exactly the same routes, with the same roles; and every
-// reference in it leads somewhere.
+// The document that is served and the router's table name exactly the same routes, with the same
+// roles; and every reference in it leads somewhere.
 
 #include "control/api.hpp"
 #include "control/json.hpp"
 #include "control/openapi_document.hpp"
 
 #include <boost/json/parse.hpp>
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +18,8 @@ using routes = std::map<std::string, std::string>;
 
 std::string upper(std::string text)
 {
-    std::ranges::transform(text, text.begin(), [](char c) { return static_cast<char>(std::toupper(c)); });
+    std::ranges::transform(
+        text, text.begin(), [](char c) { return static_cast<char>(std::toupper(c)); });
     return text;
 }
 
@@ -30,7 +30,8 @@ TEST(OpenApi, NamesExactlyTheRoutersRoutesWithTheirRoles)
     routes described;
     for (const auto& [path, methods] : document.at("paths").as_object()) {
         for (const auto& [method, operation] : methods.as_object()) {
-            described[upper(std::string(method)) + " " + std::string(path)] = operation.at("x-teal-role").as_string().c_str();
+            described[upper(std::string(method)) + " " + std::string(path)] =
+                operation.at("x-teal-role").as_string().c_str();
         }
     }
     routes served;

@@ -1,4 +1,5 @@
-// The state file: what is written is found after a restart, and what cannot be read is a start-up error that names it.
+// The state file: what is written is found after a restart, and what cannot be read is a start-up
+// error that names it.
 
 #include "control/store.hpp"
 
@@ -12,9 +13,9 @@ namespace control {
 namespace {
 
 struct file_store_test : testing::Test {
-    std::filesystem::path folder =
-        std::filesystem::temp_directory_path() / ("teal_store_" + std::to_string(::getpid()) + "_"
-            + testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::filesystem::path folder = std::filesystem::temp_directory_path() /
+                                   ("teal_store_" + std::to_string(::getpid()) + "_" +
+                                    testing::UnitTest::GetInstance()->current_test_info()->name());
     std::string path = folder / "teal.state";
     void SetUp() override { std::filesystem::create_directories(folder); }
     void TearDown() override { std::filesystem::remove_all(folder); }
@@ -30,7 +31,9 @@ TEST_F(FileStore, BeginsWithTheInitialColorOnlyWhereThereIsNoneYet)
 {
     auto first = open_file_store(path, broker::color::green);
     ASSERT_TRUE(std::holds_alternative<opened_store>(first));
-    EXPECT_EQ(std::get<opened_store>(first).state, (stored_state{1, broker::color::green, std::nullopt, 0}));
+    EXPECT_EQ(
+        std::get<opened_store>(first).state,
+        (stored_state{1, broker::color::green, std::nullopt, 0}));
     auto again = open_file_store(path, broker::color::blue);
     EXPECT_EQ(std::get<opened_store>(again).state.live, broker::color::green);
 }
@@ -52,10 +55,12 @@ TEST_F(FileStore, S16HoldsEpochLivePreviousAndTheLastSwitchInOneLine)
 
 TEST_F(FileStore, NamesTheFileThatItCannotRead)
 {
-    for (const auto* bad : {"", "{", "[]", "{\"epoch\":0,\"live\":\"blue\",\"previous\":null,\"last_switch\":0}",
-             "{\"epoch\":1,\"live\":\"red\",\"previous\":null,\"last_switch\":0}", "{\"epoch\":1,\"live\":\"blue\"}",
-             "{\"epoch\":-1,\"live\":\"blue\",\"previous\":null,\"last_switch\":0}",
-             "{\"epoch\":1,\"live\":\"blue\",\"previous\":7,\"last_switch\":0}"}) {
+    for (const auto* bad :
+         {"", "{", "[]", "{\"epoch\":0,\"live\":\"blue\",\"previous\":null,\"last_switch\":0}",
+          "{\"epoch\":1,\"live\":\"red\",\"previous\":null,\"last_switch\":0}",
+          "{\"epoch\":1,\"live\":\"blue\"}",
+          "{\"epoch\":-1,\"live\":\"blue\",\"previous\":null,\"last_switch\":0}",
+          "{\"epoch\":1,\"live\":\"blue\",\"previous\":7,\"last_switch\":0}"}) {
         std::ofstream(path) << bad;
         auto opened = open_file_store(path, broker::color::blue);
         ASSERT_TRUE(std::holds_alternative<std::string>(opened)) << bad;
@@ -69,7 +74,8 @@ TEST_F(FileStore, AWriteThatCannotBeMadeFailsAndLeavesTheOldState)
     auto opened = std::get<opened_store>(open_file_store(path, broker::color::blue));
     std::filesystem::create_directory(path + ".new"); // where the temporary would go
     auto result = write_result::written;
-    opened.where->write({9, broker::color::green, std::nullopt, 9}, [&](write_result r) { result = r; });
+    opened.where->write(
+        {9, broker::color::green, std::nullopt, 9}, [&](write_result r) { result = r; });
     EXPECT_EQ(result, write_result::failed);
     std::optional<stored_state> found;
     opened.where->read([&](std::optional<stored_state> f) { found = f; });

@@ -1,7 +1,8 @@
-// Every order of reports, aborts, deadlines and store outcomes for two members: a breadth-first search over the real
-// coordinator and the smallest members that keep the protocol. After each step it is checked that the store is written
-// only after every `held` of this switch (C4), that nothing aborts while writing (C6) nor after the new epoch is stored,
-// that no member commits without the store having it, and that each way ends in steady (no wait without a bound).
+// Every order of reports, aborts, deadlines and store outcomes for two members: a breadth-first
+// search over the real coordinator and the smallest members that keep the protocol. After each step
+// it is checked that the store is written only after every `held` of this switch (C4), that nothing
+// aborts while writing (C6) nor after the new epoch is stored, that no member commits without the
+// store having it, and that each way ends in steady (no wait without a bound).
 
 #include "control/switch_coordinator.hpp"
 
@@ -24,8 +25,8 @@ struct member_model {
     bool failed_one = false;
     bool operator<(const member_model& o) const
     {
-        return std::tie(what, inbox, outbox, lost_standby, failed_one)
-            < std::tie(o.what, o.inbox, o.outbox, o.lost_standby, o.failed_one);
+        return std::tie(what, inbox, outbox, lost_standby, failed_one) <
+               std::tie(o.what, o.inbox, o.outbox, o.lost_standby, o.failed_one);
     }
 };
 
@@ -43,11 +44,17 @@ struct world {
     auto key() const
     {
         const auto& r = coordinator.current();
-        return std::tuple(coordinator.state(), members, write_asked, read_asked, stored_new, late, abort_asked, stopped,
-            begun, reads, r.phase, r.failures.size(), coordinator.next_deadline(), answered_key());
+        return std::tuple(
+            coordinator.state(), members, write_asked, read_asked, stored_new, late, abort_asked,
+            stopped, begun, reads, r.phase, r.failures.size(), coordinator.next_deadline(),
+            answered_key());
     }
-    // The members' own states tell which answers were taken, but for those taken and not yet acted on.
-    std::vector<std::size_t> answered_key() const { return {coordinator.current().total().sessions_total, taken[0], taken[1]}; }
+    // The members' own states tell which answers were taken, but for those taken and not yet acted
+    // on.
+    std::vector<std::size_t> answered_key() const
+    {
+        return {coordinator.current().total().sessions_total, taken[0], taken[1]};
+    }
     std::array<std::size_t, 2> taken{};
 };
 
@@ -95,7 +102,8 @@ private:
                 }
             } else if (std::holds_alternative<write_state>(one)) {
                 for (const auto& member : w.members) { // C4
-                    ASSERT_TRUE(member.what == doing::held) << "decision without every held: " << w.path;
+                    ASSERT_TRUE(member.what == doing::held)
+                        << "decision without every held: " << w.path;
                 }
                 w.write_asked = true;
             } else if (std::holds_alternative<read_state>(one)) {
@@ -151,19 +159,24 @@ private:
             });
         }
         if (w.coordinator.next_deadline() != net::never) {
-            branch(w, "deadline", [](world& n, effects& out) { n.coordinator.on_deadline(n.coordinator.next_deadline(), out); });
+            branch(w, "deadline", [](world& n, effects& out) {
+                n.coordinator.on_deadline(n.coordinator.next_deadline(), out);
+            });
         }
         check_rest(w);
     }
 
     void check_rest(const world& w)
     {
-        const bool quiet = !w.write_asked && !w.read_asked && w.members[0].inbox.empty() && w.members[1].inbox.empty()
-            && w.members[0].outbox.empty() && w.members[1].outbox.empty();
+        const bool quiet = !w.write_asked && !w.read_asked && w.members[0].inbox.empty() &&
+                           w.members[1].inbox.empty() && w.members[0].outbox.empty() &&
+                           w.members[1].outbox.empty();
         if (quiet && w.coordinator.next_deadline() == net::never) {
-            const bool working = w.members[0].what == doing::preparing || w.members[1].what == doing::preparing
-                || w.members[0].what == doing::holding || w.members[1].what == doing::holding;
-            ASSERT_TRUE(working || w.coordinator.state() == coordinator_state::steady) << "stuck: " << w.path;
+            const bool working =
+                w.members[0].what == doing::preparing || w.members[1].what == doing::preparing ||
+                w.members[0].what == doing::holding || w.members[1].what == doing::holding;
+            ASSERT_TRUE(working || w.coordinator.state() == coordinator_state::steady)
+                << "stuck: " << w.path;
         }
         if (w.coordinator.state() == coordinator_state::steady) {
             const bool switched = w.coordinator.current().result == switch_result::switched;
@@ -176,7 +189,9 @@ private:
     {
         const auto& member = w.members[i];
         if (!member.inbox.empty()) {
-            branch(w, "member reads " + member.inbox.front(), [i](world& n, effects&) { n.members[i] = told(n.members[i]); });
+            branch(w, "member reads " + member.inbox.front(), [i](world& n, effects&) {
+                n.members[i] = told(n.members[i]);
+            });
         }
         if (member.what == doing::preparing) {
             branch(w, "prepared", [i](world& n, effects&) {
@@ -203,7 +218,9 @@ private:
             });
         }
         if (!member.outbox.empty()) {
-            branch(w, "coordinator reads " + member.outbox.front(), [i](world& n, effects& out) { deliver(n, i, out); });
+            branch(w, "coordinator reads " + member.outbox.front(), [i](world& n, effects& out) {
+                deliver(n, i, out);
+            });
         }
     }
 

@@ -1,80 +1,12 @@
-// Drives the coordinator event by event and compares the whole list of effects; one test for each rule of SWITCH.md
-// "Coordinator" that it keeps, C1 to C9 and S16 (C10 is the service's).
+// Drives the coordinator event by event and compares the whole list of effects; one test for each
+// rule of SWITCH.md "Coordinator" that aborts or decides, C1 to C8 (C10 is the service's).
 
-#include "control/switch_coordinator.hpp"
-
-#include <gtest/gtest.h>
+#include "tests/unit/control/coordinator_bench.hpp"
 
 namespace control {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto blue = broker::color::blue;
-constexpr auto green = broker::color::green;
-
-struct coordinator_test : testing::Test {
-    net::time_point t0{1h};
-    stored_state stored{4, blue, std::nullopt, 6};
-    switch_coordinator coordinator{2, stored};
-    effects out;
-    switch_request request{green, std::nullopt, std::nullopt, std::nullopt, "", false, "test"};
-    control_settings settings;
-
-    effects took()
-    {
-        return std::exchange(out, {});
-    }
-    bool begin()
-    {
-        return coordinator.on_request({7, request, settings, {}, ""}, t0, out);
-    }
-    template <class What>
-    effects say(member_number from, What what, switch_number id = 7)
-    {
-        coordinator.on_report({id, from, std::move(what)}, t0, out);
-        return took();
-    }
-    static tally sized(std::uint64_t sessions)
-    {
-        tally t;
-        t.sessions_total = t.sessions_ready = sessions;
-        return t;
-    }
-    static tally moved(std::uint64_t sessions)
-    {
-        tally t = sized(sessions);
-        t.sessions_moved = sessions;
-        return t;
-    }
-    template <class What>
-    static effect order(What what)
-    {
-        return to_members{command{7, std::move(what)}};
-    }
-    void to_holding()
-    {
-        begin();
-        say(0, prepared{sized(10)});
-        say(1, prepared{sized(10)});
-        ASSERT_EQ(coordinator.state(), coordinator_state::holding);
-    }
-    void to_writing()
-    {
-        to_holding();
-        say(0, held{});
-        say(1, held{});
-        ASSERT_EQ(coordinator.state(), coordinator_state::writing);
-    }
-    void to_committing()
-    {
-        to_writing();
-        coordinator.on_store_result(write_result::written, t0, out);
-        took();
-        ASSERT_EQ(coordinator.state(), coordinator_state::committing);
-    }
-    effect abort_order() const { return order(abort_switch{coordinator.current().detail}); }
-    const stored_state wanted{5, green, blue, 7};
-};
 using SwitchCoordinator = coordinator_test;
 
 TEST_F(SwitchCoordinator, GoesThroughAllPhasesAndEveryEffect)
@@ -84,7 +16,9 @@ TEST_F(SwitchCoordinator, GoesThroughAllPhasesAndEveryEffect)
     EXPECT_EQ(say(0, prepared{sized(10)}), (effects{changed{}}));
     EXPECT_EQ(say(1, prepared{sized(10)}), (effects{changed{}, order(hold{}), changed{}}));
     EXPECT_EQ(say(0, held{{}, 0, {{blue, 1}}}), (effects{changed{}}));
-    EXPECT_EQ(say(1, held{{}, 0, {{blue, 0}, {blue, 1}}}), (effects{changed{}, changed{}, write_state{wanted}}));
+    EXPECT_EQ(
+        say(1, held{{}, 0, {{blue, 0}, {blue, 1}}}),
+        (effects{changed{}, changed{}, write_state{wanted}}));
     coordinator.on_store_result(write_result::written, t0, out);
     // Commit carries the union of the endpoints that all members named.
     EXPECT_EQ(took(), (effects{order(commit{5, {{blue, 0}, {blue, 1}}}), changed{}}));
@@ -168,7 +102,8 @@ TEST_F(SwitchCoordinator, C5HoldTimeoutAbortsByDefault)
     EXPECT_EQ(coordinator.next_deadline(), t0 + settings.hold_timeout);
     coordinator.on_deadline(t0 + settings.hold_timeout, out);
     EXPECT_EQ(took(), (effects{abort_order(), changed{}}));
-    EXPECT_EQ(coordinator.current().detail, "hold_timeout: 1 of 2 members did not say held within 2s");
+    EXPECT_EQ(
+        coordinator.current().detail, "hold_timeout: 1 of 2 members did not say held within 2s");
 }
 
 TEST_F(SwitchCoordinator, C5PinTellsTheMembersAndCountsNobodyAgainstTheLimit)
@@ -179,8 +114,12 @@ TEST_F(SwitchCoordinator, C5PinTellsTheMembersAndCountsNobodyAgainstTheLimit)
     coordinator.on_deadline(t0 + 2s, out);
     EXPECT_EQ(took(), (effects{order(pin{}), changed{}}));
     EXPECT_EQ(coordinator.state(), coordinator_state::holding);
-    EXPECT_EQ(say(1, held{{{"slow", "blue/b1", "no receipt"}}, 0, {}}), (effects{changed{}, changed{}, write_state{wanted}}));
-    EXPECT_EQ(coordinator.current().failures, (std::vector<session_failure>{{"slow", "blue/b1", "no receipt"}}));
+    EXPECT_EQ(
+        say(1, held{{{"slow", "blue/b1", "no receipt"}}, 0, {}}),
+        (effects{changed{}, changed{}, write_state{wanted}}));
+    EXPECT_EQ(
+        coordinator.current().failures,
+        (std::vector<session_failure>{{"slow", "blue/b1", "no receipt"}}));
 }
 
 TEST_F(SwitchCoordinator, C5ASilentMemberMeansAbortAfterCut)
@@ -225,7 +164,8 @@ TEST_F(SwitchCoordinator, C7AFailedWriteIsReadBackAndOnlyTheOldEpochAborts)
         EXPECT_EQ(coordinator.next_deadline(), t0 + settings.store_retry);
         coordinator.on_deadline(t0 + settings.store_retry, out);
         EXPECT_EQ(took(), (effects{read_state{}}));
-        coordinator.on_store_read(stored_state{9, blue, green, 30}, t0, out); // neither epoch tells nothing
+        coordinator.on_store_read(
+            stored_state{9, blue, green, 30}, t0, out); // neither epoch tells nothing
         EXPECT_EQ(took(), (effects{changed{}}));
         coordinator.on_deadline(coordinator.next_deadline(), out);
         took();
@@ -266,7 +206,10 @@ TEST_F(SwitchCoordinator, C8OneFailureMoreThanTheLimitAborts)
     begin();
     took();
     const effects got = say(0, failed{{{"a", "green/g1", "refused"}}});
-    EXPECT_EQ(got, (effects{changed{}, order(abort_switch{"max_failed: 1 sessions cannot move, 0 may"}), changed{}}));
+    EXPECT_EQ(
+        got, (effects{
+                 changed{}, order(abort_switch{"max_failed: 1 sessions cannot move, 0 may"}),
+                 changed{}}));
 }
 
 TEST_F(SwitchCoordinator, C8AFailureToldTwiceCountsOnce)
@@ -301,140 +244,6 @@ TEST_F(SwitchCoordinator, C8UnheldAbortsWhateverTheLimit)
     say(0, held{});
     const effects got = say(0, unheld{{"a", "green/g1", "lost"}});
     EXPECT_EQ(got, (effects{order(abort_switch{"session a lost its standby: lost"}), changed{}}));
-}
-
-TEST_F(SwitchCoordinator, C9SteadyIsNotFinal)
-{
-    to_committing();
-    tally open = moved(10);
-    open.seams_total = 2;
-    open.seams_joined = 1;
-    say(0, adopted{open});
-    EXPECT_EQ(say(1, adopted{moved(10)}), (effects{changed{}, became_steady{}}));
-    EXPECT_EQ(coordinator.state(), coordinator_state::steady);
-    EXPECT_EQ(coordinator.current().phase, switch_phase::joining);
-    EXPECT_FALSE(coordinator.current().final);
-}
-
-TEST_F(SwitchCoordinator, S16ShutdownAbortsWhatIsNotBeingWrittenAndAcceptsNothingMore)
-{
-    to_holding();
-    coordinator.on_shutdown(t0, out);
-    EXPECT_EQ(took(), (effects{order(abort_switch{"the gateway is stopping"}), changed{}}));
-    say(0, released{});
-    say(1, released{});
-    EXPECT_EQ(coordinator.current().result, switch_result::aborted);
-    EXPECT_FALSE(coordinator.on_request({8, request, settings, {}, ""}, t0, out));
-}
-
-TEST_F(SwitchCoordinator, S16ASwitchKeepsTheSettingsItBeganWith)
-{
-    settings.hold_timeout = 3s;
-    begin();
-    settings.hold_timeout = 9s;
-    say(0, prepared{sized(1)});
-    say(1, prepared{sized(1)});
-    EXPECT_EQ(coordinator.next_deadline(), t0 + 3s);
-}
-
-TEST_F(SwitchCoordinator, PrepareTimeoutCountsTimeWithoutProgress)
-{
-    begin();
-    took();
-    coordinator.on_report({7, 0, progress{1, 0, 10}}, t0 + 50s, out);
-    coordinator.on_report({7, 0, progress{1, 0, 10}}, t0 + 59s, out); // says nothing new
-    took();
-    coordinator.on_deadline(t0 + 60s, out);
-    EXPECT_EQ(took(), effects{});
-    coordinator.on_deadline(t0 + 110s, out);
-    EXPECT_EQ(took(), (effects{order(abort_switch{"prepare_timeout: no progress for 1m"}), changed{}}));
-}
-
-TEST_F(SwitchCoordinator, TheDeadlineAbortsInPreparingAndHolding)
-{
-    request.deadline = 1s;
-    begin();
-    took();
-    EXPECT_EQ(coordinator.next_deadline(), t0 + 1s);
-    coordinator.on_deadline(t0 + 1s, out);
-    EXPECT_EQ(took(), (effects{abort_order(), changed{}}));
-    coordinator = switch_coordinator(2, stored);
-    to_holding();
-    coordinator.on_deadline(t0 + 1s, out);
-    EXPECT_EQ(took(), (effects{abort_order(), changed{}}));
-    EXPECT_EQ(coordinator.current().detail, "deadline: 2 of 2 members did not say held in time");
-}
-
-TEST_F(SwitchCoordinator, ReportsThatCrossedTheAbortAreDropped)
-{
-    to_holding();
-    coordinator.on_abort_request("asked", t0, out);
-    took();
-    EXPECT_EQ(say(0, held{}), effects{});
-    EXPECT_EQ(say(1, unheld{{"a", "", ""}}), effects{});
-    EXPECT_EQ(say(0, failed{{{"a", "", ""}}}), effects{});
-    EXPECT_EQ(say(0, released{sized(10)}), (effects{changed{}}));
-    EXPECT_EQ(say(1, released{sized(10)}), (effects{changed{}, became_steady{}}));
-    EXPECT_EQ(coordinator.current().phase, switch_phase::aborted);
-    EXPECT_TRUE(coordinator.current().final);
-}
-
-TEST_F(SwitchCoordinator, ADryRunIsReleasedWhereASwitchWouldHold)
-{
-    request.dry_run = true;
-    begin();
-    EXPECT_EQ(took(), (effects{order(prepare{green, 500, {}, true}), changed{}}));
-    say(0, prepared{sized(10)});
-    EXPECT_EQ(say(1, prepared{sized(10)}), (effects{changed{}, order(abort_switch{"dry run"}), changed{}}));
-    say(0, released{sized(10)});
-    say(1, released{sized(10)});
-    EXPECT_EQ(coordinator.current().result, switch_result::would_switch);
-    EXPECT_EQ(coordinator.current().phase, switch_phase::done);
-    EXPECT_EQ(coordinator.stored(), (stored_state{4, blue, std::nullopt, 7}));
-}
-
-TEST_F(SwitchCoordinator, ADryRunNamesEverySessionThatWouldFail)
-{
-    request.dry_run = true;
-    begin();
-    say(0, failed{{{"a", "green/g1", "refused"}}});
-    say(1, failed{{{"b", "green/g1", "refused"}}});
-    EXPECT_EQ(coordinator.state(), coordinator_state::preparing); // max_failed is ignored
-    tally one_failed = sized(10);
-    one_failed.sessions_failed = 1;
-    say(0, prepared{one_failed});
-    say(1, prepared{one_failed});
-    say(0, released{one_failed});
-    say(1, released{one_failed});
-    EXPECT_EQ(coordinator.current().result, switch_result::would_fail);
-    EXPECT_EQ(coordinator.current().failures.size(), 2u);
-    EXPECT_EQ(coordinator.current().detail, "2 of 20 sessions would fail");
-}
-
-TEST_F(SwitchCoordinator, WhatNoRaceExplainsStopsTheProcess)
-{
-    begin();
-    EXPECT_DEATH(say(0, held{}), "held while not holding");
-    EXPECT_DEATH(say(0, unheld{}), "unheld before hold");
-    EXPECT_DEATH(say(0, adopted{}), "adopted while not committing");
-    EXPECT_DEATH(say(0, released{}), "released while not aborting");
-    say(0, prepared{sized(1)});
-    EXPECT_DEATH(say(0, prepared{sized(1)}), "prepared twice");
-    say(1, prepared{sized(1)});
-    say(0, held{});
-    EXPECT_DEATH(say(0, held{}), "held twice");
-}
-
-TEST_F(SwitchCoordinator, HeldTimesOfAllMembersAreMerged)
-{
-    to_committing();
-    tally first = moved(2);
-    first.held_us = {1000, 9000};
-    tally second = moved(1);
-    second.held_us = {2000};
-    say(0, adopted{first});
-    say(1, adopted{second});
-    EXPECT_EQ(coordinator.current().held, (held_summary{2, 9, 9}));
 }
 
 } // namespace

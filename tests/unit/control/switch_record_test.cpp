@@ -1,4 +1,5 @@
-// The report: sums over members, when it is final (C9), what is counted, and its JSON as CONTRACT.md shows it.
+// The report: sums over members, when it is final (C9), what is counted, and its JSON as
+// CONTRACT.md shows it.
 
 #include "control/history.hpp"
 #include "control/json.hpp"
@@ -41,8 +42,9 @@ tally finished()
 
 TEST(SwitchRecord, C9IsFinalOnceSessionsSeamsAndReceiptsAreAllThere)
 {
-    for (const auto open : {&tally::sessions_moved, &tally::sessions_pinned, &tally::sessions_failed,
-             &tally::sessions_gone, &tally::seams_joined, &tally::seams_forced}) {
+    for (const auto open :
+         {&tally::sessions_moved, &tally::sessions_pinned, &tally::sessions_failed,
+          &tally::sessions_gone, &tally::seams_joined, &tally::seams_forced}) {
         auto record = joining_record();
         auto one_short = finished();
         --(one_short.*open);
@@ -86,9 +88,11 @@ TEST(SwitchRecord, CountsInSentencesWhatMakesExitStatus6)
     t.counted = {"dedup: content"};
     record.take(0, t);
     record.take(1, t); // the same sentence of two members is said once
-    EXPECT_EQ(record.counted(),
-        (std::vector<std::string>{"2 sessions failed", "2 sessions pinned to their old color", "2 seams forced by seam_timeout",
-            "fence: best effort", "4 SENDs in doubt", "dedup: content"}));
+    EXPECT_EQ(
+        record.counted(), (std::vector<std::string>{
+                              "2 sessions failed", "2 sessions pinned to their old color",
+                              "2 seams forced by seam_timeout", "fence: best effort",
+                              "4 SENDs in doubt", "dedup: content"}));
     record.result = switch_result::aborted;
     EXPECT_EQ(record.counted(), std::vector<std::string>{});
 }
@@ -97,7 +101,8 @@ TEST(SwitchRecord, KeepsAtMostAHundredFailuresEachOnce)
 {
     switch_record record;
     for (int i = 0; i < 150; ++i) {
-        record.note_failures({{"s" + std::to_string(i), "green/g1", "refused"}, {"s0", "green/g1", "again"}});
+        record.note_failures(
+            {{"s" + std::to_string(i), "green/g1", "refused"}, {"s0", "green/g1", "again"}});
     }
     EXPECT_EQ(record.failures.size(), failures_max);
     EXPECT_EQ(record.failures[0].error, "refused");
@@ -142,7 +147,9 @@ TEST(SwitchEvents, KeepEveryPhaseAndOnlyTheNewestProgress)
     events.add("progress", "b");
     events.add("progress", "c");
     events.add("phase", "d");
-    EXPECT_EQ(events.after(0), (std::vector<switch_event>{{1, "phase", "a"}, {3, "progress", "c"}, {4, "phase", "d"}}));
+    EXPECT_EQ(
+        events.after(0),
+        (std::vector<switch_event>{{1, "phase", "a"}, {3, "progress", "c"}, {4, "phase", "d"}}));
     EXPECT_EQ(events.after(3), (std::vector<switch_event>{{4, "phase", "d"}}));
     EXPECT_EQ(events.after(9), std::vector<switch_event>{});
 }

@@ -1,4 +1,5 @@
-// tealctl without a gateway: the command line, exit statuses, addresses, completion scripts and tables.
+// tealctl without a gateway: the command line, exit statuses, addresses, completion scripts and
+// tables.
 
 #include "control/cli/commands.hpp"
 #include "control/cli/completion.hpp"
@@ -6,7 +7,6 @@
 #include "control/cli/tealctl.hpp"
 
 #include <boost/json/parse.hpp>
-
 #include <gtest/gtest.h>
 
 #include <regex>
@@ -29,11 +29,24 @@ outcome call(std::vector<std::string> arguments)
 
 TEST(Tealctl, SaysUsageErrorsWithStatus2)
 {
-    const std::vector<std::vector<std::string>> wrong{{}, {"nonsense"}, {"switch"}, {"switch", "red"}, {"status", "--what"},
-        {"-o", "yaml", "status"}, {"switch", "blue", "--if-epoch", "x"}, {"sessions", "--sort", "name"},
-        {"switch", "blue", "--timeout", "5"}, {"--endpoint", "https://h:1", "status"}, {"--endpoint", "h:1", "status"},
-        {"--cacert", "x", "status"}, {"--token-file", "/nowhere/at/all", "status"}, {"drain", "blue/b1"}, {"undrain", "blue/b1"},
-        {"drain", "--self", "--wait"}, {"completion", "tcsh"}};
+    const std::vector<std::vector<std::string>> wrong{
+        {},
+        {"nonsense"},
+        {"switch"},
+        {"switch", "red"},
+        {"status", "--what"},
+        {"-o", "yaml", "status"},
+        {"switch", "blue", "--if-epoch", "x"},
+        {"sessions", "--sort", "name"},
+        {"switch", "blue", "--timeout", "5"},
+        {"--endpoint", "https://h:1", "status"},
+        {"--endpoint", "h:1", "status"},
+        {"--cacert", "x", "status"},
+        {"--token-file", "/nowhere/at/all", "status"},
+        {"drain", "blue/b1"},
+        {"undrain", "blue/b1"},
+        {"drain", "--self", "--wait"},
+        {"completion", "tcsh"}};
     for (const auto& arguments : wrong) {
         const auto got = call(arguments);
         EXPECT_EQ(got.status, 2) << testing::PrintToString(arguments);
@@ -74,7 +87,9 @@ TEST(Tealctl, EveryCommandIsInEveryCompletionScript)
 
 TEST(Tealctl, TheReportDecidesTheExitStatus)
 {
-    const auto status = [](const char* json) { return status_of(boost::json::parse(json).as_object()); };
+    const auto status = [](const char* json) {
+        return status_of(boost::json::parse(json).as_object());
+    };
     EXPECT_EQ(status(R"({"result":"switched","counted":[]})"), 0);
     EXPECT_EQ(status(R"({"result":"switched","counted":["1 seam forced"]})"), 6);
     EXPECT_EQ(status(R"({"result":"aborted","counted":[]})"), 1);
@@ -88,14 +103,18 @@ TEST(Address, ReadsHttpAndUnix)
     const auto read = [](const char* text) {
         const auto got = address_from(text);
         const auto* where = std::get_if<address>(&got);
-        return where == nullptr ? "wrong" : where->local ? "unix " + where->host : where->host + " " + where->port;
+        return where == nullptr ? "wrong"
+               : where->local   ? "unix " + where->host
+                                : where->host + " " + where->port;
     };
     EXPECT_EQ(read("http://127.0.0.1:8081"), "127.0.0.1 8081");
     EXPECT_EQ(read("http://localhost:1/"), "localhost 1");
     EXPECT_EQ(read("http://[::1]:8081"), "::1 8081");
     EXPECT_EQ(read("http://h"), "h 80");
     EXPECT_EQ(read("unix:/run/teal.sock"), "unix /run/teal.sock");
-    for (const auto* bad : {"", "127.0.0.1:1", "https://h:1", "http://", "http://h:x", "http://h:1/path", "http://:1"}) {
+    for (const auto* bad :
+         {"", "127.0.0.1:1", "https://h:1", "http://", "http://h:x", "http://h:1/path",
+          "http://:1"}) {
         EXPECT_EQ(read(bad), "wrong") << bad;
     }
 }
@@ -105,7 +124,8 @@ TEST(Tables, AlignColumnsAndLetNoControlCharacterThrough)
     std::ostringstream out;
     print_columns(out, {{"A", "LONG"}, {"xyz", "1"}}, false);
     EXPECT_EQ(out.str(), "A    LONG\nxyz  1\n");
-    const auto object = boost::json::parse(R"({"a":{"b":"x\u001b[2Jy"},"n":null,"t":true})").as_object();
+    const auto object =
+        boost::json::parse(R"({"a":{"b":"x\u001b[2Jy"},"n":null,"t":true})").as_object();
     EXPECT_EQ(text_at(object, "a.b"), "x?[2Jy");
     EXPECT_EQ(text_at(object, "n"), "");
     EXPECT_EQ(text_at(object, "t"), "true");
@@ -115,10 +135,15 @@ TEST(Tables, AlignColumnsAndLetNoControlCharacterThrough)
 TEST(Tables, ShowWhatIsCountedAndWhoFailed)
 {
     std::ostringstream out;
-    print_report(out, boost::json::parse(R"({"id":7,"from":"blue","to":"green","result":"switched","epoch":5,"duration_ms":412,
+    print_report(
+        out,
+        boost::json::parse(
+            R"({"id":7,"from":"blue","to":"green","result":"switched","epoch":5,"duration_ms":412,
         "counted":["1 seam forced by seam_timeout"],"failures":[{"session":"s1","endpoint":"green/g1","error":"refused"}]})")
-                          .as_object(), false);
-    EXPECT_NE(out.str().find("switch 7  blue -> green  switched  epoch 5  412 ms\n"), std::string::npos);
+            .as_object(),
+        false);
+    EXPECT_NE(
+        out.str().find("switch 7  blue -> green  switched  epoch 5  412 ms\n"), std::string::npos);
     EXPECT_NE(out.str().find("  counted   1 seam forced by seam_timeout\n"), std::string::npos);
     EXPECT_NE(out.str().find("  failed    s1  green/g1  refused\n"), std::string::npos);
     EXPECT_EQ(out.str().find('\x1b'), std::string::npos);
