@@ -211,6 +211,10 @@ link_event link::on_deadline(net::time_point now, link_effects& out)
             deadline_ = now + flush_poll;
             return {};
         }
+        // Empty means all of it, what came behind the question included; nobody would ask for that again.
+        barrier_covers_ = sent_;
+        silent_at_barrier_ = silent_open_;
+        barrier_again_ = false;
         link_event event{.what = link_event::kind::answered, .owed = {.kind = owed_kind::barrier, .covers = barrier_covers_}};
         event.silent_proven = std::min(silent_counted_, silent_at_barrier_);
         prove(barrier_covers_);
