@@ -69,8 +69,9 @@ bool router::advance(client_session& s, color c, time_point now)
         b.at = binding::phase::wanted;
     }
     if (b.group != nullptr && b.at == binding::phase::wanted && b.own == link_id::none && b.publish == link_id::none &&
-        !pool_of(c).healthy(b.group->at.index) && pool_of(c).pick()) {
-        unbind(s, c, now); // another endpoint answers
+        !pool_of(c).healthy(b.group->at.index) &&
+        (pool_of(c).pick() || std::ranges::all_of(s.journal, [&](const auto& sub) { return wire(sub->wires[c]) == nullptr; }))) {
+        unbind(s, c, now); // another endpoint answers, or none: then it parks until a probe finds one
         b.at = binding::phase::wanted;
     }
     if (b.group == nullptr && !choose_endpoint(s, b, c, now)) {
