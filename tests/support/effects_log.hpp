@@ -34,6 +34,7 @@ public:
     std::vector<control::report> reports;
     std::vector<control::endpoint_ref> probes;
     std::vector<gateway::dial_order> dials;
+    std::vector<broker::session_id> resumed;
     std::map<broker::link_id, std::size_t> backlog; // bytes in a link's outbox
     std::map<broker::session_id, std::uint64_t> unwritten; // bytes that a client has not taken
 
@@ -57,7 +58,11 @@ public:
         note("close " + name_of(which) + " " + name_of(reason) +
             (text.empty() ? "" : ": " + std::string{text}));
     }
-    void resume_client(broker::session_id which) override { note("resume " + name_of(which)); }
+    void resume_client(broker::session_id which) override
+    {
+        note("resume " + name_of(which));
+        resumed.push_back(which);
+    }
     std::uint64_t client_appended(broker::session_id which) const override
     {
         const auto at = appended_.find(which);

@@ -1,0 +1,321 @@
+#pragma once
+
+// A shard's cores with everybody around them played: brokers that answer at once unless a test says otherwise, clients
+// whose frames are carried while the shard does not want them, and a clock that a test moves.
+//
+// It is FIFO throughout, so the recorded list of effects is the same in every run.
+
+#include "gateway/router.hpp"
+#include "tests/support/effects_log.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+#include <source_location>
+
+namespace testing_support {
+
+using namespace std::chrono_literals;
+using broker::color;
+using broker::framing;
+using broker::link_id;
+using broker::session_id;
+using gateway::session_state;
+
+inline const net::time_point t0 = net::time_point{} + 1h;
+
+// How the brokers of one color behave.
+struct played_broker {
+    bool dials = true;              // else: connection refused
+    bool answers_connect = true;
+    std::string refuses_login;      // ERROR instead of CONNECTED
+    std::string version;            // of CONNECTED; empty: the highest offered
+    std::string more;               // further CONNECTED headers
+    bool markers = true;            // an own address gives what is SENT to it
+    // Frames whose receipt the broker keeps back; see shard_scene::answer().
+    std::function<bool(const stomp::frame&)> keeps_back = [](const stomp::frame&) { return false; };
+};
+
+class shard_scene {
+public:
+    explicit shard_scene(gateway::core_settings settings = usual_settings())
+        : router(std::move(settings), log, counters)
+    {
+        router.start(color::blue, 1, now);
+        work();
+        log.take();
+    }
+
+    static gateway::core_settings usual_settings()
+    {
+        gateway::core_settings s;
+        s.endpoints.blue = {{.name = "b", .url = "stomp://b:1"}};
+        s.endpoints.green = {{.name = "g", .url = "stomp://g:1"}};
+        s.nonce = 0xab;
+        s.connect_rate = 50'000;
+        return s;
+    }
+
+    // ---- clients
+    session_id client(const std::string& connect = "CONNECT accept-version:1.2 host:/ login:anna")
+    {
+        const auto id = arrives();
+        says(id, connect);
+        return id;
+    }
+    session_id arrives() { return router.open_client("127.0.0.1:9", {}, now); }
+    void says(session_id id, const std::string& text, framing as = framing::text)
+    {
+        carried_[id].push_back({frame_of(text), as});
+        work();
+    }
+    void goes(session_id id)
+    {
+        router.on_client_gone(id, now);
+        work();
+    }
+    void backlog(session_id id, gateway::backlog level)
+    {
+        router.on_client_backlog(id, level, now);
+        work();
+    }
+    std::size_t carried(session_id id) { return carried_[id].size(); }
+    session_state state(session_id id) const { return router.session(id)->state; }
+    bool exists(session_id id) const { return router.session(id) != nullptr; }
+
+    // ---- brokers
+    void brings(std::uint64_t link, const std::string& text, framing as = framing::text)
+    {
+        const auto frame = frame_of(text);
+        router.on_link_frame(link_id{link}, frame.view(), as, now);
+        work();
+    }
+    void loses(std::uint64_t link, const std::string& why = "EOF")
+    {
+        router.on_link_lost(link_id{link}, why, now);
+        work();
+    }
+    // Says what `keeps_back` kept back, oldest first; at most `most`.
+    void answer(std::size_t most = 1000)
+    {
+        for (; most > 0 && !kept_back_.empty(); --most) {
+            const auto [link, receipt] = kept_back_.front();
+            kept_back_.pop_front();
+            brings(static_cast<std::uint64_t>(link), "RECEIPT receipt-id:" + receipt);
+        }
+    }
+    std::size_t kept_back() const noexcept { return kept_back_.size(); }
+    void forget_kept_back() { kept_back_.clear(); }
+
+    // ---- time
+    void run(net::duration time)
+    {
+        const auto end = now + time;
+        while (router.next_deadline() <= end) {
+            now = std::max(now, router.next_deadline());
+            work();
+        }
+        now = end;
+    }
+
+    // ---- the coordinator
+    static control::prepare_settings usual_timing()
+    {
+        return {.linger = 1s, .seam_timeout = 1s, .seam_quiet = 50ms, .receipt_timeout = 2s, .marker_interval = 100ms,
+            .drain_timeout = 30s, .pin_timeout = 5min};
+    }
+    template <class Order>
+    void orders(Order what)
+    {
+        router.on_command({.id = switch_id, .what = std::move(what)}, now);
+        work();
+    }
+    void prepares(color to = color::green, control::prepare_settings timing = usual_timing())
+    {
+        ++switch_id;
+        orders(control::prepare{.to = to, .connect_rate = 50'000, .settings = timing});
+    }
+    void holds() { orders(control::hold{}); }
+    void commits(std::vector<control::endpoint_ref> endpoints = {})
+    {
+        orders(control::commit{.epoch = router.epoch() + 1, .endpoints = std::move(endpoints)});
+    }
+    void aborts() { orders(control::abort_switch{"asked"}); }
+
+    // Plays until nobody has anything to do at this time.
+    void work()
+    {
+        for (int turns = 0;; ++turns) {
+            if (turns > 10'000) {
+                ADD_FAILURE() << "the shard spins";
+                return;
+            }
+            const bool ripe = router.next_deadline() <= now;
+            if (ripe) {
+                router.on_deadline(now);
+            }
+            bool busy = feed_clients();
+            busy |= play_dials();
+            busy |= play_frames();
+            if (!busy && router.next_deadline() > now) {
+                return;
+            }
+        }
+    }
+
+    effects_log log;
+    gateway::shard_counters counters;
+    net::time_point now = t0;
+    broker::per_color<played_broker> brokers;
+    control::switch_number switch_id = 0;
+    gateway::router router;
+
+private:
+    struct carried_frame {
+        stomp::frame frame;
+        framing as;
+    };
+    struct queue_place {
+        link_id link;
+        std::string subscription;
+    };
+
+    bool feed_clients()
+    {
+        bool fed = false;
+        for (const session_id id : std::exchange(log.resumed, {})) {
+            if (carried_[id].empty()) {
+                router.on_carry_empty(id);
+            }
+        }
+        for (auto& [id, frames] : carried_) {
+            while (!frames.empty() && router.wants_client(id)) {
+                const auto next = std::move(frames.front());
+                frames.pop_front();
+                router.on_client_frame(id, next.frame.view(), next.as, now);
+                fed = true;
+                if (frames.empty()) {
+                    router.on_carry_empty(id);
+                }
+            }
+        }
+        return fed;
+    }
+    bool play_dials()
+    {
+        const auto dials = std::exchange(log.dials, {});
+        for (const auto& order : dials) {
+            colors_[order.link] = order.at.color;
+            if (brokers[order.at.color].dials) {
+                router.on_link_open(order.link, now);
+            } else {
+                router.on_link_lost(order.link, "connection refused", now);
+            }
+        }
+        for (const auto at : std::exchange(log.probes, {})) {
+            router.on_probe(at, brokers[at.color].dials, "connection refused", now);
+        }
+        return !dials.empty();
+    }
+    bool play_frames()
+    {
+        const auto written = log.take_written();
+        for (const auto& [link, text] : written) {
+            play(link, frame_of(text), brokers[colors_[link]]);
+        }
+        return !written.empty();
+    }
+    void tell(link_id link, const std::string& text)
+    {
+        const auto frame = frame_of(text);
+        router.on_link_frame(link, frame.view(), framing::text, now);
+    }
+    void play(link_id link, const stomp::frame& frame, const played_broker& as)
+    {
+        if (frame.command == stomp::command::connect) {
+            play_connect(link, frame, as);
+            return;
+        }
+        const auto destination = frame.find("destination").value_or("");
+        if (frame.command == stomp::command::subscribe) {
+            queues_["/amq/queue/" + std::string{frame.find("x-queue-name").value_or("")}] = {
+                link, std::string{*frame.find("id")}};
+        }
+        if (frame.find("teal-marker") && as.markers && queues_.contains(std::string{destination})) {
+            const auto& at = queues_.at(std::string{destination});
+            tell(at.link, "MESSAGE subscription:" + at.subscription + " message-id:m teal-marker:" +
+                              std::string{*frame.find("teal-marker")});
+        }
+        if (const auto receipt = frame.find("receipt")) {
+            if (as.keeps_back(frame)) {
+                kept_back_.emplace_back(link, *receipt);
+            } else {
+                tell(link, "RECEIPT receipt-id:" + std::string{*receipt});
+            }
+        }
+        if (frame.command == stomp::command::disconnect) {
+            router.on_link_lost(link, "EOF", now);
+        }
+    }
+    void play_connect(link_id link, const stomp::frame& frame, const played_broker& as)
+    {
+        if (!as.answers_connect) {
+            return;
+        }
+        if (!as.refuses_login.empty() && frame.find("login") == std::string_view{as.refuses_login}) {
+            tell(link, "ERROR message:Bad CONNECT | Access refused");
+            router.on_link_lost(link, "EOF", now);
+            return;
+        }
+        const auto offered = frame.find("accept-version").value_or("1.0");
+        const auto version = as.version.empty() ? std::string{offered.substr(offered.size() - 3)} : as.version;
+        tell(link, "CONNECTED version:" + version + " heart-beat:0,0" + (as.more.empty() ? "" : " " + as.more));
+    }
+
+    std::map<session_id, std::deque<carried_frame>> carried_;
+    std::map<link_id, color> colors_;
+    std::map<std::string, queue_place> queues_;
+    std::deque<std::pair<link_id, std::string>> kept_back_;
+};
+
+inline bool is_send(const stomp::frame& f)
+{
+    return f.command == stomp::command::send;
+}
+// A barrier or the trial's first rung.
+inline bool is_barrier(const stomp::frame& f)
+{
+    return is_send(f) && f.find("destination") == std::string_view{"/amq/queue/teal-none"};
+}
+inline bool is_client_send(const stomp::frame& f)
+{
+    return is_send(f) && !f.find("destination").value_or("").starts_with("/amq/queue/");
+}
+inline bool is_subscribe(const stomp::frame& f)
+{
+    return f.command == stomp::command::subscribe;
+}
+
+// The fixture of tests that compare the whole list of effects.
+class RouterTest : public testing::Test, public shard_scene {
+protected:
+    explicit RouterTest(gateway::core_settings settings = usual_settings()) : shard_scene(std::move(settings)) {}
+
+    // What the shard asked for since the last call.
+    void effects_are(const lines& expected, std::source_location at = std::source_location::current())
+    {
+        const testing::ScopedTrace trace{at.file_name(), static_cast<int>(at.line()), "effects"};
+        const auto joined = [](const lines& list) {
+            std::string text; // as one text gtest shows a diff by lines
+            for (const auto& line : list) {
+                text += line + "\n";
+            }
+            return text;
+        };
+        EXPECT_EQ(joined(expected), joined(log.take()));
+    }
+    void skip_effects() { log.take(); }
+};
+
+} // namespace testing_support
