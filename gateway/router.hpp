@@ -29,6 +29,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include <array>
 #include <map>
 #include <memory>
 #include <queue>
@@ -111,6 +112,10 @@ public:
     const client_session* session(session_id id) const noexcept;
     std::size_t session_count() const noexcept { return sessions_.size(); }
     std::size_t link_count() const noexcept { return links_.size(); }
+    std::size_t wire_count() const noexcept { return wires_.size(); }
+    std::size_t group_count() const noexcept { return groups_.size(); }
+    std::size_t identity_count() const noexcept { return identities_.size(); }
+    std::size_t seam_count() const noexcept { return seams_.size(); }
     const control::tally& numbers() const noexcept { return tally_; }
 
 private:
@@ -120,9 +125,11 @@ private:
         wire_confirm,   // B4: no receipts
         session_retry,  // back-off of a bind
         session_park, session_stall, session_close,
-        group_proof,    // brokers.auth_recheck
         marker_trial,   // no marker came: that endpoint gives none (B3)
-        dials, probes, barriers, seams, receipts, drain, numbers,
+        receipts,
+        // Of these at most one each is armed, the earliest: a chain for every time that one is asked for would never end.
+        group_proof,    // brokers.auth_recheck
+        dials, probes, barriers, seams, drain, numbers,
     };
     struct deadline {
         time_point at;
@@ -130,7 +137,18 @@ private:
         std::uint64_t subject;
         bool operator>(const deadline& o) const noexcept { return at > o.at; }
     };
-    void at(time_point when, due what, std::uint64_t subject = 0) { deadlines_.push({when, what, subject}); }
+    void at(time_point when, due what, std::uint64_t subject = 0)
+    {
+        if (what >= due::group_proof) {
+            auto& armed = armed_[static_cast<std::size_t>(what)];
+            if (armed <= when) {
+                return;
+            }
+            armed = when;
+        }
+        deadlines_.push({when, what, subject});
+    }
+    bool superseded(const deadline& d) noexcept;
     void run_deadline(const deadline& d, time_point now);
     // What an event found out on its way is done at its end, so that nothing is pulled away under a loop.
     void pump_later(const client_session& s) { later_.push_back(s.id); }
@@ -250,6 +268,7 @@ private:
     void move(client_session& s, time_point now);
     void resume(client_session& s, time_point now);
     void release_standby(client_session& s, time_point now);
+    void note_unready(const client_session& s);
     void run_drain(time_point now);
     void drop_standby_wires(client_session& s, time_point now);
     void hand_over_kept(client_session& s, wire_subscription& w, wire_member& m);
@@ -291,6 +310,7 @@ private:
     std::map<std::pair<const identity*, endpoint_ref>, std::unique_ptr<share_group>> groups_;
     std::vector<std::unique_ptr<seam>> seams_;
     std::priority_queue<deadline, std::vector<deadline>, std::greater<>> deadlines_;
+    std::array<time_point, static_cast<std::size_t>(due::numbers) + 1> armed_;
     std::uint64_t last_session_ = 0, last_link_ = 0, last_wire_ = 0;
     broker::delivery_number last_delivery_ = 0;
     color live_ = color::blue;

@@ -475,6 +475,7 @@ void router::on_abort(const control::abort_switch& order, time_point now)
         if (s == nullptr) {
             continue;
         }
+        note_unready(*s);
         release_standby(*s, now);
         switch (s->state) {
         case session_state::waiting:
@@ -507,6 +508,22 @@ void router::on_abort(const control::abort_switch& order, time_point now)
         }
     }
     say(control::released{current_tally()});
+}
+
+// Whom the switch waited for when it was given up, and what for: an operator wants to know which endpoint it was.
+void router::note_unready(const client_session& s)
+{
+    if (!s.part || s.part->ready || s.part->failed || tally_.failures.size() >= 100) {
+        return;
+    }
+    const binding& b = s.bindings[to_];
+    const endpoint_ref where = b.group != nullptr ? b.group->at : endpoint_ref{to_, 0};
+    const bool linked = b.group != nullptr && b.group->known.barrier != broker::barrier_kind::unknown &&
+        (link(b.own) == nullptr || link(b.own)->core.ready()) && link(b.publish) != nullptr;
+    tally_.failures.push_back(failure(s, where,
+        s.seams > 0 ? "its seams of the switch before are still open"
+            : linked ? name_of(where) + " did not answer SUBSCRIBE"
+                     : name_of(where) + " did not answer CONNECT"));
 }
 
 void router::drop_standby_wires(client_session& s, time_point now)
