@@ -41,6 +41,7 @@ session_label label_of(session_state s) noexcept
 router::router(core_settings settings, effects& out, shard_counters& counters)
     : settings_(std::move(settings)), out_(out), counters_(counters), pacer_(settings_.connect_rate)
 {
+    armed_.fill(net::never);
     for (const color c : broker::colors) {
         pools_[c] = std::make_unique<broker::pool>(settings_.endpoints[c], settings_.health[c]);
     }
@@ -122,13 +123,25 @@ void router::on_deadline(time_point now)
     // What comes due while these run waits for the next call, so that nothing spins here.
     std::vector<deadline> ripe;
     while (!deadlines_.empty() && deadlines_.top().at <= now) {
-        ripe.push_back(deadlines_.top());
+        if (!superseded(deadlines_.top())) {
+            ripe.push_back(deadlines_.top());
+        }
         deadlines_.pop();
     }
     for (const deadline& d : ripe) {
         run_deadline(d, now);
         run_later(now);
     }
+}
+
+// An earlier one of its kind was armed meanwhile, which arms the next itself.
+bool router::superseded(const deadline& d) noexcept
+{
+    if (d.what < due::group_proof) {
+        return false;
+    }
+    auto& armed = armed_[static_cast<std::size_t>(d.what)];
+    return d.at == armed ? (armed = net::never, false) : true;
 }
 
 void router::run_deadline(const deadline& d, time_point now)
