@@ -427,6 +427,11 @@ void router::client_unsubscribe(client_session& s, const stomp::frame_view& fram
         return;
     }
     s.open_subscribes -= !sub->confirmed;
+    // Its SUBSCRIBE may not be answered yet: the two are then answered together, in order.
+    std::string receipts = std::exchange(sub->receipt, {});
+    if (!receipt.empty()) {
+        receipts.append(receipts.empty() ? "" : "\n").append(receipt);
+    }
     const auto number_of = sub->number;
     const bool for_good = frame.find("durable") == std::string_view{"true"} || frame.find("persistent") == std::string_view{"true"};
     const auto wires = sub->wires;
@@ -439,9 +444,9 @@ void router::client_unsubscribe(client_session& s, const stomp::frame_view& fram
     leave_seams(s.id, number_of, now);
     if (w != nullptr) {
         w->durable &= for_good; // only then the broker is told to delete the queue
-        drop_member(*w, s.id, number_of, now, receipt);
+        drop_member(*w, s.id, number_of, now, receipts);
     } else {
-        answer_receipt(s, receipt);
+        answer_receipt(s, receipts);
     }
     s.journal.remove(number_of);
     if (client_session* still = find(s.id); still != nullptr && still->open_subscribes == 0) {
