@@ -1,0 +1,141 @@
+// Proves that an acknowledgement reaches the link of its delivery under the broker's own id, once, in each version and
+// mode, and that any other id reaches nobody (SWITCH.md S11, HAZARDS.md H1 to H3).
+
+#include "tests/support/shard_scene.hpp"
+
+namespace {
+
+using namespace testing_support;
+
+class RouterAcknowledge : public RouterTest {
+protected:
+    void subscribed(const std::string& ack, const std::string& version = "1.2")
+    {
+        client("CONNECT accept-version:" + version + " host:/ login:anna");
+        says(a, "SUBSCRIBE id:mine destination:/queue/q" + (ack.empty() ? "" : " ack:" + ack));
+        skip_effects();
+    }
+    void delivers(int from, int to)
+    {
+        for (int n = from; n <= to; ++n) {
+            const auto i = std::to_string(n);
+            brings(2, "MESSAGE subscription:s1 message-id:T_s1@@" + i + " ack:A" + i + " destination:/queue/q | " + i);
+        }
+    }
+    const session_id a{1};
+};
+
+TEST_F(RouterAcknowledge, V12_TheClientSeesAMintedIdAndTheBrokerItsOwn)
+{
+    subscribed("client-individual");
+    delivers(1, 2);
+    effects_are({"client 1 <- MESSAGE subscription:mine ack:ab-1 message-id:T_s1@@1 destination:/queue/q | 1",
+        "client 1 <- MESSAGE subscription:mine ack:ab-2 message-id:T_s1@@2 destination:/queue/q | 2"});
+    says(a, "ACK id:ab-2 receipt:x");
+    effects_are({"link 2 <- ACK id:A2 receipt:r2", "client 1 <- RECEIPT receipt-id:x"});
+    says(a, "NACK id:ab-1 requeue:false");
+    effects_are({"link 2 <- NACK id:A1 requeue:false"});
+}
+
+TEST_F(RouterAcknowledge, V11_TheIdIsTheMessageId)
+{
+    subscribed("client-individual", "1.1");
+    delivers(1, 1);
+    effects_are({"client 1 <- MESSAGE subscription:mine message-id:ab-1 destination:/queue/q | 1"});
+    says(a, "ACK message-id:ab-1 subscription:mine");
+    effects_are({"link 2 <- ACK message-id:T_s1@@1 subscription:s1"});
+}
+
+TEST_F(RouterAcknowledge, CumulativeAcksAreExpandedAndTheReceiptIsTheLasts)
+{
+    subscribed("client");
+    delivers(1, 4);
+    skip_effects();
+    says(a, "ACK id:ab-3 receipt:x");
+    effects_are({"link 2 <- ACK id:A1", "link 2 <- ACK id:A2", "link 2 <- ACK id:A3 receipt:r2", "client 1 <- RECEIPT receipt-id:x"});
+    says(a, "ACK id:ab-4");
+    effects_are({"link 2 <- ACK id:A4"});
+}
+
+TEST_F(RouterAcknowledge, AnIdIsHonouredOnce)
+{
+    subscribed("client-individual");
+    delivers(1, 1);
+    says(a, "ACK id:ab-1");
+    skip_effects();
+    says(a, "ACK id:ab-1 receipt:x");
+    effects_are({"client 1 <- RECEIPT receipt-id:x"}); // swallowed, its RECEIPT answered
+}
+
+TEST_F(RouterAcknowledge, SomebodyElsesIdReachesNobody)
+{
+    subscribed("client-individual");
+    delivers(1, 1);
+    client();
+    skip_effects();
+    says(session_id{2}, "ACK id:ab-1 receipt:x");
+    effects_are({"client 2 <- RECEIPT receipt-id:x"});
+    says(a, "ACK id:A1"); // the broker's own id
+    says(a, "ACK id:cd-1");
+    effects_are({});
+}
+
+TEST_F(RouterAcknowledge, StoredAutoIsAcknowledgedWhenItsBytesWereWritten)
+{
+    subscribed("");
+    log.unwritten[a] = 1;
+    delivers(1, 1);
+    effects_are({"client 1 <- MESSAGE subscription:mine message-id:T_s1@@1 destination:/queue/q | 1", "watch client 1"});
+    router.on_client_written(a, now);
+    effects_are({"watch client 1"});
+    log.unwritten.clear();
+    router.on_client_written(a, now);
+    effects_are({"link 2 <- ACK id:A1"});
+}
+
+TEST_F(RouterAcknowledge, BehindAnUnsubscribeItIsSwallowed)
+{
+    subscribed("client-individual");
+    delivers(1, 1);
+    says(a, "UNSUBSCRIBE id:mine");
+    skip_effects();
+    says(a, "ACK id:ab-1 receipt:x");
+    effects_are({"client 1 <- RECEIPT receipt-id:x"});
+}
+
+TEST_F(RouterAcknowledge, BehindALostLinkItIsSwallowed)
+{
+    subscribed("client-individual");
+    delivers(1, 1);
+    loses(2);
+    skip_effects();
+    says(a, "ACK id:ab-1 receipt:x");
+    effects_are({"client 1 <- RECEIPT receipt-id:x"});
+}
+
+TEST_F(RouterAcknowledge, InATransactionItGoesAheadOfTheSends)
+{
+    subscribed("client-individual");
+    delivers(1, 1);
+    says(a, "BEGIN transaction:t");
+    says(a, "ACK id:ab-1 transaction:t receipt:1");
+    says(a, "SEND destination:/topic/a transaction:t | x");
+    skip_effects();
+    says(a, "COMMIT transaction:t receipt:c");
+    effects_are({"link 2 <- ACK id:A1", "link 2 <- BEGIN transaction:t1", "link 2 <- SEND destination:/topic/a transaction:t1 | x",
+        "link 2 <- COMMIT transaction:t1 receipt:r2", "client 1 <- RECEIPT receipt-id:1", "client 1 <- RECEIPT receipt-id:c"});
+}
+
+TEST_F(RouterAcknowledge, ABroadcastSubscriptionThatAcknowledgesHasALinkOfItsOwn)
+{
+    client();
+    says(a, "SUBSCRIBE id:mine destination:/topic/a ack:client");
+    skip_effects();
+    EXPECT_EQ(router.session(a)->now().own, link_id{2});
+    brings(2, "MESSAGE subscription:s1 message-id:m ack:A1 destination:/topic/a | 1");
+    effects_are({"client 1 <- MESSAGE subscription:mine ack:ab-1 message-id:m destination:/topic/a | 1"});
+    says(a, "ACK id:ab-1");
+    effects_are({"link 2 <- ACK id:A1"});
+}
+
+} // namespace

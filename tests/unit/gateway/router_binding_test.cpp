@@ -1,0 +1,132 @@
+// Proves which links a session is given: one of its own where that must be (SWITCH.md B4), shared ones otherwise, on the
+// endpoint with the fewest sessions.
+
+#include "tests/support/shard_scene.hpp"
+
+namespace {
+
+using namespace testing_support;
+
+class RouterDedicated : public RouterTest {
+protected:
+    static gateway::core_settings dedicated()
+    {
+        auto s = usual_settings();
+        s.shared = false;
+        return s;
+    }
+    RouterDedicated() : RouterTest(dedicated()) {}
+    const session_id a{1}, b{2};
+};
+
+TEST_F(RouterDedicated, EachSessionHasItsOwnLinkForEverything)
+{
+    client();
+    client();
+    skip_effects();
+    says(a, "SUBSCRIBE id:1 destination:/topic/a");
+    says(b, "SUBSCRIBE id:1 destination:/topic/a");
+    effects_are({"link 1 <- SUBSCRIBE id:s1 ack:auto receipt:r3 destination:/topic/a x-queue-name:stomp-subscription-teal-000000ab-0-1",
+        "link 1 <- SEND destination:/amq/queue/stomp-subscription-teal-000000ab-0-1 teal-marker:s1", "resume client 1",
+        "link 2 <- SUBSCRIBE id:s2 ack:auto receipt:r1 destination:/topic/a x-queue-name:stomp-subscription-teal-000000ab-0-2",
+        "resume client 2"});
+    says(b, "SEND destination:/topic/a | x");
+    effects_are({"link 2 <- SEND destination:/topic/a | x"});
+}
+
+TEST_F(RouterDedicated, TheFirstLinkOfAnIdentityMakesTheTrialAndIsItsSessions)
+{
+    client();
+    EXPECT_EQ(router.session(a)->now().own, link_id{1});
+    skip_effects();
+    client();
+    effects_are({"dial 2 blue/0", "link 2 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+        "client 2 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-2", "client 2 up 1.2 heart-beat:0,0", "resume client 2"});
+}
+
+TEST_F(RouterDedicated, ASessionsEndIsItsLinksEnd)
+{
+    client();
+    client();
+    skip_effects();
+    goes(b);
+    effects_are({"close client 2 reset", "link 2 <- DISCONNECT receipt:r1"});
+    EXPECT_EQ(router.link_count(), 1u);
+}
+
+class RouterWebSocketBroker : public RouterTest {
+protected:
+    static gateway::core_settings websocket()
+    {
+        auto s = usual_settings();
+        s.endpoints.blue[0].websocket = true;
+        return s;
+    }
+    RouterWebSocketBroker() : RouterTest(websocket()) {}
+};
+
+TEST_F(RouterWebSocketBroker, B4_IsAlwaysDedicated)
+{
+    client();
+    client();
+    EXPECT_EQ(router.session(session_id{2})->now().own, link_id{2});
+}
+
+class RouterSpring : public RouterTest {
+protected:
+    static gateway::core_settings spring()
+    {
+        auto s = usual_settings();
+        s.dialects.blue = broker::dialect::spring;
+        return s;
+    }
+    RouterSpring() : RouterTest(spring()) {}
+};
+
+TEST_F(RouterSpring, B4_IsDedicatedAndASendWaitsForNothing)
+{
+    client();
+    skip_effects();
+    says(session_id{1}, "SUBSCRIBE id:1 destination:/topic/a receipt:x");
+    says(session_id{1}, "SEND destination:/topic/a receipt:y");
+    effects_are({"link 1 <- SUBSCRIBE id:s1 ack:auto destination:/topic/a", "link 1 <- SEND destination:/topic/a"});
+    run(50ms); // seam_quiet after writing the SUBSCRIBE counts as confirmed
+    effects_are({"client 1 <- RECEIPT receipt-id:x", "resume client 1"});
+}
+
+class RouterTwoEndpoints : public RouterTest {
+protected:
+    static gateway::core_settings two()
+    {
+        auto s = usual_settings();
+        s.endpoints.blue = {{.name = "b1", .url = "stomp://b:1"}, {.name = "b2", .url = "stomp://b:2"}};
+        return s;
+    }
+    RouterTwoEndpoints() : RouterTest(two()) {}
+};
+
+TEST_F(RouterTwoEndpoints, SessionsAreSpread)
+{
+    for (int i = 0; i < 4; ++i) {
+        client();
+    }
+    EXPECT_EQ(router.snapshot().endpoints.blue[0].sessions, 2u);
+    EXPECT_EQ(router.snapshot().endpoints.blue[1].sessions, 2u);
+    EXPECT_EQ(router.link_count(), 2u); // a share key is identity and endpoint
+}
+
+class RouterManyOfOneIdentity : public RouterTest {};
+
+TEST_F(RouterManyOfOneIdentity, AnotherPublishLinkIsDialledForEach64)
+{
+    for (int i = 0; i < 65; ++i) {
+        client();
+    }
+    EXPECT_EQ(router.link_count(), 2u);
+    for (int i = 0; i < 400; ++i) {
+        client();
+    }
+    EXPECT_EQ(router.link_count(), 4u); // links_per_key
+}
+
+} // namespace

@@ -1,0 +1,252 @@
+// Proves whose fault an ERROR or a lost link is, that what rode on it is bound again at once, that neighbours notice
+// nothing, and how a client that does not read is dealt with (DESIGN.md sections 4 and 5).
+
+#include "tests/support/shard_scene.hpp"
+
+namespace {
+
+using namespace testing_support;
+
+class RouterLoss : public RouterTest {
+protected:
+    RouterLoss()
+    {
+        client();
+        client();
+        skip_effects();
+    }
+    const session_id a{1}, b{2};
+};
+
+TEST_F(RouterLoss, ALostSubscribeLinkIsReplacedAndItsSubscriptionsMadeAgain)
+{
+    says(a, "SUBSCRIBE id:1 destination:/topic/a");
+    skip_effects();
+    loses(2);
+    effects_are({"dial 3 blue/0", "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+        "link 3 <- SUBSCRIBE id:s2 ack:auto receipt:r1 destination:/topic/a x-queue-name:stomp-subscription-teal-000000ab-0-2",
+        "resume client 1"});
+    brings(3, "MESSAGE subscription:s2 message-id:m destination:/topic/a | x");
+    effects_are({"client 1 <- MESSAGE subscription:1 message-id:m destination:/topic/a | x"});
+}
+
+TEST_F(RouterLoss, WhatAClientSendsMeanwhileIsCarriedInOrder)
+{
+    says(a, "SUBSCRIBE id:1 destination:/queue/q");
+    brokers.blue.answers_connect = false;
+    loses(2);
+    EXPECT_EQ(state(a), session_state::rebinding);
+    skip_effects();
+    says(a, "SEND destination:/topic/a | 1");
+    says(a, "SEND destination:/topic/a | 2");
+    effects_are({});
+    EXPECT_EQ(carried(a), 2u);
+    brings(3, "CONNECTED version:1.2 heart-beat:0,0");
+    effects_are({"link 3 <- SUBSCRIBE id:s2 ack:client-individual receipt:r1 destination:/queue/q prefetch-count:100",
+        "resume client 1", "link 3 <- SEND destination:/topic/a | 1", "link 3 <- SEND destination:/topic/a | 2"});
+}
+
+TEST_F(RouterLoss, ADialThatFailsIsTriedAgainWithBackOff)
+{
+    says(a, "SUBSCRIBE id:1 destination:/queue/q");
+    brokers.blue.dials = false;
+    loses(2);
+    EXPECT_EQ(state(a), session_state::rebinding);
+    run(1s);
+    brokers.blue.dials = true;
+    run(3s);
+    EXPECT_EQ(state(a), session_state::active);
+}
+
+TEST_F(RouterLoss, TheUnansweredSendOfALostLinkIsInDoubtAndNeverAnswered)
+{
+    brokers.blue.keeps_back = is_client_send;
+    says(a, "SEND destination:/topic/a receipt:s");
+    skip_effects();
+    loses(1);
+    brokers.blue.keeps_back = [](const stomp::frame&) { return false; };
+    says(a, "SEND destination:/topic/a receipt:t");
+    const auto effects = log.take();
+    EXPECT_EQ(std::ranges::count(effects, "client 1 <- RECEIPT receipt-id:s"), 0);
+    EXPECT_EQ(std::ranges::count(effects, "client 1 <- RECEIPT receipt-id:t"), 1);
+}
+
+TEST_F(RouterLoss, ASuspectInTwoDeathsPublishesOnALinkOfItsOwn)
+{
+    brokers.blue.keeps_back = is_client_send;
+    says(a, "SEND destination:/topic/bad | 1");
+    loses(1);
+    EXPECT_FALSE(router.session(a)->on_own);
+    says(a, "SEND destination:/topic/bad | 2");
+    const auto second = router.session(a)->now().publish;
+    EXPECT_EQ(second, router.session(b)->now().publish);
+    loses(static_cast<std::uint64_t>(second));
+    EXPECT_TRUE(router.session(a)->on_own);
+    EXPECT_FALSE(router.session(b)->on_own); // it had nothing open there
+    EXPECT_EQ(state(a), session_state::active);
+    EXPECT_EQ(router.session(a)->now().publish, router.session(a)->now().own);
+    EXPECT_NE(router.session(b)->now().publish, router.session(a)->now().own);
+}
+
+TEST_F(RouterLoss, AProvenSendMakesNoSuspect)
+{
+    says(a, "SEND destination:/topic/a | 1");
+    run(1s); // the barrier of each second proves it
+    loses(1);
+    EXPECT_EQ(router.session(a)->suspected, 0u);
+}
+
+TEST_F(RouterLoss, AnErrorThatNamesASendGoesToItsSessionAlone)
+{
+    brokers.blue.keeps_back = is_client_send;
+    says(a, "SEND destination:/exchange/none receipt:s");
+    skip_effects();
+    brings(1, "ERROR receipt-id:r3 message:not_found content-type:text/plain | no exchange");
+    effects_are({"client 1 <- ERROR message:not_found content-type:text/plain receipt-id:s | no exchange",
+        "close client 1 broker_error: not_found"});
+    loses(1);
+    EXPECT_EQ(state(b), session_state::active);
+}
+
+TEST_F(RouterLoss, AnErrorThatNamesTheReceiptOfASubscribeGoesToWhoAsked)
+{
+    brokers.blue.keeps_back = is_subscribe;
+    says(a, "SUBSCRIBE id:1 destination:/exchange/none receipt:x");
+    skip_effects();
+    brings(2, "ERROR receipt-id:r1 message:not_found");
+    effects_are({"client 1 <- ERROR message:not_found receipt-id:x", "close client 1 broker_error: not_found"});
+    EXPECT_TRUE(exists(b));
+}
+
+TEST_F(RouterLoss, ASubscribeRefusedOnASharedLinkFailsItsClientAndNoNeighbour)
+{
+    says(b, "SUBSCRIBE id:1 destination:/topic/b");
+    brokers.blue.keeps_back = is_subscribe;
+    says(a, "SUBSCRIBE id:1 destination:/exchange/none receipt:x");
+    skip_effects();
+    brings(2, "ERROR message:not_found");
+    effects_are({"client 1 <- ERROR message:not_found receipt-id:x", "close client 1 broker_error: not_found"});
+    brings(2, "RECEIPT receipt-id:r2"); // RabbitMQ says this one, too
+    effects_are({});
+    brokers.blue.keeps_back = [](const stomp::frame&) { return false; };
+    loses(2);
+    effects_are({"dial 3 blue/0", "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+        "link 3 <- SUBSCRIBE id:s3 ack:auto receipt:r1 destination:/topic/b x-queue-name:stomp-subscription-teal-000000ab-0-3",
+        "resume client 2"});
+}
+
+TEST_F(RouterLoss, ASubscribeThatWasOpenWhenItsLinkDiedIsTriedOnALinkOfItsOwn)
+{
+    says(b, "SUBSCRIBE id:1 destination:/topic/b");
+    brokers.blue.keeps_back = is_subscribe;
+    says(a, "SUBSCRIBE id:1 destination:/exchange/none receipt:x");
+    brokers.blue.keeps_back = [](const stomp::frame&) { return false; };
+    loses(2);
+    EXPECT_EQ(state(a), session_state::active);
+    EXPECT_EQ(state(b), session_state::active);
+    EXPECT_NE(router.session(a)->now().own, link_id::none);
+    EXPECT_EQ(router.session(b)->now().own, link_id::none);
+    const auto effects = log.take();
+    EXPECT_EQ(std::ranges::count(effects, "client 1 <- RECEIPT receipt-id:x"), 1);
+}
+
+TEST_F(RouterLoss, ACancelledSubscriptionIsMadeAgainOnTheSameLink)
+{
+    says(a, "SUBSCRIBE id:1 destination:/queue/q");
+    skip_effects();
+    brings(2, "ERROR subscription:s1 message:Server cancelled subscription");
+    effects_are({"link 2 <- SUBSCRIBE id:s2 ack:client-individual receipt:r2 destination:/queue/q prefetch-count:100",
+        "resume client 1"});
+    EXPECT_EQ(state(a), session_state::active);
+}
+
+TEST_F(RouterLoss, AMessageInFlightBehindAnUnsubscribeDisturbsNobody)
+{
+    says(a, "SUBSCRIBE id:1 destination:/topic/a");
+    says(a, "UNSUBSCRIBE id:1");
+    skip_effects();
+    brings(2, "ERROR message:Subscription not found | There is no subscription T_s1");
+    brings(2, "MESSAGE subscription:s1 message-id:m destination:/topic/a | late");
+    effects_are({});
+    says(a, "SUBSCRIBE id:2 destination:/topic/b receipt:x");
+    EXPECT_EQ(std::ranges::count(log.take(), "client 1 <- RECEIPT receipt-id:x"), 1); // the link lives
+}
+
+class RouterBackpressure : public RouterLoss {};
+
+TEST_F(RouterBackpressure, AboveTheMarkAnOwnLinkIsNotRead)
+{
+    says(a, "SUBSCRIBE id:1 destination:/queue/q");
+    skip_effects();
+    backlog(a, gateway::backlog::over_mark);
+    effects_are({"read link 2 off"});
+    backlog(a, gateway::backlog::below);
+    effects_are({"read link 2 on"});
+}
+
+TEST_F(RouterBackpressure, WhileAnAnswerIsOwedItIsReadUpToTheWall)
+{
+    says(a, "SUBSCRIBE id:1 destination:/queue/q");
+    brokers.blue.keeps_back = is_subscribe;
+    says(a, "SUBSCRIBE id:2 destination:/queue/r");
+    skip_effects();
+    backlog(a, gateway::backlog::over_mark);
+    effects_are({"read link 2 on"});
+}
+
+TEST_F(RouterBackpressure, WhoTakesNothingFromSharedLinksIsClosedAfterTheStall)
+{
+    log.unwritten[a] = 2 * 1024 * 1024;
+    backlog(a, gateway::backlog::over_mark);
+    run(9s);
+    EXPECT_TRUE(exists(a));
+    skip_effects();
+    run(1s);
+    effects_are({"close client 1 slow_consumer: the client does not read"});
+    EXPECT_TRUE(exists(b));
+}
+
+TEST_F(RouterBackpressure, WhoTakesSomethingStays)
+{
+    log.unwritten[a] = 2 * 1024 * 1024;
+    backlog(a, gateway::backlog::over_mark);
+    for (int i = 0; i < 5; ++i) {
+        run(9s);
+        --log.unwritten[a];
+        run(1s);
+    }
+    EXPECT_TRUE(exists(a));
+    backlog(a, gateway::backlog::below);
+    run(30s);
+    EXPECT_TRUE(exists(a));
+}
+
+TEST_F(RouterBackpressure, OnSharedLinksTheWallCloses)
+{
+    skip_effects();
+    backlog(a, gateway::backlog::over_wall);
+    effects_are({"close client 1 slow_consumer: the client does not read"});
+}
+
+class RouterDedicatedBackpressure : public RouterTest {
+protected:
+    static gateway::core_settings dedicated()
+    {
+        auto s = usual_settings();
+        s.shared = false;
+        return s;
+    }
+    RouterDedicatedBackpressure() : RouterTest(dedicated()) { client(); skip_effects(); }
+};
+
+TEST_F(RouterDedicatedBackpressure, NobodyIsClosedForIt)
+{
+    backlog(session_id{1}, gateway::backlog::over_mark);
+    backlog(session_id{1}, gateway::backlog::over_wall);
+    run(60s);
+    EXPECT_TRUE(exists(session_id{1}));
+    const auto effects = log.take();
+    EXPECT_EQ(std::ranges::count(effects, "read link 1 off"), 2);
+}
+
+} // namespace
