@@ -1,0 +1,253 @@
+#include "tests/sim/checker.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+
+namespace sim {
+
+namespace {
+
+// How long before a link's end a message may still have been on its way over it.
+constexpr auto on_its_way_max = std::chrono::seconds{5};
+
+} // namespace
+
+std::string body_of(message_key key, std::size_t padding)
+{
+    return std::to_string(key.publisher) + " " + std::to_string(key.number) + " " + std::string(padding, '.');
+}
+
+std::optional<message_key> key_of(std::string_view body)
+{
+    message_key key;
+    const auto* end = body.data() + body.size();
+    const auto first = std::from_chars(body.data(), end, key.publisher);
+    if (first.ec != std::errc{} || first.ptr == end) {
+        return std::nullopt;
+    }
+    if (std::from_chars(first.ptr + 1, end, key.number).ec != std::errc{}) {
+        return std::nullopt;
+    }
+    return key;
+}
+
+std::string checker::name(message_key key) const
+{
+    const auto at = sends_.find(key);
+    return "message " + std::to_string(key.publisher) + "/" + std::to_string(key.number) +
+        (at == sends_.end() ? "" : " to " + at->second.destination);
+}
+
+void checker::note(const std::string& line)
+{
+    if (trace_) {
+        std::printf("%10lld us  %s\n", static_cast<long long>(when_.elapsed_us()), line.c_str());
+    }
+}
+
+void checker::violation(std::string what)
+{
+    note("VIOLATION " + what);
+    violations_.push_back("at " + std::to_string(when_.elapsed_us()) + " us: " + std::move(what));
+}
+
+void checker::on_send(message_key key, std::string destination)
+{
+    sends_[key] = {.destination = std::move(destination), .sent = ++last_};
+}
+
+void checker::on_send_answered(message_key key)
+{
+    sends_[key].answered = true;
+}
+
+void checker::on_send_dropped(message_key key)
+{
+    sends_[key].dropped = true;
+}
+
+checker::subscription_number checker::on_subscribe(
+    unsigned client, unsigned shard, std::string destination, bool broadcast, bool automatic)
+{
+    subscription_record made;
+    made.client = client;
+    made.shard = shard;
+    made.destination = std::move(destination);
+    made.broadcast = broadcast;
+    made.automatic = automatic;
+    subscriptions_.push_back(std::move(made));
+    return subscriptions_.size() - 1;
+}
+
+void checker::on_subscribe_answered(subscription_number which)
+{
+    subscriptions_[which].confirmed = ++last_;
+}
+
+void checker::on_unsubscribe(subscription_number which)
+{
+    subscriptions_[which].left = true;
+}
+
+void checker::on_unsubscribe_answered(subscription_number which)
+{
+    subscriptions_[which].left_answered = true;
+}
+
+void checker::on_client_left(unsigned client)
+{
+    for (auto& s : subscriptions_) {
+        s.ended |= s.client == client;
+    }
+}
+
+void checker::on_client_vanished(unsigned client)
+{
+    for (auto& s : subscriptions_) {
+        s.vanished |= s.client == client && !s.ended;
+    }
+}
+
+void checker::on_message(
+    subscription_number which, std::string_view destination, std::string_view body, bool redelivered)
+{
+    ++deliveries_;
+    subscription_record& s = subscriptions_[which];
+    const std::string whose = "client " + std::to_string(s.client) + " on " + s.destination;
+    const auto key = key_of(body);
+    if (!key || !sends_.contains(*key)) {
+        violation(whose + " got a message that nobody sent: " + std::string{body.substr(0, 40)});
+        return;
+    }
+    send_record& m = sends_[*key];
+    if (m.destination != s.destination || destination != s.destination) {
+        violation(whose + " got a neighbour's " + name(*key));
+    }
+    if (s.left_answered) {
+        violation(whose + " got " + name(*key) + " after the RECEIPT of its UNSUBSCRIBE");
+    }
+    if (m.dropped) {
+        violation(whose + " got " + name(*key) + " of an aborted transaction");
+    }
+    m.delivered = true;
+    if (!s.got.insert(*key).second && !redelivered) {
+        violation("duplicated: " + whose + " got " + name(*key) + " twice");
+        return;
+    }
+    unsigned& highest = s.highest[key->publisher];
+    if (s.broadcast && !redelivered && key->number < highest && !order_excused_) {
+        // What a lost link carried may reach a broker after what was sent behind it; that is not the gateway's order.
+        const auto& order = arrival_order_[{m.destination, key->publisher}];
+        const auto lower = std::ranges::find(order, key->number), higher = std::ranges::find(order, highest);
+        if (!cut_seen_ || lower < higher) {
+            violation("reordered: " + whose + " got " + name(*key) + " after number " + std::to_string(highest));
+        }
+    }
+    highest = std::max(highest, key->number);
+}
+
+void checker::on_arrival(color at, message_key key)
+{
+    const auto found = sends_.find(key);
+    if (found == sends_.end()) {
+        violation(std::string{to_string(at)} + " got a SEND that nobody sent");
+        return;
+    }
+    send_record& m = found->second;
+    if (trace_) {
+        note(std::string{to_string(at)} + " got " + name(key));
+    }
+    if (m.at) {
+        violation(name(key) + " reached " + std::string{to_string(at)} + " after " + std::string{to_string(*m.at)});
+    }
+    if (m.dropped) {
+        violation(name(key) + " of an aborted transaction reached " + std::string{to_string(at)});
+    }
+    m.at = at;
+    m.arrived = when_.now();
+    arrival_order_[{m.destination, key.publisher}].push_back(key.number);
+    // Before the decision every SEND to the old color was proven, unless a link was lost with some unproven.
+    const bool moved_on = fence_at_ + 1 < decided_.size() && (!cut_seen_ || decided_.back() == at);
+    if (moved_on) {
+        fence_at_ = decided_.size() - 1;
+    }
+    if (decided_[fence_at_] != at && !fence_excused_) {
+        violation("fence: " + name(key) + " reached " + std::string{to_string(at)} + ", live is " +
+            std::string{to_string(decided_.back())});
+    }
+}
+
+void checker::on_subscribed(color at, unsigned shard, const std::string& destination)
+{
+    const auto found = cuts_.find({at, shard, destination});
+    if (found == cuts_.end()) {
+        return;
+    }
+    for (cut_record& cut : found->second) {
+        cut.again = std::min(cut.again, when_.now());
+    }
+}
+
+void checker::on_subscription_cut(color at, unsigned shard, const std::string& destination)
+{
+    cut_seen_ = true;
+    cuts_[{at, shard, destination}].push_back({when_.now()});
+}
+
+void checker::on_killed(color at)
+{
+    cut_seen_ = true;
+    kills_[at].push_back(when_.now());
+}
+
+void checker::on_decided(color to)
+{
+    decided_.push_back(to);
+    note("decided: " + std::string{to_string(to)});
+}
+
+bool checker::lost_by_fault(const send_record& m, const subscription_record& s) const
+{
+    if (!m.at) {
+        return false;
+    }
+    if (s.broadcast) {
+        const auto found = cuts_.find({*m.at, s.shard, s.destination});
+        return found != cuts_.end() && std::ranges::any_of(found->second, [&](const cut_record& cut) {
+            return m.arrived + on_its_way_max >= cut.at && m.arrived <= cut.again;
+        });
+    }
+    return std::ranges::any_of(kills_[*m.at], [&](time_point at) { return m.arrived <= at; });
+}
+
+void checker::check_lost()
+{
+    for (const auto& [key, m] : sends_) {
+        if (!m.answered || m.dropped) {
+            continue;
+        }
+        if (!m.at) {
+            violation("lost: " + name(key) + " was answered and reached no broker");
+            continue;
+        }
+        bool stored = false, written = false;
+        for (const subscription_record& s : subscriptions_) {
+            if (s.destination != m.destination) {
+                continue;
+            }
+            stored |= !s.broadcast;
+            written |= s.automatic && s.vanished; // `auto` counts as given once it is written to the socket
+            const bool owed = s.broadcast && s.confirmed != 0 && s.confirmed < m.sent && !s.ended && !s.left;
+            if (owed && !s.got.contains(key) && !lost_by_fault(m, s)) {
+                violation("lost: " + name(key) + " (at " + std::string{to_string(*m.at)} + ") for client " +
+                    std::to_string(s.client));
+            }
+        }
+        if (stored && !written && !m.delivered && !left_in_queues_.contains(key) && !lost_by_fault(m, {})) {
+            violation("lost: stored " + name(key) + " is in no queue and was given to nobody");
+        }
+    }
+}
+
+} // namespace sim

@@ -1,0 +1,113 @@
+#pragma once
+
+// What clients said, what brokers got and what clients were given, judged by CONTRACT.md's definitions. Knows nothing
+// of the gateway: it is told by the simulated clients and brokers only.
+//
+// Invariants:
+// (1) A violation names what happened and when; the first one ends nothing, so that a trace shows the whole of it.
+
+#include "broker/color.hpp"
+#include "tests/sim/scheduler.hpp"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sim {
+
+using broker::color;
+
+// A numbered message: who published it, and which of theirs it is.
+struct message_key {
+    unsigned publisher = 0;
+    unsigned number = 0;
+    auto operator<=>(const message_key&) const = default;
+};
+std::string body_of(message_key key, std::size_t padding);
+std::optional<message_key> key_of(std::string_view body);
+
+// Places in the one order of everything that happens in a world.
+using ordinal = std::uint64_t;
+
+class checker {
+public:
+    explicit checker(const scheduler& when, bool trace) noexcept : when_(when), trace_(trace) {}
+
+    // ---- clients
+    using subscription_number = std::size_t;
+    void on_send(message_key key, std::string destination);
+    void on_send_answered(message_key key); // its RECEIPT, or that of its COMMIT or DISCONNECT
+    void on_send_dropped(message_key key);  // ABORT: nobody may get it
+    subscription_number on_subscribe(unsigned client, unsigned shard, std::string destination, bool broadcast, bool automatic);
+    void on_subscribe_answered(subscription_number which);
+    void on_unsubscribe(subscription_number which);
+    void on_unsubscribe_answered(subscription_number which);
+    void on_client_left(unsigned client); // what it subscribed ends
+    void on_client_vanished(unsigned client); // with what was written to it and not read
+    void on_message(subscription_number which, std::string_view destination, std::string_view body, bool redelivered);
+
+    // ---- brokers
+    void on_arrival(color at, message_key key);
+    void on_subscribed(color at, unsigned shard, const std::string& destination);
+    void on_subscription_cut(color at, unsigned shard, const std::string& destination);
+    void on_killed(color at);
+    void on_left_in_queue(message_key key) { left_in_queues_.insert(key); } // at the end of the world
+
+    // ---- the control side
+    void on_decided(color to);
+    void on_fence_best_effort() noexcept { fence_excused_ = true; }
+    void on_late() noexcept { order_excused_ = true; } // a seam was forced, and the report says so
+
+    // At the end of the world, before the last clients leave.
+    void check_lost();
+
+    void violation(std::string what);
+    void note(const std::string& line); // the trace
+    bool tracing() const noexcept { return trace_; }
+    const std::vector<std::string>& violations() const noexcept { return violations_; }
+    std::uint64_t deliveries() const noexcept { return deliveries_; }
+    std::uint64_t sends() const noexcept { return sends_.size(); }
+
+private:
+    struct send_record {
+        std::string destination;
+        ordinal sent = 0;
+        bool answered = false, dropped = false, delivered = false;
+        std::optional<color> at;
+        time_point arrived{};
+    };
+    struct subscription_record {
+        unsigned client = 0, shard = 0;
+        std::string destination;
+        bool broadcast = false, automatic = false, vanished = false, ended = false, left = false, left_answered = false;
+        ordinal confirmed = 0; // 0: not yet
+        std::set<message_key> got;
+        std::map<unsigned, unsigned> highest; // by publisher
+    };
+    struct cut_record {
+        time_point at;
+        time_point again = net::never;
+    };
+    bool lost_by_fault(const send_record& m, const subscription_record& s) const;
+    std::string name(message_key key) const;
+
+    const scheduler& when_;
+    bool trace_;
+    ordinal last_ = 0;
+    std::map<message_key, send_record> sends_;
+    std::vector<subscription_record> subscriptions_;
+    std::map<std::tuple<color, unsigned, std::string>, std::vector<cut_record>> cuts_;
+    broker::per_color<std::vector<time_point>> kills_;
+    std::set<message_key> left_in_queues_;
+    std::vector<color> decided_;
+    std::size_t fence_at_ = 0;
+    bool fence_excused_ = false, order_excused_ = false, cut_seen_ = false;
+    std::map<std::pair<std::string, unsigned>, std::vector<unsigned>> arrival_order_;
+    std::uint64_t deliveries_ = 0;
+    std::vector<std::string> violations_;
+};
+
+} // namespace sim

@@ -1,0 +1,53 @@
+#pragma once
+
+// The real coordinator, its store, and the threads between: commands and reports arrive late, in order for each
+// member; a write of the store may fail, or land without an answer.
+
+#include "control/switch_coordinator.hpp"
+#include "tests/sim/shard_driver.hpp"
+
+#include <map>
+
+namespace sim {
+
+class control_side {
+public:
+    struct options {
+        control::control_settings settings;
+        bool store_fails = false;
+    };
+
+    control_side(std::vector<shard_driver*> members, color live, options how, scheduler& when, checker& check,
+        std::uint64_t seed);
+
+    // To the other color; false: a switch is running.
+    bool request(std::optional<net::duration> deadline);
+    void abort();
+    void post(control::report what); // from a member's thread
+    time_point next_deadline() const noexcept { return coordinator_.next_deadline(); }
+    void run_deadline();
+
+    bool steady() const noexcept { return coordinator_.state() == control::coordinator_state::steady; }
+    color live() const noexcept { return coordinator_.stored().live; }
+    const control::switch_coordinator& coordinator() const noexcept { return coordinator_; }
+    const std::map<control::switch_number, control::switch_record>& history() const noexcept { return history_; }
+
+private:
+    void receive(const control::report& what);
+    void run(const control::effects& out);
+    void check_tally(const control::report& what);
+    void write(const control::stored_state& what);
+    void judge(const control::tally& numbers);
+
+    std::vector<shard_driver*> members_;
+    options options_;
+    scheduler& when_;
+    checker& checker_;
+    random_source random_;
+    control::switch_coordinator coordinator_;
+    control::stored_state in_store_;
+    std::map<control::switch_number, control::switch_record> history_;
+    std::vector<time_point> last_to_, last_from_; // posts keep their order
+};
+
+} // namespace sim

@@ -1,0 +1,127 @@
+// Runs simulated worlds, one for each seed, and says which of them broke the contract.
+
+#include "tests/sim/world.hpp"
+
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+namespace {
+
+constexpr const char* usage =
+    "usage: sim [--seeds N] [--from S] [--seed S] [--trace] [--mode shared|dedicated]\n"
+    "           [--faults none|links|brokers|all] [--shards N] [--clients N] [--steps N] [--no-switches] [--keep-going]\n"
+    "\n"
+    "  --seeds N     how many worlds (1000), from --from S (1) on\n"
+    "  --seed S      one world; with --trace everything that happens in it, in virtual time\n"
+    "  --keep-going  does not stop at the tenth world that fails\n"
+    "\n"
+    "Exit status: 0 no violation, 1 some, 2 wrong usage.\n";
+
+struct plan {
+    sim::world_options world;
+    std::uint64_t seeds = 1000, from = 1;
+    bool keep_going = false;
+};
+
+bool read_number(std::string_view text, std::uint64_t& into)
+{
+    const auto result = std::from_chars(text.data(), text.data() + text.size(), into);
+    return result.ec == std::errc{} && result.ptr == text.data() + text.size();
+}
+
+bool read_word(plan& p, std::string_view key, std::string_view value)
+{
+    std::uint64_t n = 0;
+    if (key == "--mode") {
+        p.world.mode = value == "shared" ? sim::multiplex::shared : sim::multiplex::dedicated;
+        return value == "shared" || value == "dedicated";
+    }
+    if (key == "--faults") {
+        constexpr std::string_view names[] = {"none", "links", "brokers", "all"};
+        for (std::size_t i = 0; i < 4; ++i) {
+            if (names[i] == value) {
+                p.world.with = static_cast<sim::faults>(i);
+                return true;
+            }
+        }
+        return false;
+    }
+    if (!read_number(value, n)) {
+        return false;
+    }
+    if (key == "--seeds") {
+        p.seeds = n;
+    } else if (key == "--from") {
+        p.from = n;
+    } else if (key == "--seed") {
+        p.from = n;
+        p.seeds = 1;
+    } else if (key == "--shards") {
+        p.world.shards = static_cast<unsigned>(n);
+    } else if (key == "--clients") {
+        p.world.clients = static_cast<unsigned>(n);
+    } else if (key == "--steps") {
+        p.world.steps = static_cast<unsigned>(n);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bool read_arguments(plan& p, int count, char** arguments)
+{
+    for (int i = 1; i < count; ++i) {
+        const std::string_view word = arguments[i];
+        if (word == "--trace") {
+            p.world.trace = true;
+        } else if (word == "--no-switches") {
+            p.world.switches = false;
+        } else if (word == "--keep-going") {
+            p.keep_going = true;
+        } else if (i + 1 == count || !read_word(p, word, arguments[++i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+} // namespace
+
+int main(int count, char** arguments)
+{
+    plan p;
+    if (!read_arguments(p, count, arguments)) {
+        std::fputs(usage, stderr);
+        return 2;
+    }
+    const auto began = std::chrono::steady_clock::now();
+    std::uint64_t violations = 0, failed = 0, done = 0, committed = 0, aborted = 0, deliveries = 0;
+    for (std::uint64_t seed = p.from; seed < p.from + p.seeds; ++seed) {
+        p.world.seed = seed;
+        const sim::world_result result = sim::run_world(p.world);
+        ++done;
+        committed += result.committed;
+        aborted += result.aborted;
+        deliveries += result.deliveries;
+        violations += result.violations.size();
+        if (!result.violations.empty()) {
+            ++failed;
+            std::printf("seed %llu: %zu violations\n", static_cast<unsigned long long>(seed), result.violations.size());
+            for (std::size_t i = 0; i < result.violations.size() && i < 5; ++i) {
+                std::printf("    %s\n", result.violations[i].c_str());
+            }
+            if (failed == 10 && !p.keep_going) {
+                break;
+            }
+        }
+    }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    std::printf("%llu seeds, %llu violations (%llu switches, %llu aborted, %llu deliveries, %.0f seeds/s)\n",
+        static_cast<unsigned long long>(done), static_cast<unsigned long long>(violations),
+        static_cast<unsigned long long>(committed), static_cast<unsigned long long>(aborted),
+        static_cast<unsigned long long>(deliveries), static_cast<double>(done) / took.count());
+    return violations == 0 ? 0 : 1;
+}

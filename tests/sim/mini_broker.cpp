@@ -1,0 +1,246 @@
+#include "tests/sim/mini_broker.hpp"
+
+namespace sim {
+
+struct mini_broker::channel final : embedded::session_sink {
+    std::uint64_t number = 0;
+    connection_ref wire;
+    stomp::parser parser;
+    stomp::frame_view frame;
+    std::string buffer;
+    embedded::session_id session{};
+    std::size_t node = 0;
+    unsigned shard = 0;
+    bool ended = false;
+    std::map<std::string, std::string> subscriptions;           // id, destination
+    std::map<std::string, std::vector<message_key>> transactions;
+
+    void write(std::string_view head, const net::payload_ref& rest) override
+    {
+        wire->to_gateway->write(head);
+        if (rest) {
+            wire->to_gateway->write(rest->bytes());
+        }
+    }
+    std::size_t unsent() const noexcept override { return wire->to_gateway->waiting(); }
+    void close(parting how) override
+    {
+        ended = true;
+        if (how == parting::at_once) {
+            wire->to_gateway->drop_unsent();
+        }
+        wire->to_gateway->finish();
+    }
+};
+
+mini_broker::mini_broker(
+    color which, std::size_t nodes, embedded::broker_options options, scheduler& when, checker& check)
+    : which_(which), nodes_(nodes, true), options_(std::move(options)), when_(when), checker_(check)
+{
+    revive();
+}
+
+mini_broker::~mini_broker()
+{
+    for (auto& [number, c] : channels_) {
+        c->wire->to_other->orphan();
+        c->wire->to_gateway->on_sent = nullptr;
+    }
+}
+
+void mini_broker::revive()
+{
+    if (core_ == nullptr) {
+        options_.nonce = std::string{to_string(which_)} + std::to_string(++life_);
+        core_ = std::make_unique<embedded::broker_core>(options_);
+    }
+}
+
+void mini_broker::accept(connection_ref made, std::size_t node, unsigned shard)
+{
+    auto c = std::make_unique<channel>();
+    channel& made_channel = *c;
+    c->number = ++last_channel_;
+    c->wire = std::move(made);
+    c->node = node;
+    c->shard = shard;
+    c->session = core_->open(*c, when_.now());
+    const auto number = c->number;
+    c->wire->to_other->on_bytes = [this, &made_channel] { on_bytes(made_channel); };
+    c->wire->to_other->on_end = [this, &made_channel](bool) { on_end(made_channel); };
+    c->wire->to_gateway->on_sent = [this, number] {
+        if (const auto at = channels_.find(number); at != channels_.end() && !at->second->ended) {
+            core_->on_writable(at->second->session, when_.now());
+        }
+    };
+    channels_.emplace(number, std::move(c));
+}
+
+void mini_broker::on_bytes(channel& c)
+{
+    c.wire->to_other->take_into(c.buffer);
+    std::string& bytes = c.buffer;
+    std::size_t used = 0;
+    while (!c.ended) {
+        const auto result = c.parser.parse(
+            std::string_view{bytes}.substr(used), core_->frame_limits(c.session), c.frame);
+        if (result.status == stomp::parse_status::need_more) {
+            break;
+        }
+        if (result.status == stomp::parse_status::failed) {
+            checker_.violation(std::string{to_string(which_)} + " was sent bytes that are no frame");
+            core_->on_fault(c.session, result.error, when_.now());
+            break;
+        }
+        if (result.status == stomp::parse_status::frame) {
+            on_frame(c, c.frame);
+            c.parser.set_version(core_->version(c.session));
+        }
+        used += result.consumed;
+    }
+    bytes.erase(0, c.ended ? bytes.size() : used);
+}
+
+void mini_broker::on_frame(channel& c, const stomp::frame_view& frame)
+{
+    if (checker_.tracing()) {
+        std::string line = std::string{to_string(which_)} + " link " + std::to_string(c.number) + " <- " +
+            std::string{to_string(frame.command)};
+        for (const auto& h : frame.headers) {
+            line.append(" ").append(h.name).append(":").append(h.value);
+        }
+        checker_.note(line + " " + std::string{frame.body.substr(0, 12)});
+    }
+    const auto before = core_->stats().clients.sent;
+    std::vector<message_key> arriving;
+    const auto key = key_of(frame.body);
+    const auto transaction = frame.find("transaction");
+    switch (frame.command) {
+    case stomp::command::send:
+        if (key && transaction) {
+            c.transactions[std::string{*transaction}].push_back(*key);
+        } else if (key) {
+            arriving.push_back(*key);
+        }
+        break;
+    case stomp::command::commit: arriving = std::exchange(c.transactions[std::string{*transaction}], {}); break;
+    case stomp::command::subscribe:
+        c.subscriptions[std::string{*frame.find("id")}] = std::string{*frame.find("destination")};
+        break;
+    case stomp::command::unsubscribe: c.subscriptions.erase(std::string{*frame.find("id")}); break;
+    default: break;
+    }
+    core_->on_frame(c.session, frame, when_.now());
+    if (core_->stats().clients.sent - before == arriving.size()) {
+        for (const message_key one : arriving) {
+            checker_.on_arrival(which_, one);
+        }
+    }
+    if (frame.command == stomp::command::subscribe) {
+        checker_.on_subscribed(which_, c.shard, std::string{*frame.find("destination")});
+    }
+}
+
+void mini_broker::on_end(channel& c)
+{
+    core_->on_gone(c.session, when_.now());
+    c.wire->to_gateway->finish();
+    forget(c.number);
+}
+
+void mini_broker::forget(std::uint64_t number)
+{
+    channel& c = *channels_.at(number);
+    c.wire->to_other->orphan();
+    c.wire->to_gateway->on_sent = nullptr;
+    when_.soon([gone = std::shared_ptr<channel>{std::move(channels_.at(number))}] {}); // its own callback runs still
+    channels_.erase(number);
+}
+
+void mini_broker::lose(channel& c, random_source& random)
+{
+    for (const auto& [id, destination] : c.subscriptions) {
+        checker_.on_subscription_cut(which_, c.shard, destination);
+    }
+    if (core_ != nullptr) {
+        core_->on_gone(c.session, when_.now());
+    }
+    c.wire->cut(random.chance(50));
+    forget(c.number);
+}
+
+void mini_broker::kill(random_source& random)
+{
+    if (core_ == nullptr) {
+        return;
+    }
+    checker_.note(std::string{to_string(which_)} + " is killed");
+    checker_.on_killed(which_);
+    auto dead = std::exchange(core_, nullptr);
+    while (!channels_.empty()) {
+        lose(*channels_.begin()->second, random);
+    }
+}
+
+void mini_broker::cut_node(std::size_t node, random_source& random)
+{
+    checker_.note(std::string{to_string(which_)} + "/" + std::to_string(node) + " is cut off");
+    nodes_[node] = false;
+    std::vector<std::uint64_t> there;
+    for (const auto& [number, c] : channels_) {
+        if (c->node == node) {
+            there.push_back(number);
+        }
+    }
+    for (const auto number : there) {
+        lose(*channels_.at(number), random);
+    }
+}
+
+void mini_broker::cut_link(random_source& random)
+{
+    if (!channels_.empty()) {
+        const auto at = std::next(channels_.begin(), static_cast<std::ptrdiff_t>(random.below(channels_.size())));
+        checker_.note(std::string{to_string(which_)} + " link " + std::to_string(at->first) + " is cut");
+        lose(*at->second, random);
+    }
+}
+
+void mini_broker::stall_link(random_source& random, time_point until)
+{
+    if (!channels_.empty()) {
+        const auto at = std::next(channels_.begin(), static_cast<std::ptrdiff_t>(random.below(channels_.size())));
+        checker_.note(std::string{to_string(which_)} + " link " + std::to_string(at->first) + " stalls");
+        at->second->wire->stall(until);
+    }
+}
+
+void mini_broker::tell_what_is_left() const
+{
+    if (core_ == nullptr) {
+        return;
+    }
+    const auto tell = [&](const embedded::queued& item) {
+        const auto bytes = item.what.wire->bytes();
+        const auto blank = bytes.find("\n\n");
+        if (blank != bytes.npos) {
+            if (const auto key = key_of(bytes.substr(blank + 2))) {
+                checker_.on_left_in_queue(*key);
+            }
+        }
+    };
+    core_->queues().each([&](const embedded::message_queue& queue) {
+        for (std::size_t i = 0; i < queue.ready.size(); ++i) {
+            tell(queue.ready[i]);
+        }
+        for (const embedded::subscription* s : queue.consumers) {
+            for (std::size_t i = 0; i < s->unacked.size(); ++i) {
+                if (s->unacked[i].open()) {
+                    tell(s->unacked[i].item);
+                }
+            }
+        }
+    });
+}
+
+} // namespace sim

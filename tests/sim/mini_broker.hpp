@@ -1,0 +1,57 @@
+#pragma once
+
+// One color's brokers: teal-broker's core behind the simulated network. Its nodes are one message world, as in a
+// cluster: each can be cut off or refuse dials on its own, all die together.
+
+#include "broker/embedded/broker_core.hpp"
+#include "broker/stomp/parser.hpp"
+#include "tests/sim/checker.hpp"
+#include "tests/sim/network.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace sim {
+
+class mini_broker {
+public:
+    mini_broker(color which, std::size_t nodes, embedded::broker_options options, scheduler& when, checker& check);
+    ~mini_broker();
+
+    bool up(std::size_t node) const noexcept { return core_ != nullptr && nodes_[node]; }
+    std::size_t nodes() const noexcept { return nodes_.size(); }
+    // `shard`: whose link it is, for the checker's book of gaps.
+    void accept(connection_ref made, std::size_t node, unsigned shard);
+
+    // SIGKILL: queues, messages and what had not left the process are lost.
+    void kill(random_source& random);
+    void revive();
+    void cut_node(std::size_t node, random_source& random); // and refuses until join_node
+    void join_node(std::size_t node) { nodes_[node] = true; }
+    // One link, or none when there is none.
+    void cut_link(random_source& random);
+    void stall_link(random_source& random, time_point until);
+
+    std::size_t links() const noexcept { return channels_.size(); }
+    void tell_what_is_left() const; // queued and unacknowledged messages, to the checker
+
+private:
+    struct channel;
+    void on_bytes(channel& c);
+    void on_frame(channel& c, const stomp::frame_view& frame);
+    void on_end(channel& c);
+    void lose(channel& c, random_source& random);
+    void forget(std::uint64_t number);
+    void run_deadline(std::uint64_t number);
+
+    color which_;
+    std::vector<bool> nodes_;
+    embedded::broker_options options_;
+    scheduler& when_;
+    checker& checker_;
+    std::unique_ptr<embedded::broker_core> core_;
+    std::map<std::uint64_t, std::unique_ptr<channel>> channels_;
+    std::uint64_t last_channel_ = 0, life_ = 0;
+};
+
+} // namespace sim

@@ -1,0 +1,107 @@
+#pragma once
+
+// Connections of the simulated world: bytes in order, late, in pieces of any size, through a bounded window; stalled
+// or cut when the world says so.
+//
+// Lifetime:   shared by both ends and by the events under way.
+
+#include "tests/sim/random.hpp"
+#include "tests/sim/scheduler.hpp"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sim {
+
+class network;
+
+// One direction of a connection.
+class pipe : public std::enable_shared_from_this<pipe> {
+public:
+    explicit pipe(network& in) noexcept : network_(in) {}
+
+    // ---- the writer's end
+    void write(std::string_view bytes);
+    void finish();       // FIN behind what was written
+    void drop_unsent();  // what did not leave the writer's process is lost
+    std::size_t waiting() const noexcept { return outbox_.size(); } // in the writer's outbox
+    bool flushed() const noexcept { return outbox_.empty() && in_flight_ == 0; }
+    std::uint64_t appended() const noexcept { return appended_; }
+    std::uint64_t written() const noexcept { return written_; }
+
+    // ---- the reader's end
+    std::string unread;
+    bool reading = true;
+    bool ended = false; // FIN or reset came; `unread` may still hold something
+    void took(); // the reader has taken bytes away: the window opens
+    void take_into(std::string& buffer); // all of them
+
+    std::function<void()> on_bytes;          // reader: `unread` grew while `reading`
+    std::function<void(bool reset)> on_end;  // reader
+    std::function<void()> on_sent;           // writer: bytes left its outbox
+
+    // ---- faults
+    void stall(time_point until) noexcept { stalled_until_ = std::max(stalled_until_, until); }
+    // The end of all: what is under way arrives first or is lost.
+    void cut(bool deliver);
+    // The reader is gone: nothing is called any more.
+    void orphan();
+
+    void flush();
+
+private:
+    void send(std::string chunk);
+    void arrive();
+    void arrive_end(bool reset);
+    time_point arrival();
+
+    network& network_;
+    std::string outbox_;
+    std::deque<std::string> flight_;
+    std::size_t in_flight_ = 0;
+    std::uint64_t appended_ = 0, written_ = 0;
+    time_point last_arrival_{}, stalled_until_{};
+    bool finish_wanted_ = false, finish_sent_ = false, dead_ = false, dirty_ = false;
+    friend class network;
+};
+
+struct connection {
+    std::shared_ptr<pipe> to_gateway, to_other;
+    void stall(time_point until)
+    {
+        to_gateway->stall(until);
+        to_other->stall(until);
+    }
+    void cut(bool deliver)
+    {
+        to_gateway->cut(deliver);
+        to_other->cut(deliver);
+    }
+};
+using connection_ref = std::shared_ptr<connection>;
+
+class network {
+public:
+    network(scheduler& when, std::uint64_t seed);
+
+    connection_ref connect();
+    // End of a turn: what was written leaves, as far as the window allows. False: nothing was to be done.
+    bool flush_dirty();
+    net::duration latency();
+
+private:
+    friend class pipe;
+    void touch(pipe& which);
+
+    scheduler& when_;
+    random_source random_;
+    std::size_t window_;
+    std::uint64_t latency_max_us_;
+    std::vector<std::shared_ptr<pipe>> dirty_;
+};
+
+} // namespace sim

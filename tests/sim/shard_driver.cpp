@@ -1,0 +1,520 @@
+#include "tests/sim/shard_driver.hpp"
+
+#include "tests/sim/control_side.hpp"
+
+#include <algorithm>
+
+namespace sim {
+
+using gateway::backlog;
+using gateway::link_id;
+using gateway::session_id;
+
+namespace {
+
+template <class Id>
+std::uint64_t number_of(Id id)
+{
+    return static_cast<std::uint64_t>(id);
+}
+
+stomp::version version_of(std::string_view text)
+{
+    return text == "1.2" ? stomp::version::v12 : text == "1.1" ? stomp::version::v11 : stomp::version::v10;
+}
+
+} // namespace
+
+struct shard_driver::client_end {
+    session_id id{};
+    unsigned number = 0; // of the simulated client
+    connection_ref wire;
+    stomp::parser parser;
+    stomp::frame_view frame;
+    std::string carry;
+    std::uint64_t dropped = 0;    // appended after the connection had ended
+    std::uint64_t watched_at = 0; // written, when watch_written was asked
+    bool watching = false, gone = false, told = false, closed = false, running = false;
+    backlog level = backlog::below;
+};
+
+struct shard_driver::link_end {
+    link_id id{};
+    control::endpoint_ref at;
+    connection_ref wire; // null: dialling
+    stomp::parser parser;
+    stomp::frame_view frame;
+    std::string buffer;
+    bool over_mark = false, reading = true, running = false;
+};
+
+shard_driver::shard_driver(unsigned number, gateway::core_settings settings, scheduler& when, network& net,
+    brokers& all, checker& check, std::uint64_t seed)
+    : number_(number), settings_(settings), when_(when), network_(net), brokers_(all), checker_(check),
+      random_(seed, 1000 + number), router_(std::move(settings), *this, counters_)
+{
+    interprets_over_mark_ = random_.chance(50);
+}
+
+shard_driver::~shard_driver()
+{
+    for (auto& [id, c] : clients_) {
+        c->wire->to_gateway->orphan();
+        c->wire->to_other->on_sent = nullptr;
+    }
+    for (auto& [id, l] : links_) {
+        if (l->wire) {
+            l->wire->to_gateway->orphan();
+            l->wire->to_other->on_sent = nullptr;
+        }
+    }
+}
+
+void shard_driver::start(color live)
+{
+    router_.start(live, 1, when_.now());
+}
+
+shard_driver::client_end* shard_driver::client(session_id id) const
+{
+    const auto at = clients_.find(number_of(id));
+    return at == clients_.end() ? nullptr : at->second.get();
+}
+
+shard_driver::link_end* shard_driver::link(link_id id) const
+{
+    const auto at = links_.find(number_of(id));
+    return at == links_.end() ? nullptr : at->second.get();
+}
+
+std::size_t shard_driver::links_to(color c) const
+{
+    return static_cast<std::size_t>(
+        std::ranges::count_if(links_, [&](const auto& one) { return one.second->at.color == c; }));
+}
+
+// ---- clients
+
+void shard_driver::accept(connection_ref made, unsigned number)
+{
+    auto c = std::make_unique<client_end>();
+    c->id = router_.open_client("client " + std::to_string(number), {}, when_.now());
+    c->number = number;
+    c->wire = std::move(made);
+    const session_id id = c->id;
+    c->wire->to_gateway->on_bytes = [this, id] { interpret(id); };
+    c->wire->to_gateway->on_end = [this, id](bool reset) { client_ended(id, reset); };
+    clients_.emplace(number_of(id), std::move(c));
+}
+
+// DESIGN.md section 4: the bounded carry buffer; what does not fit stays in the socket.
+void shard_driver::fill(client_end& c)
+{
+    std::string& unread = c.wire->to_gateway->unread;
+    const std::size_t room = settings_.client_carry - std::min(settings_.client_carry, c.carry.size());
+    const std::size_t n = std::min(room, unread.size());
+    c.carry.append(unread, 0, n);
+    unread.erase(0, n);
+    c.wire->to_gateway->took();
+}
+
+void shard_driver::interpret(session_id id)
+{
+    client_end* c = client(id);
+    if (c == nullptr || c->closed || c->running) {
+        return;
+    }
+    c->running = true;
+    bool carried = false;
+    fill(*c);
+    while (!c->closed) {
+        if (c->carry.empty()) {
+            fill(*c);
+        }
+        if (c->carry.empty()) {
+            break;
+        }
+        if (!router_.wants_client(id) || (c->level != backlog::below && !interprets_over_mark_ && !c->gone)) {
+            carried = true;
+            break;
+        }
+        const auto result = c->parser.parse(c->carry, {}, c->frame);
+        if (result.status == stomp::parse_status::need_more) {
+            if (!c->wire->to_gateway->unread.empty()) {
+                fill(*c);
+                continue;
+            }
+            break;
+        }
+        if (result.status == stomp::parse_status::failed) {
+            router_.on_client_fault(id, "malformed", when_.now());
+            break;
+        }
+        if (result.status == stomp::parse_status::frame) {
+            router_.on_client_frame(id, c->frame, gateway::framing::text, when_.now());
+        }
+        c->carry.erase(0, result.consumed);
+    }
+    c->running = false;
+    if (c->closed) {
+        return;
+    }
+    if (!carried) {
+        router_.on_carry_empty(id);
+        if (c->gone && !c->told) {
+            c->told = true;
+            router_.on_client_gone(id, when_.now());
+        }
+    }
+}
+
+void shard_driver::client_ended(session_id id, bool)
+{
+    client_end* c = client(id);
+    if (c == nullptr || c->closed) {
+        return;
+    }
+    c->gone = true;
+    c->wire->to_other->drop_unsent();
+    look_at_outbox(*c);
+    interpret(id);
+}
+
+void shard_driver::write_client(session_id to, std::string_view head, std::string_view body, gateway::framing)
+{
+    client_end* c = client(to);
+    if (c == nullptr || c->closed) {
+        checker_.violation("the router writes to a client that it closed");
+        return;
+    }
+    if (c->gone) {
+        c->dropped += head.size() + body.size() + 1;
+        return;
+    }
+    std::string bytes{head};
+    bytes.append(body).push_back('\0');
+    c->wire->to_other->write(bytes);
+}
+
+void shard_driver::write_client(session_id to, std::string_view head, const net::payload_ref& rest, gateway::framing)
+{
+    client_end* c = client(to);
+    if (c == nullptr || c->closed) {
+        checker_.violation("the router writes to a client that it closed");
+        return;
+    }
+    if (c->gone) {
+        c->dropped += head.size() + rest->size();
+        return;
+    }
+    c->wire->to_other->write(head);
+    c->wire->to_other->write(rest->bytes());
+}
+
+void shard_driver::client_up(session_id which, stomp::version version, std::string_view)
+{
+    if (client_end* c = client(which)) {
+        c->parser.set_version(version);
+    }
+}
+
+void shard_driver::close_client(session_id which, gateway::disconnect_reason, std::string_view text)
+{
+    client_end* c = client(which);
+    if (c == nullptr || c->closed) {
+        checker_.violation("the router closes a client twice");
+        return;
+    }
+    if (checker_.tracing()) {
+        checker_.note("gateway closes client " + std::to_string(c->number) + ": " + std::string{text});
+    }
+    c->closed = true;
+    c->wire->to_gateway->orphan();
+    c->wire->to_other->finish();
+    when_.soon([this, which] { clients_.erase(number_of(which)); });
+}
+
+void shard_driver::resume_client(session_id which)
+{
+    when_.soon([this, which] { interpret(which); });
+}
+
+std::uint64_t shard_driver::client_appended(session_id which) const
+{
+    const client_end* c = client(which);
+    return c == nullptr ? 0 : c->wire->to_other->appended() + c->dropped;
+}
+
+std::uint64_t shard_driver::client_written(session_id which) const
+{
+    const client_end* c = client(which);
+    return c == nullptr ? 0 : c->wire->to_other->written();
+}
+
+void shard_driver::watch_written(session_id which)
+{
+    if (client_end* c = client(which)) {
+        c->watching = true;
+        c->watched_at = c->wire->to_other->written();
+    }
+}
+
+void shard_driver::look_at_outbox(client_end& c)
+{
+    const std::size_t size = c.wire->to_other->waiting();
+    const std::size_t mark = settings_.client_outbox;
+    backlog level = c.level;
+    if (size > 8 * mark) {
+        level = backlog::over_wall;
+    } else if (size > mark) {
+        level = c.level == backlog::over_wall ? c.level : backlog::over_mark;
+    } else if (size < mark / 2) {
+        level = backlog::below;
+    } else if (c.level == backlog::over_wall) {
+        level = backlog::over_mark;
+    }
+    if (level == c.level) {
+        return;
+    }
+    const session_id id = c.id;
+    c.level = level;
+    if (!c.told) {
+        router_.on_client_backlog(id, level, when_.now());
+    }
+    if (level == backlog::below) {
+        resume_client(id);
+    }
+}
+
+void shard_driver::end_of_turn()
+{
+    std::vector<session_id> ids;
+    ids.reserve(clients_.size());
+    for (const auto& [id, c] : clients_) {
+        ids.push_back(c->id);
+    }
+    for (const session_id id : ids) {
+        client_end* c = client(id);
+        if (c != nullptr && !c->closed && !c->gone) {
+            look_at_outbox(*c);
+        }
+        if (c != nullptr && !c->closed && !c->gone && c->watching && c->wire->to_other->written() > c->watched_at) {
+            c->watching = false;
+            router_.on_client_written(id, when_.now());
+        }
+    }
+    std::vector<link_id> drained;
+    for (const auto& [id, l] : links_) {
+        if (!l->wire) {
+            continue;
+        }
+        const std::size_t size = l->wire->to_other->waiting();
+        if (l->over_mark && size < settings_.broker_outbox / 2) {
+            l->over_mark = false;
+            drained.push_back(l->id);
+        }
+    }
+    for (const link_id id : drained) {
+        router_.on_link_drained(id, when_.now());
+    }
+}
+
+void shard_driver::check_bounds()
+{
+    for (const auto& [id, c] : clients_) {
+        if (c->carry.size() > settings_.client_carry + 4096) {
+            checker_.violation("more is carried for a client than limits.client_carry");
+        }
+        const auto* s = router_.session(c->id);
+        if (s != nullptr && s->waiting_bytes > gateway::waiting_bytes_max + 64 * 1024) {
+            checker_.violation("more waits for a session than it may");
+        }
+    }
+}
+
+// ---- links
+
+bool shard_driver::is_up(control::endpoint_ref which) const
+{
+    return brokers_[which.color]->up(which.index);
+}
+
+void shard_driver::dial(const gateway::dial_order& order)
+{
+    auto l = std::make_unique<link_end>();
+    l->id = order.link;
+    l->at = order.at;
+    const link_id id = order.link;
+    links_.emplace(number_of(id), std::move(l));
+    when_.after(network_.latency() * 3, [this, id] { connect_link(id); });
+}
+
+void shard_driver::connect_link(link_id id)
+{
+    link_end* l = link(id);
+    if (l == nullptr) {
+        return; // closed while it was dialled
+    }
+    if (!is_up(l->at) || when_.now() < dials_fail_until_) {
+        lose_link(id, "connection refused");
+        return;
+    }
+    l->wire = network_.connect();
+    l->wire->to_gateway->on_bytes = [this, id] { read(id); };
+    l->wire->to_gateway->on_end = [this, id](bool) { link_ended(id); };
+    l->wire->to_gateway->reading = l->reading;
+    brokers_[l->at.color]->accept(l->wire, l->at.index, number_);
+    router_.on_link_open(id, when_.now());
+}
+
+void shard_driver::read(link_id id)
+{
+    link_end* l = link(id);
+    if (l == nullptr || l->running) {
+        return;
+    }
+    l->running = true;
+    const connection_ref wire = l->wire;
+    wire->to_gateway->take_into(l->buffer);
+    while (l->reading) {
+        std::string& bytes = l->buffer;
+        const auto result = l->parser.parse(bytes, {}, l->frame);
+        if (result.status == stomp::parse_status::need_more) {
+            break;
+        }
+        if (result.status == stomp::parse_status::failed) {
+            checker_.violation("a broker's bytes are no frame");
+            break;
+        }
+        if (result.status == stomp::parse_status::frame) {
+            const bool connected = l->frame.command == stomp::command::connected;
+            const auto version = version_of(l->frame.find("version").value_or("1.0"));
+            router_.on_link_frame(id, l->frame, gateway::framing::text, when_.now());
+            l = link(id);
+            if (l == nullptr) {
+                return;
+            }
+            if (connected) {
+                l->parser.set_version(version);
+            }
+        }
+        bytes.erase(0, result.consumed);
+    }
+    l->running = false;
+    if (wire->to_gateway->ended && l->reading) {
+        lose_link(id, "closed by the broker");
+    }
+}
+
+void shard_driver::link_ended(link_id id)
+{
+    if (link_end* l = link(id); l != nullptr && l->reading) {
+        lose_link(id, "closed by the broker");
+    }
+}
+
+void shard_driver::lose_link(link_id id, std::string_view why)
+{
+    link_end& l = *link(id);
+    if (l.wire) {
+        l.wire->to_gateway->orphan();
+        l.wire->to_other->on_sent = nullptr;
+        l.wire->to_other->finish();
+    }
+    if (checker_.tracing()) {
+        checker_.note("shard " + std::to_string(number_) + " link " + std::to_string(number_of(id)) + " lost: " +
+            std::string{why});
+    }
+    when_.soon([gone = std::shared_ptr<link_end>{std::move(links_.at(number_of(id)))}] {});
+    links_.erase(number_of(id));
+    router_.on_link_lost(id, why, when_.now());
+}
+
+void shard_driver::write_link(link_id to, std::string_view head, std::string_view body, gateway::framing)
+{
+    link_end* l = link(to);
+    if (l == nullptr || !l->wire) {
+        checker_.violation("the router writes to a link that is not open");
+        return;
+    }
+    std::string bytes{head};
+    bytes.append(body).push_back('\0');
+    l->wire->to_other->write(bytes);
+    l->over_mark |= l->wire->to_other->waiting() > settings_.broker_outbox;
+}
+
+void shard_driver::close_link(link_id which)
+{
+    const auto at = links_.find(number_of(which));
+    if (at == links_.end()) {
+        return; // not handed out yet
+    }
+    link_end& l = *at->second;
+    if (l.wire) {
+        l.wire->to_gateway->orphan();
+        l.wire->to_other->drop_unsent();
+        l.wire->to_other->finish();
+    }
+    when_.soon([gone = std::shared_ptr<link_end>{std::move(at->second)}] {});
+    links_.erase(at);
+}
+
+bool shard_driver::link_flushed(link_id which) const
+{
+    const link_end* l = link(which);
+    return l == nullptr || !l->wire || l->wire->to_other->flushed();
+}
+
+void shard_driver::read_link(link_id which, bool on)
+{
+    link_end* l = link(which);
+    if (l == nullptr || l->reading == on) {
+        return;
+    }
+    l->reading = on;
+    if (l->wire) {
+        l->wire->to_gateway->reading = on;
+    }
+    if (on && l->wire) {
+        when_.soon([this, which] {
+            if (link_end* again = link(which); again != nullptr && again->wire && again->reading) {
+                read(which);
+            }
+        });
+    }
+}
+
+std::size_t shard_driver::link_backlog(link_id which) const
+{
+    const link_end* l = link(which);
+    return l == nullptr || !l->wire ? 0 : l->wire->to_other->waiting();
+}
+
+void shard_driver::probe(control::endpoint_ref which)
+{
+    when_.after(network_.latency() * 2, [this, which] {
+        const bool ok = is_up(which) && when_.now() >= dials_fail_until_;
+        router_.on_probe(which, ok, ok ? "" : "connection refused", when_.now());
+    });
+}
+
+// ---- the coordinator
+
+void shard_driver::command(const control::command& what)
+{
+    router_.on_command(what, when_.now());
+}
+
+void shard_driver::report(control::report what)
+{
+    control_->post(std::move(what));
+}
+
+void shard_driver::log(int, std::string line)
+{
+    if (checker_.tracing()) {
+        checker_.note("shard " + std::to_string(number_) + ": " + line);
+    }
+}
+
+} // namespace sim

@@ -1,0 +1,496 @@
+#include "tests/sim/sim_client.hpp"
+
+#include <algorithm>
+
+namespace sim {
+
+namespace {
+
+constexpr char nul = '\0';
+
+} // namespace
+
+sim_client::sim_client(unsigned number, client_habits habits, scheduler& when, network& net, checker& check,
+    std::vector<shard_driver*> shards, std::uint64_t seed)
+    : number_(number), habits_(habits), when_(when), network_(net), checker_(check), shards_(std::move(shards)),
+      random_(seed, 10 + number), steps_left_(habits.steps)
+{
+    version_ = random_.chance(80) ? "1.2" : random_.chance(60) ? "1.1" : "1.0";
+    login_ = random_.chance(70) ? "one" : "two";
+}
+
+sim_client::~sim_client()
+{
+    if (wire_) {
+        wire_->to_other->orphan();
+    }
+}
+
+void sim_client::begin()
+{
+    when_.after(random_.microseconds(0, habits_.pause_max_us * 4), [this] { connect(); });
+}
+
+void sim_client::connect()
+{
+    ++life_;
+    parser_ = {};
+    buffer_.clear();
+    connected_ = at_fault_ = being_slow_ = false;
+    shard_ = shards_[static_cast<std::size_t>(random_.below(shards_.size()))];
+    wire_ = network_.connect();
+    const unsigned life = life_;
+    wire_->to_other->on_bytes = [this] { on_bytes(); };
+    wire_->to_other->on_end = [this, life](bool reset) {
+        if (life == life_) {
+            on_end(reset);
+        }
+    };
+    state_ = state::connecting;
+    shard_->accept(wire_, number_);
+    std::string frame = "CONNECT\n";
+    frame += is("1.0") ? "" : is("1.1") ? "accept-version:1.0,1.1\n" : "accept-version:1.1,1.2\n";
+    say(frame + "host:/\nlogin:" + login_ + "\npasscode:p\n\n" + nul);
+    if (random_.chance(habits_.vanishes)) {
+        when_.after(random_.microseconds(0, 4000), [this, life] {
+            if (life == life_ && state_ == state::connecting) {
+                vanish();
+            }
+        });
+    }
+}
+
+void sim_client::say(std::string frame)
+{
+    if (checker_.tracing()) {
+        std::string line = frame;
+        std::ranges::replace(line, '\n', ' ');
+        std::erase(line, nul);
+        checker_.note("client " + std::to_string(number_) + " says " + line.substr(0, 120));
+    }
+    wire_->to_gateway->write(frame);
+}
+
+std::string sim_client::ask(pending what)
+{
+    const std::string id = std::to_string(++last_receipt_);
+    pending_[id] = std::move(what);
+    return "receipt:" + id + "\n";
+}
+
+std::string sim_client::destination()
+{
+    static const std::vector<std::string> topics{"/topic/common", "/topic/a", "/topic/b.c"};
+    if (habits_.stored && random_.chance(20)) {
+        return random_.chance(50) ? "/queue/one" : "/queue/two";
+    }
+    return random_.chance(60) ? random_.one_of(topics) : "/topic/own." + std::to_string(random_.below(3));
+}
+
+void sim_client::next_step()
+{
+    const unsigned life = life_;
+    when_.after(random_.microseconds(100, habits_.pause_max_us), [this, life] {
+        if (life == life_ && state_ == state::up) {
+            step();
+        }
+    });
+}
+
+void sim_client::step()
+{
+    if (steps_left_ == 0) {
+        return;
+    }
+    --steps_left_;
+    act();
+    if (state_ == state::up) {
+        next_step();
+    }
+}
+
+void sim_client::act()
+{
+    unsigned dice = static_cast<unsigned>(random_.below(100));
+    const auto within = [&](unsigned percent) {
+        const bool yes = dice < percent;
+        dice = yes ? 0 : dice - percent;
+        return yes;
+    };
+    if (within(habits_.slow)) {
+        be_slow();
+    } else if (within(habits_.vanishes)) {
+        vanish();
+    } else if (within(habits_.leaves)) {
+        disconnect();
+    } else if (within(habits_.mistakes)) {
+        err();
+    } else if (subscriptions_.empty() || within(18)) {
+        subscribe();
+    } else if (within(8)) {
+        unsubscribe();
+    } else if (within(6)) {
+        transaction();
+    } else {
+        send(within(6));
+    }
+}
+
+void sim_client::subscribe()
+{
+    if (subscriptions_.size() >= 5) {
+        return;
+    }
+    own_subscription made;
+    made.destination = destination();
+    made.broadcast = made.destination.starts_with("/topic/");
+    made.named = !is("1.0") || random_.chance(50);
+    // 1.0 without ids knows a subscription by its destination.
+    const bool taken = std::ranges::any_of(subscriptions_, [&](const auto& s) { return s.destination == made.destination; });
+    if (taken && (!made.named || is("1.0"))) {
+        return;
+    }
+    made.id = made.named ? "sub-" + std::to_string(++last_subscription_) : "";
+    using mode = own_subscription::mode;
+    made.ack = random_.chance(60) ? mode::automatic : random_.chance(50) ? mode::client : mode::individual;
+    if (is("1.0") && made.ack == mode::individual) {
+        made.ack = mode::client;
+    }
+    made.record = checker_.on_subscribe(number_, shard_->number(), made.destination, made.broadcast, made.ack == mode::automatic);
+    std::string frame = "SUBSCRIBE\ndestination:" + made.destination + "\n";
+    frame += made.named ? "id:" + made.id + "\n" : "";
+    frame += made.ack == mode::automatic ? "" : made.ack == mode::client ? "ack:client\n" : "ack:client-individual\n";
+    if (random_.chance(85)) {
+        frame += ask({pending::kind::subscribe, {}, made.record});
+    }
+    subscriptions_.push_back(made);
+    say(frame + "\n" + nul);
+}
+
+void sim_client::unsubscribe()
+{
+    const auto at = static_cast<std::size_t>(random_.below(subscriptions_.size()));
+    own_subscription& s = subscriptions_[at];
+    if (s.leaving) {
+        return;
+    }
+    s.leaving = true;
+    checker_.on_unsubscribe(s.record);
+    std::string frame = "UNSUBSCRIBE\n" + (s.named ? "id:" + s.id : "destination:" + s.destination) + "\n";
+    frame += ask({pending::kind::unsubscribe, {}, s.record});
+    say(frame + "\n" + nul);
+}
+
+// Each connection is a publisher of its own: what one that vanished left on its way may come after the next one's.
+message_key sim_client::next_key() noexcept
+{
+    return {number_ * 1000 + life_, ++last_number_};
+}
+
+std::string sim_client::send_frame(message_key key, const std::string& to, std::string_view more)
+{
+    checker_.on_send(key, to);
+    unanswered_.push_back(key);
+    const std::string body = body_of(key, static_cast<std::size_t>(random_.below(random_.chance(5) ? 1500 : 60)));
+    std::string frame = "SEND\ndestination:" + to + "\n";
+    frame += random_.chance(50) ? "content-length:" + std::to_string(body.size()) + "\n" : "";
+    return frame.append(more) + "\n" + body + nul;
+}
+
+void sim_client::send(bool many)
+{
+    std::string burst;
+    for (std::uint64_t n = many ? random_.between(3, 15) : 1; n > 0; --n) {
+        const message_key key = next_key();
+        const std::string to = destination();
+        std::string more;
+        if (random_.chance(60)) {
+            more = ask({pending::kind::send, {key}, {}});
+        }
+        burst += send_frame(key, to, more);
+    }
+    say(std::move(burst));
+}
+
+void sim_client::transaction()
+{
+    const std::string id = "transaction:t" + std::to_string(last_receipt_) + "\n";
+    std::string frames = "BEGIN\n" + id + (random_.chance(50) ? ask({}) : "") + "\n" + nul;
+    const bool commits = random_.chance(75);
+    std::vector<message_key> keys;
+    for (std::uint64_t n = random_.between(0, 4); n > 0; --n) {
+        const message_key key = next_key();
+        keys.push_back(key);
+        std::string more = id;
+        if (random_.chance(30)) {
+            more += commits ? ask({pending::kind::send, {key}, {}}) : ask({});
+        }
+        frames += send_frame(key, destination(), more);
+        if (!commits) {
+            checker_.on_send_dropped(key);
+            unanswered_.pop_back();
+        }
+    }
+    frames += commits ? "COMMIT\n" : "ABORT\n";
+    if (random_.chance(70)) {
+        frames += commits ? ask({pending::kind::send, keys, {}}) : ask({});
+    }
+    say(frames + id + "\n" + nul);
+}
+
+void sim_client::err()
+{
+    at_fault_ = true;
+    static const std::vector<std::string> mistakes{"SEND\n\nno destination", "CONNECT\naccept-version:1.2\nhost:/\n\n",
+        "UNSUBSCRIBE\nid:none\n\n", "NONSENSE\n\n", "SUBSCRIBE\nid:x\ndestination:/topic/rejected\nreceipt:x\n\n",
+        "COMMIT\ntransaction:none\n\n"};
+    say(random_.one_of(mistakes) + nul);
+}
+
+void sim_client::vanish()
+{
+    checker_.note("client " + std::to_string(number_) + " vanishes");
+    if (random_.chance(20) && state_ == state::up) {
+        say("SEND\ndestination:/topic/a\n\nhalf a fra");
+    }
+    if (random_.chance(50)) {
+        wire_->to_gateway->finish();
+    } else {
+        wire_->cut(random_.chance(50));
+    }
+    checker_.on_client_vanished(number_);
+    gone();
+}
+
+void sim_client::disconnect()
+{
+    state_ = state::leaving;
+    checker_.on_client_left(number_);
+    const bool asks = random_.chance(70);
+    say("DISCONNECT\n" + (asks ? ask({pending::kind::disconnect, unanswered_, {}}) : "") + "\n" + nul);
+}
+
+// The connection is over, by its own doing or not; after a while it comes back, where steps are left.
+void sim_client::gone()
+{
+    ++life_;
+    checker_.on_client_left(number_);
+    wire_->to_other->orphan();
+    being_slow_ = false;
+    subscriptions_.clear();
+    pending_.clear();
+    unanswered_.clear();
+    if (steps_left_ == 0) {
+        state_ = state::over;
+        return;
+    }
+    state_ = state::idle;
+    const unsigned life = life_;
+    when_.after(random_.milliseconds(1, 60), [this, life] {
+        if (life == life_ && state_ == state::idle) {
+            steps_left_ > 0 ? connect() : void(state_ = state::over);
+        }
+    });
+}
+
+void sim_client::be_slow()
+{
+    being_slow_ = true;
+    wire_->to_other->reading = false;
+    const unsigned life = life_;
+    checker_.note("client " + std::to_string(number_) + " reads nothing for a while");
+    when_.after(random_.milliseconds(5, habits_.slow_max_ms), [this, life] {
+        if (life == life_) {
+            read_again();
+        }
+    });
+}
+
+void sim_client::read_again()
+{
+    if (being_slow_) {
+        being_slow_ = false;
+        wire_->to_other->reading = true;
+        on_bytes();
+        if (wire_->to_other->ended && state_ != state::idle && state_ != state::over) {
+            on_end(false);
+        }
+    }
+}
+
+void sim_client::on_bytes()
+{
+    const connection_ref wire = wire_;
+    wire->to_other->take_into(buffer_);
+    const unsigned life = life_;
+    while (life == life_ && wire->to_other->reading) {
+        const auto result = parser_.parse(buffer_, {}, frame_);
+        if (result.status == stomp::parse_status::need_more) {
+            break;
+        }
+        if (result.status == stomp::parse_status::failed) {
+            checker_.violation("client " + std::to_string(number_) + " got bytes that are no frame");
+            break;
+        }
+        if (result.status == stomp::parse_status::frame) {
+            on_frame(frame_);
+        }
+        if (life == life_) {
+            buffer_.erase(0, result.consumed);
+        }
+    }
+}
+
+void sim_client::on_frame(const stomp::frame_view& frame)
+{
+    if (checker_.tracing()) {
+        std::string line = "client " + std::to_string(number_) + " gets " + std::string{to_string(frame.command)};
+        for (const auto& h : frame.headers) {
+            line.append(" ").append(h.name).append(":").append(h.value);
+        }
+        checker_.note(line + " " + std::string{frame.body.substr(0, 12)});
+    }
+    switch (frame.command) {
+    case stomp::command::connected:
+        if (connected_) {
+            checker_.violation("client " + std::to_string(number_) + " got a second CONNECTED");
+        }
+        connected_ = true;
+        if (frame.find("version").value_or("") != version_) {
+            checker_.violation("client " + std::to_string(number_) + " got another version than it offers");
+        }
+        parser_.set_version(is("1.2") ? stomp::version::v12 : is("1.1") ? stomp::version::v11 : stomp::version::v10);
+        if (state_ == state::connecting) {
+            state_ = state::up;
+            next_step();
+        }
+        return;
+    case stomp::command::message: on_message(frame); return;
+    case stomp::command::receipt: on_receipt(frame.find("receipt-id").value_or("")); return;
+    case stomp::command::error:
+        if (!at_fault_ && !habits_.may_be_closed) {
+            checker_.violation("client " + std::to_string(number_) + " got ERROR for nothing: " +
+                std::string{frame.find("message").value_or("")});
+        }
+        return;
+    default: checker_.violation("a client got a client's frame"); return;
+    }
+}
+
+void sim_client::on_receipt(std::string_view id)
+{
+    const auto at = pending_.find(std::string{id});
+    if (at == pending_.end()) {
+        checker_.violation("client " + std::to_string(number_) + " got a RECEIPT that it did not ask for, or twice: " +
+            std::string{id});
+        return;
+    }
+    const pending what = std::move(at->second);
+    pending_.erase(at);
+    switch (what.what) {
+    case pending::kind::subscribe: checker_.on_subscribe_answered(*what.record); return;
+    case pending::kind::unsubscribe:
+        checker_.on_unsubscribe_answered(*what.record);
+        std::erase_if(subscriptions_, [&](const auto& s) { return s.record == *what.record; });
+        return;
+    case pending::kind::send:
+    case pending::kind::disconnect:
+        for (const message_key key : what.keys) {
+            checker_.on_send_answered(key);
+            std::erase(unanswered_, key);
+        }
+        return;
+    case pending::kind::other: return;
+    }
+}
+
+void sim_client::on_message(const stomp::frame_view& frame)
+{
+    const auto id = frame.find("subscription");
+    const auto to = frame.find("destination").value_or("");
+    const auto s = std::ranges::find_if(subscriptions_, [&](const own_subscription& one) {
+        return one.named ? id == std::string_view{one.id} : !id && one.destination == to;
+    });
+    if (s == subscriptions_.end()) {
+        checker_.violation("client " + std::to_string(number_) + " got a MESSAGE for no subscription of its own: " +
+            std::string{id.value_or("")});
+        return;
+    }
+    checker_.on_message(s->record, to, frame.body, frame.find("redelivered") == std::string_view{"true"});
+    if (s->ack == own_subscription::mode::automatic) {
+        return;
+    }
+    const auto ack = frame.find(is("1.2") ? "ack" : "message-id");
+    if (!ack) {
+        checker_.violation("a MESSAGE without an id to acknowledge it by");
+        return;
+    }
+    const bool individual = s->ack == own_subscription::mode::individual;
+    if (!individual && random_.chance(40)) {
+        return; // a later ACK covers it, or none does before it leaves
+    }
+    const unsigned life = life_;
+    when_.after(random_.chance(80) ? random_.microseconds(0, 3000) : random_.milliseconds(1, 200),
+        [this, life, individual, stored = !s->broadcast, of = s->id, what = std::string{*ack}] {
+            if (life == life_ && state_ == state::up) {
+                acknowledge(of, what, individual, stored);
+            }
+        });
+}
+
+void sim_client::acknowledge(std::string subscription, std::string id, bool individual, bool stored)
+{
+    const bool negative = stored && individual && !is("1.0") && random_.chance(5);
+    std::string frame = negative ? "NACK\n" : "ACK\n";
+    frame += (is("1.2") ? "id:" : "message-id:") + id + "\n";
+    if (!is("1.2") && !subscription.empty()) {
+        frame += "subscription:" + subscription + "\n";
+    }
+    if (random_.chance(15)) {
+        frame += ask({});
+    }
+    say(frame + "\n" + nul);
+}
+
+void sim_client::on_end(bool reset)
+{
+    if (!reset && !wire_->to_other->reading) {
+        return; // seen once it has read what lies before
+    }
+    if (!at_fault_ && state_ != state::leaving && !habits_.may_be_closed) {
+        checker_.violation("disconnected: client " + std::to_string(number_));
+    }
+    if (state_ == state::leaving && !at_fault_ && !habits_.may_be_closed &&
+        std::ranges::any_of(pending_, [](const auto& p) { return p.second.what == pending::kind::disconnect; })) {
+        checker_.violation("client " + std::to_string(number_) + "'s DISCONNECT was not answered");
+    }
+    wire_->to_gateway->finish();
+    gone();
+}
+
+void sim_client::check_answered()
+{
+    if (state_ == state::over || state_ == state::idle || at_fault_) {
+        return;
+    }
+    if (state_ != state::up) {
+        checker_.violation("client " + std::to_string(number_) + " waits for CONNECTED for ever");
+    }
+    for (const auto& [id, what] : pending_) {
+        if (what.what != pending::kind::send || !habits_.may_be_closed) {
+            checker_.violation("client " + std::to_string(number_) + "'s receipt " + id + " was never answered");
+        }
+    }
+}
+
+void sim_client::finish()
+{
+    steps_left_ = 0;
+    if (state_ == state::up) {
+        disconnect();
+    } else if (state_ == state::connecting) {
+        vanish();
+    }
+}
+
+} // namespace sim

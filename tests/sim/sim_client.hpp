@@ -1,0 +1,108 @@
+#pragma once
+
+// One simulated client: draws what it says from its own part of the seed, reads what it is given, and tells the
+// checker both. It may be slow, forgetful, rude or gone in the middle of anything.
+
+#include "broker/stomp/parser.hpp"
+#include "tests/sim/checker.hpp"
+#include "tests/sim/network.hpp"
+#include "tests/sim/shard_driver.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sim {
+
+struct client_habits {
+    unsigned steps = 25;
+    std::uint64_t pause_max_us = 30'000; // between steps
+    unsigned slow = 4;                   // percent of steps: reads nothing for a while
+    unsigned mistakes = 0;               // percent: says something that it must be closed for
+    unsigned vanishes = 3;               // percent: is gone without a word
+    unsigned leaves = 2;                 // percent: DISCONNECT, then comes back
+    std::uint64_t slow_max_ms = 300;
+    bool stored = true;                  // queues, too
+    bool may_be_closed = false;          // the world is such that the gateway may close it (no broker for long)
+};
+
+class sim_client {
+public:
+    sim_client(unsigned number, client_habits habits, scheduler& when, network& net, checker& check,
+        std::vector<shard_driver*> shards, std::uint64_t seed);
+    ~sim_client();
+
+    void begin();
+    // The script is at its end, or the client will not come back.
+    bool finished() const noexcept { return steps_left_ == 0 || state_ == state::over; }
+    void read_again(); // no slowness any more
+    void check_answered(); // every receipt that was asked for has come
+    void finish();         // DISCONNECT, where it is still there
+    bool over() const noexcept { return state_ == state::over || state_ == state::idle; }
+    std::string describe() const;
+
+private:
+    enum class state : std::uint8_t { idle, connecting, up, leaving, over };
+    struct own_subscription {
+        std::string id, destination;
+        bool named = true, broadcast = true, leaving = false;
+        enum class mode : std::uint8_t { automatic, client, individual } ack = mode::automatic;
+        checker::subscription_number record = 0;
+    };
+    struct pending {
+        enum class kind : std::uint8_t { send, subscribe, unsubscribe, other, disconnect } what = kind::other;
+        std::vector<message_key> keys;
+        std::optional<checker::subscription_number> record;
+    };
+
+    void connect();
+    void step();
+    void next_step();
+    void act();
+    void subscribe();
+    void unsubscribe();
+    void send(bool many);
+    void transaction();
+    void err();
+    void vanish();
+    void disconnect();
+    void be_slow();
+    void on_bytes();
+    void on_frame(const stomp::frame_view& frame);
+    void on_message(const stomp::frame_view& frame);
+    void on_receipt(std::string_view id);
+    void on_end(bool reset);
+    void acknowledge(std::string subscription, std::string id, bool individual, bool stored);
+    void say(std::string frame);
+    void gone();
+    std::string ask(pending what); // "receipt:N\n"
+    message_key next_key() noexcept;
+    std::string send_frame(message_key key, const std::string& destination, std::string_view more);
+    std::string destination();
+    bool is(const char* version) const noexcept { return version_ == version; }
+
+    unsigned number_;
+    client_habits habits_;
+    scheduler& when_;
+    network& network_;
+    checker& checker_;
+    std::vector<shard_driver*> shards_;
+    random_source random_;
+    state state_ = state::idle;
+    unsigned steps_left_;
+    unsigned life_ = 0; // connections so far
+    std::string version_, login_;
+    shard_driver* shard_ = nullptr;
+    connection_ref wire_;
+    stomp::parser parser_;
+    stomp::frame_view frame_;
+    std::string buffer_;
+    std::vector<own_subscription> subscriptions_;
+    std::map<std::string, pending> pending_;
+    std::vector<message_key> unanswered_; // DISCONNECT's RECEIPT answers for them
+    unsigned last_subscription_ = 0, last_receipt_ = 0, last_number_ = 0;
+    bool connected_ = false, at_fault_ = false, being_slow_ = false;
+};
+
+} // namespace sim

@@ -1,0 +1,357 @@
+#include "tests/sim/world.hpp"
+
+#include <algorithm>
+
+namespace sim {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// More turns than this without the clock moving: it spins.
+constexpr std::uint64_t turns_at_once_max = 200'000;
+// The longest that a script may take, and what a world gets to come to rest afterwards.
+constexpr auto activity_max = 20s;
+constexpr auto rest = 12s;
+
+class world {
+public:
+    explicit world(const world_options& options);
+    world_result run();
+
+private:
+    gateway::core_settings core(unsigned shard);
+    control::control_settings control_settings();
+    void build_brokers();
+    void run_until(time_point end);
+    bool run_turn(time_point end);
+    void end_turn();
+    bool all_finished() const;
+    void operate();
+    void go_wrong();
+    void break_link();
+    void break_broker();
+    void heal();
+    void check_rest();
+    void check_empty();
+
+    world_options options_;
+    scheduler when_;
+    checker checker_;
+    random_source random_;
+    network network_;
+    shard_driver::brokers brokers_;
+    std::vector<std::unique_ptr<shard_driver>> shards_;
+    std::unique_ptr<control_side> control_;
+    std::vector<std::unique_ptr<sim_client>> clients_;
+    bool shared_ = false, healing_ = false, store_fails_ = false;
+    std::size_t nodes_ = 1;
+    time_point last_turn_{};
+    std::uint64_t turns_ = 0, turns_now_ = 0;
+};
+
+world::world(const world_options& options)
+    : options_(options), checker_(when_, options.trace), random_(options.seed, 1), network_(when_, options.seed)
+{
+    shared_ = options.mode == multiplex::shared || (options.mode == multiplex::drawn && random_.chance(50));
+    nodes_ = static_cast<std::size_t>(random_.between(1, 2));
+    store_fails_ = random_.chance(20);
+    build_brokers();
+    const color live = random_.chance(50) ? color::blue : color::green;
+    const std::uint64_t shards = options.shards != 0 ? options.shards : random_.between(1, 2);
+    std::vector<shard_driver*> members;
+    for (unsigned i = 0; i < shards; ++i) {
+        shards_.push_back(
+            std::make_unique<shard_driver>(i, core(i), when_, network_, brokers_, checker_, options.seed));
+        members.push_back(shards_.back().get());
+    }
+    control_ = std::make_unique<control_side>(members, live,
+        control_side::options{.settings = control_settings(), .store_fails = store_fails_}, when_, checker_, options.seed);
+    checker_.on_decided(live);
+    for (auto& one : shards_) {
+        one->attach(*control_);
+        one->start(live);
+    }
+    client_habits habits;
+    habits.steps = options.steps != 0 ? options.steps : static_cast<unsigned>(random_.between(8, 40));
+    habits.pause_max_us = random_.one_of(std::vector<std::uint64_t>{2'000, 20'000, 60'000});
+    habits.mistakes = random_.chance(30) ? 2 : 0;
+    habits.vanishes = random_.chance(60) ? 3 : 0;
+    habits.slow = random_.chance(50) ? 5 : 0;
+    habits.may_be_closed = options.with == faults::brokers || options.with == faults::all;
+    const std::uint64_t count = options.clients != 0 ? options.clients : random_.between(1, 8);
+    for (unsigned i = 0; i < count; ++i) {
+        clients_.push_back(
+            std::make_unique<sim_client>(i, habits, when_, network_, checker_, members, options.seed));
+    }
+}
+
+void world::build_brokers()
+{
+    for (const color c : broker::colors) {
+        embedded::broker_options how;
+        how.chaos.reject_subscribe = "/topic/rejected";
+        brokers_[c] = std::make_unique<mini_broker>(c, nodes_, how, when_, checker_);
+    }
+}
+
+gateway::core_settings world::core(unsigned shard)
+{
+    gateway::core_settings s;
+    for (const color c : broker::colors) {
+        for (std::size_t i = 0; i < nodes_; ++i) {
+            const std::string name = std::string{to_string(c).substr(0, 1)} + std::to_string(i + 1);
+            s.endpoints[c].push_back({.name = name, .url = "stomp://" + name});
+        }
+        s.health[c].interval = 300ms;
+    }
+    s.shared = shared_;
+    s.links_per_key = static_cast<std::size_t>(random_.between(1, 4));
+    s.connect_rate = random_.chance(20) ? 100 : 5000;
+    s.auth_recheck = random_.chance(30) ? 500ms : 60s;
+    s.connect_timeout = 2s;
+    s.client_heart_beat = s.broker_heart_beat = 0s; // the clock of heart-beats belongs to the drivers
+    s.client_outbox = random_.chance(30) ? 2048 : 1024 * 1024;
+    s.client_stall = 2s;
+    s.client_carry = random_.chance(30) ? 4096 : 256 * 1024;
+    s.broker_outbox = random_.chance(30) ? 1024 : 1024 * 1024;
+    s.receipt_timeout = 2s;
+    s.nonce = 0x7ea1;
+    s.shard = shard;
+    return s;
+}
+
+control::control_settings world::control_settings()
+{
+    control::control_settings s;
+    s.prepare_timeout = 3s;
+    s.hold_timeout = random_.chance(20) ? net::duration{20ms} : net::duration{1s};
+    s.default_deadline = random_.chance(10) ? net::duration{50ms} : net::duration{10s};
+    s.connect_rate = 5000;
+    s.members = {.linger = 50ms, .seam_timeout = 2s, .seam_quiet = 20ms, .receipt_timeout = 1s, .marker_interval = 30ms,
+        .drain_timeout = 3s, .pin_timeout = 2s};
+    return s;
+}
+
+void world::end_turn()
+{
+    bool busy = true;
+    while (busy) {
+        busy = when_.run_soon();
+        for (auto& one : shards_) {
+            one->end_of_turn();
+        }
+        busy |= network_.flush_dirty();
+    }
+}
+
+// What is due next, in order; false: nothing before `end`.
+bool world::run_turn(time_point end)
+{
+    time_point next = std::min(when_.next(), control_->next_deadline());
+    for (auto& one : shards_) {
+        next = std::min(next, one->router().next_deadline());
+    }
+    if (next > end) {
+        return false;
+    }
+    when_.advance(next);
+    const time_point now = when_.now();
+    turns_now_ = now == last_turn_ ? turns_now_ + 1 : 0;
+    last_turn_ = now;
+    ++turns_;
+    if (when_.next() <= now) {
+        when_.run_one();
+    } else if (control_->next_deadline() <= now) {
+        control_->run_deadline();
+    } else {
+        for (auto& one : shards_) {
+            if (one->router().next_deadline() <= now) {
+                one->run_deadline();
+                break;
+            }
+        }
+    }
+    end_turn();
+    if (turns_now_ > turns_at_once_max) {
+        checker_.violation("it spins: the clock stands still");
+        return false;
+    }
+    return true;
+}
+
+void world::run_until(time_point end)
+{
+    while (run_turn(end)) {
+    }
+    when_.advance(end);
+}
+
+bool world::all_finished() const
+{
+    return std::ranges::all_of(clients_, [](const auto& c) { return c->finished(); });
+}
+
+void world::operate()
+{
+    if (healing_) {
+        return;
+    }
+    const bool hurry = random_.chance(15);
+    if (control_->request(hurry ? std::optional{random_.milliseconds(1, 60)} : std::nullopt) && random_.chance(35)) {
+        when_.after(random_.microseconds(0, random_.chance(50) ? 5'000 : 60'000), [this] { control_->abort(); });
+    }
+    when_.after(random_.milliseconds(1, random_.chance(50) ? 30 : 400), [this] { operate(); });
+}
+
+void world::break_link()
+{
+    mini_broker& at = *brokers_[random_.chance(50) ? color::blue : color::green];
+    switch (random_.below(4)) {
+    case 0:
+    case 1: at.cut_link(random_); return;
+    case 2: at.stall_link(random_, when_.now() + random_.milliseconds(5, 200)); return;
+    default: random_.one_of(shards_)->fail_dials_until(when_.now() + random_.milliseconds(1, 80)); return;
+    }
+}
+
+void world::break_broker()
+{
+    mini_broker& at = *brokers_[random_.chance(50) ? color::blue : color::green];
+    const auto node = static_cast<std::size_t>(random_.below(at.nodes()));
+    if (random_.chance(50)) {
+        at.kill(random_);
+        when_.after(random_.milliseconds(1, 400), [&at] { at.revive(); });
+    } else {
+        at.cut_node(node, random_);
+        when_.after(random_.milliseconds(1, 400), [&at, node] { at.join_node(node); });
+    }
+}
+
+void world::go_wrong()
+{
+    if (healing_) {
+        return;
+    }
+    const bool both = options_.with == faults::all;
+    if (options_.with == faults::links || (both && random_.chance(75))) {
+        break_link();
+    } else {
+        break_broker();
+    }
+    when_.after(random_.milliseconds(2, 250), [this] { go_wrong(); });
+}
+
+void world::heal()
+{
+    healing_ = true;
+    for (const color c : broker::colors) {
+        brokers_[c]->revive();
+        for (std::size_t i = 0; i < nodes_; ++i) {
+            brokers_[c]->join_node(i);
+        }
+    }
+    for (auto& one : clients_) {
+        one->read_again();
+    }
+}
+
+void world::check_rest()
+{
+    if (!control_->steady()) {
+        checker_.violation("the switch has no end: phase " +
+            std::string{to_string(control_->coordinator().current().phase)});
+    }
+    for (auto& one : shards_) {
+        if (one->router().live() != control_->live()) {
+            checker_.violation("a shard has another color than the coordinator");
+        }
+        const std::size_t left = one->links_to(broker::other(control_->live()));
+        if (left > 0) {
+            checker_.violation("shard " + std::to_string(one->number()) + " keeps " + std::to_string(left) +
+                " links to the color that was left");
+        }
+        one->check_bounds();
+    }
+    for (const auto& [id, record] : control_->history()) {
+        if (record.result == control::switch_result::switched && (!record.final || !record.all_drained()) &&
+            id == control_->history().rbegin()->first) {
+            checker_.violation("the report of switch " + std::to_string(id) + " is not final");
+        }
+    }
+    for (auto& one : clients_) {
+        one->check_answered();
+    }
+    for (const color c : broker::colors) {
+        brokers_[c]->tell_what_is_left();
+    }
+    checker_.check_lost();
+}
+
+void world::check_empty()
+{
+    for (auto& one : shards_) {
+        const gateway::router& r = one->router();
+        const auto expect = [&](std::size_t left, const char* what) {
+            if (left > 0) {
+                checker_.violation("shard " + std::to_string(one->number()) + " keeps " + std::to_string(left) + " " +
+                    what + " after its last client");
+            }
+        };
+        expect(r.session_count(), "sessions");
+        expect(r.link_count(), "links");
+        expect(r.wire_count(), "wire subscriptions");
+        expect(r.group_count(), "share groups");
+        expect(r.identity_count(), "identities");
+        expect(r.seam_count(), "seams");
+        expect(one->clients(), "connections");
+    }
+}
+
+world_result world::run()
+{
+    for (auto& one : clients_) {
+        one->begin();
+    }
+    if (options_.switches) {
+        when_.after(random_.milliseconds(1, 300), [this] { operate(); });
+    }
+    if (options_.with != faults::none) {
+        when_.after(random_.milliseconds(1, 100), [this] { go_wrong(); });
+    }
+    const time_point latest = when_.now() + activity_max;
+    while (!all_finished() && when_.now() < latest) {
+        if (!run_turn(latest)) {
+            break;
+        }
+    }
+    heal();
+    end_turn();
+    run_until(when_.now() + rest);
+    check_rest();
+    for (auto& one : clients_) {
+        one->finish();
+    }
+    end_turn();
+    run_until(when_.now() + rest);
+    check_empty();
+    world_result result;
+    result.violations = checker_.violations();
+    result.sends = checker_.sends();
+    result.deliveries = checker_.deliveries();
+    result.turns = turns_;
+    for (const auto& [id, record] : control_->history()) {
+        result.committed += record.result == control::switch_result::switched;
+        result.aborted += record.result == control::switch_result::aborted;
+    }
+    return result;
+}
+
+} // namespace
+
+world_result run_world(const world_options& options)
+{
+    return world{options}.run();
+}
+
+} // namespace sim
