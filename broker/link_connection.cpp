@@ -97,7 +97,7 @@ std::span<char> link_connection::upgraded(std::span<char> bytes)
     const std::size_t used = *end_of - before;
     partial_ = {};
     pending_.reset();
-    decoder_ = std::make_unique<websocket::decoder>(websocket::role::client);
+    decoder_ = std::make_unique<websocket::decoder>(websocket::role::client, websocket::text_check::none);
     return bytes.subspan(used);
 }
 
@@ -108,7 +108,7 @@ void link_connection::decode(std::span<char> bytes)
         switch (event.kind) {
         case websocket::event_kind::need_more: return;
         case websocket::event_kind::data:
-            feed({event.payload.data(), event.payload.size()}, event.binary ? framing::binary : framing::text);
+            feed({event.payload.data(), event.payload.size()}, event.binary ? framing::binary : framing::plain); // RabbitMQ sends any body as text [run]
             break;
         case websocket::event_kind::ping:
             websocket::append_pong(out(), websocket::role::client, event.payload);

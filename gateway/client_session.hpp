@@ -81,6 +81,7 @@ struct client_session {
     bool leaving = false;          // DISCONNECT was seen
     bool replies = false;          // SENDs with a temporary reply-to: they need a link of its own
     bool gone = false;             // its connection ended: nothing can be written
+    bool closed = false;           // the driver was told to close it
     std::uint8_t suspected = 0;    // shared links that died with unproven SENDs of it
     std::uint32_t owed = 0;        // answers with a client's receipt that links owe
     std::uint32_t open_subscribes = 0; // SUBSCRIBEs of the client that no broker has answered

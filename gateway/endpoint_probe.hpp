@@ -1,6 +1,8 @@
 #pragma once
 
-// Asks one endpoint whether it answers: the transport, and where health.login is given a STOMP CONNECT too.
+// Asks one endpoint whether it answers. A health check takes the transport for an answer, and where health.login is
+// given a STOMP CONNECT too; a preflight always says CONNECT, and takes any answer to it, an ERROR or a close included,
+// as a sign of life: a process that was stopped still accepts (C10).
 //
 // Threading:  one shard's thread.
 // Lifetime:   owned by its shard until `done` was called.
@@ -20,7 +22,9 @@ class endpoint_probe final : public broker::link_owner, private net::timer {
 public:
     using answer = std::function<void(bool, std::string)>;
 
-    endpoint_probe(shard& owner, control::endpoint_ref which, net::duration timeout, answer done);
+    enum class depth : std::uint8_t { health, preflight };
+
+    endpoint_probe(shard& owner, control::endpoint_ref which, depth how, net::duration timeout, answer done);
     void start();
     bool over() const noexcept { return over_; }
 
@@ -34,9 +38,11 @@ private:
 
     shard& shard_;
     control::endpoint_ref which_;
+    depth how_;
     net::duration timeout_;
     answer done_;
     std::unique_ptr<broker::link_connection> connection_;
+    bool asked_ = false; // CONNECT was written
     bool over_ = false;
 };
 

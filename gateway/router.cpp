@@ -312,7 +312,7 @@ void router::close_overdue(client_session& s, time_point now)
 {
     if (s.closing()) {
         if (now >= s.close_by) { // what is owed is in doubt: nothing is answered for it
-            out_.close_client(s.id, disconnect_reason::disconnect, {});
+            close(s, disconnect_reason::disconnect, {});
             end_session(s, now);
         } else {
             finish_closing(s, now);

@@ -173,6 +173,7 @@ private:
     void send_receipt(client_session& s, std::string_view receipt);
     void fail_client(client_session& s, std::string_view sentence, std::string_view receipt, disconnect_reason why, time_point now);
     void finish_closing(client_session& s, time_point now);
+    void close(client_session& s, disconnect_reason why, std::string_view text);
     void end_session(client_session& s, time_point now);
     void enter(client_session& s, session_state to, time_point now);
     identity* identify(client_session& s, const stomp::frame_view& connect, std::string accept_version, stomp::version highest);

@@ -493,7 +493,7 @@ void router::finish_closing(client_session& s, time_point now)
         }
         send_receipt(s, s.disconnect_receipt);
     }
-    out_.close_client(s.id, disconnect_reason::disconnect, {});
+    close(s, disconnect_reason::disconnect, {});
     end_session(s, now);
 }
 
@@ -546,7 +546,7 @@ void router::fail_client(
     }
     ++counters_.frames[side::client][direction::out][frame_kind::error];
     out_.write_client(s.id, frame.end_head(), std::string_view{}, framing::text);
-    out_.close_client(s.id, why, plain);
+    close(s, why, plain);
     end_session(s, now);
 }
 
@@ -567,11 +567,20 @@ void router::on_client_gone(session_id id, time_point now)
     run_later(now);
 }
 
+// Once: a session whose connection ended may still be failed by what was carried for it.
+void router::close(client_session& s, disconnect_reason why, std::string_view text)
+{
+    if (!s.closed) {
+        s.closed = true;
+        out_.close_client(s.id, why, text);
+    }
+}
+
 void router::end_session(client_session& s, time_point now)
 {
     const auto id = s.id;
     if (s.gone) {
-        out_.close_client(id, disconnect_reason::reset, {});
+        close(s, disconnect_reason::reset, {});
     }
     for (const auto& sub : s.journal) {
         leave_seams(id, sub->number, now);

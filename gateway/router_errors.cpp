@@ -115,7 +115,7 @@ void router::forward_error(client_session& s, const stomp::frame_view& frame, st
     ++counters_.frames[side::client][direction::out][frame_kind::error];
     out_.write_client(s.id, out.end_head(), frame.body, framing::plain);
     if (!s.close_wanted) {
-        out_.close_client(s.id, disconnect_reason::broker_error, frame.find("message").value_or("ERROR"));
+        close(s, disconnect_reason::broker_error, frame.find("message").value_or("ERROR"));
         end_session(s, now);
     }
 }

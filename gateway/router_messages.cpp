@@ -21,10 +21,12 @@ std::string_view ack_of(const stomp::frame_view& frame, stomp::version version)
     return frame.find("message-id").value_or("");
 }
 
-// Headers that the gateway says in its own words. `message-id` is replaced where the client acknowledges by it.
+// Headers that the gateway says in its own words. `message-id` is replaced where the client acknowledges by it;
+// RabbitMQ repeats the sender's `receipt` and `transaction`, which here are ids of the wire [run].
 bool is_owned(std::string_view name, bool minted_message_id)
 {
-    return name == "subscription" || name == "ack" || (minted_message_id && name == "message-id");
+    return name == "subscription" || name == "ack" || name == "receipt" || name == "transaction" ||
+        (minted_message_id && name == "message-id");
 }
 
 } // namespace
@@ -192,7 +194,7 @@ void router::on_reply(link_record& l, const stomp::frame_view& frame, framing as
         return;
     }
     auto& out = out_.scratch().begin(stomp::command::message);
-    out.forward(frame, [](std::string_view) { return false; });
+    out.forward(frame, [](std::string_view name) { return name == "receipt" || name == "transaction"; });
     ++s->frames_out;
     ++counters_.frames[side::client][direction::out][frame_kind::message];
     const std::string head{out.end_head()};

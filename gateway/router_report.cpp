@@ -132,7 +132,7 @@ bool router::disconnect(std::string_view name, time_point now)
         if (s.state == session_state::quiescing || s.state == session_state::held) {
             s.close_wanted = disconnect_reason::admin; // S4
         } else {
-            out_.close_client(id, disconnect_reason::admin, "disconnected by the operator");
+            close(s, disconnect_reason::admin, "disconnected by the operator");
             end_session(s, now);
         }
         run_later(now);

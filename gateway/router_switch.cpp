@@ -445,7 +445,7 @@ void router::resume(client_session& s, time_point now)
         return;
     case session_state::held:
         if (s.close_wanted) {
-            out_.close_client(s.id, *s.close_wanted, "closed while a switch held it");
+            close(s, *s.close_wanted, "closed while a switch held it");
             end_session(s, now);
             return;
         }
@@ -485,7 +485,7 @@ void router::on_abort(const control::abort_switch& order, time_point now)
         case session_state::quiescing:
         case session_state::held: {
             if (s->close_wanted) {
-                out_.close_client(id, *s->close_wanted, "closed while a switch held it");
+                close(*s, *s->close_wanted, "closed while a switch held it");
                 end_session(*s, now);
                 break;
             }

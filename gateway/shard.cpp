@@ -298,9 +298,10 @@ void shard::link_lost(link_id id, std::string why)
 
 // ---- health
 
-void shard::start_probe(control::endpoint_ref which, std::function<void(bool, std::string)> done)
+void shard::start_probe(control::endpoint_ref which, bool preflight, std::function<void(bool, std::string)> done)
 {
-    probes_.push_back(std::make_unique<endpoint_probe>(*this, which, std::chrono::seconds{2}, std::move(done)));
+    const auto how = preflight ? endpoint_probe::depth::preflight : endpoint_probe::depth::health;
+    probes_.push_back(std::make_unique<endpoint_probe>(*this, which, how, std::chrono::seconds{2}, std::move(done)));
     probes_.back()->start();
 }
 
@@ -308,7 +309,7 @@ void shard::probe(control::endpoint_ref which)
 {
     // From a post of its own: a probe that fails at once must not call back from inside an effect.
     post([this, which] {
-        start_probe(which, [this, which](bool ok, std::string why) {
+        start_probe(which, false, [this, which](bool ok, std::string why) {
             router_.on_probe(which, ok, std::move(why), loop_.now());
         });
     });
@@ -327,7 +328,7 @@ void shard::check_endpoints(color c, std::function<void(std::vector<std::pair<bo
     all->open = count;
     all->done = std::move(done);
     for (std::size_t i = 0; i < count; ++i) {
-        start_probe({c, static_cast<std::uint16_t>(i)}, [all, i](bool ok, std::string why) {
+        start_probe({c, static_cast<std::uint16_t>(i)}, true, [all, i](bool ok, std::string why) {
             all->answers[i] = {ok, std::move(why)};
             if (--all->open == 0) {
                 all->done(std::move(all->answers));

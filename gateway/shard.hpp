@@ -119,7 +119,7 @@ private:
     broker::link_connection* link(link_id id) const;
     // A connection under way to that endpoint; null and a sentence where there is none.
     std::unique_ptr<broker::link_connection> connect(const dial_order& order, broker::link_owner& owner, std::string& why);
-    void start_probe(control::endpoint_ref which, std::function<void(bool, std::string)> done);
+    void start_probe(control::endpoint_ref which, bool preflight, std::function<void(bool, std::string)> done);
     void shed(net::time_point now);
 
     config settings_;

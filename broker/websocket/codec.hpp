@@ -64,10 +64,14 @@ struct event {
     close_code code = close_code::normal;
 };
 
+// Whether text messages must be UTF-8 (RFC 6455, 8.1). RabbitMQ sends bodies of any bytes as text: towards a broker
+// the check would cost the link, so there it is left to who hands the text on.
+enum class text_check : std::uint8_t { strict, none };
+
 // Turns bytes into events. Holds no payload but a control frame that is split over reads.
 class decoder {
 public:
-    explicit decoder(role local_role) noexcept;
+    explicit decoder(role local_role, text_check check = text_check::strict) noexcept;
     // Takes one event off the front of `bytes`. Call until need_more. After failed or close nothing
     // more comes.
     event next(std::span<char>& bytes, std::size_t message_bytes_max);
@@ -101,6 +105,7 @@ private:
     role role_;
     opcode frame_opcode_ = opcode::continuation;
     opcode message_opcode_ = opcode::continuation; // continuation: no message is open
+    text_check check_;
     bool fin_ = false;
     bool in_payload_ = false;
     bool over_ = false;

@@ -69,7 +69,7 @@ enum class decoder::step : std::uint8_t {
     too_big,   // close 1009
 };
 
-decoder::decoder(role local_role) noexcept : role_(local_role) {}
+decoder::decoder(role local_role, text_check check) noexcept : role_(local_role), check_(check) {}
 
 event decoder::next(std::span<char>& bytes, std::size_t message_bytes_max)
 {
@@ -198,7 +198,7 @@ event decoder::take_data(std::span<char>& bytes) noexcept
     const std::span<char> payload = unmask_front(bytes);
     in_payload_ = remaining_ > 0;
     const bool message_end = fin_ && !in_payload_;
-    if (!binary) {
+    if (!binary && check_ == text_check::strict) {
         // 8.1: fails at the first impossible byte, wherever fragments and reads are cut.
         const auto state = advance_utf8(static_cast<utf8_state>(utf8_state_), as_text(payload));
         utf8_state_ = static_cast<std::uint8_t>(state);
