@@ -81,7 +81,7 @@ void router::run_seams(time_point now)
         }
     }
     std::erase_if(seams_, [&](const auto& one) {
-        return one->members().empty() || (one->left() && wire(one->old_wire()) == nullptr);
+        return one->members().empty() || one->left();
     });
     time_point next = net::never;
     for (const auto& one : seams_) {
@@ -181,6 +181,7 @@ void router::act(seam& which, const seam_action& what, time_point now)
         leave_wire(*old, session_id::none, {}, now);
     }
     if (what.open_new || what.leave_old) {
+        at(now, due::seams); // takes out what is done
         at(now, due::drain);
     }
 }
