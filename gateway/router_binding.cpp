@@ -65,6 +65,10 @@ bool router::advance(client_session& s, color c, time_point now)
     if (s.who == nullptr || b.at == binding::phase::draining) {
         return false;
     }
+    // A link that was dialled for a standby may come up after the abort: nothing is bound for it any more.
+    if (c != s.live && (!in_switch() || !s.part || s.part->failed)) {
+        return false;
+    }
     if (b.at == binding::phase::none) {
         b.at = binding::phase::wanted;
     }
