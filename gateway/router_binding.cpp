@@ -62,8 +62,8 @@ bool router::needs_own(const client_session& s) const
 bool router::advance(client_session& s, color c, time_point now)
 {
     binding& b = s.bindings[c];
-    if (s.who == nullptr || b.at == binding::phase::draining) {
-        return false;
+    if (s.who == nullptr || b.at == binding::phase::draining || s.state == session_state::waiting) {
+        return false; // S7: an attempt that the hold dropped may still come up
     }
     // A link that was dialled for a standby may come up after the abort: nothing is bound for it any more.
     if (c != s.live && (!in_switch() || !s.part || s.part->failed)) {
