@@ -65,6 +65,10 @@ bool router::advance(client_session& s, color c, time_point now)
     if (s.who == nullptr || b.at == binding::phase::draining || s.state == session_state::waiting) {
         return false; // S7: an attempt that the hold dropped may still come up
     }
+    // S15: nothing more is subscribed on the old color in the hold, whatever link comes up.
+    if (c == s.live && (s.state == session_state::quiescing || s.state == session_state::held)) {
+        return false;
+    }
     // A link that was dialled for a standby may come up after the abort: nothing is bound for it any more.
     if (c != s.live && (!in_switch() || !s.part || s.part->failed)) {
         return false;
