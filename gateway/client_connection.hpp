@@ -40,6 +40,13 @@ public:
     void refuse(std::string response);    // 503
     void drain();                         // close 1012: the gateway goes away
 
+    // It counts in the listener's gauge, and for its address where limits.clients_per_address is set.
+    void set_counted() noexcept { counted_ = true; }
+    void set_counted_address(std::string address) { address_ = std::make_unique<std::string>(std::move(address)); }
+    bool counted() const noexcept { return counted_; }
+    std::string counted_address() const { return address_ ? *address_ : std::string{}; }
+    std::size_t listener() const noexcept { return listener_; }
+
     session_id session() const noexcept { return session_; }
     bool over_mark() const noexcept { return level_ != backlog::below; }
     bool socket_gone() const noexcept { return socket_gone_; }
@@ -66,6 +73,7 @@ private:
     websocket::decoder decoder_;
     stomp::parser parser_;
     std::string partial_;         // HTTP head, then STOMP bytes that are not interpreted yet
+    std::unique_ptr<std::string> address_;
     stomp::heart_beat beat_;
     net::time_point accepted_;
     std::uint16_t listener_;
@@ -76,7 +84,7 @@ private:
     bool told_ = false;           // the session is over
     bool watch_written_ = false;
     bool socket_gone_ = false;    // on_closed came while bytes were carried
-    bool timed_out_ = false;
+    bool counted_ = false;
 };
 
 } // namespace gateway

@@ -70,6 +70,25 @@ void shard::stop()
 
 // ---- clients
 
+bool address_counts::enter(const std::string& address, std::uint64_t most)
+{
+    const std::lock_guard lock{mutex_};
+    auto& count = counts_[address];
+    if (count >= most) {
+        return false;
+    }
+    ++count;
+    return true;
+}
+
+void address_counts::leave(const std::string& address)
+{
+    const std::lock_guard lock{mutex_};
+    if (const auto at = counts_.find(address); at != counts_.end() && --at->second == 0) {
+        counts_.erase(at);
+    }
+}
+
 void shard::accepted(int descriptor, std::size_t index)
 {
     auto made = std::make_unique<client_connection>(*this, descriptor, index);
@@ -81,8 +100,20 @@ void shard::accepted(int descriptor, std::size_t index)
         c.refuse(websocket::service_unavailable(std::chrono::seconds{5}, "too many clients (limits.clients)"));
         return;
     }
+    if (settings_.limits.clients_per_address > 0) {
+        const auto peer = net::peer_address(descriptor);
+        std::string address = peer ? peer->substr(0, peer->rfind(':')) : std::string{};
+        if (!process_.addresses.enter(address, settings_.limits.clients_per_address)) {
+            ++counts.rejected[reject_reason::ip_limit];
+            c.refuse(websocket::service_unavailable(
+                std::chrono::seconds{5}, "too many clients of one address (limits.clients_per_address)"));
+            return;
+        }
+        c.set_counted_address(std::move(address));
+    }
     ++counts.accepted;
     ++counts.connections;
+    c.set_counted();
 }
 
 session_id shard::opened(
@@ -360,6 +391,12 @@ void shard::on_turn_end(net::time_point now)
     for (client_connection* c : std::exchange(dead_, {})) {
         std::erase(resumed_, c);
         std::erase(backlogged_, c);
+        if (clients_.contains(c) && c->counted()) {
+            --counters_.listener(c->listener()).connections;
+        }
+        if (!c->counted_address().empty()) {
+            process_.addresses.leave(c->counted_address());
+        }
         if (clients_.erase(c) > 0) {
             process_.clients.fetch_sub(1, std::memory_order_relaxed);
         }

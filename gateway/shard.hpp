@@ -23,6 +23,8 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <string>
 #include <vector>
 
 namespace gateway {
@@ -30,9 +32,22 @@ namespace gateway {
 class listener;
 class endpoint_probe;
 
-// What all shards of a process share. Counts of connections are the only atomics: they are touched at accept and close.
+// limits.clients_per_address: how many connections each address has, over all shards. Touched at accept and close only.
+class address_counts {
+public:
+    // False: it has that many already.
+    bool enter(const std::string& address, std::uint64_t most);
+    void leave(const std::string& address);
+
+private:
+    std::mutex mutex_;
+    boost::unordered_flat_map<std::string, std::uint64_t> counts_;
+};
+
+// What all shards of a process share: touched when a connection comes or goes, never on the data path.
 struct process_state {
     std::atomic<std::uint64_t> clients{0};
+    address_counts addresses;
     std::uint64_t clients_max = 0;  // limits.clients as the descriptors allow
     std::uint64_t buffered_max = 0; // limits.buffered_total, one shard's part
 };
