@@ -13,15 +13,16 @@
 namespace gateway::log {
 namespace {
 
-// What a text line may hold as it is. JSON escapes more: quote and backslash are escaped in both.
-void append_escaped(std::string& out, std::string_view text)
+// Control characters never stand in a line as they are. Quote and backslash do in the free text of a text line, where
+// nothing is quoted: the audit lines quote their own values there.
+void append_escaped(std::string& out, std::string_view text, bool within_quotes = true)
 {
     static constexpr char hex[] = "0123456789abcdef";
     for (std::size_t i = 0; i < text.size(); ++i) {
         const auto c = static_cast<unsigned char>(text[i]);
         switch (c) {
-        case '"': out += "\\\""; continue;
-        case '\\': out += "\\\\"; continue;
+        case '"': out += within_quotes ? "\\\"" : "\""; continue;
+        case '\\': out += within_quotes ? "\\\\" : "\\"; continue;
         case '\n': out += "\\n"; continue;
         case '\r': out += "\\r"; continue;
         case '\t': out += "\\t"; continue;
@@ -244,7 +245,7 @@ std::string render(
     out += ' ';
     out += level;
     out += ' ';
-    append_escaped(out, valid_utf8(text));
+    append_escaped(out, valid_utf8(text), false);
     for (const auto& f : fields) {
         out += ' ';
         out += f.key;
