@@ -145,6 +145,9 @@ void router::deliver(
         return;
     }
     if (m.state == member_state::late) {
+        if (w.state == wire_state::leaving && sub->wires[w.color()] != wire_id::none) {
+            return; // M8: behind its markers, and a later switch made a newer one on that color
+        }
         ++tally_.late;
     }
     const bool minted = w.acknowledges && s.version != stomp::version::v12 && sub->mode != ack_mode::automatic;
@@ -174,6 +177,9 @@ void router::deliver_shared(client_session& s, wire_subscription& w, const wire_
         return;
     }
     if (m.state == member_state::late) {
+        if (w.state == wire_state::leaving && sub->wires[w.color()] != wire_id::none) {
+            return; // M8: behind its markers, and a later switch made a newer one on that color
+        }
         ++tally_.late;
     }
     const std::string head = client_head(s, w, *sub, message.broker_ack);

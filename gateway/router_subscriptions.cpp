@@ -25,7 +25,10 @@ bool router::subscribe(client_session& s, subscription& sub, color c, member_sta
     wire_subscription* w = nullptr;
     link_record* l = nullptr;
     if (shared) {
-        if (const auto at = g.wires.find(sub.head); at != g.wires.end()) {
+        // M8: the one that a forced seam still reads is never taken up again.
+        const auto has = [&](const wire_member& m) { return m.session == s.id && m.subscription == sub.number; };
+        if (const auto at = g.wires.find(sub.head);
+            at != g.wires.end() && std::ranges::none_of(wire(at->second)->members, has)) {
             w = wire(at->second);
         } else if (l = pick_subscribe(g, c, now); l == nullptr) {
             return wait_turn(g, s, b);
@@ -62,7 +65,7 @@ bool router::subscribe(client_session& s, subscription& sub, color c, member_sta
         wires_.emplace(number(w->id), std::move(made));
         l->wires.push_back(w->id);
         if (shared) {
-            g.wires.emplace(w->head, w->id);
+            g.wires.insert_or_assign(w->head, w->id);
         }
         ++l->open_subscribes;
         l->core.subscribe(w->id, head, sub.ack_on_wire(), out_);
@@ -224,8 +227,10 @@ void router::leave_wire(wire_subscription& w, session_id session, std::string_vi
         }
         return;
     }
-    if (w.shared) {
-        w.group->wires.erase(w.head); // never joined again: wire ids are not reused
+    if (w.shared) { // never joined again: wire ids are not reused
+        if (const auto at = w.group->wires.find(w.head); at != w.group->wires.end() && at->second == w.id) {
+            w.group->wires.erase(at);
+        }
     }
     const bool open = w.state == wire_state::open;
     w.state = wire_state::leaving;
