@@ -46,6 +46,9 @@ public:
     void on_unsubscribe(subscription_number which);
     void on_unsubscribe_answered(subscription_number which);
     void on_client_left(unsigned client); // what it subscribed ends
+    // The gateway may close a client that does not read (DESIGN.md section 4).
+    void on_slow_consumer(unsigned client) { slow_.insert(client); }
+    bool take_slow(unsigned client) { return slow_.erase(client) > 0; }
     void on_client_vanished(unsigned client); // with what was written to it and not read
     void on_message(subscription_number which, std::string_view destination, std::string_view body, bool redelivered);
 
@@ -102,6 +105,7 @@ private:
     std::map<std::tuple<color, unsigned, std::string>, std::vector<cut_record>> cuts_;
     broker::per_color<std::vector<time_point>> kills_;
     std::set<message_key> left_in_queues_;
+    std::set<unsigned> slow_;
     std::vector<color> decided_;
     std::size_t fence_at_ = 0;
     bool fence_excused_ = false, order_excused_ = false, cut_seen_ = false;

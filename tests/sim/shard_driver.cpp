@@ -218,7 +218,7 @@ void shard_driver::client_up(session_id which, stomp::version version, std::stri
     }
 }
 
-void shard_driver::close_client(session_id which, gateway::disconnect_reason, std::string_view text)
+void shard_driver::close_client(session_id which, gateway::disconnect_reason reason, std::string_view text)
 {
     client_end* c = client(which);
     if (c == nullptr || c->closed) {
@@ -227,6 +227,12 @@ void shard_driver::close_client(session_id which, gateway::disconnect_reason, st
     }
     if (checker_.tracing()) {
         checker_.note("gateway closes client " + std::to_string(c->number) + ": " + std::string{text});
+    }
+    if (reason == gateway::disconnect_reason::slow_consumer && !c->gone) {
+        if (c->wire->to_other->waiting() < settings_.client_outbox / 2) {
+            checker_.violation("a client is closed as slow that is not");
+        }
+        checker_.on_slow_consumer(c->number);
     }
     c->closed = true;
     c->wire->to_gateway->orphan();

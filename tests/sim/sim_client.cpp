@@ -34,6 +34,7 @@ void sim_client::begin()
 void sim_client::connect()
 {
     ++life_;
+    checker_.take_slow(number_);
     parser_ = {};
     buffer_.clear();
     connected_ = at_fault_ = being_slow_ = false;
@@ -457,6 +458,7 @@ void sim_client::on_end(bool reset)
     if (!reset && !wire_->to_other->reading) {
         return; // seen once it has read what lies before
     }
+    at_fault_ |= checker_.take_slow(number_);
     if (!at_fault_ && state_ != state::leaving && !habits_.may_be_closed) {
         checker_.violation("disconnected: client " + std::to_string(number_));
     }
