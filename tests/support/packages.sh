@@ -40,7 +40,9 @@ install_packages() {
         "${root[@]}" chmod 755 "$guard"
         guarded=1
     fi
-    local apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
+    # In the foreground: dpkg may want the terminal.
+    local apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive timeout --foreground 1200
+        apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Acquire::http::Timeout=60)
     { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null; } || status=1
     ((guarded)) && "${root[@]}" rm -f "$guard"
     ((status)) && echo "apt-get could not install: ${missing[*]}" >&2

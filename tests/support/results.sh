@@ -17,11 +17,13 @@ skip() { # NAME WHY
 }
 
 child=""
+# What programs are started with, such as `setarch -R`.
+launcher=()
 # bounded SECONDS LOG COMMAND...: in a process group of its own, which is gone afterwards.
 bounded() {
     local limit=$1 log=$2 status
     shift 2
-    setsid timeout --kill-after=10 "$limit" "$@" >"$log" 2>&1 </dev/null &
+    setsid timeout --kill-after=10 "$limit" "${launcher[@]}" "$@" >"$log" 2>&1 </dev/null &
     child=$!
     wait "$child"
     status=$?
@@ -76,10 +78,10 @@ reason_of_skip() {
         on && !/: Skipped$/ && NF { printf "%s%s", sep, $0; sep = " " }' "$2"
 }
 
-# run_script FILE SECONDS: a program that prints `ok NAME`, `not ok NAME: why` or `skip NAME: why` a line.
+# run_script FILE SECONDS [PREFIX]: a program that prints `ok NAME`, `not ok NAME: why` or `skip NAME: why` a line.
 run_script() {
     local name limit=$2 log status before=$((passed + failed + skipped)) failed_before=$failed line
-    name=$(basename "$(dirname "$1")")/$(basename "$1")
+    name=${3-}$(basename "$(dirname "$1")")/$(basename "$1")
     log=$logs/${name//\//.}.log
     bounded "$limit" "$log" "$1"
     status=$?
@@ -109,7 +111,7 @@ finish() {
     local line
     echo "== times"
     for line in "${build_times[@]}" "${suite_times[@]}"; do echo "$line"; done
-    echo "all: $((SECONDS - began)) s"
+    echo "all: $((SECONDS - began)) s$(((ci && SECONDS - began > ci_budget)) && echo ", over the budget of $ci_budget s")"
     ((${#failures[@]})) && printf 'failed: %s\n' "${failures[@]}"
     ((${#skips[@]})) && printf 'skipped: %s\n' "${skips[@]}"
     echo "$passed passed, $failed failed, $skipped skipped"

@@ -223,21 +223,32 @@ class Gateway:
 
 
 class Load:
-    """A running teal-load; `result()` waits and gives its JSON."""
+    """A running teal-load; it sends until `clean()` or `finish()` is called (`seconds` at most, so
+    that no machine is too slow for what a test does meanwhile)."""
 
-    def __init__(self, scene, url, name="load", **options):
+    def __init__(self, scene, url, name="load", seconds=600, **options):
         self.json_path = os.path.join(scene.folder, f"{name}.json")
-        argv = [program("teal-load"), "--url", url, "--json", self.json_path]
+        argv = [program("teal-load"), "--url", url, "--json", self.json_path,
+                "--seconds", str(seconds)]
         for key, value in options.items():
             flag = "--" + key.replace("_", "-")
             argv += [flag] if value is True else [flag, str(value)]
-        self.seconds = float(options.get("seconds", 15))
         self.process = scene.own(Process(name, argv, scene.folder))
-        self.started = time.monotonic()
 
-    def finish(self):
-        """(exit status, result)."""
-        status = self.process.wait(self.seconds + 90)
+    def await_sending(self, timeout=60):
+        """Until all clients are subscribed: from then on they send."""
+        self.process.await_true(lambda: "clients subscribed" in self.process.output(), timeout,
+                                "sending")
+
+    def finish(self, timeout=90):
+        """Ends the sending; (exit status, result) when all that is owed has come."""
+        require(self.process.alive(), f"teal-load ended by itself: {self.process.tail(3)}")
+        self.process.signal(signal.SIGINT)
+        try:
+            status = self.process.wait(timeout)
+        except subprocess.TimeoutExpired as late:
+            raise Failure(f"teal-load waits for more than {timeout} s: "
+                          f"{self.process.tail(3)}") from late
         if not os.path.exists(self.json_path):
             raise Failure(f"teal-load ended with {status}: {self.process.tail(3)}")
         with open(self.json_path) as file:

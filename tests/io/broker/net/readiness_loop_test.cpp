@@ -141,26 +141,25 @@ TEST_F(ReadinessLoop, ATimerThatMovesBackFiresOnceAtItsLastDeadline)
     const auto start = loop.now();
     net::time_point fired{};
     timer.fired = [&](net::time_point now) { fired = now; };
-    loop.timers().arm(timer, start + 5ms);
+    loop.timers().arm(timer, start + 200ms); // far enough for a busy machine
     run_ready();
-    loop.timers().arm(timer, start + 30ms);
+    loop.timers().arm(timer, start + 250ms);
     run_until([&] { return timer.count == 1; });
-    EXPECT_GE(fired, start + 30ms);
+    EXPECT_GE(fired, start + 250ms);
 }
 
 TEST_F(ReadinessLoop, MeasuresHowLateTimersWere)
 {
     test_timer late;
     test_timer blocking;
-    blocking.fired = [](net::time_point) {
+    const auto start = loop.now();
+    blocking.fired = [start](net::time_point) {
         // A callback that blocks the loop, which no event can stand for.
-        const auto end = net::clock::now() + 20ms;
-        while (net::clock::now() < end) {
+        while (net::clock::now() < start + 120ms) {
         }
     };
-    const auto start = loop.now();
     loop.timers().arm(blocking, start + 1ms);
-    loop.timers().arm(late, start + 5ms);
+    loop.timers().arm(late, start + 100ms); // far from the first: a busy machine, too, fires them apart
     run_until([&] { return late.count == 1; });
     EXPECT_GE(loop.worst_lag(), 10ms);
     EXPECT_LT(loop.worst_lag(), 10ms); // reset by the first call

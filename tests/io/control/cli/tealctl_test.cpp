@@ -129,7 +129,7 @@ TEST(TealctlEndToEnd, AFailedSwitchIsStatus1)
 {
     served_control served;
     served.on([&] { served.bench.members[0]->stop_at = "prepare"; });
-    const auto got = call(served, {"switch", "green", "--deadline", "50ms", "-o", "json"});
+    const auto got = call(served, {"switch", "green", "--deadline", "300ms", "-o", "json"});
     EXPECT_EQ(got.status, 1);
     EXPECT_EQ(got.json().at("detail"), "deadline: not every session was ready in time");
 }
@@ -138,7 +138,7 @@ TEST(TealctlEndToEnd, TimeoutStopsTheWaitingNotTheSwitch)
 {
     served_control served;
     served.on([&] { served.bench.members[0]->stop_at = "prepare"; });
-    const auto got = call(served, {"switch", "green", "--timeout", "50ms"});
+    const auto got = call(served, {"switch", "green", "--timeout", "500ms"});
     EXPECT_EQ(got.status, 5);
     EXPECT_NE(got.err.find("tealctl watch 7"), std::string::npos);
     EXPECT_EQ(call(served, {"switch", "green"}).status, 4); // it runs
@@ -166,7 +166,7 @@ TEST(TealctlEndToEnd, WaitDrainWaitsForTheDrainToo)
 {
     served_control served;
     EXPECT_EQ(call(served, {"switch", "green"}).status, 0);
-    EXPECT_EQ(call(served, {"watch", "--wait-drain", "--timeout", "50ms"}).status, 5);
+    EXPECT_EQ(call(served, {"watch", "--wait-drain", "--timeout", "500ms"}).status, 5);
     served.on([&] {
         for (auto& member : served.bench.members) {
             member->drained(7);
