@@ -313,7 +313,7 @@ void router::check_held(time_point now)
 }
 
 // A session is gone: it does not count any more (C3).
-void router::session_left_switch(client_session& s, time_point)
+void router::session_left_switch(client_session& s, time_point now)
 {
     if (!in_switch() || !s.part) {
         return;
@@ -325,6 +325,11 @@ void router::session_left_switch(client_session& s, time_point)
         }
     }
     tally_.sessions_ready -= s.part->ready;
+    if (s.part->failed) {
+        --tally_.sessions_failed;
+        std::erase_if(tally_.failures, [&](const auto& one) { return one.session == name_of(s.id); });
+        note_numbers(now);
+    }
     if (s.state == session_state::quiescing) {
         --unheld_;
     }
