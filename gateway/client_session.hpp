@@ -86,6 +86,7 @@ struct client_session {
     std::uint32_t owed = 0;        // answers with a client's receipt that links owe
     std::uint32_t open_subscribes = 0; // SUBSCRIBEs of the client that no broker has answered
     std::uint32_t seams = 0;       // joining ones
+    std::uint32_t forced_seams = 0; // forced ones whose old color is still subscribed
     identity* who = nullptr;
     broker::per_color<binding> bindings;
     session_journal journal;

@@ -162,6 +162,7 @@ void router::act(seam& which, const seam_action& what, time_point now)
                 continue;
             }
             sub->wires[broker::other(s->live)] = wire_id::none;
+            s->forced_seams += !which.left();
             if (--s->seams == 0 && in_switch() && s->part && !s->part->ready && !s->part->failed) {
                 at(now, due::session_retry, number(s->id)); // M8: its next standby waited for this
             }
@@ -176,6 +177,13 @@ void router::act(seam& which, const seam_action& what, time_point now)
             }
         }
         note_numbers(now);
+    }
+    if (what.leave_old && !what.open_new) {
+        for (const wire_member& moved : members) {
+            if (client_session* s = find(moved.session)) {
+                --s->forced_seams;
+            }
+        }
     }
     if (what.leave_old && old != nullptr && std::ranges::all_of(old->members, [](const auto& m) { return m.state == member_state::late; })) {
         leave_wire(*old, session_id::none, {}, now);
@@ -210,6 +218,8 @@ void router::leave_seams(session_id session, std::uint32_t number_of, time_point
         if (client_session* s = find(session); s != nullptr && open) {
             --s->seams;
             --tally_.seams_total;
+        } else if (s != nullptr && !one.left()) {
+            --s->forced_seams;
         }
         if (wire_subscription* fresh = wire(one.new_wire()); fresh != nullptr && last && open) {
             --fresh->seams;

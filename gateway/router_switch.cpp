@@ -566,7 +566,8 @@ bool router::drained(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     const bool over = now >= drain_until_;
-    bool done = s.seams == 0 && (!s.part || s.part->owed_old == 0) && (over || s.ledger.count(old) == 0);
+    // M6: a forced seam's old color stays until its marker; what still comes there is delivered.
+    bool done = s.seams == 0 && s.forced_seams == 0 && (!s.part || s.part->owed_old == 0) && (over || s.ledger.count(old) == 0);
     for (const auto& sub : s.journal) {
         wire_subscription* w = wire(sub->wires[old]);
         if (w == nullptr || sub->broadcast) {
