@@ -168,6 +168,10 @@ void router::act(seam& which, const seam_action& what, time_point now)
             }
         }
         if (old != nullptr) { // what still comes there is delivered and counted
+            auto& shared = old->group->wires; // M8: no standby of a later switch joins it
+            if (const auto at = shared.find(old->head); at != shared.end() && at->second == old->id) {
+                shared.erase(at);
+            }
             const bool every = old->members.size() == members.size();
             for (wire_member& m : old->members) {
                 const bool moved = every || std::ranges::any_of(members, [&](const auto& one) {
