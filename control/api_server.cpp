@@ -48,6 +48,8 @@ struct api_server::state : std::enable_shared_from_this<state> {
         std::string peer;
         stream_type stream;
         asio::steady_timer wake;
+        // True when the peer of an event stream has closed; a late handler asks whether it still is.
+        std::shared_ptr<bool> gone = std::make_shared<bool>(false);
     };
     using connections = std::list<connection>;
 
@@ -68,6 +70,7 @@ struct api_server::state : std::enable_shared_from_this<state> {
     asio::awaitable<bool>
     answer(connection& peer, http_response response, unsigned version, bool keep_alive);
     asio::awaitable<void> stream_events(connection& peer, event_stream at);
+    void watch_for_end(connection& peer);
     void take(socket_type socket);
     void stop();
 
@@ -248,14 +251,29 @@ asio::awaitable<bool> api_server::state::answer(
     co_return !error && keep_alive;
 }
 
+// A stream may have nothing to write for long, and a peer that is gone would take one of
+// connections_max until then. Whatever it sends, its request was the last that is read here.
+void api_server::state::watch_for_end(connection& peer)
+{
+    peer.stream.socket().async_wait(
+        asio::socket_base::wait_read,
+        [&peer, exists = std::weak_ptr(peer.gone)](const error_code& error) {
+            if (const auto gone = exists.lock(); gone && !error) {
+                *gone = true;
+                peer.wake.cancel();
+            }
+        });
+}
+
 asio::awaitable<void> api_server::state::stream_events(connection& peer, event_stream at)
 {
+    watch_for_end(peer);
     // The end of the stream is the end of the connection: no length, no chunks.
     std::string text =
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
         "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n";
     bool ended = false;
-    while (!stopped) {
+    while (!stopped && !*peer.gone) {
         auto news = router.next_events(at);
         text += news.text;
         ended = news.ended;
@@ -273,7 +291,8 @@ asio::awaitable<void> api_server::state::stream_events(connection& peer, event_s
                 continue; // something came while that was written
             }
         }
-        if (ended || stopped) { // stop() may have come while that was written: nobody would wake us
+        // stop() or the end may have come while that was written: nobody would wake us
+        if (ended || stopped || *peer.gone) {
             co_return;
         }
         peer.wake.expires_after(options.comment_every);

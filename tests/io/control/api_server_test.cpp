@@ -174,6 +174,33 @@ TEST(ApiServer, CommentsASilentStream)
     EXPECT_TRUE(client.receive_until(": still here\n\n").ends_with(": still here\n\n"));
 }
 
+TEST(ApiServer, AStreamWhosePeerIsGoneTakesNoConnection)
+{
+    api_server_options options;
+    options.connections_max = 1;
+    options.comment_every = std::chrono::minutes(5); // nothing is written that could fail
+    served_control served(options);
+    served.on([&] { served.bench.members[0]->stop_at = "prepare"; });
+    {
+        tcp_client client(at(served));
+        client.send("POST /v1/switches HTTP/1.1\r\nHost: localhost\r\nIf-Match: *\r\n"
+                    "Content-Length: 14\r\n\r\n{\"to\":\"green\"}");
+        client.receive();
+        client.send("GET /v1/switches/7/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        client.receive_until("event: phase\n");
+    }
+    // Refused until the server has seen the end, which no event tells here.
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    std::string got = "closed";
+    while (got == "closed" && std::chrono::steady_clock::now() < limit) {
+        tcp_client next(at(served));
+        boost::system::error_code refused;
+        asio::write(next.socket, asio::buffer(livez), refused);
+        got = next.receive();
+    }
+    EXPECT_TRUE(got.starts_with("HTTP/1.1 200 OK")) << got;
+}
+
 TEST(ApiServer, StopsWithConnectionsAndStreamsOpen)
 {
     auto served = std::make_unique<served_control>();
