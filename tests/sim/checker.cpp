@@ -10,6 +10,8 @@ namespace {
 
 // How long before a link's end a message may still have been on its way over it.
 constexpr auto on_its_way_max = std::chrono::seconds{5};
+// How long after it a session may take to be bound again.
+constexpr auto bind_again_max = std::chrono::milliseconds{500};
 
 } // namespace
 
@@ -185,7 +187,10 @@ void checker::on_subscribed(color at, unsigned shard, const std::string& destina
         return;
     }
     for (cut_record& cut : found->second) {
-        cut.again = std::min(cut.again, when_.now());
+        // Brokers are not told whose subscription it is: those that follow soon may be the one that was cut.
+        if (cut.again == net::never || when_.now() < cut.at + bind_again_max) {
+            cut.again = when_.now();
+        }
     }
 }
 

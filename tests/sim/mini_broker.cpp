@@ -136,7 +136,11 @@ void mini_broker::on_frame(channel& c, const stomp::frame_view& frame)
             checker_.on_arrival(which_, one);
         }
     }
-    if (frame.command == stomp::command::subscribe) {
+    if (c.ended && frame.command != stomp::command::disconnect) { // an ERROR: whoever else rode on that link has a gap
+        for (const auto& [id, destination] : c.subscriptions) {
+            checker_.on_subscription_cut(which_, c.shard, destination);
+        }
+    } else if (frame.command == stomp::command::subscribe) {
         checker_.on_subscribed(which_, c.shard, std::string{*frame.find("destination")});
     }
 }

@@ -394,8 +394,12 @@ void sim_client::on_receipt(std::string_view id)
         checker_.on_unsubscribe_answered(*what.record);
         std::erase_if(subscriptions_, [&](const auto& s) { return s.record == *what.record; });
         return;
-    case pending::kind::send:
     case pending::kind::disconnect:
+        if (habits_.in_doubt) {
+            return; // proves nothing about what a lost link carried
+        }
+        [[fallthrough]];
+    case pending::kind::send:
         for (const message_key key : what.keys) {
             checker_.on_send_answered(key);
             std::erase(unanswered_, key);
@@ -462,7 +466,7 @@ void sim_client::on_end(bool reset)
     if (!at_fault_ && state_ != state::leaving && !habits_.may_be_closed) {
         checker_.violation("disconnected: client " + std::to_string(number_));
     }
-    if (state_ == state::leaving && !at_fault_ && !habits_.may_be_closed &&
+    if (state_ == state::leaving && !at_fault_ && !habits_.in_doubt &&
         std::ranges::any_of(pending_, [](const auto& p) { return p.second.what == pending::kind::disconnect; })) {
         checker_.violation("client " + std::to_string(number_) + "'s DISCONNECT was not answered");
     }
@@ -479,7 +483,7 @@ void sim_client::check_answered()
         checker_.violation("client " + std::to_string(number_) + " waits for CONNECTED for ever");
     }
     for (const auto& [id, what] : pending_) {
-        if (what.what != pending::kind::send || !habits_.may_be_closed) {
+        if (what.what != pending::kind::send || !habits_.in_doubt) {
             checker_.violation("client " + std::to_string(number_) + "'s receipt " + id + " was never answered");
         }
     }

@@ -24,6 +24,7 @@ struct client_habits {
     unsigned leaves = 2;                 // percent: DISCONNECT, then comes back
     std::uint64_t slow_max_ms = 300;
     bool stored = true;                  // queues, too
+    bool in_doubt = false;               // links break: RECEIPTs of SENDs and of DISCONNECT may be missing (S3, S13)
     bool may_be_closed = false;          // the world is such that the gateway may close it (no broker for long)
 };
 

@@ -78,6 +78,7 @@ world::world(const world_options& options)
     habits.mistakes = random_.chance(30) ? 2 : 0;
     habits.vanishes = random_.chance(60) ? 3 : 0;
     habits.slow = random_.chance(50) ? 5 : 0;
+    habits.in_doubt = options.with != faults::none;
     habits.may_be_closed = options.with == faults::brokers || options.with == faults::all;
     const std::uint64_t count = options.clients != 0 ? options.clients : random_.between(1, 8);
     for (unsigned i = 0; i < count; ++i) {
