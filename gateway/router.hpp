@@ -196,7 +196,8 @@ private:
     void drop_if_unused(share_group& g);
     void wait_in(share_group& g, client_session& s, binding& b);
     bool may_dial(share_group& g, client_session& s, time_point now);
-    bool wait_turn(share_group& g, client_session& s, binding& b);
+    bool wait_turn(share_group& g, client_session& s, binding& b, time_point now);
+    void retry_turns(share_group& g, time_point now);
     share_group& group_for(identity& who, endpoint_ref at);
     link_record* pick_publish(share_group& g, client_session& s, time_point now);
     link_record* pick_subscribe(share_group& g, color c, time_point now);

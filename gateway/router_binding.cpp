@@ -209,13 +209,22 @@ link_record* router::pick_subscribe(share_group& g, color c, time_point now)
     return best;
 }
 
-bool router::wait_turn(share_group& g, client_session& s, binding& b)
+bool router::wait_turn(share_group& g, client_session& s, binding& b, time_point now)
 {
     if (!b.queued) {
         b.queued = true;
         g.turns.push_back(s.id);
     }
+    retry_turns(g, now);
     return false;
+}
+
+// Where no subscribe link is there or coming, none will wake who waits for it: the next in line asks again.
+void router::retry_turns(share_group& g, time_point now)
+{
+    if (!g.turns.empty() && std::ranges::all_of(g.subscribe, [&](link_id id) { return link(id)->core.leaving(); })) {
+        at(std::max(g.retry_at, now + dial_again), due::session_retry, number(g.turns.front()));
+    }
 }
 
 // The journal on that color: broadcast subscriptions that some broker confirmed for a standby (S9), all of them for
@@ -352,6 +361,7 @@ void router::unbind(client_session& s, color c, time_point now)
     if (share_group* g = b.group) {
         std::erase(g->waiting, s.id);
         std::erase(g->turns, s.id);
+        retry_turns(*g, now);
         --g->bindings;
         pool_of(c).on_unbound(g->at.index);
         b = {};
@@ -420,6 +430,7 @@ void router::wake_turns(share_group& g, time_point now)
     const color c = g.at.color;
     for (std::size_t most = g.turns.size(); most > 0 && !g.turns.empty(); --most) {
         if (pick_subscribe(g, c, now) == nullptr) {
+            retry_turns(g, now);
             return; // no window is open
         }
         client_session* s = find(g.turns.front());

@@ -31,7 +31,7 @@ bool router::subscribe(client_session& s, subscription& sub, color c, member_sta
             at != g.wires.end() && std::ranges::none_of(wire(at->second)->members, has)) {
             w = wire(at->second);
         } else if (l = pick_subscribe(g, c, now); l == nullptr) {
-            return wait_turn(g, s, b);
+            return wait_turn(g, s, b, now);
         }
     } else {
         l = link(b.own);
