@@ -250,24 +250,23 @@ void router::run_deadline(const deadline& d, time_point now)
 // Looks again at what a session still lacks.
 void router::retry_session(client_session& s, time_point now)
 {
-    if (in_switch() && s.part && s.part->failed) {
-        if (s.state != session_state::held && s.live != to_ && s.bindings[to_].at != binding::phase::none &&
-            !s.part->adopted) {
-            drop_standby_wires(s, now);
-            unbind(s, to_, now);
-        }
-        try_hold(s, now);
-        check_prepared(now);
-        return;
+    const bool failed = in_switch() && s.part && s.part->failed;
+    if (failed && s.state != session_state::held && s.live != to_ && s.bindings[to_].at != binding::phase::none &&
+        !s.part->adopted) {
+        drop_standby_wires(s, now);
+        unbind(s, to_, now);
     }
     if (s.connect_seen && (s.state == session_state::connecting || s.state == session_state::rebinding ||
                               s.state == session_state::active)) {
         advance(s, s.live, now);
     }
-    if (in_switch() && s.part && s.seams == 0 && s.live != to_) { // M8
+    if (!failed && in_switch() && s.part && s.seams == 0 && s.live != to_) { // M8
         advance(s, to_, now);
     }
     try_hold(s, now);
+    if (failed) {
+        check_prepared(now);
+    }
 }
 
 void router::on_probe(endpoint_ref which, bool ok, std::string why, time_point now)
