@@ -71,6 +71,12 @@ struct switch_part {
     bool live_lost = false;            // its live binding lost a link while quiescing or held
 };
 
+// What only the first and the last moments of a session need: an idle one has none of it.
+struct session_ends {
+    std::string client_heart_beat, disconnect_receipt;
+    std::vector<std::pair<std::string, std::string>> handshake; // forwarded headers, until CONNECT
+};
+
 struct client_session {
     session_id id = session_id::none;
     session_state state = session_state::connecting;
@@ -98,11 +104,18 @@ struct client_session {
     link_id last_send_link = link_id::none;
     std::uint64_t last_send = 0;   // its number on that link
     std::optional<disconnect_reason> close_wanted; // decided while frames were carried (S4)
-    std::string disconnect_receipt, client_heart_beat, peer, login;
-    std::vector<std::pair<std::string, std::string>> handshake;
+    std::string peer;
+    std::unique_ptr<session_ends> rare_part;
     net::time_point since{}, parked_since{}, close_by{};
     std::uint64_t stalled_written = 0, frames_in = 0, frames_out = 0;
 
+    session_ends& rare()
+    {
+        if (!rare_part) {
+            rare_part = std::make_unique<session_ends>();
+        }
+        return *rare_part;
+    }
     binding& now() noexcept { return bindings[live]; }
     const binding& now() const noexcept { return bindings[live]; }
     binding& other() noexcept { return bindings[broker::other(live)]; }

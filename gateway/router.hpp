@@ -231,6 +231,7 @@ private:
     void erase_wire(wire_id id);
     void lose_wire(wire_subscription& w, time_point now);
     wire_subscription* wire(wire_id id) noexcept;
+    std::string address_of(wire_id id) const;
 
     // ---- router_messages.cpp
     void on_message(link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as, time_point now);

@@ -275,7 +275,8 @@ void router::on_bound(client_session& s, color c, time_point now)
         head += '\n';
         ++counters_.frames[side::client][direction::out][frame_kind::connected];
         out_.write_client(s.id, head, std::string_view{}, framing::text);
-        out_.client_up(s.id, s.version, s.client_heart_beat);
+        out_.client_up(s.id, s.version, s.rare().client_heart_beat);
+        s.rare_part.reset();
         enter(s, session_state::active, now);
         pump_later(s);
         if (in_switch()) {

@@ -70,7 +70,7 @@ session_id router::open_client(
     s->id = static_cast<session_id>(++last_session_);
     s->live = live_;
     s->peer = std::move(peer);
-    s->handshake = std::move(handshake);
+    s->rare().handshake = std::move(handshake);
     s->since = now;
     const auto id = s->id;
     ++counters_.sessions[live_][session_label::connecting];
@@ -130,21 +130,20 @@ void router::connect(client_session& s, const stomp::frame_view& frame, time_poi
             disconnect_reason::protocol_error, now);
         return;
     }
-    s.client_heart_beat = frame.find("heart-beat").value_or("0,0");
-    if (!stomp::parse_heart_beat(s.client_heart_beat)) {
+    s.rare().client_heart_beat = frame.find("heart-beat").value_or("0,0");
+    if (!stomp::parse_heart_beat(s.rare().client_heart_beat)) {
         fail_client(s, "malformed heart-beat header", receipt, disconnect_reason::protocol_error, now);
         return;
     }
     s.connect_seen = true;
     s.version = versions.highest();
-    s.login = frame.find("login").value_or("");
     s.who = identify(s, frame, versions.text(), versions.highest());
-    s.handshake.clear();
-    s.handshake.shrink_to_fit();
+    s.rare().handshake = {};
     if (s.state == session_state::connecting) {
         s.parked_since = now;
-        at(now + settings_.park_timeout, due::session_park, number(s.id));
-        advance(s, s.live, now);
+        if (!advance(s, s.live, now)) { // most are in at once: no deadline is kept for them
+            at(now + settings_.park_timeout, due::session_park, number(s.id));
+        }
     }
 }
 
@@ -162,7 +161,7 @@ identity* router::identify(
         }
     }
     std::string key = accept_version + '\n' + head + '\n';
-    for (const auto& [name, value] : s.handshake) {
+    for (const auto& [name, value] : s.rare().handshake) {
         key.append(name).append(":").append(value).append("\n");
     }
     auto& slot = identities_[key];
@@ -171,8 +170,9 @@ identity* router::identify(
         slot->key = key;
         slot->connect_head = std::move(head);
         slot->accept_version = std::move(accept_version);
+        slot->login = connect.find("login").value_or("");
         slot->highest = highest;
-        slot->handshake = s.handshake;
+        slot->handshake = s.rare().handshake;
     }
     ++slot->sessions;
     return slot.get();
@@ -469,7 +469,7 @@ void router::mark_used(link_record& l, time_point now)
 void router::client_disconnect(client_session& s, const stomp::frame_view& frame, time_point now)
 {
     s.leaving = true;
-    s.disconnect_receipt = frame.find("receipt").value_or("");
+    s.rare().disconnect_receipt = frame.find("receipt").value_or("");
     if (s.transactions) {
         s.transactions.reset(); // STOMP 1.2, "BEGIN": aborted when the connection ends
     }
@@ -482,7 +482,7 @@ void router::client_disconnect(client_session& s, const stomp::frame_view& frame
 void router::finish_closing(client_session& s, time_point now)
 {
     // S13: DISCONNECT's receipt is answered after the barrier and all that is owed.
-    if (!s.disconnect_receipt.empty()) {
+    if (!s.rare().disconnect_receipt.empty()) {
         if (s.owed > 0) {
             return;
         }
@@ -491,7 +491,7 @@ void router::finish_closing(client_session& s, time_point now)
             ask_barrier(*l, now);
             return;
         }
-        send_receipt(s, s.disconnect_receipt);
+        send_receipt(s, s.rare().disconnect_receipt);
     }
     close(s, disconnect_reason::disconnect, {});
     end_session(s, now);

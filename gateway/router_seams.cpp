@@ -32,7 +32,7 @@ void router::make_seams(time_point now)
             member.state = member_state::joining;
             seam*& slot = made[{from->id, to->id}];
             if (slot == nullptr) {
-                const bool best_effort = from->queue_name.empty() || from->group->known.marker != broker::tried::yes ||
+                const bool best_effort = !from->addressed || from->group->known.marker != broker::tried::yes ||
                     from->group->known.barrier != broker::barrier_kind::routed; // B3
                 seams_.push_back(std::make_unique<seam>(from->id, to->id, best_effort, now,
                     seam::timing{timing_.seam_timeout, timing_.seam_quiet, timing_.marker_interval, timing_.drain_timeout}));
@@ -108,7 +108,7 @@ void router::send_marker(wire_subscription& w, time_point)
         l = link(w.link);
     }
     if (l != nullptr && l->core.ready()) {
-        l->core.marker(w.queue_name, to_wire(w.id), out_);
+        l->core.marker(address_of(w.id), to_wire(w.id), out_);
     }
 }
 
@@ -169,7 +169,7 @@ void router::act(seam& which, const seam_action& what, time_point now)
         }
         if (old != nullptr) { // what still comes there is delivered and counted
             auto& shared = old->group->wires; // M8: no standby of a later switch joins it
-            if (const auto at = shared.find(old->head); at != shared.end() && at->second == old->id) {
+            if (const auto at = shared.find(old->head->bytes()); at != shared.end() && at->second == old->id) {
                 shared.erase(at);
             }
             const bool every = old->members.size() == members.size();
@@ -189,8 +189,16 @@ void router::act(seam& which, const seam_action& what, time_point now)
             }
         }
     }
-    if (what.leave_old && old != nullptr && std::ranges::all_of(old->members, [](const auto& m) { return m.state == member_state::late; })) {
-        leave_wire(*old, session_id::none, {}, now);
+    if (what.leave_old && old != nullptr) {
+        if (std::ranges::all_of(old->members, [](const auto& m) { return m.state == member_state::late; })) {
+            leave_wire(*old, session_id::none, {}, now);
+        } else { // others still read it: a later switch must not find these there
+            std::set<std::pair<session_id, std::uint32_t>> moved;
+            for (const wire_member& m : members) {
+                moved.emplace(m.session, m.subscription);
+            }
+            std::erase_if(old->members, [&](const auto& m) { return moved.contains({m.session, m.subscription}); });
+        }
     }
     if (what.open_new || what.leave_old) {
         at(now, due::seams); // takes out what is done

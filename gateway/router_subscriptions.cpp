@@ -15,6 +15,15 @@ wire_subscription* router::wire(wire_id id) noexcept
     return at == wires_.end() ? nullptr : at->second.get();
 }
 
+// The queue of a broadcast subscription's own, by the process, the shard and the wire subscription: never the same twice.
+std::string router::address_of(wire_id id) const
+{
+    char name[80];
+    std::snprintf(name, sizeof name, "stomp-subscription-teal-%08x-%x-%llx", settings_.nonce, settings_.shard,
+        static_cast<unsigned long long>(number(id)));
+    return name;
+}
+
 // Puts the subscription onto a wire subscription of that color. False: its link or its turn is not there yet; the
 // session was put in line. REQUIRES: the binding's links are asked for.
 bool router::subscribe(client_session& s, subscription& sub, color c, member_state as, time_point now)
@@ -27,7 +36,7 @@ bool router::subscribe(client_session& s, subscription& sub, color c, member_sta
     if (shared) {
         // M8: the one that a forced seam still reads is never taken up again.
         const auto has = [&](const wire_member& m) { return m.session == s.id && m.subscription == sub.number; };
-        if (const auto at = g.wires.find(sub.head);
+        if (const auto at = g.wires.find(sub.head->bytes());
             at != g.wires.end() && std::ranges::none_of(wire(at->second)->members, has)) {
             w = wire(at->second);
         } else if (l = pick_subscribe(g, c, now); l == nullptr) {
@@ -53,19 +62,17 @@ bool router::subscribe(client_session& s, subscription& sub, color c, member_sta
         w->durable = sub.durable;
         w->keeping = c != live_ && phase_ == member_phase::held;
         w->last_message = now;
-        std::string head = sub.head;
+        std::string head{sub.head->bytes()};
         if (sub.broadcast && g.known.marker != broker::tried::no && g.known.receipts()) {
             // DESIGN.md section 6.4: an address of its own from its first SUBSCRIBE on.
-            char name[80];
-            std::snprintf(name, sizeof name, "stomp-subscription-teal-%08x-%x-%llx", settings_.nonce, settings_.shard,
-                static_cast<unsigned long long>(number(w->id)));
-            w->queue_name = name;
-            head += "x-queue-name:" + w->queue_name + "\n";
+            w->addressed = true;
+            head += "x-queue-name:" + address_of(w->id) + "\n";
         }
         wires_.emplace(number(w->id), std::move(made));
         l->wires.push_back(w->id);
         if (shared) {
-            g.wires.insert_or_assign(w->head, w->id);
+            g.wires.erase(w->head->bytes()); // the key is a view into its own wire subscription's head
+            g.wires.emplace(w->head->bytes(), w->id);
         }
         ++l->open_subscribes;
         l->core.subscribe(w->id, head, sub.ack_on_wire(), out_);
@@ -74,6 +81,7 @@ bool router::subscribe(client_session& s, subscription& sub, color c, member_sta
         }
     }
     sub.wires[c] = w->id;
+    sub.head = w->head; // equal text: kept once for all who share it
     w->members.push_back({s.id, sub.number, as});
     if (w->state == wire_state::confirmed) {
         on_confirmed(*w, now);
@@ -90,7 +98,7 @@ void router::on_confirmed(wire_subscription& w, time_point now)
     w.state = wire_state::confirmed;
     const color c = w.color();
     share_group& g = *w.group;
-    if (!w.queue_name.empty() && g.known.marker == broker::tried::unknown && !g.marker_tried) {
+    if (w.addressed && g.known.marker == broker::tried::unknown && !g.marker_tried) {
         g.marker_tried = true; // B1: tried on the identity's first broadcast SUBSCRIBE
         at(now + settings_.trial_timeout, due::marker_trial, number(w.id));
         send_marker(w, now);
@@ -228,7 +236,7 @@ void router::leave_wire(wire_subscription& w, session_id session, std::string_vi
         return;
     }
     if (w.shared) { // never joined again: wire ids are not reused
-        if (const auto at = w.group->wires.find(w.head); at != w.group->wires.end() && at->second == w.id) {
+        if (const auto at = w.group->wires.find(w.head->bytes()); at != w.group->wires.end() && at->second == w.id) {
             w.group->wires.erase(at);
         }
     }
@@ -255,7 +263,7 @@ void router::erase_wire(wire_id id)
         std::erase(l->wires, id);
     }
     if (w->shared) {
-        if (const auto at = w->group->wires.find(w->head); at != w->group->wires.end() && at->second == id) {
+        if (const auto at = w->group->wires.find(w->head->bytes()); at != w->group->wires.end() && at->second == id) {
             w->group->wires.erase(at);
         }
     }

@@ -73,17 +73,19 @@ boost::system::result<subscription, std::string> read_subscribe(
         std::ranges::none_of(storing_headers, [&](auto name) { return frame.has(name); });
     s.shareable = s.broadcast && s.mode == ack_mode::automatic &&
         std::ranges::none_of(private_headers, [&](auto name) { return frame.has(name); });
+    std::string head;
     for (std::size_t i = 0; i < frame.headers.size(); ++i) {
         const auto& h = frame.headers[i];
         const bool repeat = std::any_of(frame.headers.begin(), frame.headers.begin() + static_cast<std::ptrdiff_t>(i),
             [&](const auto& earlier) { return earlier.name == h.name; });
         if (!repeat && h.name != "id" && h.name != "ack" && h.name != "receipt" && h.name != "content-length") {
-            s.head.append(h.name).append(":").append(h.value).append("\n");
+            head.append(h.name).append(":").append(h.value).append("\n");
         }
     }
     if (!s.broadcast && rules.prefetch != 0 && !frame.has("prefetch-count")) {
-        s.head.append("prefetch-count:").append(std::to_string(rules.prefetch)).append("\n");
+        head.append("prefetch-count:").append(std::to_string(rules.prefetch)).append("\n");
     }
+    s.head = net::payload::make({head});
     return s;
 }
 

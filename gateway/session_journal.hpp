@@ -5,6 +5,7 @@
 
 #include "broker/color.hpp"
 #include "broker/id_map.hpp"
+#include "broker/net/payload.hpp"
 #include "broker/stomp/frame.hpp"
 
 #include <boost/system/result.hpp>
@@ -23,7 +24,8 @@ enum class ack_mode : std::uint8_t { automatic, client, client_individual };
 struct subscription {
     std::uint32_t number = 0; // of this session, never reused
     std::string client_id;    // raw
-    std::string head;         // raw header lines for a broker: all but id, ack and receipt, each with its LF
+    net::payload_ref head;    // raw header lines for a broker: all but id, ack and receipt, each with its LF; shared
+                              // with the wire subscription, and so with all sessions that ride on it
     std::string receipt;      // the client's receipt while it is owed; raw
     ack_mode mode = ack_mode::automatic;
     bool named = true;        // 1.0 allows a SUBSCRIBE without an id: its MESSAGEs have none either

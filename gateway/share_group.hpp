@@ -26,6 +26,7 @@ struct identity {
     std::string key;          // all that may differ per client, joined; never logged
     std::string connect_head; // raw CONNECT header lines that every link of it says again, each with its LF
     std::string accept_version;
+    std::string login;        // raw; shown by /v1/sessions
     stomp::version highest = stomp::version::v12;
     std::vector<std::pair<std::string, std::string>> handshake; // forwarded to ws:// brokers
     std::optional<stomp::version> negotiated; // once a broker answered: later links must agree (HAZARDS.md H16)
@@ -41,7 +42,7 @@ struct share_group {
     std::vector<link_id> publish, subscribe;   // shared ones
     std::vector<session_id> waiting;           // for the trial, or for a shared link
     std::deque<session_id> turns;              // to write a SUBSCRIBE on a shared link
-    boost::unordered_flat_map<std::string, wire_id> wires; // shared wire subscriptions by SUBSCRIBE head
+    boost::unordered_flat_map<std::string_view, wire_id> wires; // shared wire subscriptions by their `head`
     std::string connected_head;                // the broker's CONNECTED, for clients that share
     std::string refused;                       // its ERROR to our CONNECT
     net::time_point retry_at{};                // a dial failed: not before this

@@ -42,10 +42,10 @@ struct wire_subscription {
     wire_id id = wire_id::none;
     link_id link = link_id::none;
     share_group* group = nullptr;
-    std::string head;        // the SUBSCRIBE's; key in group->wires where shared
-    std::string queue_name;  // its own address; empty: none (SWITCH.md B3)
+    net::payload_ref head;   // the SUBSCRIBE's header lines; key in group->wires where shared
     std::vector<wire_member> members;
     wire_state state = wire_state::open;
+    bool addressed = false;    // has an address of its own (SWITCH.md B3)
     bool shared = false;
     bool broadcast = true;
     bool acknowledges = false; // client-individual on the wire

@@ -5,12 +5,11 @@ lets bytes be sent that no decent client would send.
 """
 
 import itertools
-import select
 import socket
 import time
 
 from checks import Failure
-from websocket_client import WebSocket
+from websocket_client import WebSocket, readable
 
 ESCAPES = {"\\": "\\\\", "\r": "\\r", "\n": "\\n", ":": "\\c"}
 UNESCAPES = {"\\\\": "\\", "\\r": "\r", "\\n": "\n", "\\c": ":"}
@@ -131,7 +130,7 @@ class TcpTransport:
 
     def receive(self, timeout):
         """Some bytes; b"" at the end of the stream; None when nothing came in time."""
-        if not select.select([self.socket], [], [], max(0, timeout))[0]:
+        if not readable(self.socket, timeout):
             return None
         try:
             return self.socket.recv(1 << 16)

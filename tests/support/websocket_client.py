@@ -14,6 +14,13 @@ GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 
+def readable(connection, timeout):
+    """select() would end at descriptor 1024."""
+    waiter = select.poll()
+    waiter.register(connection, select.POLLIN)
+    return bool(waiter.poll(max(0, timeout) * 1000))
+
+
 def mask_bytes(payload, key):
     """RFC 6455, 5.3, as one big-number xor: fast enough for megabytes."""
     size = len(payload)
@@ -109,7 +116,7 @@ class WebSocket:
 
     def _fill(self, timeout):
         """True: bytes came; False: none in time; at the end sets close_info and says False."""
-        if not select.select([self.socket], [], [], max(0, timeout))[0]:
+        if not readable(self.socket, timeout):
             return False
         try:
             data = self.socket.recv(1 << 18)

@@ -70,7 +70,7 @@ TEST(ReadSubscribe, TellsBroadcastStoredAndShareableApart)
 TEST(ReadSubscribe, KeepsTheHeadersForABrokerButThoseOfTheGateway)
 {
     const auto s = read("SUBSCRIBE id:1 destination:/topic/a receipt:r ack:auto selector:a\\cb selector:c content-length:0");
-    EXPECT_EQ(s->head, "destination:/topic/a\nselector:a\\cb\n");
+    EXPECT_EQ(s->head->bytes(), "destination:/topic/a\nselector:a\\cb\n");
     EXPECT_EQ(s->client_id, "1");
     EXPECT_EQ(s->receipt, "r");
     EXPECT_TRUE(s->named);
@@ -78,15 +78,15 @@ TEST(ReadSubscribe, KeepsTheHeadersForABrokerButThoseOfTheGateway)
 
 TEST(ReadSubscribe, EqualSubscribesHaveEqualHeads)
 {
-    EXPECT_EQ(read("SUBSCRIBE id:1 destination:/topic/a receipt:r")->head, read("SUBSCRIBE destination:/topic/a id:zwei")->head);
+    EXPECT_EQ(read("SUBSCRIBE id:1 destination:/topic/a receipt:r")->head->bytes(), read("SUBSCRIBE destination:/topic/a id:zwei")->head->bytes());
 }
 
 TEST(ReadSubscribe, GivesAStoredOneAPrefetchWhereTheClientGaveNone)
 {
-    EXPECT_EQ(read("SUBSCRIBE id:1 destination:/queue/a")->head, "destination:/queue/a\nprefetch-count:100\n");
-    EXPECT_EQ(read("SUBSCRIBE id:1 destination:/queue/a prefetch-count:1")->head, "destination:/queue/a\nprefetch-count:1\n");
-    EXPECT_EQ(read("SUBSCRIBE id:1 destination:/topic/a ack:client")->head, "destination:/topic/a\n");
-    EXPECT_EQ(read("SUBSCRIBE id:1 destination:/queue/a", stomp::version::v12, 0)->head, "destination:/queue/a\n");
+    EXPECT_EQ(read("SUBSCRIBE id:1 destination:/queue/a")->head->bytes(), "destination:/queue/a\nprefetch-count:100\n");
+    EXPECT_EQ(read("SUBSCRIBE id:1 destination:/queue/a prefetch-count:1")->head->bytes(), "destination:/queue/a\nprefetch-count:1\n");
+    EXPECT_EQ(read("SUBSCRIBE id:1 destination:/topic/a ack:client")->head->bytes(), "destination:/topic/a\n");
+    EXPECT_EQ(read("SUBSCRIBE id:1 destination:/queue/a", stomp::version::v12, 0)->head->bytes(), "destination:/queue/a\n");
 }
 
 TEST(ReadSubscribe, RemembersThatADurableOneIsNotUnsubscribed)
