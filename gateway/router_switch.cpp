@@ -535,8 +535,11 @@ void router::drop_standby_wires(client_session& s, time_point now)
 {
     for (const auto& sub : s.journal) {
         wire_subscription* w = wire(sub->wires[to_]);
-        if (w == nullptr || !w->broadcast) {
-            continue;
+        const bool standby = w != nullptr && std::ranges::any_of(w->members, [&](const wire_member& m) {
+            return m.session == s.id && m.subscription == sub->number && m.state == member_state::standby;
+        });
+        if (!standby) {
+            continue; // M9: the old side of a seam that still joins is no standby's
         }
         sub->wires[to_] = wire_id::none;
         drop_member(*w, s.id, sub->number, now);
