@@ -325,6 +325,30 @@ void shard_driver::end_of_turn()
     }
 }
 
+void shard_driver::describe()
+{
+    if (!checker_.tracing()) {
+        return;
+    }
+    for (const auto& [id, c] : clients_) {
+        const gateway::client_session* s = router_.session(c->id);
+        std::string line = "client " + std::to_string(c->number) + " is session " + std::to_string(id) + ", " +
+            (s == nullptr ? "gone" : std::string{to_string(s->state)}) + ", carried " + std::to_string(c->carry.size());
+        if (s != nullptr) {
+            line += ", waiting " + std::to_string(s->waiting ? s->waiting->size() : 0) + ", owed " +
+                std::to_string(s->owed) + ", open SUBSCRIBEs " + std::to_string(s->open_subscribes) + ", seams " +
+                std::to_string(s->seams) + ", parked " + std::to_string(s->parked);
+            for (const color one : broker::colors) {
+                const gateway::binding& b = s->bindings[one];
+                line += "; " + std::string{to_string(one)} + " phase " + std::to_string(static_cast<int>(b.at)) + " own " +
+                    std::to_string(number_of(b.own)) + " publish " + std::to_string(number_of(b.publish)) + " moving " +
+                    std::to_string(b.moving) + " queued " + std::to_string(b.queued);
+            }
+        }
+        checker_.note(line);
+    }
+}
+
 void shard_driver::check_bounds()
 {
     for (const auto& [id, c] : clients_) {
@@ -394,6 +418,14 @@ void shard_driver::read(link_id id)
         }
         if (result.status == stomp::parse_status::frame) {
             const bool connected = l->frame.command == stomp::command::connected;
+            if (checker_.tracing()) {
+                std::string line = "shard " + std::to_string(number_) + " link " + std::to_string(number_of(id)) +
+                    " gets " + std::string{to_string(l->frame.command)};
+                for (const auto& h : l->frame.headers) {
+                    line.append(" ").append(h.name).append(":").append(h.value);
+                }
+                checker_.note(line + " " + std::string{l->frame.body.substr(0, 12)});
+            }
             const auto version = version_of(l->frame.find("version").value_or("1.0"));
             router_.on_link_frame(id, l->frame, gateway::framing::text, when_.now());
             l = link(id);

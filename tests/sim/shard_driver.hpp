@@ -37,6 +37,7 @@ public:
     std::size_t links_to(color c) const;
     std::size_t clients() const noexcept { return clients_.size(); }
     void fail_dials_until(time_point until) noexcept { dials_fail_until_ = until; }
+    void describe(); // every session, to the trace
     // Contract checks on what the gateway holds.
     void check_bounds();
 

@@ -273,6 +273,7 @@ void world::check_rest()
                 " links to the color that was left");
         }
         one->check_bounds();
+        one->describe();
     }
     for (const auto& [id, record] : control_->history()) {
         if (record.result == control::switch_result::switched && (!record.final || !record.all_drained()) &&
