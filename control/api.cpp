@@ -1,6 +1,7 @@
 #include "control/api.hpp"
 
 #include "control/api_json.hpp"
+#include "control/dashboard_document.hpp"
 #include "control/json.hpp"
 #include "control/openapi_document.hpp"
 
@@ -15,10 +16,16 @@ namespace {
 
 constexpr std::size_t body_bytes_max = 64 * 1024;
 
+// The page brings its own script and style and asks this gateway, nobody else; and nobody frames it.
+constexpr std::string_view dashboard_policy =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+// "/" has no parts, as in target_from().
 std::vector<std::string_view> parts_of(std::string_view pattern)
 {
     std::vector<std::string_view> parts;
-    while (pattern.starts_with('/')) {
+    while (pattern.size() > 1 && pattern.starts_with('/')) {
         pattern.remove_prefix(1);
         const auto end = std::min(pattern.find('/'), pattern.size());
         parts.push_back(pattern.substr(0, end));
@@ -55,7 +62,7 @@ api::api(control_service& control, api_options options, log_sink log)
 
 std::span<const api::route> api::routes() noexcept
 {
-    static constexpr std::array<route, 17> table{{
+    static constexpr std::array<route, 18> table{{
         {"GET", "/v1/status", role::viewer, &api::status},
         {"POST", "/v1/switches", role::operator_, &api::start_switch},
         {"GET", "/v1/switches", role::viewer, &api::list_switches},
@@ -73,6 +80,7 @@ std::span<const api::route> api::routes() noexcept
         {"GET", "/readyz", role::none, &api::ready},
         {"GET", "/metrics", role::viewer, &api::metrics},
         {"GET", "/openapi.json", role::none, &api::openapi},
+        {"GET", "/", role::none, &api::dashboard},
     }};
     return table;
 }
@@ -188,6 +196,17 @@ void api::metrics(call& the_call)
 void api::openapi(call& the_call)
 {
     the_call.done(text_response(200, "application/json", std::string(openapi_document)));
+}
+
+// Open to everybody, as it says nothing by itself: its script asks the routes above, with the
+// reader's token where one is needed.
+void api::dashboard(call& the_call)
+{
+    auto response = text_response(200, "text/html; charset=utf-8", std::string(dashboard_document));
+    response.headers.emplace_back("Content-Security-Policy", dashboard_policy);
+    response.headers.emplace_back("Referrer-Policy", "no-referrer");
+    response.headers.emplace_back("Cache-Control", "no-cache");
+    the_call.done(std::move(response));
 }
 
 } // namespace control

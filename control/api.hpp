@@ -76,6 +76,7 @@ private:
     void ready(call& the_call);
     void metrics(call& the_call);
     void openapi(call& the_call);
+    void dashboard(call& the_call);
 
     bool idempotent_replay(call& the_call, const std::string& key);
     void answer_switch(call& the_call, const switch_answer& answer, const std::string& key);
