@@ -29,7 +29,7 @@ install_for_suites() {
 timed() {
     local name=$1 budget=$2 log="$logs/build-${1//[^a-z0-9]/-}.log" status real user system line TIMEFORMAT='%R %U %S'
     shift 2
-    { time timeout 1500 "$@" >"$log" 2>&1; } 2>"$log.time"
+    { time timeout 3600 "$@" >"$log" 2>&1; } 2>"$log.time"
     status=$?
     read -r real user system < <(tail -n 1 "$log.time")
     line=$(awk -v n="$name" -v r="$real" -v u="$user" -v k="$system" -v b="$budget" 'BEGIN {
@@ -39,7 +39,7 @@ timed() {
     build_times+=("$line")
     echo "$line"
     if ((status != 0)); then
-        fail "build $name" "$(ended $status 1500); see ${log#"$PWD/"}"
+        fail "build $name" "$(ended $status 3600); see ${log#"$PWD/"}"
         grep -E 'error|FAILED' "$log" | head -n 20
     fi
     return $status
