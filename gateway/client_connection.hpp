@@ -87,4 +87,7 @@ private:
     bool counted_ = false;
 };
 
+// The budget of an idle client's socket; the WebSocket decoder and the parser are within it.
+static_assert(sizeof(client_connection) <= 384);
+
 } // namespace gateway

@@ -428,7 +428,7 @@ void router::client_unsubscribe(client_session& s, const stomp::frame_view& fram
     }
     s.open_subscribes -= !sub->confirmed;
     // Its SUBSCRIBE may not be answered yet: the two are then answered together, in order.
-    std::string receipts = std::exchange(sub->receipt, {});
+    std::string receipts = sub->take_receipt();
     if (!receipt.empty()) {
         receipts.append(receipts.empty() ? "" : "\n").append(receipt);
     }

@@ -114,7 +114,7 @@ void router::on_confirmed(wire_subscription& w, time_point now)
         if (first) {
             sub->confirmed = true;
             --s->open_subscribes;
-            answer_receipt(*s, std::exchange(sub->receipt, {}));
+            answer_receipt(*s, sub->take_receipt());
             if (s->open_subscribes == 0) {
                 pump_later(*s);
             }
@@ -148,7 +148,7 @@ void router::on_wire_failed(wire_subscription& w, const std::string& why, time_p
             standby_failed(*s, "SUBSCRIBE was refused: " + why, now);
             continue;
         }
-        const std::string receipt = sub->receipt;
+        const std::string receipt = sub->receipt ? *sub->receipt : std::string{};
         if (in_switch() && s->state != session_state::active && s->state != session_state::rebinding) {
             s->close_wanted = disconnect_reason::broker_error;
             continue;

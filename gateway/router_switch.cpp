@@ -460,7 +460,7 @@ void router::resume(client_session& s, time_point now)
             return;
         }
         enter(s, session_state::active, now);
-        replay(s, s.now(), s.live, now); // stored ones, and what no broker has answered yet (S15)
+        advance(s, s.live, now); // stored ones, and what no broker has answered yet (S15), with the link they need
         pump_later(s);
         return;
     default: return;
@@ -501,6 +501,7 @@ void router::on_abort(const control::abort_switch& order, time_point now)
             });
             if (alive && journal) {
                 enter(*s, session_state::active, now);
+                at(now, due::session_retry, number(id)); // S15: SUBSCRIBEs that the hold kept from being written
                 pump_later(*s);
             } else {
                 s->now().at = binding::phase::wanted;

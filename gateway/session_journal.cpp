@@ -66,7 +66,9 @@ boost::system::result<subscription, std::string> read_subscribe(
     } else if (ack != "auto") {
         return "SUBSCRIBE with an unknown ack mode: " + std::string{ack};
     }
-    s.receipt = frame.find("receipt").value_or("");
+    if (const auto receipt = frame.find("receipt")) {
+        s.receipt = std::make_unique<std::string>(*receipt);
+    }
     s.durable = is_true(frame, "durable") || is_true(frame, "persistent");
     s.broadcast = !s.durable &&
         std::ranges::any_of(*rules.broadcast, [&](const auto& pattern) { return matches(pattern, *destination); }) &&

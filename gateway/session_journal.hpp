@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace gateway {
@@ -26,7 +27,6 @@ struct subscription {
     std::string client_id;    // raw
     net::payload_ref head;    // raw header lines for a broker: all but id, ack and receipt, each with its LF; shared
                               // with the wire subscription, and so with all sessions that ride on it
-    std::string receipt;      // the client's receipt while it is owed; raw
     ack_mode mode = ack_mode::automatic;
     bool named = true;        // 1.0 allows a SUBSCRIBE without an id: its MESSAGEs have none either
     bool broadcast = false;   // else stored
@@ -36,6 +36,10 @@ struct subscription {
     bool held_back = false;   // queue_order: strict: subscribed on the new color when the old one has given all
     bool own_only = false;    // its SUBSCRIBE was unanswered when a shared link died (DESIGN.md section 5)
     broker::per_color<broker::wire_id> wires{}; // where it is subscribed; none: nowhere
+
+    // The client's receipt while it is owed; raw. Takes it.
+    std::string take_receipt() { return receipt ? std::move(*std::exchange(receipt, nullptr)) : std::string{}; }
+    std::unique_ptr<std::string> receipt; // null: none was asked, or it was answered
 
     bool acknowledges() const noexcept { return mode != ack_mode::automatic || !broadcast; }
     std::string_view ack_on_wire() const noexcept

@@ -72,7 +72,7 @@ TEST(ReadSubscribe, KeepsTheHeadersForABrokerButThoseOfTheGateway)
     const auto s = read("SUBSCRIBE id:1 destination:/topic/a receipt:r ack:auto selector:a\\cb selector:c content-length:0");
     EXPECT_EQ(s->head->bytes(), "destination:/topic/a\nselector:a\\cb\n");
     EXPECT_EQ(s->client_id, "1");
-    EXPECT_EQ(s->receipt, "r");
+    EXPECT_EQ(*s->receipt, "r");
     EXPECT_TRUE(s->named);
 }
 
