@@ -132,6 +132,11 @@ void router::on_up(link_record& l, time_point now)
     const color c = g.at.color;
     const link_id id = l.core.id();
     counters_.connect_duration[c][dial_phase::stomp].observe(now - l.dialled);
+    if (!pool_of(c).healthy(g.at.index)) { // sooner than its probe said: who is parked need not wait for more
+        for (const session_id parked : all_sessions()) {
+            at(now, due::session_retry, number(parked));
+        }
+    }
     pool_of(c).on_dial_succeeded(g.at.index);
     g.back_off = {};
     g.retry_at = {};

@@ -51,7 +51,9 @@ seam_action seam::force() noexcept
         return {};
     }
     state_ = seam_state::forced;
-    next_check_ = began_ + timing_.drain_timeout;
+    if (!best_effort_) { // no marker would end that one: quiet does, as if it were joining
+        next_check_ = began_ + timing_.drain_timeout;
+    }
     return {.open_new = true};
 }
 
@@ -66,19 +68,20 @@ seam_action seam::on_deadline(net::time_point now, net::time_point last_message,
         state_ = open ? seam_state::forced : state_;
         return {.open_new = open, .leave_old = true};
     }
-    if (state_ == seam_state::forced) {
-        next_check_ = began_ + timing_.drain_timeout;
-        return {};
-    }
     if (best_effort_) {
         // B4: quiet for seam_quiet, counted from commit, at the latest after seam_timeout.
         const auto quiet_from = std::max(began_, last_message);
         if (now >= quiet_from + timing_.seam_quiet || now >= began_ + timing_.seam_timeout) {
             left_ = true;
-            state_ = seam_state::joined;
-            return {.open_new = true, .leave_old = true};
+            const bool open = state_ == seam_state::joining;
+            state_ = open ? seam_state::joined : state_;
+            return {.open_new = open, .leave_old = true};
         }
         next_check_ = std::min(quiet_from + timing_.seam_quiet, began_ + timing_.seam_timeout);
+        return {};
+    }
+    if (state_ == seam_state::forced) {
+        next_check_ = began_ + timing_.drain_timeout;
         return {};
     }
     progress_ = std::max(progress_, last_message);
