@@ -10,8 +10,6 @@ namespace {
 
 // How long before a link's end a message may still have been on its way over it.
 constexpr auto on_its_way_max = std::chrono::seconds{5};
-// How long after it a session may take to be bound again.
-constexpr auto bind_again_max = std::chrono::milliseconds{500};
 
 } // namespace
 
@@ -188,7 +186,7 @@ void checker::on_subscribed(color at, unsigned shard, const std::string& destina
     }
     for (cut_record& cut : found->second) {
         // Brokers are not told whose subscription it is: those that follow soon may be the one that was cut.
-        if (cut.again == net::never || when_.now() < cut.at + bind_again_max) {
+        if (cut.again == net::never || when_.now() < cut.at + bind_again_max_) {
             cut.again = when_.now();
         }
     }

@@ -36,6 +36,9 @@ class checker {
 public:
     explicit checker(const scheduler& when, bool trace) noexcept : when_(when), trace_(trace) {}
 
+    // How long a session may take to be bound again after its link was cut.
+    void expect_bound_within(net::duration d) noexcept { bind_again_max_ = d; }
+
     // ---- clients
     using subscription_number = std::size_t;
     void on_send(message_key key, std::string destination);
@@ -99,6 +102,7 @@ private:
 
     const scheduler& when_;
     bool trace_;
+    net::duration bind_again_max_ = std::chrono::milliseconds{500};
     ordinal last_ = 0;
     std::map<message_key, send_record> sends_;
     std::vector<subscription_record> subscriptions_;

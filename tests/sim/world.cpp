@@ -80,6 +80,9 @@ world::world(const world_options& options)
     habits.slow = random_.chance(50) ? 5 : 0;
     habits.in_doubt = options.with != faults::none;
     habits.may_be_closed = options.with == faults::brokers || options.with == faults::all;
+    if (habits.may_be_closed) {
+        checker_.expect_bound_within(3s); // a broker is away for a while, and is probed with a back-off
+    }
     const std::uint64_t count = options.clients != 0 ? options.clients : random_.between(1, 8);
     for (unsigned i = 0; i < count; ++i) {
         clients_.push_back(
