@@ -47,7 +47,6 @@ struct link_event {
         nothing,
         up,         // ready: version, capability and connected_head are known
         refused,    // ERROR instead of CONNECTED: `text`; final for these credentials
-        trial_cut,  // on_lost during the trial: dial again from the next rung
         answered,   // `owed` was answered
         failed,     // an ERROR named the receipt of `owed`: `text`
         message,    // MESSAGE for `wire`

@@ -217,6 +217,7 @@ private:
     void leave(link_record& l, time_point now);
     void erase_link(link_id id, time_point now);
     void blame(link_record& l, time_point now);
+    void doubt_disconnect(const link_record& l);
     void forward_error(client_session& s, const stomp::frame_view& frame, std::string_view receipt, time_point now);
     void ask_barrier(link_record& l, time_point now);
     link_record* link(link_id id) noexcept;
@@ -271,6 +272,7 @@ private:
     void move(client_session& s, time_point now);
     void resume(client_session& s, time_point now);
     void release_standby(client_session& s, time_point now);
+    void read_again();
     void note_unready(const client_session& s);
     void run_drain(time_point now);
     void drop_standby_wires(client_session& s, time_point now);
@@ -322,12 +324,13 @@ private:
     // The running switch, or the last one while its drain goes on.
     member_phase phase_ = member_phase::steady;
     control::switch_number switch_ = 0;
-    color to_ = color::green;
+    color from_ = color::blue, to_ = color::green;
     control::prepare_settings timing_;
     control::tally tally_;
     time_point drain_until_ = net::never;
     std::set<session_id> draining_;           // sessions whose old binding lingers
     std::set<link_id> awaited_;               // hold: links whose barrier is open (S1)
+    std::set<link_id> unread_;                // their seam buffers were full before the decision
     std::size_t unprepared_ = 0;              // ordered sessions neither ready nor failed
     std::size_t unheld_ = 0;                  // sessions that hold asked and that are not held
     std::size_t lost_links_ = 0;

@@ -13,6 +13,14 @@ void router::on_broker_error(
     using kind = broker::link_event::kind;
     using broker::owed_kind;
     const link_id id = l.core.id();
+    if (l.core.state() == broker::link_state::trying) {
+        // B2: that rung is not for this broker. STOMP says that it closes behind an ERROR; one that does not would
+        // leave a link whose answers mean nothing. It is dialled again without the rung.
+        const std::string why = event.text;
+        out_.close_link(id);
+        on_link_lost(id, why, now);
+        return;
+    }
     switch (event.what) {
     case kind::refused: {
         const std::string why = event.text;

@@ -102,8 +102,7 @@ void router::on_event(
     schedule(l);
     switch (event.what) {
     case kind::nothing:
-    case kind::swallowed:
-    case kind::trial_cut: return;
+    case kind::swallowed: return;
     case kind::up: on_up(l, now); return;
     case kind::answered:
         tally_.unconfirmed += event.silent_proven;
@@ -318,6 +317,7 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
     } else if (before == broker::link_state::trying && !was_leaving) {
         g.rung = next_rung(l->core.rung()); // B2: the link is dialled again without that rung
     }
+    doubt_disconnect(*l);
     l->core.on_lost();
     settle_owed(*l, now);
     blame(*l, now);
@@ -391,6 +391,19 @@ void router::settle_owed(link_record& l, time_point now)
             at(now, due::session_close, number(s->id));
         }
     }
+}
+
+// S13: a DISCONNECT's receipt stands for everything before it; where SENDs are in doubt it is not answered.
+void router::doubt_disconnect(const link_record& l)
+{
+    const auto doubt = [&](session_id id) {
+        client_session* s = find(id);
+        if (s != nullptr && s->closing() && s->last_send_link == l.core.id() && s->last_send > l.core.proven_up_to()) {
+            s->rare().disconnect_receipt.clear();
+        }
+    };
+    doubt(l.owner);
+    std::ranges::for_each(l.users, doubt);
 }
 
 // DESIGN.md section 5: a session that had an unproven SEND on a shared link that died is a suspect; suspect in two

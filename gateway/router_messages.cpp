@@ -79,6 +79,10 @@ void router::on_message(link_record& l, wire_subscription& w, const stomp::frame
     }
     w.kept.push_back(shared);
     w.kept_bytes += shared.rest->size();
+    if (w.kept_bytes > settings_.seam_buffer && w.seams == 0) {
+        unread_.insert(w.link); // M10, S14: nothing is dropped and nobody closed; read_again() after the decision
+        out_.read_link(w.link, false);
+    }
     if (w.kept_bytes > settings_.seam_buffer && w.seams > 0) { // M10
         const wire_id id = w.id;
         for (std::size_t i = 0; i < seams_.size(); ++i) {

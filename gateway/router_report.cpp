@@ -26,7 +26,7 @@ control::session_failure router::failure(const client_session& s, endpoint_ref a
 control::tally router::current_tally() const
 {
     control::tally now = tally_;
-    const color old = in_switch() ? live_ : broker::other(live_);
+    const color old = from_;
     for (const auto& [id, l] : links_) {
         now.open += l->core.counted_silent();
         l->core.owed().for_each([&](const broker::owed_answer& owed) {

@@ -47,6 +47,7 @@ void router::say(decltype(control::report::what) what)
 
 void router::on_prepare(const control::prepare& order, time_point now)
 {
+    from_ = live_;
     to_ = order.to;
     timing_ = order.settings;
     dry_run_ = order.dry_run;
@@ -361,6 +362,7 @@ void router::on_commit(const control::commit& order, time_point now)
         }
     }
     make_seams(now);
+    read_again();
     for (const session_id id : everyone) {
         if (client_session* s = find(id); s != nullptr && s->state != session_state::closing) {
             resume(*s, now);
@@ -513,6 +515,7 @@ void router::on_abort(const control::abort_switch& order, time_point now)
         default: break;
         }
     }
+    read_again();
     say(control::released{current_tally()});
 }
 
@@ -530,6 +533,17 @@ void router::note_unready(const client_session& s)
         s.seams > 0 ? "its seams of the switch before are still open"
             : linked ? name_of(where) + " did not answer SUBSCRIBE"
                      : name_of(where) + " did not answer CONNECT"));
+}
+
+// Links that were not read because the seam buffers between `held` and the decision were full.
+void router::read_again()
+{
+    for (const link_id id : std::exchange(unread_, {})) {
+        if (const link_record* l = link(id)) {
+            const client_session* owner = find(l->owner);
+            out_.read_link(id, owner == nullptr || may_read(*owner, *l));
+        }
+    }
 }
 
 void router::drop_standby_wires(client_session& s, time_point now)
