@@ -250,6 +250,9 @@ void router::leave_wire(wire_subscription& w, session_id session, std::string_vi
     if (!l->core.can().receipts()) {
         l->open_subscribes -= open;
         erase_wire(w.id);
+        if (s != nullptr) {
+            answer_receipt(*s, receipt); // nothing of it is delivered from here on: that is all there is to answer
+        }
     }
 }
 
