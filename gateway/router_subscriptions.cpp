@@ -183,6 +183,9 @@ void router::lose_wire(wire_subscription& w, time_point now)
             act(*seams_[i], seams_[i]->on_new_lost(), now);
         }
     }
+    if (wire(id) == nullptr) {
+        return; // left with its last seam: everybody on it has moved
+    }
     const auto members = w.members;
     const bool shared = w.shared;
     erase_wire(id);
