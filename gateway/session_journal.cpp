@@ -112,7 +112,10 @@ subscription* session_journal::at(std::uint32_t number) noexcept
 
 void session_journal::remove(std::uint32_t number)
 {
-    std::erase_if(subscriptions_, [&](const auto& s) { return s->number == number; });
+    const auto gone = std::ranges::find_if(subscriptions_, [&](const auto& s) { return s->number == number; });
+    if (gone != subscriptions_.end()) {
+        subscriptions_.erase(gone);
+    }
 }
 
 } // namespace gateway

@@ -8,6 +8,7 @@
 #include "broker/net/payload.hpp"
 #include "broker/stomp/frame.hpp"
 
+#include <boost/container/small_vector.hpp>
 #include <boost/system/result.hpp>
 
 #include <cstdint>
@@ -74,7 +75,8 @@ public:
     std::size_t size() const noexcept { return subscriptions_.size(); }
 
 private:
-    std::vector<std::unique_ptr<subscription>> subscriptions_; // stable addresses; few
+    // Stable addresses; most sessions have one, which needs no allocation of its own.
+    boost::container::small_vector<std::unique_ptr<subscription>, 1> subscriptions_;
     std::uint32_t last_ = 0;
 };
 
