@@ -207,6 +207,13 @@ void checker::on_killed(color at)
 void checker::on_decided(color to)
 {
     decided_.push_back(to);
+    for (auto& [where, cuts] : cuts_) { // who was not bound again by then moves without
+        for (cut_record& cut : cuts) {
+            if (cut.again != net::never && when_.now() < cut.at + bind_again_max_) {
+                cut.again = when_.now();
+            }
+        }
+    }
     note("decided: " + std::string{to_string(to)});
 }
 
@@ -218,7 +225,7 @@ bool checker::lost_by_fault(const send_record& m, const subscription_record& s) 
     if (s.broadcast) {
         const auto found = cuts_.find({*m.at, s.shard, s.destination});
         return found != cuts_.end() && std::ranges::any_of(found->second, [&](const cut_record& cut) {
-            return m.arrived + on_its_way_max >= cut.at && m.arrived <= cut.again;
+            return m.arrived + on_its_way_max >= cut.at && m.arrived <= std::max(cut.again, cut.at + unseen_);
         });
     }
     return std::ranges::any_of(kills_[*m.at], [&](time_point at) { return m.arrived <= at; });

@@ -36,8 +36,13 @@ class checker {
 public:
     explicit checker(const scheduler& when, bool trace) noexcept : when_(when), trace_(trace) {}
 
-    // How long a session may take to be bound again after its link was cut.
-    void expect_bound_within(net::duration d) noexcept { bind_again_max_ = d; }
+    // How long a session may take to be bound again after its link was cut. `unseen`: what of it no broker sees, where
+    // it joins a subscription that others have there already.
+    void expect_bound_within(net::duration d, net::duration unseen) noexcept
+    {
+        bind_again_max_ = d;
+        unseen_ = unseen;
+    }
 
     // ---- clients
     using subscription_number = std::size_t;
@@ -102,7 +107,7 @@ private:
 
     const scheduler& when_;
     bool trace_;
-    net::duration bind_again_max_ = std::chrono::milliseconds{500};
+    net::duration bind_again_max_ = std::chrono::milliseconds{500}, unseen_{};
     ordinal last_ = 0;
     std::map<message_key, send_record> sends_;
     std::vector<subscription_record> subscriptions_;

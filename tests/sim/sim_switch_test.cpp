@@ -42,4 +42,37 @@ TEST(SwitchSim, SharedLinksKeepTheContract)
     expect_kept(sim::multiplex::shared, sim::faults::none, "--mode shared");
 }
 
+TEST(SwitchSim, DedicatedLinksMayBreak)
+{
+    expect_kept(sim::multiplex::dedicated, sim::faults::links, "--mode dedicated --faults links");
+}
+
+TEST(SwitchSim, SharedLinksMayBreak)
+{
+    expect_kept(sim::multiplex::shared, sim::faults::links, "--mode shared --faults links");
+}
+
+TEST(SwitchSim, BrokersMayDie)
+{
+    expect_kept(sim::multiplex::drawn, sim::faults::brokers, "--faults brokers");
+}
+
+TEST(SwitchSim, AnythingMayHappen)
+{
+    expect_kept(sim::multiplex::drawn, sim::faults::all, "--faults all");
+}
+
+// A failure can be looked at only if its seed is the same world again.
+TEST(SwitchSim, ASeedIsAHistory)
+{
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        const sim::world_options options{.seed = seed, .with = sim::faults::all};
+        const auto first = sim::run_world(options);
+        const auto again = sim::run_world(options);
+        EXPECT_EQ(first.turns, again.turns) << seed;
+        EXPECT_EQ(first.deliveries, again.deliveries) << seed;
+        EXPECT_EQ(first.violations, again.violations) << seed;
+    }
+}
+
 } // namespace

@@ -1,6 +1,7 @@
 #include "tests/sim/world.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace sim {
 
@@ -81,7 +82,7 @@ world::world(const world_options& options)
     habits.in_doubt = options.with != faults::none;
     habits.may_be_closed = options.with == faults::brokers || options.with == faults::all;
     if (habits.may_be_closed) {
-        checker_.expect_bound_within(3s); // a broker is away for a while, and is probed with a back-off
+        checker_.expect_bound_within(3s, 1s); // a broker is away for a while, and is probed with a back-off
     }
     const std::uint64_t count = options.clients != 0 ? options.clients : random_.between(1, 8);
     for (unsigned i = 0; i < count; ++i) {
@@ -92,9 +93,17 @@ world::world(const world_options& options)
 
 void world::build_brokers()
 {
+    std::optional<color> silent, refusing;
+    if (options_.with == faults::all && random_.chance(15)) {
+        silent = random_.chance(50) ? color::blue : color::green; // it answers no receipts
+    } else if (options_.with == faults::all && random_.chance(15)) {
+        refusing = random_.chance(50) ? color::blue : color::green; // it does not know the login of some clients
+    }
     for (const color c : broker::colors) {
         embedded::broker_options how;
         how.chaos.reject_subscribe = "/topic/rejected";
+        how.chaos.no_receipts = c == silent;
+        how.chaos.refuse_login = c == refusing ? "two" : "";
         brokers_[c] = std::make_unique<mini_broker>(c, nodes_, how, when_, checker_);
     }
 }
