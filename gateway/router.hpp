@@ -4,14 +4,24 @@
 // frame or a binding. Events come in, effects go out; an effect never calls back.
 //
 // The parts, one file each:
-//   router_clients.cpp        a client's frames, in order: what waits for what
-//   router_binding.cpp        which links a session needs on a color: connect, standby, rebind, park, leave
-//   router_links.cpp          a link's life: dial, trial, answers, loss
+//   router_clients.cpp        a client's frames, in order; CONNECT
+//   router_frames.cpp         SEND, subscriptions, transactions: what waits for what
+//   router_endings.cpp        receipts, DISCONNECT, ERROR, a client that is gone
+//   router_binding.cpp        which links a session needs on a color: connect, standby, rebind, park
+//   router_groups.cpp         shared links: which one, who waits for it, when it is left
+//   router_links.cpp          a link's life: dial, trial, up, leave
+//   router_answers.cpp        what links owe, and who waits for it
+//   router_losses.cpp         a link is lost
 //   router_errors.cpp         whose fault an ERROR is
 //   router_subscriptions.cpp  wire subscriptions: share, confirm, leave
-//   router_messages.cpp       MESSAGEs to clients, acknowledgements back
+//   router_messages.cpp       MESSAGEs to clients
+//   router_acknowledge.cpp    acknowledgements back, and what a client does not take
+//   router_switch.cpp         this shard as a member of a switch (SWITCH.md): prepare
+//   router_hold.cpp           settled, held
+//   router_commit.cpp         both ways out: commit and abort
 //   router_seams.cpp          where one color ends and the other begins
-//   router_switch.cpp         this shard as a member of a switch (SWITCH.md)
+//   router_drain.cpp          what the old color still owes
+//   router_deadlines.cpp      everything that waits for a time
 //   router_report.cpp         numbers and snapshots
 //
 // Threading:  belongs to one shard.
@@ -297,6 +307,7 @@ private:
     std::string name_of(session_id id) const;
     control::session_failure failure(const client_session& s, endpoint_ref at, std::string why) const;
 
+    static constexpr auto drain_sweep = std::chrono::milliseconds{20};
     template <class Id>
     static constexpr std::uint64_t number(Id id) noexcept { return static_cast<std::uint64_t>(id); }
     client_session* find(session_id id) noexcept;

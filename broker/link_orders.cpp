@@ -1,0 +1,210 @@
+// What a link is told to write: frames of its sessions, barriers, markers, its end.
+
+#include "broker/link.hpp"
+#include "broker/link_frames.hpp"
+
+#include <boost/assert.hpp>
+
+#include <algorithm>
+
+namespace broker {
+
+void link::send(const stomp::frame_view& frame, const send_options& options, link_effects& out)
+{
+    BOOST_ASSERT(state_ == link_state::ready);
+    auto& s = out.scratch().begin(stomp::command::send);
+    s.forward(frame, [](std::string_view name) { return name == "receipt" || name == "transaction"; });
+    if (!options.transaction.empty()) {
+        s.raw("transaction", options.transaction); // its own answer comes with COMMIT's
+    } else {
+        ++sent_;
+        if (options.client_receipt.empty() || !can().receipts()) {
+            ++silent_open_;
+            silent_counted_ += options.counted;
+        } else {
+            s.raw("receipt", wire_receipt(owe({.kind = owed_kind::send,
+                                               .session = options.session,
+                                               .client_receipt = std::string{options.client_receipt},
+                                               .counted = options.counted})));
+        }
+    }
+    out.write_link(order_.id, s.end_head(), frame.body, options.as);
+}
+
+std::string link::begin(link_effects& out)
+{
+    std::string transaction = "t" + std::to_string(++transactions_);
+    auto& s = out.scratch().begin(stomp::command::begin);
+    out.write_link(order_.id, s.raw("transaction", transaction).end_head(), {}, framing::text);
+    return transaction;
+}
+
+void link::commit(std::string_view transaction, const send_options& options, link_effects& out)
+{
+    auto& s = out.scratch().begin(stomp::command::commit);
+    s.raw("transaction", transaction);
+    ++sent_;
+    if (can().receipts()) { // always asked: the client's receipts of the frames inside wait for it too
+        s.raw("receipt", wire_receipt(owe({.kind = owed_kind::commit,
+                                           .session = options.session,
+                                           .client_receipt = std::string{options.client_receipt},
+                                           .counted = options.counted})));
+    } else {
+        ++silent_open_;
+        silent_counted_ += options.counted;
+    }
+    out.write_link(order_.id, s.end_head(), {}, framing::text);
+}
+
+void link::subscribe(wire_id wire, std::string_view head, std::string_view ack_mode, link_effects& out)
+{
+    BOOST_ASSERT(state_ == link_state::ready);
+    auto& s = out.scratch().begin(stomp::command::subscribe);
+    s.raw("id", to_wire(wire)).raw("ack", ack_mode);
+    if (can().receipts()) {
+        s.raw("receipt", wire_receipt(owe({.kind = owed_kind::subscribe, .wire = wire})));
+    }
+    std::string whole{s.bytes()};
+    whole += head;
+    whole += '\n';
+    out.write_link(order_.id, whole, {}, framing::text);
+}
+
+void link::unsubscribe(wire_id wire, bool durable, session_id session, std::string_view client_receipt, link_effects& out)
+{
+    auto& s = out.scratch().begin(stomp::command::unsubscribe);
+    s.raw("id", to_wire(wire));
+    if (durable) {
+        s.raw("durable", "true"); // the client asked to end it for good
+    }
+    if (can().receipts()) {
+        s.raw("receipt", wire_receipt(owe({.kind = owed_kind::unsubscribe,
+                                           .session = session,
+                                           .wire = wire,
+                                           .client_receipt = std::string{client_receipt}})));
+    }
+    out.write_link(order_.id, s.end_head(), {}, framing::text);
+}
+
+void link::acknowledge(const acknowledgement& what, link_effects& out)
+{
+    auto& s = out.scratch().begin(what.negative ? stomp::command::nack : stomp::command::ack);
+    if (version_ == stomp::version::v12) {
+        s.raw("id", what.broker_ack);
+    } else {
+        s.raw("message-id", what.broker_ack).raw("subscription", to_wire(what.wire));
+    }
+    if (!what.transaction.empty()) {
+        s.raw("transaction", what.transaction);
+    } else if (!what.client_receipt.empty() && can().receipts()) {
+        s.raw("receipt", wire_receipt(owe({.kind = owed_kind::acknowledge,
+                                           .session = what.session,
+                                           .client_receipt = std::string{what.client_receipt}})));
+    }
+    std::string whole{s.bytes()};
+    whole += what.extra_head;
+    whole += '\n';
+    out.write_link(order_.id, whole, {}, framing::text);
+}
+
+void link::marker(std::string_view queue_name, std::string_view mark, link_effects& out)
+{
+    auto& s = out.scratch().begin(stomp::command::send);
+    std::string destination = "/amq/queue/"; // never /queue/NAME: that would declare it anew and kill the link
+    destination += queue_name;
+    s.raw("destination", destination).raw(marker_header, mark);
+    out.write_link(order_.id, s.end_head(), {}, framing::text);
+}
+
+void link::barrier(net::time_point now, link_effects& out)
+{
+    if (state_ != link_state::ready || proven()) {
+        return;
+    }
+    if (barrier_open()) {
+        barrier_again_ = sent_ > barrier_covers_;
+        return;
+    }
+    barrier_again_ = false;
+    barrier_covers_ = sent_;
+    silent_at_barrier_ = silent_open_;
+    switch (can().barrier) {
+    case barrier_kind::routed: {
+        const auto n = owe({.kind = owed_kind::barrier, .covers = sent_});
+        auto& s = out.scratch().begin(stomp::command::send);
+        s.raw("destination", absent_queue).raw("receipt", wire_receipt(n));
+        out.write_link(order_.id, s.end_head(), {}, framing::text);
+        return;
+    }
+    case barrier_kind::received: {
+        auto& b = out.scratch().begin(stomp::command::begin);
+        out.write_link(order_.id, b.raw("transaction", "teal-barrier").end_head(), {}, framing::text);
+        const auto n = owe({.kind = owed_kind::barrier, .covers = sent_});
+        auto& a = out.scratch().begin(stomp::command::abort);
+        a.raw("transaction", "teal-barrier").raw("receipt", wire_receipt(n));
+        out.write_link(order_.id, a.end_head(), {}, framing::text);
+        return;
+    }
+    case barrier_kind::none: deadline_ = now; return;
+    case barrier_kind::unknown: break;
+    }
+    BOOST_ASSERT_MSG(false, "a ready link without a trial");
+}
+
+void link::prove(std::uint64_t up_to) noexcept
+{
+    proven_ = std::max(proven_, up_to);
+    silent_open_ -= silent_at_barrier_;
+    silent_counted_ -= std::min(silent_counted_, silent_at_barrier_);
+    silent_at_barrier_ = 0;
+}
+
+std::uint64_t link::count_open() noexcept
+{
+    silent_counted_ = silent_open_;
+    std::uint64_t count = silent_open_;
+    owed_.for_each([&](owed_answer& owed) {
+        if (owed.kind == owed_kind::send || owed.kind == owed_kind::commit) {
+            owed.counted = true;
+            ++count;
+        }
+    });
+    return count;
+}
+
+void link::leave(net::time_point now, link_effects& out)
+{
+    if (leave_wanted_ || state_ == link_state::lost) {
+        return;
+    }
+    leave_wanted_ = true;
+    switch (state_) {
+    case link_state::dialling:
+    case link_state::connecting:
+        out.close_link(order_.id); // nothing of a client's was written
+        state_ = link_state::lost;
+        return;
+    case link_state::trying: return; // finish_trial goes on
+    case link_state::ready:
+        if (proven()) {
+            write_disconnect(out);
+        } else {
+            barrier(now, out);
+        }
+        return;
+    case link_state::leaving:
+    case link_state::lost: return;
+    }
+}
+
+void link::write_disconnect(link_effects& out)
+{
+    state_ = link_state::leaving;
+    auto& s = out.scratch().begin(stomp::command::disconnect);
+    if (can().receipts()) {
+        s.raw("receipt", wire_receipt(owe({.kind = owed_kind::leave})));
+    }
+    out.write_link(order_.id, s.end_head(), {}, framing::text);
+}
+
+} // namespace broker

@@ -1,0 +1,161 @@
+// What is written to a client, how much of it waits, and how its connection is closed.
+
+#include "gateway/client_connection.hpp"
+#include "gateway/shard.hpp"
+
+#include "broker/websocket/upgrade.hpp"
+
+namespace gateway {
+
+namespace {
+
+using websocket::close_code;
+
+// CONTRACT.md, "What bad input gets"; RFC 6455 section 7.4.1 for the rest.
+close_code code_of(disconnect_reason reason) noexcept
+{
+    switch (reason) {
+    case disconnect_reason::disconnect: return close_code::normal;
+    case disconnect_reason::protocol_error:
+    case disconnect_reason::broker_refused:
+    case disconnect_reason::broker_error: return close_code::protocol_error;
+    case disconnect_reason::limit:
+    case disconnect_reason::slow_consumer:
+    case disconnect_reason::connect_timeout:
+    case disconnect_reason::heart_beat:
+    case disconnect_reason::admin: return close_code::policy_violation;
+    case disconnect_reason::park_timeout: return close_code::try_again_later;
+    case disconnect_reason::drained:
+    case disconnect_reason::switch_cut: return close_code::service_restart;
+    case disconnect_reason::reset: return close_code::no_status;
+    }
+    return close_code::internal_error;
+}
+
+} // namespace
+
+void client_connection::wrote()
+{
+    touch();
+    const auto& limits = shard_.settings().limits;
+    const std::size_t size = out().size();
+    if ((size > limits.client_outbox && level_ == backlog::below) ||
+        (size > 8 * limits.client_outbox && level_ != backlog::over_wall)) {
+        shard_.backlog_changed(*this);
+    }
+}
+
+void client_connection::check_backlog(net::time_point now)
+{
+    if (session_ == session_id::none) {
+        return;
+    }
+    const auto& limits = shard_.settings().limits;
+    const std::size_t size = out().size();
+    const backlog level = size > 8 * limits.client_outbox ? backlog::over_wall
+        : size > limits.client_outbox                     ? backlog::over_mark
+        : size > limits.client_outbox / 2                 ? std::min(level_, backlog::over_mark)
+                                                          : backlog::below;
+    if (level != level_) {
+        level_ = level;
+        shard_.core().on_client_backlog(session_, level, now);
+    }
+}
+
+void client_connection::write(std::string_view head, std::string_view body, framing as)
+{
+    if (socket_gone_ || closing()) {
+        return;
+    }
+    const bool text = as == framing::text || (as == framing::plain && websocket::is_utf8(head) && websocket::is_utf8(body));
+    const auto frame = websocket::encode_head(
+        text ? websocket::opcode::text : websocket::opcode::binary, head.size() + body.size() + 1);
+    out().append(frame.view());
+    out().append(head);
+    out().append(body);
+    out().append(std::string_view{"\0", 1});
+    shard_.counters().bytes[side::client][direction::out] += frame.size + head.size() + body.size() + 1u;
+    wrote();
+}
+
+void client_connection::write(std::string_view head, const net::payload_ref& rest, framing as)
+{
+    if (socket_gone_ || closing()) {
+        return;
+    }
+    const bool text = as == framing::text || (as == framing::plain && rest->is_utf8() && websocket::is_utf8(head));
+    websocket::append_message(out(), text ? websocket::opcode::text : websocket::opcode::binary, head, rest);
+    shard_.counters().bytes[side::client][direction::out] += head.size() + rest->size() + 4u;
+    wrote();
+}
+
+void client_connection::up(stomp::version version, std::string_view heart_beat, net::duration ours)
+{
+    connected_ = true;
+    parser_.set_version(version);
+    shard_.counters().handshake_duration.observe(loop().now() - accepted_);
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(ours);
+    const auto theirs = stomp::parse_heart_beat(heart_beat).value_or(stomp::heart_beat_offer{});
+    beat_ = stomp::heart_beat{stomp::negotiate({ms, ms}, theirs), loop().now()};
+    shard_.loop().timers().arm(*this, beat_.next_deadline());
+}
+
+void client_connection::close(disconnect_reason reason, std::string_view text)
+{
+    if (!told_) {
+        ++shard_.counters().disconnects[reason];
+    }
+    told_ = true;
+    session_ = session_id::none;
+    cancel();
+    if (socket_gone_) {
+        shard_.destroy_later(*this);
+        return;
+    }
+    if (!closing()) {
+        websocket::append_close(out(), websocket::role::server, code_of(reason), text);
+        touch();
+        close_after_flush();
+    }
+}
+
+void client_connection::refuse(std::string response)
+{
+    cancel();
+    out().append(response);
+    touch();
+    close_after_flush();
+}
+
+void client_connection::drain()
+{
+    if (session_ == session_id::none) {
+        close_now();
+        return;
+    }
+    left_how_ = disconnect_reason::drained;
+    if (!closing()) {
+        websocket::append_close(out(), websocket::role::server, close_code::service_restart, "the gateway is going away");
+        touch();
+        close_after_flush();
+    }
+    tell_gone();
+}
+
+void client_connection::on_written()
+{
+    const auto now = loop().now();
+    beat_.on_sent(now);
+    if (session_ == session_id::none) {
+        return;
+    }
+    if (level_ != backlog::below) {
+        shard_.backlog_changed(*this);
+    }
+    if (watch_written_) {
+        watch_written_ = false;
+        shard_.core().on_client_written(session_, now);
+    }
+}
+
+} // namespace gateway

@@ -1,0 +1,133 @@
+// Acknowledgements back to the broker, and what a client does not take. SWITCH.md S11, S14, S17; HAZARDS.md H1 to H3.
+
+#include "gateway/router.hpp"
+
+#include <algorithm>
+
+namespace gateway {
+
+void router::client_acknowledge(client_session& s, const stomp::frame_view& frame, time_point now)
+{
+    const auto receipt = frame.find("receipt").value_or("");
+    const auto id = frame.find(s.version == stomp::version::v12 ? "id" : "message-id");
+    if (!id) {
+        fail_client(s, "ACK or NACK without an id", receipt, disconnect_reason::protocol_error, now);
+        return;
+    }
+    const bool negative = frame.command == stomp::command::nack;
+    const auto minted = broker::parse_ack(settings_.nonce, *id);
+    const auto first = minted ? s.ledger.find(*minted) : nullptr;
+    if (first == nullptr) { // S11: swallowed, counted, its RECEIPT answered
+        ++counters_.stale_acks[stale_ack::dropped];
+        answer_receipt(s, receipt);
+        return;
+    }
+    const subscription* sub = s.journal.at(first->subscription);
+    std::vector<delivery> taken;
+    if (sub != nullptr && sub->mode == ack_mode::client) {
+        taken = s.ledger.take_up_to(*minted); // cumulative ones are expanded here (HAZARDS.md H2, H3)
+    } else {
+        taken.push_back(*s.ledger.take(*minted));
+    }
+    std::string extra;
+    for (const auto& h : frame.headers) {
+        if (h.name != "id" && h.name != "message-id" && h.name != "subscription" && h.name != "receipt" &&
+            h.name != "transaction" && h.name != "content-length") {
+            extra.append(h.name).append(":").append(h.value).append("\n");
+        }
+    }
+    for (std::size_t i = 0; i < taken.size(); ++i) {
+        acknowledge(s, taken[i], negative, extra, i + 1 == taken.size() ? receipt : std::string_view{}, now);
+    }
+}
+
+void router::acknowledge(client_session& s, const delivery& d, bool negative, std::string_view extra,
+    std::string_view receipt, time_point now)
+{
+    link_record* l = link(d.link);
+    // S11: it goes to the link of its delivery; link gone or its wire subscription left: swallowed, answered.
+    const wire_subscription* w = wire(d.wire);
+    if (l == nullptr || l->core.state() != broker::link_state::ready || w == nullptr || w->state == wire_state::leaving) {
+        ++counters_.stale_acks[stale_ack::dropped];
+        answer_receipt(s, receipt);
+        return;
+    }
+    if (d.color != s.live) {
+        ++counters_.stale_acks[stale_ack::routed_old];
+        at(now, due::drain);
+    }
+    l->core.acknowledge({.negative = negative,
+                         .wire = d.wire,
+                         .broker_ack = d.broker_ack,
+                         .extra_head = extra,
+                         .session = s.id,
+                         .client_receipt = receipt},
+        out_);
+    if (!receipt.empty()) {
+        l->core.can().receipts() ? void(++s.owed) : answer_receipt(s, receipt);
+    }
+}
+
+void router::on_client_written(session_id id, time_point now)
+{
+    client_session* s = find(id);
+    if (s == nullptr) {
+        return;
+    }
+    for (const delivery& d : s->ledger.take_written(out_.client_written(id))) {
+        acknowledge(*s, d, false, {}, {}, now);
+    }
+    if (s->ledger.awaits_write()) {
+        out_.watch_written(id);
+    }
+    run_later(now);
+}
+
+// S17, DESIGN.md section 4: a mark, not a wall.
+void router::on_client_backlog(session_id id, backlog level, time_point now)
+{
+    client_session* s = find(id);
+    if (s == nullptr) {
+        return;
+    }
+    s->over_outbox = level;
+    if (level == backlog::over_mark) {
+        s->stalled_written = out_.client_written(id);
+        at(now + settings_.client_stall, due::session_stall, number(id));
+    }
+    bool shares = false;
+    for (const color c : broker::colors) {
+        const binding& b = s->bindings[c];
+        if (link_record* own = link(b.own)) {
+            out_.read_link(own->core.id(), may_read(*s, *own));
+        }
+        shares |= b.group != nullptr && !b.group->dedicated;
+    }
+    if (level == backlog::over_wall) {
+        if (shares && phase_ < member_phase::holding) {
+            fail_slow(*s, now); // what it would miss is never skipped in silence
+        } else {
+            try_hold(*s, now);
+        }
+    }
+    run_later(now);
+}
+
+bool router::may_read(const client_session& s, const link_record& own) const noexcept
+{
+    switch (s.over_outbox) {
+    case backlog::below: return true;
+    // The answer to a barrier or a SUBSCRIBE lies behind what the client does not take.
+    case backlog::over_mark: return own.core.barrier_open() || own.open_subscribes > 0;
+    case backlog::over_wall: return false;
+    }
+    return true;
+}
+
+void router::fail_slow(client_session& s, time_point now)
+{
+    out_.close_client(s.id, disconnect_reason::slow_consumer, "the client does not read");
+    end_session(s, now);
+}
+
+} // namespace gateway

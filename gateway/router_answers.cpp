@@ -1,0 +1,120 @@
+// What links owe, and who waits for it: answers of brokers, and what becomes of those that never come. SWITCH.md S13.
+
+#include "gateway/router.hpp"
+
+#include <algorithm>
+
+namespace gateway {
+
+void router::on_answered(link_record& l, const broker::owed_answer& owed, time_point now)
+{
+    using broker::owed_kind;
+    client_session* s = find(owed.session);
+    const color c = l.at().color;
+    switch (owed.kind) {
+    case owed_kind::send:
+    case owed_kind::commit:
+        tally_.confirmed += owed.counted;
+        tally_.in_doubt -= owed.counted && owed.doubted;
+        [[fallthrough]];
+    case owed_kind::acknowledge:
+    case owed_kind::unsubscribe:
+        if (owed.kind == owed_kind::unsubscribe) {
+            erase_wire(owed.wire);
+        }
+        if (s == nullptr || owed.client_receipt.empty()) {
+            return;
+        }
+        --s->owed;
+        if (s->part && c != s->live && s->part->owed_old > 0 && !owed.doubted) {
+            send_receipt(*s, owed.client_receipt);
+            if (--s->part->owed_old == 0) {
+                for (const auto& later : std::exchange(s->part->receipts, {})) {
+                    send_receipt(*s, later);
+                }
+            }
+        } else if (c == s->live) {
+            answer_receipt(*s, owed.client_receipt);
+        } else {
+            send_receipt(*s, owed.client_receipt);
+        }
+        if (s->closing()) {
+            finish_closing(*s, now);
+        }
+        return;
+    case owed_kind::subscribe:
+        --l.open_subscribes;
+        if (wire_subscription* w = wire(owed.wire)) {
+            on_confirmed(*w, now);
+        }
+        wake_turns(*l.group, now);
+        return;
+    case owed_kind::barrier: {
+        const auto users = l.users; // copies: a session may move on
+        const auto owner = l.owner;
+        const link_id id = l.core.id();
+        if (l.core.proven()) {
+            awaited_.erase(id);
+        }
+        for (const session_id user : users) {
+            if (client_session* one = find(user)) {
+                if (one->now().moving) {
+                    move_to_own(*one, one->now(), now);
+                }
+                if (one->closing()) {
+                    finish_closing(*one, now);
+                } else {
+                    try_hold(*one, now);
+                }
+            }
+        }
+        if (client_session* one = find(owner)) {
+            one->closing() ? finish_closing(*one, now) : try_hold(*one, now);
+        }
+        check_held(now);
+        return;
+    }
+    case owed_kind::trial_routed:
+    case owed_kind::trial_received:
+    case owed_kind::leave: return;
+    }
+}
+
+// What a lost link owed: SENDs are in doubt (S3), the rest is answered here or bound again.
+void router::settle_owed(link_record& l, time_point now)
+{
+    using broker::owed_kind;
+    tally_.in_doubt += l.core.counted_silent();
+    for (const auto& owed : l.core.owed().take_all()) {
+        client_session* s = find(owed.session);
+        const bool asked = s != nullptr && !owed.client_receipt.empty();
+        if (asked) {
+            --s->owed;
+            if (s->part && l.at().color != s->live && s->part->owed_old > 0 && !owed.doubted) {
+                --s->part->owed_old;
+            }
+        }
+        switch (owed.kind) {
+        case owed_kind::send:
+        case owed_kind::commit:
+            tally_.in_doubt += owed.counted && !owed.doubted; // nothing is answered for it (S13)
+            break;
+        case owed_kind::acknowledge: // S11: swallowed, its RECEIPT answered
+        case owed_kind::unsubscribe:
+            if (asked) {
+                answer_receipt(*s, owed.client_receipt);
+            }
+            break;
+        case owed_kind::subscribe:
+        case owed_kind::barrier:
+        case owed_kind::trial_routed:
+        case owed_kind::trial_received:
+        case owed_kind::leave: break;
+        }
+        if (s != nullptr && s->closing()) {
+            at(now, due::session_close, number(s->id));
+        }
+    }
+}
+
+} // namespace gateway

@@ -1,0 +1,254 @@
+// Both ways out of the hold: every session moves, or stays. SWITCH.md S5 to S8, S10, S15.
+
+#include "gateway/router.hpp"
+
+#include <boost/assert.hpp>
+
+#include <algorithm>
+
+namespace gateway {
+
+void router::on_commit(const control::commit& order, time_point now)
+{
+    if (phase_ != member_phase::held) {
+        return;
+    }
+    const color old = live_;
+    live_ = to_;
+    epoch_ = order.epoch;
+    sent_through_[live_].clear();
+    drain_until_ = now + timing_.drain_timeout;
+    for (const endpoint_ref one : order.endpoints) {
+        if (one.color == old) {
+            sent_through_[old].insert(one);
+        }
+    }
+    phase_ = member_phase::steady; // every session moves within this call: nothing observes the time between
+    tally_.sessions_moved = 0;
+    const auto everyone = all_sessions();
+    for (const session_id id : everyone) {
+        client_session& s = *find(id);
+        BOOST_ASSERT(s.state != session_state::quiescing && s.state != session_state::active && s.state != session_state::rebinding);
+        if (s.state == session_state::held) {
+            move(s, now);
+        }
+    }
+    make_seams(now);
+    read_again();
+    for (const session_id id : everyone) {
+        if (client_session* s = find(id); s != nullptr && s->state != session_state::closing) {
+            resume(*s, now);
+        }
+    }
+    tally_.sessions_total = tally_.sessions_moved + tally_.sessions_failed;
+    at(now, due::seams);
+    at(now + timing_.receipt_timeout, due::receipts, switch_);
+    at(now + drain_sweep, due::drain);
+    // Links of the old color that no session is bound to are left.
+    std::vector<share_group*> unused;
+    for (const auto& [key, g] : groups_) {
+        if (g->bindings == 0) {
+            unused.push_back(g.get());
+        }
+    }
+    for (share_group* g : unused) {
+        release_group(*g, now);
+    }
+    say(control::adopted{current_tally()});
+    tally_.held_us.clear();
+    note_numbers(now);
+}
+
+// held|commit: onto the standby that is ready, else rebinding on the new color (S6).
+void router::move(client_session& s, time_point now)
+{
+    const color old = s.live;
+    switch_part& part = *s.part;
+    --counters_.sessions[old][session_label::held];
+    s.live = live_;
+    ++counters_.sessions[s.live][session_label::held];
+    part.resumed_at = now;
+    part.owed_old = s.owed;
+    part.carried = true;
+    tally_.held_us.push_back(static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(now - part.held_at).count()));
+    counters_.session_pause.observe(now - part.held_at);
+    if (!part.ready) {
+        // S8 pins here; until that is built the old binding is given up and what lies between is a gap.
+        tally_.gaps += s.journal.size();
+        for (const auto& sub : s.journal) {
+            if (wire_subscription* w = wire(sub->wires[old])) {
+                drop_member(*w, s.id, sub->number, now);
+            }
+            sub->wires[old] = wire_id::none;
+        }
+        unbind(s, old, now);
+        return;
+    }
+    ++tally_.sessions_moved;
+    drop_gaps(s, now);
+    s.bindings[old].at = binding::phase::draining;
+    s.bindings[s.live].at = binding::phase::ready;
+    draining_.insert(s.id);
+}
+
+// Broadcast subscriptions that the standby does not have, and stored ones that wait for the old color.
+void router::drop_gaps(client_session& s, time_point now)
+{
+    const color old = broker::other(s.live);
+    for (const auto& sub : s.journal) {
+        if (sub->broadcast && wire(sub->wires[s.live]) == nullptr) {
+            if (wire_subscription* w = wire(sub->wires[old])) {
+                drop_member(*w, s.id, sub->number, now);
+            }
+            sub->wires[old] = wire_id::none;
+            tally_.gaps += sub->confirmed;
+        }
+        sub->held_back = !sub->broadcast && timing_.strict_queue_order && wire(sub->wires[old]) != nullptr;
+    }
+}
+
+void router::resume(client_session& s, time_point now)
+{
+    switch (s.state) {
+    case session_state::waiting:
+        --counters_.sessions[s.live][session_label::waiting];
+        s.live = live_;
+        ++counters_.sessions[s.live][session_label::waiting];
+        enter(s, session_state::connecting, now);
+        if (s.connect_seen) {
+            advance(s, s.live, now);
+        } else {
+            out_.resume_client(s.id);
+        }
+        return;
+    case session_state::held:
+        if (s.close_wanted) {
+            close(s, *s.close_wanted, "closed while a switch held it");
+            end_session(s, now);
+            return;
+        }
+        if (s.now().at != binding::phase::ready) {
+            enter(s, session_state::rebinding, now);
+            at(now, due::session_retry, number(s.id));
+            return;
+        }
+        enter(s, session_state::active, now);
+        advance(s, s.live, now); // stored ones, and what no broker has answered yet (S15), with the link they need
+        pump_later(s);
+        return;
+    default: return;
+    }
+}
+
+void router::on_abort(const control::abort_switch& order, time_point now)
+{
+    if (!in_switch()) {
+        return;
+    }
+    out_.log(1, "switch " + std::to_string(switch_) + " aborted: " + order.reason);
+    phase_ = member_phase::steady;
+    awaited_.clear();
+    for (const session_id id : all_sessions()) {
+        client_session* s = find(id);
+        if (s == nullptr) {
+            continue;
+        }
+        note_unready(*s);
+        release_standby(*s, now);
+        switch (s->state) {
+        case session_state::waiting:
+            enter(*s, session_state::connecting, now);
+            s->connect_seen ? void(advance(*s, s->live, now)) : out_.resume_client(id);
+            break;
+        case session_state::quiescing:
+        case session_state::held: {
+            if (s->close_wanted) {
+                close(*s, *s->close_wanted, "closed while a switch held it");
+                end_session(*s, now);
+                break;
+            }
+            // S6: resumes on links that are alive and have the journal.
+            const bool alive = s->now().at == binding::phase::ready && !s->now().moving;
+            const bool journal = std::ranges::all_of(s->journal, [&](const auto& sub) {
+                return !sub->confirmed || sub->held_back || wire(sub->wires[s->live]) != nullptr;
+            });
+            if (alive && journal) {
+                enter(*s, session_state::active, now);
+                at(now, due::session_retry, number(id)); // S15: SUBSCRIBEs that the hold kept from being written
+                pump_later(*s);
+            } else {
+                s->now().at = binding::phase::wanted;
+                enter(*s, session_state::rebinding, now);
+                at(now, due::session_retry, number(id));
+            }
+            break;
+        }
+        default: break;
+        }
+    }
+    read_again();
+    say(control::released{current_tally()});
+}
+
+// Whom the switch waited for when it was given up, and what for: an operator wants to know which endpoint it was.
+void router::note_unready(const client_session& s)
+{
+    if (!s.part || s.part->ready || s.part->failed || tally_.failures.size() >= 100) {
+        return;
+    }
+    const binding& b = s.bindings[to_];
+    const endpoint_ref where = b.group != nullptr ? b.group->at : endpoint_ref{to_, 0};
+    const bool linked = b.group != nullptr && b.group->known.barrier != broker::barrier_kind::unknown &&
+        (link(b.own) == nullptr || link(b.own)->core.ready()) && link(b.publish) != nullptr;
+    tally_.failures.push_back(failure(s, where,
+        s.seams > 0 ? "its seams of the switch before are still open"
+            : linked ? name_of(where) + " did not answer SUBSCRIBE"
+                     : name_of(where) + " did not answer CONNECT"));
+}
+
+// Links that were not read because the seam buffers between `held` and the decision were full.
+void router::read_again()
+{
+    for (const link_id id : std::exchange(unread_, {})) {
+        if (const link_record* l = link(id)) {
+            const client_session* owner = find(l->owner);
+            out_.read_link(id, owner == nullptr || may_read(*owner, *l));
+        }
+    }
+}
+
+void router::drop_standby_wires(client_session& s, time_point now)
+{
+    for (const auto& sub : s.journal) {
+        wire_subscription* w = wire(sub->wires[to_]);
+        const bool standby = w != nullptr && std::ranges::any_of(w->members, [&](const wire_member& m) {
+            return m.session == s.id && m.subscription == sub->number && m.state == member_state::standby;
+        });
+        if (!standby) {
+            continue; // M9: the old side of a seam that still joins is no standby's
+        }
+        sub->wires[to_] = wire_id::none;
+        drop_member(*w, s.id, sub->number, now);
+    }
+}
+
+void router::release_standby(client_session& s, time_point now)
+{
+    if (!s.part) {
+        return;
+    }
+    if (s.live != to_) {
+        drop_standby_wires(s, now);
+        if (s.part->adopted && s.bindings[to_].group != nullptr) { // S10: given back to draining
+            s.bindings[to_].at = binding::phase::draining;
+            draining_.insert(s.id);
+            at(now, due::drain);
+            return;
+        }
+        unbind(s, to_, now);
+    }
+    s.part.reset();
+}
+
+} // namespace gateway

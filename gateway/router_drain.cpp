@@ -1,0 +1,113 @@
+// What the old color still owes after a commit, and when its links are left. SWITCH.md S10, S13, C9.
+
+#include "gateway/router.hpp"
+
+#include <algorithm>
+
+namespace gateway {
+
+// What the old binding lingers for; true: nothing any more.
+bool router::drained(client_session& s, time_point now)
+{
+    const color old = broker::other(s.live);
+    const bool over = now >= drain_until_;
+    // M6: a forced seam's old color stays until its marker; what still comes there is delivered.
+    bool done = s.seams == 0 && s.forced_seams == 0 && (!s.part || s.part->owed_old == 0) && (over || s.ledger.count(old) == 0);
+    for (const auto& sub : s.journal) {
+        wire_subscription* w = wire(sub->wires[old]);
+        if (w == nullptr || sub->broadcast) {
+            continue;
+        }
+        // Stored: blue lingers until it gave nothing for `linger` while nothing of it was unacknowledged.
+        const bool quiet = now - w->last_message >= timing_.linger && s.ledger.count(w->link) == 0;
+        if (!quiet && !over) {
+            done = false;
+            continue;
+        }
+        if (!quiet) {
+            ++tally_.stored_left_behind;
+        }
+        sub->wires[old] = wire_id::none;
+        erase_wire(w->id); // the link leaves by DISCONNECT: nothing is unsubscribed (HAZARDS.md H11)
+        if (sub->held_back) {
+            sub->held_back = false;
+            replay(s, s.now(), s.live, now);
+        }
+    }
+    return over || done;
+}
+
+void router::finish_drain(client_session& s, time_point now)
+{
+    const color old = broker::other(s.live);
+    const auto unacknowledged = s.ledger.count(old);
+    tally_.handed_back += unacknowledged;
+    if (s.part) {
+        for (const auto& receipt : std::exchange(s.part->receipts, {})) {
+            send_receipt(s, receipt);
+        }
+        if (!in_switch()) {
+            s.part.reset();
+        }
+    }
+    unbind(s, old, now);
+}
+
+void router::run_drain(time_point now)
+{
+    for (auto next = draining_.begin(); next != draining_.end();) {
+        const session_id id = *next++;
+        client_session* s = find(id);
+        if (s == nullptr || s->bindings[broker::other(s->live)].at != binding::phase::draining) {
+            draining_.erase(id);
+        } else if (drained(*s, now)) {
+            draining_.erase(id);
+            finish_drain(*s, now);
+        }
+    }
+    if (!draining_.empty()) {
+        at(now + drain_sweep, due::drain);
+    } else if (!in_switch()) {
+        note_numbers(now);
+    }
+}
+
+// S13: what the old color did not answer in time is in doubt; the new color's receipts go on.
+void router::doubt_receipts(time_point now)
+{
+    if (doubted_) {
+        return;
+    }
+    doubted_ = true;
+    for (const auto& [id, l] : links_) {
+        if (l->at().color == live_) {
+            continue;
+        }
+        l->core.owed().for_each([&](broker::owed_answer& owed) {
+            if ((owed.kind == broker::owed_kind::send || owed.kind == broker::owed_kind::commit) && !owed.doubted) {
+                owed.doubted = true;
+                tally_.in_doubt += owed.counted;
+            }
+        });
+    }
+    for (const session_id id : all_sessions()) {
+        if (client_session* s = find(id); s != nullptr && s->part) {
+            s->part->owed_old = 0;
+            for (const auto& receipt : std::exchange(s->part->receipts, {})) {
+                send_receipt(*s, receipt);
+            }
+        }
+    }
+    at(now, due::drain);
+    note_numbers(now);
+}
+
+void router::note_numbers(time_point now)
+{
+    if (!numbers_due_) {
+        numbers_due_ = true;
+        at(now + drain_sweep, due::numbers);
+    }
+}
+
+} // namespace gateway

@@ -1,0 +1,220 @@
+// What a client's frames do: SEND, subscriptions, transactions. What waits for what is in can_send().
+
+#include "gateway/router.hpp"
+
+#include <algorithm>
+
+namespace gateway {
+
+bool router::can_send(client_session& s, time_point now)
+{
+    binding& b = s.now();
+    if (b.group == nullptr || b.at != binding::phase::ready || b.moving) {
+        return false;
+    }
+    // DESIGN.md section 5: a SEND waits for the receipts of its session's open SUBSCRIBEs (B4: where there are any).
+    if (s.open_subscribes > 0 && b.group->known.receipts()) {
+        return false;
+    }
+    if (needs_own(s) && s.replies && b.publish != b.own) {
+        advance(s, s.live, now);
+        return false;
+    }
+    link_record* l = link(b.publish);
+    return l != nullptr && l->core.ready() && !l->congested;
+}
+
+bool router::client_send(client_session& s, const stomp::frame_view& frame, framing as, time_point now)
+{
+    const auto receipt = frame.find("receipt").value_or("");
+    const auto destination = frame.find("destination");
+    if (!destination || destination->empty()) {
+        fail_client(s, "SEND without a destination", receipt, disconnect_reason::protocol_error, now);
+        return true;
+    }
+    if (frame.has("transaction")) {
+        buffer(s, frame, as, now);
+        return true;
+    }
+    s.replies |= frame.find("reply-to").value_or("").starts_with("/temp-queue/");
+    if (!can_send(s, now)) {
+        return false;
+    }
+    link_record& l = *link(s.now().publish);
+    const bool counted = s.part && s.part->carried;
+    if (counted) {
+        ++tally_.accepted;
+        tally_.unconfirmed += receipt.empty();
+    }
+    // What asked for a receipt is open until it comes; what did not is forwarded, and that is all there is to know.
+    l.core.send(frame, {.session = s.id, .client_receipt = receipt, .counted = counted && !receipt.empty(), .as = as}, out_);
+    s.owed += !receipt.empty() && l.core.can().receipts();
+    s.last_send_link = l.core.id();
+    s.last_send = l.core.sent();
+    mark_used(l, now);
+    l.congested = out_.link_backlog(l.core.id()) > settings_.broker_outbox;
+    return true;
+}
+
+void router::mark_used(link_record& l, time_point now)
+{
+    if (!l.used) {
+        l.used = true;
+        sent_through_[l.at().color].insert(l.at());
+    }
+    if (!barriers_due_ && l.core.role() == link_role::publish) {
+        barriers_due_ = true;
+        at(now + std::chrono::seconds{1}, due::barriers);
+    }
+}
+
+bool router::buffer(client_session& s, const stomp::frame_view& frame, framing as, time_point now)
+{
+    if (!s.transactions) {
+        s.transactions = std::make_unique<transaction_buffer>();
+    }
+    const auto fault = s.transactions->add(*frame.find("transaction"), frame, as, settings_.transaction_bytes);
+    if (fault == transaction_fault::none) {
+        return true;
+    }
+    fail_client(s, to_string(fault), frame.find("receipt").value_or(""), disconnect_reason::protocol_error, now);
+    return false;
+}
+
+bool router::client_transaction(client_session& s, const stomp::frame_view& frame, time_point now)
+{
+    const auto receipt = frame.find("receipt").value_or("");
+    const auto id = frame.find("transaction");
+    if (!id || id->empty()) {
+        fail_client(s, "a transaction frame without a transaction", receipt, disconnect_reason::protocol_error, now);
+        return true;
+    }
+    if (frame.command == stomp::command::begin) {
+        if (!s.transactions) {
+            s.transactions = std::make_unique<transaction_buffer>();
+        }
+        const auto fault = s.transactions->begin(*id, settings_.transactions);
+        if (fault != transaction_fault::none) {
+            fail_client(s, to_string(fault), receipt, disconnect_reason::protocol_error, now);
+        } else {
+            answer_receipt(s, receipt);
+        }
+        return true;
+    }
+    if (frame.command == stomp::command::commit && !can_send(s, now)) {
+        return false;
+    }
+    auto taken = s.transactions ? s.transactions->take(*id) : std::nullopt;
+    if (!taken) {
+        fail_client(s, to_string(transaction_fault::unknown), receipt, disconnect_reason::protocol_error, now);
+        return true;
+    }
+    if (frame.command == stomp::command::commit) {
+        commit_at_broker(s, *taken, receipt, now);
+        return true;
+    }
+    for (const auto& f : taken->frames) {
+        answer_receipt(s, f.frame.find("receipt").value_or(""));
+    }
+    answer_receipt(s, receipt);
+    return true;
+}
+
+void router::commit_at_broker(client_session& s, const transaction& t, std::string_view receipt, time_point now)
+{
+    link_record& l = *link(s.now().publish);
+    std::string receipts; // of the frames inside, then COMMIT's, answered together; raw values hold no LF
+    const auto want = [&](std::string_view one) {
+        if (!one.empty()) {
+            receipts.append(receipts.empty() ? "" : "\n").append(one);
+        }
+    };
+    // ACKs first: those of another link cannot be in this transaction and go ahead of it.
+    for (const auto& f : t.frames) {
+        if (f.frame.command != stomp::command::send) {
+            want(f.frame.find("receipt").value_or(""));
+            stomp::frame bare = f.frame;
+            std::erase_if(bare.headers, [](const auto& h) { return h.first == "receipt" || h.first == "transaction"; });
+            client_acknowledge(s, bare.view(), now);
+        }
+    }
+    const std::string id = l.core.begin(out_);
+    bool sends = false;
+    for (const auto& f : t.frames) {
+        if (f.frame.command == stomp::command::send) {
+            sends = true;
+            want(f.frame.find("receipt").value_or(""));
+            l.core.send(f.frame.view(), {.session = s.id, .as = f.as, .transaction = id}, out_);
+        }
+    }
+    want(receipt);
+    const bool counted = s.part && s.part->carried && sends;
+    tally_.accepted += counted;
+    l.core.commit(id, {.session = s.id, .client_receipt = receipts, .counted = counted}, out_);
+    s.owed += !receipts.empty() && l.core.can().receipts();
+    s.last_send_link = l.core.id();
+    s.last_send = l.core.sent();
+    mark_used(l, now);
+}
+
+void router::client_subscribe(client_session& s, const stomp::frame_view& frame, time_point now)
+{
+    const auto receipt = frame.find("receipt").value_or("");
+    auto read = read_subscribe(frame, s.version, {&settings_.broadcast, settings_.prefetch});
+    if (!read) {
+        fail_client(s, read.error(), receipt, disconnect_reason::protocol_error, now);
+        return;
+    }
+    if (s.journal.find(read->client_id) != nullptr) {
+        fail_client(s, "a subscription with this id is open already", receipt, disconnect_reason::protocol_error, now);
+        return;
+    }
+    if (s.journal.size() >= settings_.subscriptions) {
+        fail_client(s, "too many subscriptions (limits.subscriptions)", receipt, disconnect_reason::limit, now);
+        return;
+    }
+    s.journal.add(std::move(*read));
+    ++s.open_subscribes;
+    // The journal drives the rest: what has no wire subscription yet gets one when its link is there (S15).
+    advance(s, s.live, now);
+}
+
+void router::client_unsubscribe(client_session& s, const stomp::frame_view& frame, time_point now)
+{
+    const auto receipt = frame.find("receipt").value_or("");
+    const auto id = frame.find("id");
+    const auto destination = frame.find("destination");
+    subscription* sub = id ? s.journal.find(*id) : destination ? s.journal.find(*destination) : nullptr;
+    if (sub == nullptr) {
+        fail_client(s, "UNSUBSCRIBE of no subscription", receipt, disconnect_reason::protocol_error, now);
+        return;
+    }
+    s.open_subscribes -= !sub->confirmed;
+    // Its SUBSCRIBE may not be answered yet: the two are then answered together, in order.
+    std::string receipts = sub->take_receipt();
+    if (!receipt.empty()) {
+        receipts.append(receipts.empty() ? "" : "\n").append(receipt);
+    }
+    const auto number_of = sub->number;
+    const bool for_good = frame.find("durable") == std::string_view{"true"} || frame.find("persistent") == std::string_view{"true"};
+    const auto wires = sub->wires;
+    // S11: an ACK of what it got before would be an ERROR at RabbitMQ: swallowed from here on.
+    s.ledger.drop_subscription(number_of);
+    if (wire_subscription* w = wire(wires[broker::other(s.live)])) {
+        drop_member(*w, s.id, number_of, now);
+    }
+    wire_subscription* w = wire(wires[s.live]);
+    leave_seams(s.id, number_of, now);
+    if (w != nullptr) {
+        w->durable &= for_good; // only then the broker is told to delete the queue
+        drop_member(*w, s.id, number_of, now, receipts);
+    } else {
+        answer_receipt(s, receipts);
+    }
+    s.journal.remove(number_of);
+    if (client_session* still = find(s.id); still != nullptr && still->open_subscribes == 0) {
+        pump(*still, now);
+    }
+}
+
+} // namespace gateway

@@ -1,0 +1,222 @@
+// Share groups: which shared link a session rides on, who waits for one, and when a group ends.
+
+#include "gateway/router.hpp"
+
+#include <algorithm>
+
+namespace gateway {
+
+namespace {
+
+constexpr auto dial_again = std::chrono::milliseconds{20};
+// Sessions or wire subscriptions on each shared link of a role before another is dialled (up to links_per_key).
+constexpr std::size_t link_load = 64;
+
+} // namespace
+
+broker::dial_class router::dial_class_of(color c) const noexcept
+{
+    return c == live_ ? broker::dial_class::client : broker::dial_class::standby;
+}
+
+share_group& router::group_for(identity& who, endpoint_ref at)
+{
+    auto& slot = groups_[{&who, at}];
+    if (!slot) {
+        slot = std::make_unique<share_group>();
+        slot->who = &who;
+        slot->at = at;
+        const auto dialect = settings_.dialects[at.color];
+        slot->rung = broker::first_rung(dialect);
+        // DESIGN.md section 5, B4: ws:// ties the user to the handshake; 1.0 clients have no receipts to rely on.
+        slot->dedicated = !settings_.shared || pool_of(at.color).at(at.index).websocket ||
+            who.highest == stomp::version::v10 || slot->rung == broker::trial_rung::nothing;
+        if (!broker::has_addresses(dialect)) {
+            slot->known.marker = broker::tried::no;
+        }
+    }
+    return *slot;
+}
+
+bool router::may_dial(share_group& g, client_session& s, time_point now)
+{
+    if (now >= g.retry_at && pool_of(g.at.color).healthy(g.at.index)) {
+        return true;
+    }
+    at(std::max(g.retry_at, now + dial_again), due::session_retry, number(s.id));
+    return false;
+}
+
+void router::wait_in(share_group& g, client_session& s, binding& b)
+{
+    if (!b.queued) {
+        b.queued = true;
+        g.waiting.push_back(s.id);
+    }
+}
+
+link_record* router::pick_publish(share_group& g, client_session& s, time_point now)
+{
+    link_record* best = nullptr;
+    bool dialling = false;
+    for (const link_id id : g.publish) {
+        link_record& l = *link(id);
+        if (l.core.ready()) {
+            if (best == nullptr || l.users.size() < best->users.size()) {
+                best = &l;
+            }
+        } else {
+            dialling |= !l.core.leaving();
+        }
+    }
+    if (!dialling && g.publish.size() < settings_.links_per_key && (best == nullptr || best->users.size() >= link_load) &&
+        may_dial(g, s, now)) {
+        dial(g, link_role::publish, session_id::none, now);
+    }
+    return best;
+}
+
+link_record* router::pick_subscribe(share_group& g, color c, time_point now)
+{
+    link_record* best = nullptr;
+    link_record* open = nullptr;
+    bool dialling = false;
+    for (const link_id id : g.subscribe) {
+        link_record& l = *link(id);
+        if (!l.core.ready()) {
+            dialling |= !l.core.leaving();
+            continue;
+        }
+        if (open == nullptr || l.wires.size() < open->wires.size()) {
+            open = &l;
+        }
+        if (l.open_subscribes < g.subscribe_window && (best == nullptr || l.wires.size() < best->wires.size())) {
+            best = &l;
+        }
+    }
+    if (!dialling && g.subscribe.size() < settings_.links_per_key && (open == nullptr || open->wires.size() >= link_load) &&
+        now >= g.retry_at && pool_of(c).healthy(g.at.index)) {
+        dial(g, link_role::subscribe, session_id::none, now);
+    }
+    return best;
+}
+
+bool router::wait_turn(share_group& g, client_session& s, binding& b, time_point now)
+{
+    if (!b.queued) {
+        b.queued = true;
+        g.turns.push_back(s.id);
+    }
+    retry_turns(g, now);
+    return false;
+}
+
+// Where no subscribe link is there or coming, none will wake who waits for it: the next in line asks again.
+void router::retry_turns(share_group& g, time_point now)
+{
+    if (!g.turns.empty() && std::ranges::all_of(g.subscribe, [&](link_id id) { return link(id)->core.leaving(); })) {
+        at(std::max(g.retry_at, now + dial_again), due::session_retry, number(g.turns.front()));
+    }
+}
+
+void router::forget_links(client_session& s, binding& b, time_point now)
+{
+    if (link_record* own = link(b.own)) {
+        leave(*own, now);
+    }
+    if (link_record* publish = link(b.publish); publish != nullptr && b.publish != b.own) {
+        std::erase(publish->users, s.id);
+    }
+    b.own = b.publish = link_id::none;
+    b.moving = false;
+}
+
+void router::unbind(client_session& s, color c, time_point now)
+{
+    binding& b = s.bindings[c];
+    forget_links(s, b, now);
+    if (share_group* g = b.group) {
+        std::erase(g->waiting, s.id);
+        std::erase(g->turns, s.id);
+        retry_turns(*g, now);
+        --g->bindings;
+        pool_of(c).on_unbound(g->at.index);
+        b = {};
+        release_group(*g, now);
+    }
+    b = {};
+}
+
+void router::release_group(share_group& g, time_point now)
+{
+    if (g.bindings > 0) {
+        return;
+    }
+    ++g.links; // keeps the group while its links leave, each of which may be its last
+    for (const auto& ids : {g.publish, g.subscribe}) { // copies: leaving may erase
+        for (const link_id id : ids) {
+            if (link_record* l = link(id)) {
+                leave(*l, now);
+            }
+        }
+    }
+    --g.links;
+    drop_if_unused(g);
+}
+
+void router::drop_if_unused(share_group& g)
+{
+    if (g.bindings == 0 && g.links == 0) {
+        identity& who = *g.who;
+        groups_.erase({&who, g.at});
+        release_identity(who);
+    }
+}
+
+void router::release_identity(identity& who)
+{
+    if (who.sessions > 0) {
+        return;
+    }
+    const auto first = groups_.lower_bound({&who, endpoint_ref{}});
+    if (first == groups_.end() || first->first.first != &who) {
+        const std::string key = who.key;
+        identities_.erase(key);
+    }
+}
+
+void router::wake(share_group& g, time_point now)
+{
+    ++g.links; // a session that finds another endpoint must not pull the group away
+    auto waiting = std::exchange(g.waiting, {});
+    const color c = g.at.color;
+    for (const session_id id : waiting) {
+        if (client_session* s = find(id)) {
+            s->bindings[c].queued = false;
+            advance(*s, c, now);
+        }
+    }
+    wake_turns(g, now);
+    --g.links;
+    drop_if_unused(g);
+}
+
+// REQUIRES: the group is kept by a link.
+void router::wake_turns(share_group& g, time_point now)
+{
+    const color c = g.at.color;
+    for (std::size_t most = g.turns.size(); most > 0 && !g.turns.empty(); --most) {
+        if (pick_subscribe(g, c, now) == nullptr) {
+            retry_turns(g, now);
+            return; // no window is open
+        }
+        client_session* s = find(g.turns.front());
+        g.turns.pop_front();
+        if (s != nullptr) {
+            s->bindings[c].queued = false;
+            advance(*s, c, now);
+        }
+    }
+}
+
+} // namespace gateway
