@@ -11,7 +11,8 @@ namespace broker {
 // What the answer to a barrier proves.
 enum class barrier_kind : std::uint8_t {
     unknown,  // not tried yet
-    routed,   // SEND with receipt to an absent queue: everything SENT before is in its subscribers' queues (M4)
+    routed,   // SEND with receipt to an absent queue: everything SENT before is in its subscribers'
+              // queues (M4)
     received, // BEGIN + ABORT with receipt: everything before was read
     none,     // no receipts: an empty send queue is all there is
 };
@@ -21,7 +22,10 @@ enum class tried : std::uint8_t { unknown, yes, no };
 struct capability {
     barrier_kind barrier = barrier_kind::unknown;
     tried marker = tried::unknown; // a subscription's own address gives what is SENT to it
-    bool receipts() const noexcept { return barrier == barrier_kind::routed || barrier == barrier_kind::received; }
+    bool receipts() const noexcept
+    {
+        return barrier == barrier_kind::routed || barrier == barrier_kind::received;
+    }
     bool operator==(const capability&) const = default;
 };
 
@@ -32,15 +36,16 @@ constexpr std::optional<dialect> dialect_from(std::string_view name) noexcept
 {
     using enum dialect;
     return name == "auto"       ? std::optional{automatic}
-        : name == "rabbitmq"    ? std::optional{rabbitmq}
-        : name == "artemis"     ? std::optional{artemis}
-        : name == "activemq"    ? std::optional{activemq}
-        : name == "spring"      ? std::optional{spring}
-        : name == "plain"       ? std::optional{plain}
+           : name == "rabbitmq" ? std::optional{rabbitmq}
+           : name == "artemis"  ? std::optional{artemis}
+           : name == "activemq" ? std::optional{activemq}
+           : name == "spring"   ? std::optional{spring}
+           : name == "plain"    ? std::optional{plain}
                                 : std::nullopt;
 }
 
-// The rungs of a trial, best first; a broker that cut the link at one is asked again from the next (B2).
+// The rungs of a trial, best first; a broker that cut the link at one is asked again from the next
+// (B2).
 enum class trial_rung : std::uint8_t { absent_queue, transaction, nothing };
 
 constexpr trial_rung first_rung(dialect d) noexcept

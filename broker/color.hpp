@@ -21,7 +21,9 @@ constexpr std::string_view to_string(color c) noexcept
 }
 constexpr std::optional<color> color_from(std::string_view name) noexcept
 {
-    return name == "blue" ? std::optional{color::blue} : name == "green" ? std::optional{color::green} : std::nullopt;
+    return name == "blue"    ? std::optional{color::blue}
+           : name == "green" ? std::optional{color::green}
+                             : std::nullopt;
 }
 inline constexpr std::array<color, 2> colors{color::blue, color::green};
 
@@ -30,7 +32,10 @@ template <class T>
 struct per_color {
     T blue{}, green{};
     constexpr T& operator[](color c) noexcept { return c == color::blue ? blue : green; }
-    constexpr const T& operator[](color c) const noexcept { return c == color::blue ? blue : green; }
+    constexpr const T& operator[](color c) const noexcept
+    {
+        return c == color::blue ? blue : green;
+    }
 };
 
 } // namespace broker

@@ -2,13 +2,15 @@
 
 // The ids that the gateway says to brokers and to clients in place of the other side's.
 //
-//   receipt       r<N>  on the wire, one number a link, in order of writing  <->  who waits for the answer
-//   subscription  s<N>  on the wire, never reused on a shard                 <->  wire subscription
-//   ack           <nonce>-<N>, towards clients, one number a delivery        <->  an entry of the session's ledger
+//   receipt       r<N>  on the wire, one number a link, in order of writing  <->  who waits for the
+//   answer subscription  s<N>  on the wire, never reused on a shard                 <->  wire
+//   subscription ack           <nonce>-<N>, towards clients, one number a delivery        <->  an
+//   entry of the session's ledger
 //
-// Why ack ids are minted: RabbitMQ ignores the session part of its own, so that one said to another link settles
-// another message without an error (HAZARDS.md H1). The minted one holds only characters that no version escapes
-// (stompjs does not escape in 1.1), and the nonce is the process's: an id of another gateway is not honoured.
+// Why ack ids are minted: RabbitMQ ignores the session part of its own, so that one said to another
+// link settles another message without an error (HAZARDS.md H1). The minted one holds only
+// characters that no version escapes (stompjs does not escape in 1.1), and the nonce is the
+// process's: an id of another gateway is not honoured.
 
 #include "broker/link_effects.hpp"
 
@@ -37,22 +39,24 @@ enum class owed_kind : std::uint8_t {
     unsubscribe, // its UNSUBSCRIBE
     acknowledge, // ACK or NACK that asked for a receipt
     barrier,     // everything SENT before it on this link was routed
-    trial_routed, trial_received, // B1
-    leave,       // DISCONNECT
+    trial_routed,
+    trial_received, // B1
+    leave,          // DISCONNECT
 };
 
 struct owed_answer {
     owed_kind kind = owed_kind::send;
     session_id session = session_id::none;
-    wire_id wire = wire_id::none;  // subscribe, unsubscribe
-    std::uint64_t covers = 0;      // barrier: SENDs up to this number on the link
-    std::string client_receipt;    // raw, as the client asked; empty: it asked none
-    bool counted = false;          // belongs to the accounting of a switch's report
-    bool doubted = false;          // S13: receipt_timeout passed; a late answer moves it to confirmed
+    wire_id wire = wire_id::none; // subscribe, unsubscribe
+    std::uint64_t covers = 0;     // barrier: SENDs up to this number on the link
+    std::string client_receipt;   // raw, as the client asked; empty: it asked none
+    bool counted = false;         // belongs to the accounting of a switch's report
+    bool doubted = false; // S13: receipt_timeout passed; a late answer moves it to confirmed
     bool open = true;
 };
 
-// Answers that a link owes, by wire receipt number. Brokers answer mostly in order; a ring with holes serves both.
+// Answers that a link owes, by wire receipt number. Brokers answer mostly in order; a ring with
+// holes serves both.
 class owed_answers {
 public:
     std::uint64_t add(owed_answer answer); // the number to write as r<N>

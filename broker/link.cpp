@@ -1,4 +1,5 @@
 #include "broker/link.hpp"
+
 #include "broker/link_frames.hpp"
 
 #include <boost/assert.hpp>
@@ -63,13 +64,16 @@ link_event link::on_frame(const stomp::frame_view& frame, net::time_point now, l
     return {.what = link_event::kind::error, .text = last_error_};
 }
 
-link_event link::on_connected(const stomp::frame_view& frame, net::time_point now, link_effects& out)
+link_event
+link::on_connected(const stomp::frame_view& frame, net::time_point now, link_effects& out)
 {
     if (state_ != link_state::connecting) {
         return {.what = link_event::kind::swallowed};
     }
     const auto said = frame.find("version").value_or("1.0");
-    version_ = said == "1.2" ? stomp::version::v12 : said == "1.1" ? stomp::version::v11 : stomp::version::v10;
+    version_ = said == "1.2"   ? stomp::version::v12
+               : said == "1.1" ? stomp::version::v11
+                               : stomp::version::v10;
     for (const auto& h : frame.headers) {
         if (h.name == "heart-beat") {
             broker_heart_beat_ = h.value;
@@ -132,7 +136,8 @@ link_event link::on_receipt(const stomp::frame_view& frame, net::time_point now,
     link_event event{.what = link_event::kind::answered, .owed = std::move(*owed)};
     switch (event.owed.kind) {
     case owed_kind::trial_routed:
-        return state_ == link_state::trying ? finish_trial(barrier_kind::routed, out) : link_event{};
+        return state_ == link_state::trying ? finish_trial(barrier_kind::routed, out)
+                                            : link_event{};
     case owed_kind::trial_received:
         if (state_ == link_state::trying) {
             received_answered_ = true;
@@ -168,9 +173,11 @@ link_event link::on_error(const stomp::frame_view& frame)
         last_error_ = text;
         return {.what = link_event::kind::refused, .text = text};
     }
-    // The message in flight behind an UNSUBSCRIBE that was answered: the link lives (DESIGN.md section 6.4).
+    // The message in flight behind an UNSUBSCRIBE that was answered: the link lives (DESIGN.md
+    // section 6.4).
     if (frame.body.find("T_s") != frame.body.npos &&
-        (text.find("ubscription not found") != text.npos || frame.body.find("ubscription not found") != frame.body.npos)) {
+        (text.find("ubscription not found") != text.npos ||
+         frame.body.find("ubscription not found") != frame.body.npos)) {
         return {.what = link_event::kind::swallowed, .text = text};
     }
     error_seen_ = true;
@@ -182,7 +189,8 @@ link_event link::on_error(const stomp::frame_view& frame)
     }
     if (const auto subscription = frame.find("subscription")) {
         if (const auto wire = parse_wire_id(*subscription)) {
-            error_seen_ = false; // RabbitMQ keeps the connection when it cancels a subscription (HAZARDS.md H20)
+            error_seen_ = false; // RabbitMQ keeps the connection when it cancels a subscription
+                                 // (HAZARDS.md H20)
             return {.what = link_event::kind::cancelled, .wire = *wire, .text = text};
         }
     }
@@ -198,16 +206,20 @@ link_event link::on_deadline(net::time_point now, link_effects& out)
     if (state_ == link_state::trying) {
         return finish_trial(received_answered_ ? barrier_kind::received : barrier_kind::none, out);
     }
-    if (state_ == link_state::ready && barrier_open()) { // B3: no receipts, an empty send queue is the barrier
+    if (state_ == link_state::ready &&
+        barrier_open()) { // B3: no receipts, an empty send queue is the barrier
         if (!out.link_flushed(order_.id)) {
             deadline_ = now + flush_poll;
             return {};
         }
-        // Empty means all of it, what came behind the question included; nobody would ask for that again.
+        // Empty means all of it, what came behind the question included; nobody would ask for that
+        // again.
         barrier_covers_ = sent_;
         silent_at_barrier_ = silent_open_;
         barrier_again_ = false;
-        link_event event{.what = link_event::kind::answered, .owed = {.kind = owed_kind::barrier, .covers = barrier_covers_}};
+        link_event event{
+            .what = link_event::kind::answered,
+            .owed = {.kind = owed_kind::barrier, .covers = barrier_covers_}};
         event.silent_proven = std::min(silent_counted_, silent_at_barrier_);
         prove(barrier_covers_);
         if (leave_wanted_) {

@@ -5,12 +5,14 @@
 // Threading:  belongs to one shard.
 // Lifetime:   owned by the shard's router; ends with on_lost or after leave() was answered.
 // Invariants:
-// (1) Every frame it writes that asks for a receipt has one entry in `owed`; the entry leaves exactly once: answered,
+// (1) Every frame it writes that asks for a receipt has one entry in `owed`; the entry leaves
+// exactly once: answered,
 //     failed by an ERROR that names it, or taken by whoever handles the link's loss.
-// (2) No client's frame is written before `ready`: a link whose endpoint is not known to its identity is tried first (B1).
-// (3) After an ERROR that names nothing, a RECEIPT is only that ERROR's shadow and answers nothing: RabbitMQ says
-//     ERROR, then RECEIPT, then EOF to a SUBSCRIBE that failed (HAZARDS.md). The one exception is "Subscription not
-//     found ... T_<wire id>" after an UNSUBSCRIBE, which is swallowed.
+// (2) No client's frame is written before `ready`: a link whose endpoint is not known to its
+// identity is tried first (B1). (3) After an ERROR that names nothing, a RECEIPT is only that
+// ERROR's shadow and answers nothing: RabbitMQ says
+//     ERROR, then RECEIPT, then EOF to a SUBSCRIBE that failed (HAZARDS.md). The one exception is
+//     "Subscription not found ... T_<wire id>" after an UNSUBSCRIBE, which is swallowed.
 // (4) After DISCONNECT nothing is written; the link is read to its end (S10).
 
 #include "broker/capability.hpp"
@@ -45,16 +47,16 @@ enum class link_state : std::uint8_t {
 struct link_event {
     enum class kind : std::uint8_t {
         nothing,
-        up,         // ready: version, capability and connected_head are known
-        refused,    // ERROR instead of CONNECTED: `text`; final for these credentials
-        answered,   // `owed` was answered
-        failed,     // an ERROR named the receipt of `owed`: `text`
-        message,    // MESSAGE for `wire`
-        reply,      // MESSAGE whose subscription is none of ours (a temporary queue's): `name`
-        cancelled,  // an ERROR named the subscription `wire`: `text`
-        error,      // an ERROR that names nothing: `text`; the link is about to end
-        swallowed,  // an ERROR or RECEIPT that means nothing any more
-        left,       // DISCONNECT was answered
+        up,        // ready: version, capability and connected_head are known
+        refused,   // ERROR instead of CONNECTED: `text`; final for these credentials
+        answered,  // `owed` was answered
+        failed,    // an ERROR named the receipt of `owed`: `text`
+        message,   // MESSAGE for `wire`
+        reply,     // MESSAGE whose subscription is none of ours (a temporary queue's): `name`
+        cancelled, // an ERROR named the subscription `wire`: `text`
+        error,     // an ERROR that names nothing: `text`; the link is about to end
+        swallowed, // an ERROR or RECEIPT that means nothing any more
+        left,      // DISCONNECT was answered
     };
     kind what = kind::nothing;
     owed_answer owed;
@@ -82,7 +84,8 @@ public:
     // ---- events
     void on_open(net::time_point now, link_effects& out); // transport is up: CONNECT
     link_event on_frame(const stomp::frame_view& frame, net::time_point now, link_effects& out);
-    link_event on_deadline(net::time_point now, link_effects& out); // trial_timeout; barrier without receipts
+    link_event
+    on_deadline(net::time_point now, link_effects& out); // trial_timeout; barrier without receipts
     net::time_point next_deadline() const noexcept { return deadline_; }
     void on_lost() noexcept { state_ = link_state::lost; }
 
@@ -96,12 +99,16 @@ public:
     };
     // A client's SEND; its headers go raw but receipt and transaction.
     void send(const stomp::frame_view& frame, const send_options& options, link_effects& out);
-    // BEGIN or COMMIT of a client's buffered transaction; COMMIT owes an answer of kind commit when asked.
+    // BEGIN or COMMIT of a client's buffered transaction; COMMIT owes an answer of kind commit when
+    // asked.
     std::string begin(link_effects& out); // the transaction's id on this link
     void commit(std::string_view transaction, const send_options& options, link_effects& out);
     // `head`: raw header lines of the client's SUBSCRIBE but id, ack and receipt, each with its LF.
-    void subscribe(wire_id wire, std::string_view head, std::string_view ack_mode, link_effects& out);
-    void unsubscribe(wire_id wire, bool durable, session_id session, std::string_view client_receipt, link_effects& out);
+    void
+    subscribe(wire_id wire, std::string_view head, std::string_view ack_mode, link_effects& out);
+    void unsubscribe(
+        wire_id wire, bool durable, session_id session, std::string_view client_receipt,
+        link_effects& out);
     // `ack`: raw id as that broker gave it, `message_id` for versions below 1.2.
     struct acknowledgement {
         bool negative = false;
@@ -115,12 +122,14 @@ public:
     // A private message to the own address of a subscription, behind everything routed to it.
     void marker(std::string_view queue_name, std::string_view mark, link_effects& out);
 
-    // Asks for proof that all SENDs so far were routed; nothing to prove or already asked: does nothing.
+    // Asks for proof that all SENDs so far were routed; nothing to prove or already asked: does
+    // nothing.
     void barrier(net::time_point now, link_effects& out);
     bool proven() const noexcept { return proven_ == sent_; }
     bool barrier_open() const noexcept { return barrier_covers_ > proven_; }
 
-    // DISCONNECT as soon as what was SENT is proven (it does not wait for confirms itself, HAZARDS.md H8).
+    // DISCONNECT as soon as what was SENT is proven (it does not wait for confirms itself,
+    // HAZARDS.md H8).
     void leave(net::time_point now, link_effects& out);
 
     // ---- state
@@ -138,7 +147,7 @@ public:
     const std::string& broker_heart_beat() const noexcept { return broker_heart_beat_; }
     owed_answers& owed() noexcept { return owed_; }
     const owed_answers& owed() const noexcept { return owed_; }
-    std::uint64_t sent() const noexcept { return sent_; }     // clients' SENDs written
+    std::uint64_t sent() const noexcept { return sent_; } // clients' SENDs written
     std::uint64_t proven_up_to() const noexcept { return proven_; }
     // SENDs that asked for no receipt and are not proven yet.
     std::uint64_t unproven_silent() const noexcept { return silent_open_; }
@@ -169,7 +178,7 @@ private:
     stomp::version version_ = stomp::version::v12;
     bool leave_wanted_ = false;
     bool error_seen_ = false;
-    bool barrier_again_ = false; // SENDs came behind an open barrier
+    bool barrier_again_ = false;     // SENDs came behind an open barrier
     bool received_answered_ = false; // trial: BEGIN + ABORT was answered
 };
 

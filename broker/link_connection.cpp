@@ -15,7 +15,8 @@ stomp::frame_view& scratch_frame()
 
 link_connection::link_connection(
     net::readiness_loop& loop, int descriptor, link_transport transport, link_owner& owner)
-    : connection(loop, descriptor, origin::connecting), transport_(std::move(transport)), owner_(&owner)
+    : connection(loop, descriptor, origin::connecting), transport_(std::move(transport)),
+      owner_(&owner)
 {
     set_read_quantum(64 * 1024); // one link brings what many clients read
 }
@@ -26,7 +27,8 @@ void link_connection::on_connected()
         owner_->link_open(transport_.id);
         return;
     }
-    pending_ = std::make_unique<websocket::pending_upgrade>(websocket::start_upgrade(transport_.upgrade));
+    pending_ =
+        std::make_unique<websocket::pending_upgrade>(websocket::start_upgrade(transport_.upgrade));
     out().append(pending_->request);
     touch();
 }
@@ -41,9 +43,11 @@ void link_connection::write_frame(std::string_view head, std::string_view body, 
         std::string whole;
         whole.reserve(head.size() + body.size() + 1);
         whole.append(head).append(body).push_back('\0');
-        const bool text = as == framing::text || (as == framing::plain && websocket::is_utf8(whole));
+        const bool text =
+            as == framing::text || (as == framing::plain && websocket::is_utf8(whole));
         websocket::append_message(
-            out(), websocket::role::client, text ? websocket::opcode::text : websocket::opcode::binary, whole);
+            out(), websocket::role::client,
+            text ? websocket::opcode::text : websocket::opcode::binary, whole);
     }
     over_mark_ |= out().size() > transport_.outbox_mark;
     touch();
@@ -88,8 +92,8 @@ std::span<char> link_connection::upgraded(std::span<char> bytes)
         }
         return {};
     }
-    const auto answer =
-        websocket::check_upgrade(std::string_view{partial_}.substr(0, *end_of), *pending_, transport_.upgrade.subprotocols);
+    const auto answer = websocket::check_upgrade(
+        std::string_view{partial_}.substr(0, *end_of), *pending_, transport_.upgrade.subprotocols);
     if (!answer) {
         end("WebSocket upgrade: " + answer.error());
         return {};
@@ -97,7 +101,8 @@ std::span<char> link_connection::upgraded(std::span<char> bytes)
     const std::size_t used = *end_of - before;
     partial_ = {};
     pending_.reset();
-    decoder_ = std::make_unique<websocket::decoder>(websocket::role::client, websocket::text_check::none);
+    decoder_ =
+        std::make_unique<websocket::decoder>(websocket::role::client, websocket::text_check::none);
     return bytes.subspan(used);
 }
 
@@ -108,7 +113,10 @@ void link_connection::decode(std::span<char> bytes)
         switch (event.kind) {
         case websocket::event_kind::need_more: return;
         case websocket::event_kind::data:
-            feed({event.payload.data(), event.payload.size()}, event.binary ? framing::binary : framing::plain); // RabbitMQ sends any body as text [run]
+            feed(
+                {event.payload.data(), event.payload.size()},
+                event.binary ? framing::binary
+                             : framing::plain); // RabbitMQ sends any body as text [run]
             break;
         case websocket::event_kind::ping:
             websocket::append_pong(out(), websocket::role::client, event.payload);
@@ -117,7 +125,8 @@ void link_connection::decode(std::span<char> bytes)
         case websocket::event_kind::pong: break;
         case websocket::event_kind::close:
             websocket::append_close(out(), websocket::role::client, event.code, {});
-            why_ = "closed by the broker with code " + std::to_string(static_cast<unsigned>(event.code));
+            why_ = "closed by the broker with code " +
+                   std::to_string(static_cast<unsigned>(event.code));
             close_after_flush();
             return;
         case websocket::event_kind::failed: end("malformed WebSocket frame"); return;
@@ -158,7 +167,8 @@ std::size_t link_connection::parse(std::string_view bytes, framing as)
             owner_->link_frame(transport_.id, frame, as);
             break;
         case stomp::parse_status::failed:
-            end("malformed STOMP from the broker: " + stomp::make_error_code(result.error).message());
+            end("malformed STOMP from the broker: " +
+                stomp::make_error_code(result.error).message());
             return bytes.size();
         }
         used += result.consumed;
@@ -169,12 +179,14 @@ std::size_t link_connection::parse(std::string_view bytes, framing as)
 void link_connection::begin_heart_beat(const stomp::frame_view& connected)
 {
     const auto version = connected.find("version").value_or("1.0");
-    parser_.set_version(version == "1.2" ? stomp::version::v12
-            : version == "1.1"           ? stomp::version::v11
-                                         : stomp::version::v10);
+    parser_.set_version(
+        version == "1.2"   ? stomp::version::v12
+        : version == "1.1" ? stomp::version::v11
+                           : stomp::version::v10);
     const auto theirs = stomp::parse_heart_beat(connected.find("heart-beat").value_or("0,0"));
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(transport_.heart_beat);
-    beat_ = stomp::heart_beat{stomp::negotiate({ms, ms}, theirs.value_or(stomp::heart_beat_offer{})), loop().now()};
+    beat_ = stomp::heart_beat{
+        stomp::negotiate({ms, ms}, theirs.value_or(stomp::heart_beat_offer{})), loop().now()};
     loop().timers().arm(*this, beat_.next_deadline());
 }
 
@@ -185,10 +197,13 @@ void link_connection::on_timer(net::time_point now)
         beat_.on_received(now);
     }
     switch (beat_.on_deadline(now)) {
-    case stomp::heart_beat::due::lost: end("the broker was silent for twice its heart-beat"); return;
+    case stomp::heart_beat::due::lost:
+        end("the broker was silent for twice its heart-beat");
+        return;
     case stomp::heart_beat::due::send:
         if (transport_.websocket) {
-            websocket::append_message(out(), websocket::role::client, websocket::opcode::text, "\n");
+            websocket::append_message(
+                out(), websocket::role::client, websocket::opcode::text, "\n");
         } else {
             out().append("\n");
         }

@@ -1,9 +1,11 @@
 #pragma once
 
-// The transport of one link: TCP or ws://, STOMP frames in and out, heart-beats. It holds no rule of a session.
+// The transport of one link: TCP or ws://, STOMP frames in and out, heart-beats. It holds no rule
+// of a session.
 //
 // Threading:  one loop's thread.
-// Lifetime:   owned by its shard's table; lost() is its last call to the owner, made from the end of a turn.
+// Lifetime:   owned by its shard's table; lost() is its last call to the owner, made from the end
+// of a turn.
 
 #include "broker/id_map.hpp"
 #include "broker/net/connection.hpp"
@@ -36,13 +38,14 @@ struct link_transport {
     bool websocket = false;
     websocket::upgrade_dial upgrade; // websocket
     stomp::limits limits;
-    std::size_t outbox_mark = 1024 * 1024;  // limits.broker_outbox
-    net::duration heart_beat{};             // what CONNECT offers in both directions
+    std::size_t outbox_mark = 1024 * 1024; // limits.broker_outbox
+    net::duration heart_beat{};            // what CONNECT offers in both directions
 };
 
 class link_connection final : public net::connection, private net::timer {
 public:
-    link_connection(net::readiness_loop& loop, int descriptor, link_transport transport, link_owner& owner);
+    link_connection(
+        net::readiness_loop& loop, int descriptor, link_transport transport, link_owner& owner);
 
     // One whole frame; see link_effects::write_link.
     void write_frame(std::string_view head, std::string_view body, framing as);

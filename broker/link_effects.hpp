@@ -1,7 +1,8 @@
 #pragma once
 
-// What a link's core asks of its driver. A call is an effect: it appends to an outbox or queues an order, and never
-// calls back into a core. Tests record the calls as a list; a simulator carries them over its own network.
+// What a link's core asks of its driver. A call is an effect: it appends to an outbox or queues an
+// order, and never calls back into a core. Tests record the calls as a list; a simulator carries
+// them over its own network.
 
 #include "broker/stomp/serializer.hpp"
 
@@ -13,8 +14,8 @@ namespace broker {
 // Number of a link, never reused in a process's life; 0 is none.
 enum class link_id : std::uint64_t { none = 0 };
 
-// How the frame came over WebSocket, so that it goes on the same way; what came over plain STOMP goes to a client as
-// text when it is valid UTF-8, else as binary (DESIGN.md section 4).
+// How the frame came over WebSocket, so that it goes on the same way; what came over plain STOMP
+// goes to a client as text when it is valid UTF-8, else as binary (DESIGN.md section 4).
 enum class framing : std::uint8_t { text, binary, plain };
 
 class link_effects {
@@ -22,7 +23,8 @@ public:
     virtual ~link_effects() = default;
 
     // One whole frame: `head` ends with the blank line; body and NUL follow it.
-    virtual void write_link(link_id to, std::string_view head, std::string_view body, framing as) = 0;
+    virtual void
+    write_link(link_id to, std::string_view head, std::string_view body, framing as) = 0;
     // Closes the transport at once; on_lost of that link is not called any more.
     virtual void close_link(link_id which) = 0;
     // True when nothing written to this link waits in its outbox or in the kernel (SIOCOUTQ).

@@ -8,8 +8,8 @@
 
 namespace broker {
 
-// DESIGN.md section 1: frames of the gateway's own go to destinations whose last part begins with "teal-" or
-// "stomp-subscription-teal-".
+// DESIGN.md section 1: frames of the gateway's own go to destinations whose last part begins with
+// "teal-" or "stomp-subscription-teal-".
 inline constexpr std::string_view absent_queue = "/amq/queue/teal-none";
 inline constexpr std::string_view marker_header = "teal-marker";
 

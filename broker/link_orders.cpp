@@ -13,7 +13,8 @@ void link::send(const stomp::frame_view& frame, const send_options& options, lin
 {
     BOOST_ASSERT(state_ == link_state::ready);
     auto& s = out.scratch().begin(stomp::command::send);
-    s.forward(frame, [](std::string_view name) { return name == "receipt" || name == "transaction"; });
+    s.forward(
+        frame, [](std::string_view name) { return name == "receipt" || name == "transaction"; });
     if (!options.transaction.empty()) {
         s.raw("transaction", options.transaction); // its own answer comes with COMMIT's
     } else {
@@ -22,10 +23,12 @@ void link::send(const stomp::frame_view& frame, const send_options& options, lin
             ++silent_open_;
             silent_counted_ += options.counted;
         } else {
-            s.raw("receipt", wire_receipt(owe({.kind = owed_kind::send,
-                                               .session = options.session,
-                                               .client_receipt = std::string{options.client_receipt},
-                                               .counted = options.counted})));
+            s.raw(
+                "receipt", wire_receipt(owe(
+                               {.kind = owed_kind::send,
+                                .session = options.session,
+                                .client_receipt = std::string{options.client_receipt},
+                                .counted = options.counted})));
         }
     }
     out.write_link(order_.id, s.end_head(), frame.body, options.as);
@@ -44,11 +47,14 @@ void link::commit(std::string_view transaction, const send_options& options, lin
     auto& s = out.scratch().begin(stomp::command::commit);
     s.raw("transaction", transaction);
     ++sent_;
-    if (can().receipts()) { // always asked: the client's receipts of the frames inside wait for it too
-        s.raw("receipt", wire_receipt(owe({.kind = owed_kind::commit,
-                                           .session = options.session,
-                                           .client_receipt = std::string{options.client_receipt},
-                                           .counted = options.counted})));
+    if (can().receipts()) { // always asked: the client's receipts of the frames inside wait for it
+                            // too
+        s.raw(
+            "receipt", wire_receipt(owe(
+                           {.kind = owed_kind::commit,
+                            .session = options.session,
+                            .client_receipt = std::string{options.client_receipt},
+                            .counted = options.counted})));
     } else {
         ++silent_open_;
         silent_counted_ += options.counted;
@@ -56,7 +62,8 @@ void link::commit(std::string_view transaction, const send_options& options, lin
     out.write_link(order_.id, s.end_head(), {}, framing::text);
 }
 
-void link::subscribe(wire_id wire, std::string_view head, std::string_view ack_mode, link_effects& out)
+void link::subscribe(
+    wire_id wire, std::string_view head, std::string_view ack_mode, link_effects& out)
 {
     BOOST_ASSERT(state_ == link_state::ready);
     auto& s = out.scratch().begin(stomp::command::subscribe);
@@ -70,7 +77,9 @@ void link::subscribe(wire_id wire, std::string_view head, std::string_view ack_m
     out.write_link(order_.id, whole, {}, framing::text);
 }
 
-void link::unsubscribe(wire_id wire, bool durable, session_id session, std::string_view client_receipt, link_effects& out)
+void link::unsubscribe(
+    wire_id wire, bool durable, session_id session, std::string_view client_receipt,
+    link_effects& out)
 {
     auto& s = out.scratch().begin(stomp::command::unsubscribe);
     s.raw("id", to_wire(wire));
@@ -78,10 +87,12 @@ void link::unsubscribe(wire_id wire, bool durable, session_id session, std::stri
         s.raw("durable", "true"); // the client asked to end it for good
     }
     if (can().receipts()) {
-        s.raw("receipt", wire_receipt(owe({.kind = owed_kind::unsubscribe,
-                                           .session = session,
-                                           .wire = wire,
-                                           .client_receipt = std::string{client_receipt}})));
+        s.raw(
+            "receipt", wire_receipt(owe(
+                           {.kind = owed_kind::unsubscribe,
+                            .session = session,
+                            .wire = wire,
+                            .client_receipt = std::string{client_receipt}})));
     }
     out.write_link(order_.id, s.end_head(), {}, framing::text);
 }
@@ -97,9 +108,11 @@ void link::acknowledge(const acknowledgement& what, link_effects& out)
     if (!what.transaction.empty()) {
         s.raw("transaction", what.transaction);
     } else if (!what.client_receipt.empty() && can().receipts()) {
-        s.raw("receipt", wire_receipt(owe({.kind = owed_kind::acknowledge,
-                                           .session = what.session,
-                                           .client_receipt = std::string{what.client_receipt}})));
+        s.raw(
+            "receipt", wire_receipt(owe(
+                           {.kind = owed_kind::acknowledge,
+                            .session = what.session,
+                            .client_receipt = std::string{what.client_receipt}})));
     }
     std::string whole{s.bytes()};
     whole += what.extra_head;
@@ -110,7 +123,8 @@ void link::acknowledge(const acknowledgement& what, link_effects& out)
 void link::marker(std::string_view queue_name, std::string_view mark, link_effects& out)
 {
     auto& s = out.scratch().begin(stomp::command::send);
-    std::string destination = "/amq/queue/"; // never /queue/NAME: that would declare it anew and kill the link
+    std::string destination =
+        "/amq/queue/"; // never /queue/NAME: that would declare it anew and kill the link
     destination += queue_name;
     s.raw("destination", destination).raw(marker_header, mark);
     out.write_link(order_.id, s.end_head(), {}, framing::text);
@@ -138,7 +152,8 @@ void link::barrier(net::time_point now, link_effects& out)
     }
     case barrier_kind::received: {
         auto& b = out.scratch().begin(stomp::command::begin);
-        out.write_link(order_.id, b.raw("transaction", "teal-barrier").end_head(), {}, framing::text);
+        out.write_link(
+            order_.id, b.raw("transaction", "teal-barrier").end_head(), {}, framing::text);
         const auto n = owe({.kind = owed_kind::barrier, .covers = sent_});
         auto& a = out.scratch().begin(stomp::command::abort);
         a.raw("transaction", "teal-barrier").raw("receipt", wire_receipt(n));

@@ -24,7 +24,8 @@ void pool::fail(state& s, std::string why, net::time_point now)
         return;
     }
     // Down: probed soon, then less often, never less often than while up.
-    s.back_off = s.healthy ? net::duration{first_back_off} : std::min<net::duration>(s.back_off * 3 / 2, settings_.interval);
+    s.back_off = s.healthy ? net::duration{first_back_off}
+                           : std::min<net::duration>(s.back_off * 3 / 2, settings_.interval);
     s.healthy = false;
     s.next_probe = now + s.back_off;
 }
@@ -63,7 +64,8 @@ void pool::on_probe(std::size_t index, bool ok, std::string why, net::time_point
         s.successes = 0;
         s.last_error.clear();
     } else {
-        s.next_probe = now + first_back_off; // it is coming back: the second answer need not wait an interval
+        s.next_probe =
+            now + first_back_off; // it is coming back: the second answer need not wait an interval
     }
 }
 
@@ -143,7 +145,8 @@ std::optional<std::uint64_t> dial_pacer::take(net::time_point now)
     if (refilled_ == net::time_point{}) {
         tokens_ = most;
     } else {
-        tokens_ = std::min(most, tokens_ + per_second_ * std::chrono::duration<double>(now - refilled_).count());
+        tokens_ = std::min(
+            most, tokens_ + per_second_ * std::chrono::duration<double>(now - refilled_).count());
     }
     refilled_ = now;
     if (tokens_ < 1) {
@@ -164,8 +167,10 @@ net::time_point dial_pacer::next() const noexcept
     if (lacking <= 0 || refilled_ == net::time_point{}) {
         return refilled_;
     }
-    return refilled_ + std::chrono::duration_cast<net::duration>(std::chrono::duration<double>(lacking / per_second_)) +
-        std::chrono::microseconds{1};
+    return refilled_ +
+           std::chrono::duration_cast<net::duration>(
+               std::chrono::duration<double>(lacking / per_second_)) +
+           std::chrono::microseconds{1};
 }
 
 } // namespace broker

@@ -1,11 +1,12 @@
 #pragma once
 
-// The endpoints of one color as one shard sees them: health, which one to pick, when to try one that is down.
+// The endpoints of one color as one shard sees them: health, which one to pick, when to try one
+// that is down.
 //
 // Threading:  belongs to one shard.
 // Invariants:
-// (1) While an endpoint is down nothing is dialled there but its probe: retries of many sessions never become a storm.
-// (2) An endpoint of weight 0 is picked only while no other is healthy.
+// (1) While an endpoint is down nothing is dialled there but its probe: retries of many sessions
+// never become a storm. (2) An endpoint of weight 0 is picked only while no other is healthy.
 
 #include "broker/net/time.hpp"
 
@@ -41,7 +42,8 @@ public:
     void on_unbound(std::size_t index) noexcept { --states_[index].sessions; }
 
     // ---- questions
-    // Where the next session goes: the healthy endpoint with the fewest sessions for its weight; nullopt: none.
+    // Where the next session goes: the healthy endpoint with the fewest sessions for its weight;
+    // nullopt: none.
     std::optional<std::size_t> pick() const noexcept;
     bool healthy(std::size_t index) const noexcept { return states_[index].healthy; }
     bool any_healthy() const noexcept;
@@ -52,7 +54,10 @@ public:
     std::size_t size() const noexcept { return endpoints_.size(); }
     const pool_endpoint& at(std::size_t index) const noexcept { return endpoints_[index]; }
     std::uint64_t sessions(std::size_t index) const noexcept { return states_[index].sessions; }
-    const std::string& last_error(std::size_t index) const noexcept { return states_[index].last_error; }
+    const std::string& last_error(std::size_t index) const noexcept
+    {
+        return states_[index].last_error;
+    }
 
 private:
     struct state {
@@ -71,8 +76,8 @@ private:
     pool_settings settings_;
 };
 
-// Paces dials (brokers.connect_rate): clients' own dials go first, but every third place is kept for standbys, so
-// that neither starves (DESIGN.md section 6.1).
+// Paces dials (brokers.connect_rate): clients' own dials go first, but every third place is kept
+// for standbys, so that neither starves (DESIGN.md section 6.1).
 enum class dial_class : std::uint8_t { client, standby };
 
 class dial_pacer {

@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::size_t body_bytes_max = 64 * 1024;
 
-// The page brings its own script and style and asks this gateway, nobody else; and nobody frames it.
+// The page brings its own script and style and asks this gateway, nobody else; and nobody frames
+// it.
 constexpr std::string_view dashboard_policy =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

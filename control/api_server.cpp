@@ -48,7 +48,8 @@ struct api_server::state : std::enable_shared_from_this<state> {
         std::string peer;
         stream_type stream;
         asio::steady_timer wake;
-        // True when the peer of an event stream has closed; a late handler asks whether it still is.
+        // True when the peer of an event stream has closed; a late handler asks whether it still
+        // is.
         std::shared_ptr<bool> gone = std::make_shared<bool>(false);
     };
     using connections = std::list<connection>;

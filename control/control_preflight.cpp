@@ -70,7 +70,8 @@ preflight_verdict judge(
         verdict.refusal =
             "none of the " + std::to_string(checks.size()) + " endpoints of " + color + " answers";
         if (!checks.empty()) {
-            verdict.refusal += ": " + color + "/" + checks.front().name + ": " + checks.front().error;
+            verdict.refusal +=
+                ": " + color + "/" + checks.front().name + ": " + checks.front().error;
         }
     } else if (needed > free_descriptors) {
         verdict.refusal = "the links to " + color + " need " + std::to_string(needed) +

@@ -20,8 +20,9 @@ stomp::frame_view& scratch_frame()
 } // namespace
 
 client_connection::client_connection(shard& owner, int descriptor, std::size_t listener)
-    : connection(owner.loop(), descriptor, origin::accepted), shard_(owner), decoder_(websocket::role::server),
-      accepted_(owner.loop().now()), listener_(static_cast<std::uint16_t>(listener))
+    : connection(owner.loop(), descriptor, origin::accepted), shard_(owner),
+      decoder_(websocket::role::server), accepted_(owner.loop().now()),
+      listener_(static_cast<std::uint16_t>(listener))
 {
     shard_.loop().timers().arm(*this, accepted_ + shard_.settings().limits.handshake_timeout);
 }
@@ -29,9 +30,10 @@ client_connection::client_connection(shard& owner, int descriptor, std::size_t l
 stomp::limits client_connection::frame_limits() const noexcept
 {
     const auto& l = shard_.settings().limits;
-    return {.frame_bytes = connected_ ? l.frame : l.frame_before_connect,
-            .header_count = l.headers,
-            .header_line_bytes = l.header_line};
+    return {
+        .frame_bytes = connected_ ? l.frame : l.frame_before_connect,
+        .header_count = l.headers,
+        .header_line_bytes = l.header_line};
 }
 
 void client_connection::on_bytes(std::span<char> bytes)
@@ -58,16 +60,18 @@ std::span<char> client_connection::upgrade(std::span<char> bytes)
     }
     if (!end || *end > websocket::http_head_bytes_max) {
         ++counters.rejected[reject_reason::handshake];
-        out().append("HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        out().append("HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: "
+                     "close\r\nContent-Length: 0\r\n\r\n");
         close_after_flush();
         return {};
     }
-    const auto answer =
-        websocket::answer_upgrade(std::string_view{partial_}.substr(0, *end), shard_.upgrade_policy(listener_));
+    const auto answer = websocket::answer_upgrade(
+        std::string_view{partial_}.substr(0, *end), shard_.upgrade_policy(listener_));
     out().append(answer.response);
     touch();
     if (!answer.request) {
-        ++counters.rejected[answer.status == 403 ? reject_reason::origin : reject_reason::handshake];
+        ++counters
+              .rejected[answer.status == 403 ? reject_reason::origin : reject_reason::handshake];
         shard_.log(log_level::info, "refused a client: " + answer.reason);
         close_after_flush();
         return {};
@@ -82,7 +86,8 @@ std::span<char> client_connection::upgrade(std::span<char> bytes)
 
 void client_connection::decode(std::span<char> bytes)
 {
-    const auto most = frame_limits().frame_bytes + 64 * 1024; // some frames may be joined in one message
+    const auto most =
+        frame_limits().frame_bytes + 64 * 1024; // some frames may be joined in one message
     while (!closing() && !left_) {
         const auto event = decoder_.next(bytes, connected_ ? most : frame_limits().frame_bytes);
         switch (event.kind) {
@@ -101,9 +106,11 @@ void client_connection::decode(std::span<char> bytes)
             peer_left(disconnect_reason::disconnect);
             return;
         case websocket::event_kind::failed:
-            ++shard_.counters().frame_errors[side::client][event.code == close_code::invalid_payload ? frame_error::utf8
-                    : event.code == close_code::message_too_big                                       ? frame_error::size
-                                                                                                      : frame_error::parse];
+            ++shard_.counters()
+                  .frame_errors[side::client]
+                               [event.code == close_code::invalid_payload   ? frame_error::utf8
+                                : event.code == close_code::message_too_big ? frame_error::size
+                                                                            : frame_error::parse];
             websocket::append_close(out(), websocket::role::server, event.code, {});
             touch();
             peer_left(disconnect_reason::protocol_error);
@@ -144,7 +151,8 @@ std::size_t client_connection::parse(std::string_view bytes)
     std::size_t used = 0;
     auto& frame = scratch_frame();
     const auto now = loop().now();
-    while (used < bytes.size() && session_ != session_id::none && shard_.core().wants_client(session_)) {
+    while (used < bytes.size() && session_ != session_id::none &&
+           shard_.core().wants_client(session_)) {
         const auto result = parser_.parse(bytes.substr(used), frame_limits(), frame);
         switch (result.status) {
         case stomp::parse_status::need_more: return used;
@@ -152,11 +160,13 @@ std::size_t client_connection::parse(std::string_view bytes)
             ++shard_.counters().frames[side::client][direction::in][frame_kind::heart_beat];
             break;
         case stomp::parse_status::frame:
-            shard_.core().on_client_frame(session_, frame, binary_ ? framing::binary : framing::text, now);
+            shard_.core().on_client_frame(
+                session_, frame, binary_ ? framing::binary : framing::text, now);
             break;
         case stomp::parse_status::failed:
             ++shard_.counters().frame_errors[side::client][frame_error::parse];
-            shard_.core().on_client_fault(session_, stomp::make_error_code(result.error).message(), now);
+            shard_.core().on_client_fault(
+                session_, stomp::make_error_code(result.error).message(), now);
             return bytes.size();
         }
         used += result.consumed;
@@ -170,7 +180,8 @@ void client_connection::interpret(net::time_point now)
         return;
     }
     if (!partial_.empty()) {
-        const std::string carried = std::exchange(partial_, {}); // feed() may be asked for meanwhile: never here
+        const std::string carried =
+            std::exchange(partial_, {}); // feed() may be asked for meanwhile: never here
         const std::size_t used = parse(carried);
         if (session_ == session_id::none) {
             return;
@@ -199,7 +210,8 @@ void client_connection::peer_left(disconnect_reason how)
     cancel();
     close_after_flush();
     // S4: what was carried is interpreted after commit or abort, then it closes.
-    if (session_ != session_id::none && (partial_.empty() || shard_.core().wants_client(session_))) {
+    if (session_ != session_id::none &&
+        (partial_.empty() || shard_.core().wants_client(session_))) {
         tell_gone();
     }
 }
@@ -223,7 +235,8 @@ void client_connection::on_timer(net::time_point now)
         ++shard_.counters().listener(listener_).rejected[reject_reason::timeout];
         left_how_ = disconnect_reason::connect_timeout;
         if (upgraded_) {
-            websocket::append_close(out(), websocket::role::server, close_code::policy_violation,
+            websocket::append_close(
+                out(), websocket::role::server, close_code::policy_violation,
                 "no CONNECT within limits.handshake_timeout");
         }
         touch();
@@ -233,7 +246,8 @@ void client_connection::on_timer(net::time_point now)
     switch (beat_.on_deadline(now)) {
     case stomp::heart_beat::due::lost:
         ++shard_.counters().heart_beat_timeouts[side::client];
-        websocket::append_close(out(), websocket::role::server, close_code::policy_violation,
+        websocket::append_close(
+            out(), websocket::role::server, close_code::policy_violation,
             "no heart-beat for twice the interval");
         touch();
         peer_left(disconnect_reason::heart_beat);
@@ -260,7 +274,8 @@ void client_connection::on_closed(boost::system::error_code)
     cancel();
     socket_gone_ = true;
     left_ = true;
-    if (session_ != session_id::none && !told_ && (partial_.empty() || shard_.core().wants_client(session_))) {
+    if (session_ != session_id::none && !told_ &&
+        (partial_.empty() || shard_.core().wants_client(session_))) {
         tell_gone();
     }
     if (session_ == session_id::none) {

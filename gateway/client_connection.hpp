@@ -1,14 +1,16 @@
 #pragma once
 
-// One client's socket: HTTP upgrade, WebSocket, STOMP bytes, heart-beats. It holds no rule of a session: frames go to
-// the router as long as it wants them, else their bytes are carried.
+// One client's socket: HTTP upgrade, WebSocket, STOMP bytes, heart-beats. It holds no rule of a
+// session: frames go to the router as long as it wants them, else their bytes are carried.
 //
 // Threading:  belongs to one shard.
-// Lifetime:   owned by the shard's table from accept to on_closed, which may be long after the session's end, or
-//             before it: bytes that were carried are interpreted although the socket is gone (SWITCH.md S4).
+// Lifetime:   owned by the shard's table from accept to on_closed, which may be long after the
+// session's end, or
+//             before it: bytes that were carried are interpreted although the socket is gone
+//             (SWITCH.md S4).
 // Invariants:
-// (1) The WebSocket layer is always read until limits.client_carry is full: pings are answered, CLOSE is seen.
-// (2) One STOMP frame to the client is one unfragmented WebSocket message.
+// (1) The WebSocket layer is always read until limits.client_carry is full: pings are answered,
+// CLOSE is seen. (2) One STOMP frame to the client is one unfragmented WebSocket message.
 
 #include "broker/net/connection.hpp"
 #include "broker/stomp/heart_beat.hpp"
@@ -35,14 +37,18 @@ public:
     void watch_written() noexcept { watch_written_ = true; }
 
     // ---- by the shard
-    void interpret(net::time_point now);  // what was carried, as far as it is wanted
+    void interpret(net::time_point now); // what was carried, as far as it is wanted
     void check_backlog(net::time_point now);
-    void refuse(std::string response);    // 503
-    void drain();                         // close 1012: the gateway goes away
+    void refuse(std::string response); // 503
+    void drain();                      // close 1012: the gateway goes away
 
-    // It counts in the listener's gauge, and for its address where limits.clients_per_address is set.
+    // It counts in the listener's gauge, and for its address where limits.clients_per_address is
+    // set.
     void set_counted() noexcept { counted_ = true; }
-    void set_counted_address(std::string address) { address_ = std::make_unique<std::string>(std::move(address)); }
+    void set_counted_address(std::string address)
+    {
+        address_ = std::make_unique<std::string>(std::move(address));
+    }
     bool counted() const noexcept { return counted_; }
     std::string counted_address() const { return address_ ? *address_ : std::string{}; }
     std::size_t listener() const noexcept { return listener_; }
@@ -72,7 +78,7 @@ private:
     session_id session_ = session_id::none;
     websocket::decoder decoder_;
     stomp::parser parser_;
-    std::string partial_;         // HTTP head, then STOMP bytes that are not interpreted yet
+    std::string partial_; // HTTP head, then STOMP bytes that are not interpreted yet
     std::unique_ptr<std::string> address_;
     stomp::heart_beat beat_;
     net::time_point accepted_;
@@ -80,10 +86,10 @@ private:
     backlog level_ = backlog::below;
     disconnect_reason left_how_ = disconnect_reason::reset;
     bool upgraded_ = false, connected_ = false, binary_ = false;
-    bool left_ = false;           // the client is gone; the router hears of it when nothing is carried
-    bool told_ = false;           // the session is over
+    bool left_ = false; // the client is gone; the router hears of it when nothing is carried
+    bool told_ = false; // the session is over
     bool watch_written_ = false;
-    bool socket_gone_ = false;    // on_closed came while bytes were carried
+    bool socket_gone_ = false; // on_closed came while bytes were carried
     bool counted_ = false;
 };
 

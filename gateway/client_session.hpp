@@ -4,11 +4,10 @@
 // The table of SWITCH.md "Session" is the router's; here are its states and what each may do.
 //
 // Threading:  belongs to one shard.
-// Lifetime:   owned by the router's table; knows links and wire subscriptions only by their numbers.
-// Invariants:
-// (1) What the client sends in waiting, quiescing, held and rebinding is carried, not interpreted: wants_client().
-// (2) A receipt that the client asked for is answered at most once, whatever the color does.
-// (3) At most one binding per color.
+// Lifetime:   owned by the router's table; knows links and wire subscriptions only by their
+// numbers. Invariants: (1) What the client sends in waiting, quiescing, held and rebinding is
+// carried, not interpreted: wants_client(). (2) A receipt that the client asked for is answered at
+// most once, whatever the color does. (3) At most one binding per color.
 
 #include "gateway/delivery_ledger.hpp"
 #include "gateway/metrics.hpp"
@@ -46,7 +45,7 @@ enum class backlog : std::uint8_t {
 struct binding {
     enum class phase : std::uint8_t {
         none,
-        wanted,   // links, trial or SUBSCRIBEs are missing
+        wanted, // links, trial or SUBSCRIBEs are missing
         ready,
         draining, // left by a switch; lingers for what is owed
     };
@@ -54,8 +53,8 @@ struct binding {
     link_id own = link_id::none;
     link_id publish = link_id::none; // == own where dedicated, or once SENDs moved there
     phase at = phase::none;
-    bool moving = false;             // SENDs wait until the publish link has proven the earlier ones
-    bool queued = false;             // in group->waiting or group->turns
+    bool moving = false; // SENDs wait until the publish link has proven the earlier ones
+    bool queued = false; // in group->waiting or group->turns
 };
 
 // What only a switch needs.
@@ -67,8 +66,8 @@ struct switch_part {
     std::uint8_t lost = 0;             // times the standby was lost (S9)
     bool ordered = false;              // had its CONNECTED at the prepare order (C3)
     bool ready = false, failed = false;
-    bool carried = false;              // interprets what was carried from hold on: counted in the report
-    bool live_lost = false;            // its live binding lost a link while quiescing or held
+    bool carried = false;   // interprets what was carried from hold on: counted in the report
+    bool live_lost = false; // its live binding lost a link while quiescing or held
 };
 
 // What only the first and the last moments of a session need: an idle one has none of it.
@@ -82,17 +81,18 @@ struct client_session {
     session_state state = session_state::connecting;
     stomp::version version = stomp::version::v12;
     broker::color live = broker::color::blue;
-    bool connect_seen = false, connected = false, parked = false, on_own = false; // on_own: publishes on its own link
+    bool connect_seen = false, connected = false, parked = false,
+         on_own = false; // on_own: publishes on its own link
     backlog over_outbox = backlog::below;
-    bool leaving = false;          // DISCONNECT was seen
-    bool replies = false;          // SENDs with a temporary reply-to: they need a link of its own
-    bool gone = false;             // its connection ended: nothing can be written
-    bool closed = false;           // the driver was told to close it
-    std::uint8_t suspected = 0;    // shared links that died with unproven SENDs of it
-    std::uint32_t owed = 0;        // answers with a client's receipt that links owe
+    bool leaving = false;       // DISCONNECT was seen
+    bool replies = false;       // SENDs with a temporary reply-to: they need a link of its own
+    bool gone = false;          // its connection ended: nothing can be written
+    bool closed = false;        // the driver was told to close it
+    std::uint8_t suspected = 0; // shared links that died with unproven SENDs of it
+    std::uint32_t owed = 0;     // answers with a client's receipt that links owe
     std::uint32_t open_subscribes = 0; // SUBSCRIBEs of the client that no broker has answered
-    std::uint32_t seams = 0;       // joining ones
-    std::uint32_t forced_seams = 0; // forced ones whose old color is still subscribed
+    std::uint32_t seams = 0;           // joining ones
+    std::uint32_t forced_seams = 0;    // forced ones whose old color is still subscribed
     identity* who = nullptr;
     broker::per_color<binding> bindings;
     session_journal journal;
@@ -102,7 +102,7 @@ struct client_session {
     std::unique_ptr<switch_part> part;
     std::size_t waiting_bytes = 0;
     link_id last_send_link = link_id::none;
-    std::uint64_t last_send = 0;   // its number on that link
+    std::uint64_t last_send = 0;                   // its number on that link
     std::optional<disconnect_reason> close_wanted; // decided while frames were carried (S4)
     std::string peer;
     std::unique_ptr<session_ends> rare_part;
@@ -122,7 +122,8 @@ struct client_session {
     bool closing() const noexcept { return state == session_state::closing; }
 };
 
-// The budget of an idle session, which there are many of (DESIGN.md section 4; tests/e2e/memory.test measures the whole).
+// The budget of an idle session, which there are many of (DESIGN.md section 4;
+// tests/e2e/memory.test measures the whole).
 static_assert(sizeof(client_session) <= 384 && sizeof(subscription) <= 96);
 
 // Whether the next frame of the client may be interpreted (invariant (1)).
@@ -130,7 +131,7 @@ inline constexpr std::size_t waiting_bytes_max = 64 * 1024;
 inline bool wants_client(const client_session& s) noexcept
 {
     return (s.state == session_state::connecting && !s.connect_seen) ||
-        (s.state == session_state::active && s.waiting_bytes <= waiting_bytes_max && !s.leaving);
+           (s.state == session_state::active && s.waiting_bytes <= waiting_bytes_max && !s.leaving);
 }
 
 } // namespace gateway

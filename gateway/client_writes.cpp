@@ -1,9 +1,8 @@
 // What is written to a client, how much of it waits, and how its connection is closed.
 
+#include "broker/websocket/upgrade.hpp"
 #include "gateway/client_connection.hpp"
 #include "gateway/shard.hpp"
-
-#include "broker/websocket/upgrade.hpp"
 
 namespace gateway {
 
@@ -52,10 +51,10 @@ void client_connection::check_backlog(net::time_point now)
     }
     const auto& limits = shard_.settings().limits;
     const std::size_t size = out().size();
-    const backlog level = size > 8 * limits.client_outbox ? backlog::over_wall
-        : size > limits.client_outbox                     ? backlog::over_mark
-        : size > limits.client_outbox / 2                 ? std::min(level_, backlog::over_mark)
-                                                          : backlog::below;
+    const backlog level = size > 8 * limits.client_outbox   ? backlog::over_wall
+                          : size > limits.client_outbox     ? backlog::over_mark
+                          : size > limits.client_outbox / 2 ? std::min(level_, backlog::over_mark)
+                                                            : backlog::below;
     if (level != level_) {
         level_ = level;
         shard_.core().on_client_backlog(session_, level, now);
@@ -67,14 +66,16 @@ void client_connection::write(std::string_view head, std::string_view body, fram
     if (socket_gone_ || closing()) {
         return;
     }
-    const bool text = as == framing::text || (as == framing::plain && websocket::is_utf8(head) && websocket::is_utf8(body));
+    const bool text = as == framing::text || (as == framing::plain && websocket::is_utf8(head) &&
+                                              websocket::is_utf8(body));
     const auto frame = websocket::encode_head(
         text ? websocket::opcode::text : websocket::opcode::binary, head.size() + body.size() + 1);
     out().append(frame.view());
     out().append(head);
     out().append(body);
     out().append(std::string_view{"\0", 1});
-    shard_.counters().bytes[side::client][direction::out] += frame.size + head.size() + body.size() + 1u;
+    shard_.counters().bytes[side::client][direction::out] +=
+        frame.size + head.size() + body.size() + 1u;
     wrote();
 }
 
@@ -83,8 +84,10 @@ void client_connection::write(std::string_view head, const net::payload_ref& res
     if (socket_gone_ || closing()) {
         return;
     }
-    const bool text = as == framing::text || (as == framing::plain && rest->is_utf8() && websocket::is_utf8(head));
-    websocket::append_message(out(), text ? websocket::opcode::text : websocket::opcode::binary, head, rest);
+    const bool text = as == framing::text ||
+                      (as == framing::plain && rest->is_utf8() && websocket::is_utf8(head));
+    websocket::append_message(
+        out(), text ? websocket::opcode::text : websocket::opcode::binary, head, rest);
     shard_.counters().bytes[side::client][direction::out] += head.size() + rest->size() + 4u;
     wrote();
 }
@@ -135,7 +138,9 @@ void client_connection::drain()
     }
     left_how_ = disconnect_reason::drained;
     if (!closing()) {
-        websocket::append_close(out(), websocket::role::server, close_code::service_restart, "the gateway is going away");
+        websocket::append_close(
+            out(), websocket::role::server, close_code::service_restart,
+            "the gateway is going away");
         touch();
         close_after_flush();
     }

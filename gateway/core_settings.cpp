@@ -21,13 +21,17 @@ broker::dialect dialect_of(broker_dialect d) noexcept
 
 } // namespace
 
-core_settings core_settings_of(const config& c, unsigned shards, std::uint32_t shard, std::uint32_t nonce)
+core_settings
+core_settings_of(const config& c, unsigned shards, std::uint32_t shard, std::uint32_t nonce)
 {
     core_settings s;
     for (const auto color : broker::colors) {
         for (const auto& e : c.brokers.colors[color].endpoints) {
             s.endpoints[color].push_back(
-                {.name = e.name, .url = e.url, .weight = e.weight, .websocket = e.scheme == endpoint_scheme::ws});
+                {.name = e.name,
+                 .url = e.url,
+                 .weight = e.weight,
+                 .websocket = e.scheme == endpoint_scheme::ws});
         }
         const auto& health = c.brokers.colors[color].health;
         s.health[color] = {.interval = health.interval, .rise = health.rise, .fall = health.fall};

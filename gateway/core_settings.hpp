@@ -18,18 +18,19 @@ struct core_settings {
     broker::per_color<std::vector<broker::pool_endpoint>> endpoints;
     broker::per_color<broker::pool_settings> health;
     broker::per_color<broker::dialect> dialects;
-    bool shared = true;                   // brokers.multiplex
+    bool shared = true; // brokers.multiplex
     std::size_t links_per_key = 4;
     std::vector<std::string> broadcast{"/topic/**", "/exchange/**"};
     unsigned prefetch = 100;
-    double connect_rate = 500;            // this shard's part
+    double connect_rate = 500; // this shard's part
     net::duration auth_recheck = std::chrono::seconds{60};
     net::duration park_timeout = std::chrono::seconds{60};
     net::duration connect_timeout = std::chrono::seconds{10};
     net::duration trial_timeout = std::chrono::seconds{1};
     net::duration receipt_timeout = std::chrono::seconds{2};
     net::duration client_stall = std::chrono::seconds{10};
-    net::duration client_heart_beat = std::chrono::seconds{10}, broker_heart_beat = std::chrono::seconds{10};
+    net::duration client_heart_beat = std::chrono::seconds{10},
+                  broker_heart_beat = std::chrono::seconds{10};
     net::duration seam_quiet = std::chrono::milliseconds{50};
     std::size_t subscriptions = 1024;
     std::size_t transactions = 16;
@@ -38,12 +39,13 @@ struct core_settings {
     std::size_t client_carry = 256 * 1024;
     std::size_t seam_buffer = 1024 * 1024;
     std::size_t broker_outbox = 1024 * 1024;
-    std::uint32_t nonce = 0;              // the process's: in minted ack ids and in queue names
-    std::uint32_t shard = 0;              // member number
+    std::uint32_t nonce = 0; // the process's: in minted ack ids and in queue names
+    std::uint32_t shard = 0; // member number
 };
 
 struct config;
 // This shard's part of the configuration. `nonce` is the process's.
-core_settings core_settings_of(const config& c, unsigned shards, std::uint32_t shard, std::uint32_t nonce);
+core_settings
+core_settings_of(const config& c, unsigned shards, std::uint32_t shard, std::uint32_t nonce);
 
 } // namespace gateway

@@ -30,8 +30,9 @@ std::vector<delivery> delivery_ledger::take_up_to(broker::delivery_number number
     }
     const auto subscription = at->subscription;
     const auto last = at + 1;
-    const auto kept = std::stable_partition(
-        deliveries_.begin(), last, [&](const delivery& d) { return d.subscription != subscription; });
+    const auto kept = std::stable_partition(deliveries_.begin(), last, [&](const delivery& d) {
+        return d.subscription != subscription;
+    });
     taken.assign(std::make_move_iterator(kept), std::make_move_iterator(last));
     deliveries_.erase(kept, last);
     return taken;
@@ -57,7 +58,8 @@ std::size_t delivery_ledger::drop_link(broker::link_id link)
 
 std::size_t delivery_ledger::drop_subscription(std::uint32_t subscription)
 {
-    return std::erase_if(deliveries_, [&](const delivery& d) { return d.subscription == subscription; });
+    return std::erase_if(
+        deliveries_, [&](const delivery& d) { return d.subscription == subscription; });
 }
 
 std::size_t delivery_ledger::count(broker::color of) const noexcept

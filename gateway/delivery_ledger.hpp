@@ -1,9 +1,10 @@
 #pragma once
 
-// What one client has not acknowledged yet: each delivery with the link and the id that its ACK must go to.
-// SWITCH.md S11, HAZARDS.md H1 to H3.
+// What one client has not acknowledged yet: each delivery with the link and the id that its ACK
+// must go to. SWITCH.md S11, HAZARDS.md H1 to H3.
 //
-// Invariant: an id is honoured once; one that is not here is swallowed by the caller, never sent to a broker.
+// Invariant: an id is honoured once; one that is not here is swallowed by the caller, never sent to
+// a broker.
 
 #include "broker/color.hpp"
 #include "broker/id_map.hpp"
@@ -20,10 +21,11 @@ struct delivery {
     broker::delivery_number number = 0; // minted; grows
     broker::link_id link = broker::link_id::none;
     broker::wire_id wire = broker::wire_id::none;
-    std::uint32_t subscription = 0;     // the session's number of it
+    std::uint32_t subscription = 0; // the session's number of it
     broker::color color = broker::color::blue;
-    std::string broker_ack;             // raw, as that broker gave it
-    // Stored `auto`: acknowledged when the client's outbox has written this far; 0: the client acknowledges.
+    std::string broker_ack; // raw, as that broker gave it
+    // Stored `auto`: acknowledged when the client's outbox has written this far; 0: the client
+    // acknowledges.
     std::uint64_t written_mark = 0;
 };
 
@@ -35,7 +37,8 @@ public:
     const delivery* find(broker::delivery_number number) const noexcept;
     // Takes that one.
     std::optional<delivery> take(broker::delivery_number number);
-    // Takes it and all earlier ones of the same subscription, in order: `client` acks are cumulative.
+    // Takes it and all earlier ones of the same subscription, in order: `client` acks are
+    // cumulative.
     std::vector<delivery> take_up_to(broker::delivery_number number);
     // Takes the `auto` ones that were written by now.
     std::vector<delivery> take_written(std::uint64_t written);

@@ -1,12 +1,12 @@
 #pragma once
 
-// What the cores of a shard ask of its drivers. A call is an effect: it appends to an outbox or queues an order, and
-// never calls back into a core; so nothing re-enters. Tests record the calls and compare the whole list; the
-// simulator carries them over its own network.
+// What the cores of a shard ask of its drivers. A call is an effect: it appends to an outbox or
+// queues an order, and never calls back into a core; so nothing re-enters. Tests record the calls
+// and compare the whole list; the simulator carries them over its own network.
 
+#include "broker/id_map.hpp"
 #include "broker/link_effects.hpp"
 #include "broker/net/payload.hpp"
-#include "broker/id_map.hpp"
 #include "control/switch_messages.hpp"
 #include "gateway/metrics.hpp"
 
@@ -25,20 +25,28 @@ struct dial_order {
     link_id link = link_id::none;
     control::endpoint_ref at;
     stomp::version version = stomp::version::v12; // highest asked: the subprotocol of a ws:// link
-    const std::vector<std::pair<std::string, std::string>>* handshake_headers = nullptr; // of the identity
+    const std::vector<std::pair<std::string, std::string>>* handshake_headers =
+        nullptr; // of the identity
 };
 
 class effects : public broker::link_effects {
 public:
     // ---- clients
-    // One whole frame: `head` ends with the blank line; body and NUL follow it. as_it_came: see DESIGN.md section 4.
-    virtual void write_client(session_id to, std::string_view head, std::string_view body, framing as) = 0;
-    // `head` holds command and first header lines; `rest` more header lines, the blank line, body and NUL.
-    virtual void write_client(session_id to, std::string_view head, const net::payload_ref& rest, framing as) = 0;
-    // CONNECTED is written behind this: the version counts from the next frame on, heart-beats begin.
-    virtual void client_up(session_id which, stomp::version version, std::string_view heart_beat) = 0;
+    // One whole frame: `head` ends with the blank line; body and NUL follow it. as_it_came: see
+    // DESIGN.md section 4.
+    virtual void
+    write_client(session_id to, std::string_view head, std::string_view body, framing as) = 0;
+    // `head` holds command and first header lines; `rest` more header lines, the blank line, body
+    // and NUL.
+    virtual void write_client(
+        session_id to, std::string_view head, const net::payload_ref& rest, framing as) = 0;
+    // CONNECTED is written behind this: the version counts from the next frame on, heart-beats
+    // begin.
+    virtual void
+    client_up(session_id which, stomp::version version, std::string_view heart_beat) = 0;
     // After what is queued was written; on_client_gone is not called any more.
-    virtual void close_client(session_id which, disconnect_reason reason, std::string_view text) = 0;
+    virtual void
+    close_client(session_id which, disconnect_reason reason, std::string_view text) = 0;
     // wants_client() became true: hand over what was carried, then what comes.
     virtual void resume_client(session_id which) = 0;
     // Bytes of this client's outbox: all ever appended, and all ever written.

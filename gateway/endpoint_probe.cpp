@@ -47,18 +47,22 @@ void endpoint_probe::link_frame(broker::link_id, const stomp::frame_view& frame,
 {
     if (frame.command == stomp::command::connected) {
         stomp::serializer bye;
-        connection_->write_frame(bye.begin(stomp::command::disconnect).end_head(), {}, broker::framing::text);
+        connection_->write_frame(
+            bye.begin(stomp::command::disconnect).end_head(), {}, broker::framing::text);
         finish(true, {});
     } else if (shard_.settings().brokers.colors[which_.color].health.login.empty()) {
         finish(true, {}); // it does not know us, but it answers
     } else {
-        finish(false, "it refused health.login: " + std::string{frame.find("message").value_or("ERROR")});
+        finish(
+            false,
+            "it refused health.login: " + std::string{frame.find("message").value_or("ERROR")});
     }
 }
 
 void endpoint_probe::link_lost(broker::link_id, std::string why)
 {
-    const bool answered = asked_ && shard_.settings().brokers.colors[which_.color].health.login.empty();
+    const bool answered =
+        asked_ && shard_.settings().brokers.colors[which_.color].health.login.empty();
     finish(answered, std::move(why));
 }
 

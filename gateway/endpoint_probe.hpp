@@ -1,8 +1,9 @@
 #pragma once
 
-// Asks one endpoint whether it answers. A health check takes the transport for an answer, and where health.login is
-// given a STOMP CONNECT too; a preflight always says CONNECT, and takes any answer to it, an ERROR or a close included,
-// as a sign of life: a process that was stopped still accepts (C10).
+// Asks one endpoint whether it answers. A health check takes the transport for an answer, and where
+// health.login is given a STOMP CONNECT too; a preflight always says CONNECT, and takes any answer
+// to it, an ERROR or a close included, as a sign of life: a process that was stopped still accepts
+// (C10).
 //
 // Threading:  one shard's thread.
 // Lifetime:   owned by its shard until `done` was called.
@@ -24,13 +25,15 @@ public:
 
     enum class depth : std::uint8_t { health, preflight };
 
-    endpoint_probe(shard& owner, control::endpoint_ref which, depth how, net::duration timeout, answer done);
+    endpoint_probe(
+        shard& owner, control::endpoint_ref which, depth how, net::duration timeout, answer done);
     void start();
     bool over() const noexcept { return over_; }
 
 private:
     void link_open(broker::link_id id) override;
-    void link_frame(broker::link_id id, const stomp::frame_view& frame, broker::framing as) override;
+    void
+    link_frame(broker::link_id id, const stomp::frame_view& frame, broker::framing as) override;
     void link_drained(broker::link_id) override {}
     void link_lost(broker::link_id id, std::string why) override;
     void on_timer(net::time_point now) override;

@@ -3,7 +3,8 @@
 // One shard's part of a listener: accepts what the kernel gives to its socket.
 //
 // Threading:  one shard's thread.
-// Limits:     at most `burst` connections a turn, so that a storm of clients does not starve those who are there.
+// Limits:     at most `burst` connections a turn, so that a storm of clients does not starve those
+// who are there.
 
 #include "broker/net/readiness_loop.hpp"
 
@@ -21,7 +22,8 @@ public:
     listener(const listener&) = delete;
     listener& operator=(const listener&) = delete;
     ~listener();
-    // Accepts until the queue is empty, then closes: nobody who was accepted by the kernel is reset.
+    // Accepts until the queue is empty, then closes: nobody who was accepted by the kernel is
+    // reset.
     void close();
 
 private:

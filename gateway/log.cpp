@@ -13,8 +13,8 @@
 namespace gateway::log {
 namespace {
 
-// Control characters never stand in a line as they are. Quote and backslash do in the free text of a text line, where
-// nothing is quoted: the audit lines quote their own values there.
+// Control characters never stand in a line as they are. Quote and backslash do in the free text of
+// a text line, where nothing is quoted: the audit lines quote their own values there.
 void append_escaped(std::string& out, std::string_view text, bool within_quotes = true)
 {
     static constexpr char hex[] = "0123456789abcdef";

@@ -12,13 +12,15 @@
 int main(int argc, char** argv)
 {
     std::signal(SIGPIPE, SIG_IGN);
-    CLI::App app{"A gateway for STOMP over WebSocket that moves live sessions between two pools of brokers."};
+    CLI::App app{"A gateway for STOMP over WebSocket that moves live sessions between two pools of "
+                 "brokers."};
     std::string file;
     bool check = false;
     app.add_option("--config", file, "the configuration, teal.yaml")->required();
     app.add_flag("--check", check, "check the configuration, then exit: 0 good, 2 not");
     app.set_version_flag("--version", std::string{"teal-gateway "} + TEAL_VERSION);
-    app.footer("SIGTERM drains, then stops; a second one stops at once. Exit status: 0 stopped as asked, 1 failed, 2 could not start.");
+    app.footer("SIGTERM drains, then stops; a second one stops at once. Exit status: 0 stopped as "
+               "asked, 1 failed, 2 could not start.");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

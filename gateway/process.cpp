@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::uint64_t descriptors_kept = 256; // listeners, admin, logs, epoll
 constexpr auto drain_step = std::chrono::milliseconds{100};
-constexpr int drain_steps = 50;                 // clients are sent away over 5 s, so that they do not storm
+constexpr int drain_steps = 50; // clients are sent away over 5 s, so that they do not storm
 
 int start_error(const std::string& sentence)
 {
@@ -43,7 +43,8 @@ std::uint64_t raise_descriptors()
 
 std::uint64_t physical_memory()
 {
-    return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE));
+    return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+           static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE));
 }
 
 net::address address_of(const bind_address& bind)
@@ -58,16 +59,17 @@ control::control_settings control_settings_of(const config& c)
     s.prepare_timeout = w.prepare_timeout;
     s.hold_timeout = w.hold_timeout;
     s.max_failed = w.max_failed.sessions != 0
-        ? control::failure_limit{static_cast<double>(w.max_failed.sessions), false}
-        : control::failure_limit{w.max_failed.percent, w.max_failed.percent > 0};
-    s.members = {.linger = w.linger,
-                 .seam_timeout = w.seam_timeout,
-                 .seam_quiet = w.seam_quiet,
-                 .receipt_timeout = w.receipt_timeout,
-                 .marker_interval = w.marker_interval,
-                 .drain_timeout = w.drain_timeout,
-                 .pin_timeout = w.pin_timeout,
-                 .strict_queue_order = w.queue_order == stored_order::strict};
+                       ? control::failure_limit{static_cast<double>(w.max_failed.sessions), false}
+                       : control::failure_limit{w.max_failed.percent, w.max_failed.percent > 0};
+    s.members = {
+        .linger = w.linger,
+        .seam_timeout = w.seam_timeout,
+        .seam_quiet = w.seam_quiet,
+        .receipt_timeout = w.receipt_timeout,
+        .marker_interval = w.marker_interval,
+        .drain_timeout = w.drain_timeout,
+        .pin_timeout = w.pin_timeout,
+        .strict_queue_order = w.queue_order == stored_order::strict};
     s.connect_rate = c.brokers.connect_rate;
     for (const auto color : broker::colors) {
         for (const auto& e : c.brokers.colors[color].endpoints) {
@@ -77,7 +79,8 @@ control::control_settings control_settings_of(const config& c)
     return s;
 }
 
-// Names of all endpoints, resolved; one that cannot be is empty and is tried again (re-resolved every 30 s).
+// Names of all endpoints, resolved; one that cannot be is empty and is tried again (re-resolved
+// every 30 s).
 std::shared_ptr<const endpoint_addresses> resolve_endpoints(const config& c)
 {
     auto found = std::make_shared<endpoint_addresses>();
@@ -149,7 +152,8 @@ int process::open_listeners()
         if (!l.reuse_port) { // in use is an error, which SO_REUSEPORT would hide
             const auto trial = net::listen_on(at, net::reuse_port::no);
             if (!trial) {
-                return start_error("cannot listen on " + l.bind.text + ": " + trial.error().message());
+                return start_error(
+                    "cannot listen on " + l.bind.text + ": " + trial.error().message());
             }
             if (at.is_unix()) { // one socket for all shards; the kernel wakes one of them
                 for (auto& s : shards_) {
@@ -166,7 +170,8 @@ int process::open_listeners()
         for (auto& s : shards_) {
             const auto part = net::listen_on(at, net::reuse_port::yes);
             if (!part) {
-                return start_error("cannot listen on " + l.bind.text + ": " + part.error().message());
+                return start_error(
+                    "cannot listen on " + l.bind.text + ": " + part.error().message());
             }
             s->adopt_listener(*part, i);
         }
@@ -180,17 +185,26 @@ int process::start()
     log::set_up(settings_.log);
     const std::uint64_t descriptors = raise_descriptors();
     const bool dedicated = settings_.brokers.multiplex == multiplex_mode::dedicated;
-    // A dedicated session takes three while a switch is prepared; a shared one takes one, some need more.
+    // A dedicated session takes three while a switch is prepared; a shared one takes one, some need
+    // more.
     const std::uint64_t room = descriptors > descriptors_kept ? descriptors - descriptors_kept : 0;
     const std::uint64_t fits = dedicated ? room / 3 : room / 10 * 9;
     shared_.clients_max = std::min<std::uint64_t>(settings_.limits.clients, fits);
-    if (shared_.clients_max < settings_.limits.clients && settings_.limits.clients != limits_config{}.clients) {
-        log::line(log_level::warning, "limits.clients was lowered to what the descriptors allow",
-            {{"configured", settings_.limits.clients}, {"clients", shared_.clients_max}, {"descriptors", descriptors}});
+    if (shared_.clients_max < settings_.limits.clients &&
+        settings_.limits.clients != limits_config{}.clients) {
+        log::line(
+            log_level::warning, "limits.clients was lowered to what the descriptors allow",
+            {{"configured", settings_.limits.clients},
+             {"clients", shared_.clients_max},
+             {"descriptors", descriptors}});
     } else {
-        log::line(log_level::info, "descriptors", {{"clients", shared_.clients_max}, {"descriptors", descriptors}});
+        log::line(
+            log_level::info, "descriptors",
+            {{"clients", shared_.clients_max}, {"descriptors", descriptors}});
     }
-    const unsigned threads = settings_.threads != 0 ? settings_.threads : std::max(1u, std::thread::hardware_concurrency());
+    const unsigned threads = settings_.threads != 0
+                                 ? settings_.threads
+                                 : std::max(1u, std::thread::hardware_concurrency());
     shared_.buffered_max = settings_.limits.buffered_total.of(physical_memory()) / threads;
 
     auto opened = control::open_file_store(settings_.store.path, settings_.initial_color);
@@ -202,9 +216,12 @@ int process::start()
     std::random_device random;
     const std::uint32_t nonce = random();
     for (unsigned i = 0; i < threads; ++i) {
-        shards_.push_back(std::make_unique<shard>(settings_, core_settings_of(settings_, threads, i, nonce), shared_, where,
+        shards_.push_back(std::make_unique<shard>(
+            settings_, core_settings_of(settings_, threads, i, nonce), shared_, where,
             [this](control::report what) {
-                boost::asio::post(control_, [this, what = std::move(what)]() mutable { service_->on_report(std::move(what)); });
+                boost::asio::post(control_, [this, what = std::move(what)]() mutable {
+                    service_->on_report(std::move(what));
+                });
             }));
         ports_.push_back(std::make_unique<shard_port>(*shards_.back(), control_, i == 0));
     }
@@ -245,8 +262,12 @@ int process::start()
         threads_.emplace_back([&s] { s->run(); });
     }
     service_->set_ready(true);
-    log::line(log_level::info, "ready",
-        {{"version", TEAL_VERSION}, {"threads", threads}, {"live", to_string(live)}, {"epoch", epoch},
+    log::line(
+        log_level::info, "ready",
+        {{"version", TEAL_VERSION},
+         {"threads", threads},
+         {"live", to_string(live)},
+         {"epoch", epoch},
          {"admin", settings_.admin.bind.text}});
     return 0;
 }
@@ -263,16 +284,20 @@ void process::count_switches()
         if (record == nullptr || !record->final || record->dry_run || !counted_.insert(id).second) {
             return;
         }
-        const auto now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+        const auto now =
+            std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
+                .count();
         const bool switched = record->result == control::switch_result::switched;
         counters_.last_success = switched ? now : counters_.last_success;
-        counters_.count_switch(record->to,
-            switched                                              ? switch_result::switched
-                : record->result == control::switch_result::refused ? switch_result::refused
-                                                                    : switch_result::aborted,
+        counters_.count_switch(
+            record->to,
+            switched                                            ? switch_result::switched
+            : record->result == control::switch_result::refused ? switch_result::refused
+                                                                : switch_result::aborted,
             record->total());
         if (record->final_since) {
-            counters_.switch_duration[switch_span::total].observe(*record->final_since - record->started);
+            counters_.switch_duration[switch_span::total].observe(
+                *record->final_since - record->started);
         }
     });
 }
@@ -284,7 +309,8 @@ std::string process::metrics()
     counters_.epoch = service_->state().epoch;
     counters_.switch_in_progress = running != nullptr;
     if (running != nullptr) {
-        counters_.switch_started = std::chrono::duration<double>(running->started_at.time_since_epoch()).count();
+        counters_.switch_started =
+            std::chrono::duration<double>(running->started_at.time_since_epoch()).count();
     }
     return render_metrics(collect_counters(shards_, last_counters_), counters_);
 }
@@ -296,7 +322,9 @@ void process::wait_for_signal()
             return;
         }
         if (number == SIGHUP) {
-            log::line(log_level::warning, "SIGHUP: reloading the configuration is not built yet; nothing changed");
+            log::line(
+                log_level::warning,
+                "SIGHUP: reloading the configuration is not built yet; nothing changed");
         } else if (stopping_) {
             log::line(log_level::warning, "stopping at once");
             stop();
@@ -308,7 +336,8 @@ void process::wait_for_signal()
     });
 }
 
-// S16: a switch that is not being written is aborted, then clients are sent away over a while, then links leave.
+// S16: a switch that is not being written is aborted, then clients are sent away over a while, then
+// links leave.
 void process::on_signal()
 {
     stopping_ = true;
@@ -326,7 +355,8 @@ void process::drain(int step)
 {
     const std::uint64_t left = shared_.clients.load();
     if (left == 0 || step >= 2 * drain_steps) {
-        timer_.expires_after(step == 0 ? std::chrono::milliseconds{50} : 3 * drain_step); // links' DISCONNECTs
+        timer_.expires_after(
+            step == 0 ? std::chrono::milliseconds{50} : 3 * drain_step); // links' DISCONNECTs
         timer_.async_wait([this](const boost::system::error_code& error) {
             if (!error) {
                 stop();
@@ -357,7 +387,8 @@ void process::stop()
     control_.stop();
 }
 
-// A name with several addresses is all of them, and they change: looked up again in a thread of its own.
+// A name with several addresses is all of them, and they change: looked up again in a thread of its
+// own.
 void process::resolve_again()
 {
     const bool names = std::ranges::any_of(broker::colors, [&](auto color) {

@@ -1,6 +1,7 @@
 #pragma once
 
-// The process teal-gateway: shards on their threads, control on the main one, signals, start and stop.
+// The process teal-gateway: shards on their threads, control on the main one, signals, start and
+// stop.
 //
 // Threading:  run() on the main thread, which is the control thread.
 
@@ -8,7 +9,8 @@
 
 namespace gateway {
 
-// Exit status: 0 stopped as asked, 1 failed while running, 2 could not start (what and where is on stderr).
+// Exit status: 0 stopped as asked, 1 failed while running, 2 could not start (what and where is on
+// stderr).
 int run_gateway(config settings);
 
 } // namespace gateway

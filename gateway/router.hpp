@@ -1,14 +1,14 @@
 #pragma once
 
-// The heart of a shard, without I/O: tables of sessions, links and wire subscriptions, and every rule that moves a
-// frame or a binding. Events come in, effects go out; an effect never calls back.
+// The heart of a shard, without I/O: tables of sessions, links and wire subscriptions, and every
+// rule that moves a frame or a binding. Events come in, effects go out; an effect never calls back.
 //
 // The parts, one file each:
 //   router_clients.cpp        a client's frames, in order; CONNECT
 //   router_frames.cpp         SEND, subscriptions, transactions: what waits for what
 //   router_endings.cpp        receipts, DISCONNECT, ERROR, a client that is gone
-//   router_binding.cpp        which links a session needs on a color: connect, standby, rebind, park
-//   router_groups.cpp         shared links: which one, who waits for it, when it is left
+//   router_binding.cpp        which links a session needs on a color: connect, standby, rebind,
+//   park router_groups.cpp         shared links: which one, who waits for it, when it is left
 //   router_links.cpp          a link's life: dial, trial, up, leave
 //   router_answers.cpp        what links owe, and who waits for it
 //   router_losses.cpp         a link is lost
@@ -55,16 +55,16 @@ using net::time_point;
 struct link_record {
     broker::link core;
     share_group* group = nullptr;
-    session_id owner = session_id::none;  // role own
-    std::vector<session_id> users;        // role publish: sessions that publish here
-    std::vector<wire_id> wires;           // subscribed here
+    session_id owner = session_id::none; // role own
+    std::vector<session_id> users;       // role publish: sessions that publish here
+    std::vector<wire_id> wires;          // subscribed here
     time_point dialled{};
-    time_point expires = net::never;      // not ready, or not gone, by then: closed
+    time_point expires = net::never; // not ready, or not gone, by then: closed
     std::size_t open_subscribes = 0;
-    bool dialled_out = false;             // handed to the driver
-    bool congested = false;               // its outbox is above limits.broker_outbox
-    bool used = false;                    // carried a client's SEND since the last switch
-    bool old_pool = false;                // its color was left by the running switch
+    bool dialled_out = false; // handed to the driver
+    bool congested = false;   // its outbox is above limits.broker_outbox
+    bool used = false;        // carried a client's SEND since the last switch
+    bool old_pool = false;    // its color was left by the running switch
 
     explicit link_record(broker::link_order order) : core(std::move(order)) {}
     endpoint_ref at() const noexcept { return group->at; }
@@ -86,7 +86,9 @@ public:
     void start(color live, control::epoch_number epoch, time_point now);
 
     // ---- clients
-    session_id open_client(std::string peer, std::vector<std::pair<std::string, std::string>> handshake, time_point now);
+    session_id open_client(
+        std::string peer, std::vector<std::pair<std::string, std::string>> handshake,
+        time_point now);
     bool wants_client(session_id id) const noexcept;
     // REQUIRES: wants_client(id).
     void on_client_frame(session_id id, const stomp::frame_view& frame, framing as, time_point now);
@@ -101,8 +103,9 @@ public:
     // ---- links
     void on_link_open(link_id id, time_point now);
     void on_link_frame(link_id id, const stomp::frame_view& frame, framing as, time_point now);
-    void on_link_lost(link_id id, std::string_view why, time_point now); // also: could not be dialled
-    void on_link_drained(link_id id, time_point now);                    // outbox below half of limits.broker_outbox
+    void
+    on_link_lost(link_id id, std::string_view why, time_point now); // also: could not be dialled
+    void on_link_drained(link_id id, time_point now); // outbox below half of limits.broker_outbox
     void on_probe(endpoint_ref at, bool ok, std::string why, time_point now);
 
     // ---- the coordinator, the API
@@ -130,16 +133,24 @@ public:
 
 private:
     enum class due : std::uint8_t {
-        link,           // its own deadline (trial, barrier)
-        link_connect,   // limits.connect_timeout
-        wire_confirm,   // B4: no receipts
-        session_retry,  // back-off of a bind
-        session_park, session_stall, session_close,
-        marker_trial,   // no marker came: that endpoint gives none (B3)
+        link,          // its own deadline (trial, barrier)
+        link_connect,  // limits.connect_timeout
+        wire_confirm,  // B4: no receipts
+        session_retry, // back-off of a bind
+        session_park,
+        session_stall,
+        session_close,
+        marker_trial, // no marker came: that endpoint gives none (B3)
         receipts,
-        // Of these at most one each is armed, the earliest: a chain for every time that one is asked for would never end.
-        group_proof,    // brokers.auth_recheck
-        dials, probes, barriers, seams, drain, numbers,
+        // Of these at most one each is armed, the earliest: a chain for every time that one is
+        // asked for would never end.
+        group_proof, // brokers.auth_recheck
+        dials,
+        probes,
+        barriers,
+        seams,
+        drain,
+        numbers,
     };
     struct deadline {
         time_point at;
@@ -160,7 +171,8 @@ private:
     }
     bool superseded(const deadline& d) noexcept;
     void run_deadline(const deadline& d, time_point now);
-    // What an event found out on its way is done at its end, so that nothing is pulled away under a loop.
+    // What an event found out on its way is done at its end, so that nothing is pulled away under a
+    // loop.
     void pump_later(const client_session& s) { later_.push_back(s.id); }
     void run_later(time_point now);
 
@@ -176,20 +188,25 @@ private:
     void client_unsubscribe(client_session& s, const stomp::frame_view& frame, time_point now);
     void client_acknowledge(client_session& s, const stomp::frame_view& frame, time_point now);
     bool client_transaction(client_session& s, const stomp::frame_view& frame, time_point now);
-    void commit_at_broker(client_session& s, const transaction& t, std::string_view receipt, time_point now);
+    void commit_at_broker(
+        client_session& s, const transaction& t, std::string_view receipt, time_point now);
     bool buffer(client_session& s, const stomp::frame_view& frame, framing as, time_point now);
     void client_disconnect(client_session& s, const stomp::frame_view& frame, time_point now);
     void answer_receipt(client_session& s, std::string_view receipt);
     void send_receipt(client_session& s, std::string_view receipt);
-    void fail_client(client_session& s, std::string_view sentence, std::string_view receipt, disconnect_reason why, time_point now);
+    void fail_client(
+        client_session& s, std::string_view sentence, std::string_view receipt,
+        disconnect_reason why, time_point now);
     void finish_closing(client_session& s, time_point now);
     void close(client_session& s, disconnect_reason why, std::string_view text);
     void end_session(client_session& s, time_point now);
     void enter(client_session& s, session_state to, time_point now);
-    identity* identify(client_session& s, const stomp::frame_view& connect, std::string accept_version, stomp::version highest);
+    identity* identify(
+        client_session& s, const stomp::frame_view& connect, std::string accept_version,
+        stomp::version highest);
 
     // ---- router_binding.cpp
-    bool advance(client_session& s, color c, time_point now);      // makes progress; true: ready
+    bool advance(client_session& s, color c, time_point now); // makes progress; true: ready
     bool bind_links(client_session& s, binding& b, color c, time_point now);
     bool replay(client_session& s, binding& b, color c, time_point now);
     bool choose_endpoint(client_session& s, binding& b, color c, time_point now);
@@ -218,17 +235,27 @@ private:
     // ---- router_links.cpp
     link_record& dial(share_group& g, link_role role, session_id owner, time_point now);
     void run_dials(time_point now);
-    void on_event(link_record& l, broker::link_event event, const stomp::frame_view* frame, framing as, time_point now);
+    void on_event(
+        link_record& l, broker::link_event event, const stomp::frame_view* frame, framing as,
+        time_point now);
     void on_answered(link_record& l, const broker::owed_answer& owed, time_point now);
     void on_up(link_record& l, time_point now);
-    void on_broker_error(link_record& l, const broker::link_event& event, const stomp::frame_view& frame, time_point now);
+    void on_broker_error(
+        link_record& l, const broker::link_event& event, const stomp::frame_view& frame,
+        time_point now);
     void settle_owed(link_record& l, time_point now);
-    void schedule(link_record& l) { if (l.core.next_deadline() != net::never) at(l.core.next_deadline(), due::link, number(l.core.id())); }
+    void schedule(link_record& l)
+    {
+        if (l.core.next_deadline() != net::never)
+            at(l.core.next_deadline(), due::link, number(l.core.id()));
+    }
     void leave(link_record& l, time_point now);
     void erase_link(link_id id, time_point now);
     void blame(link_record& l, time_point now);
     void doubt_disconnect(const link_record& l);
-    void forward_error(client_session& s, const stomp::frame_view& frame, std::string_view receipt, time_point now);
+    void forward_error(
+        client_session& s, const stomp::frame_view& frame, std::string_view receipt,
+        time_point now);
     void ask_barrier(link_record& l, time_point now);
     link_record* link(link_id id) noexcept;
 
@@ -237,23 +264,36 @@ private:
     void on_confirmed(wire_subscription& w, time_point now);
     void on_wire_failed(wire_subscription& w, const std::string& why, time_point now);
     void on_wire_cancelled(wire_subscription& w, const std::string& why, time_point now);
-    void drop_member(wire_subscription& w, session_id session, std::uint32_t number, time_point now, std::string_view receipt = {});
-    void leave_wire(wire_subscription& w, session_id session, std::string_view receipt, time_point now);
+    void drop_member(
+        wire_subscription& w, session_id session, std::uint32_t number, time_point now,
+        std::string_view receipt = {});
+    void
+    leave_wire(wire_subscription& w, session_id session, std::string_view receipt, time_point now);
     void erase_wire(wire_id id);
     void lose_wire(wire_subscription& w, time_point now);
     wire_subscription* wire(wire_id id) noexcept;
     std::string address_of(wire_id id) const;
 
     // ---- router_messages.cpp
-    void on_message(link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as, time_point now);
+    void on_message(
+        link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as,
+        time_point now);
     void on_reply(link_record& l, const stomp::frame_view& frame, framing as);
-    void deliver(client_session& s, wire_subscription& w, const wire_member& m, const stomp::frame_view& frame, framing as);
-    void deliver_shared(client_session& s, wire_subscription& w, const wire_member& m, const kept_message& message);
-    std::string client_head(client_session& s, wire_subscription& w, const subscription& sub, std::string_view broker_ack);
-    void acknowledge(client_session& s, const delivery& d, bool negative, std::string_view extra, std::string_view receipt, time_point now);
+    void deliver(
+        client_session& s, wire_subscription& w, const wire_member& m,
+        const stomp::frame_view& frame, framing as);
+    void deliver_shared(
+        client_session& s, wire_subscription& w, const wire_member& m, const kept_message& message);
+    std::string client_head(
+        client_session& s, wire_subscription& w, const subscription& sub,
+        std::string_view broker_ack);
+    void acknowledge(
+        client_session& s, const delivery& d, bool negative, std::string_view extra,
+        std::string_view receipt, time_point now);
     bool may_read(const client_session& s, const link_record& own) const noexcept;
     void fail_slow(client_session& s, time_point now);
-    static kept_message keep(const wire_subscription& w, const stomp::frame_view& frame, framing as);
+    static kept_message
+    keep(const wire_subscription& w, const stomp::frame_view& frame, framing as);
 
     // ---- router_seams.cpp
     void make_seams(time_point now);
@@ -305,11 +345,15 @@ private:
     std::string name_of(endpoint_ref at) const;
     std::uint64_t bytes_waiting() const noexcept;
     std::string name_of(session_id id) const;
-    control::session_failure failure(const client_session& s, endpoint_ref at, std::string why) const;
+    control::session_failure
+    failure(const client_session& s, endpoint_ref at, std::string why) const;
 
     static constexpr auto drain_sweep = std::chrono::milliseconds{20};
     template <class Id>
-    static constexpr std::uint64_t number(Id id) noexcept { return static_cast<std::uint64_t>(id); }
+    static constexpr std::uint64_t number(Id id) noexcept
+    {
+        return static_cast<std::uint64_t>(id);
+    }
     client_session* find(session_id id) noexcept;
     broker::pool& pool_of(color c) noexcept { return *pools_[c]; }
     std::vector<session_id> all_sessions() const;
@@ -339,15 +383,15 @@ private:
     control::prepare_settings timing_;
     control::tally tally_;
     time_point drain_until_ = net::never;
-    std::set<session_id> draining_;           // sessions whose old binding lingers
-    std::set<link_id> awaited_;               // hold: links whose barrier is open (S1)
-    std::set<link_id> unread_;                // their seam buffers were full before the decision
-    std::size_t unprepared_ = 0;              // ordered sessions neither ready nor failed
-    std::size_t unheld_ = 0;                  // sessions that hold asked and that are not held
+    std::set<session_id> draining_; // sessions whose old binding lingers
+    std::set<link_id> awaited_;     // hold: links whose barrier is open (S1)
+    std::set<link_id> unread_;      // their seam buffers were full before the decision
+    std::size_t unprepared_ = 0;    // ordered sessions neither ready nor failed
+    std::size_t unheld_ = 0;        // sessions that hold asked and that are not held
     std::size_t lost_links_ = 0;
-    std::uint64_t gaps_ = 0;                  // broadcast subscriptions that lost their link, ever
+    std::uint64_t gaps_ = 0; // broadcast subscriptions that lost their link, ever
     bool dry_run_ = false;
-    bool doubted_ = false;                    // receipt_timeout passed
+    bool doubted_ = false; // receipt_timeout passed
     bool numbers_due_ = false;
     bool barriers_due_ = false;
     bool dials_due_ = false, seams_due_ = false;

@@ -1,4 +1,5 @@
-// Acknowledgements back to the broker, and what a client does not take. SWITCH.md S11, S14, S17; HAZARDS.md H1 to H3.
+// Acknowledgements back to the broker, and what a client does not take. SWITCH.md S11, S14, S17;
+// HAZARDS.md H1 to H3.
 
 #include "gateway/router.hpp"
 
@@ -11,7 +12,8 @@ void router::client_acknowledge(client_session& s, const stomp::frame_view& fram
     const auto receipt = frame.find("receipt").value_or("");
     const auto id = frame.find(s.version == stomp::version::v12 ? "id" : "message-id");
     if (!id) {
-        fail_client(s, "ACK or NACK without an id", receipt, disconnect_reason::protocol_error, now);
+        fail_client(
+            s, "ACK or NACK without an id", receipt, disconnect_reason::protocol_error, now);
         return;
     }
     const bool negative = frame.command == stomp::command::nack;
@@ -25,29 +27,35 @@ void router::client_acknowledge(client_session& s, const stomp::frame_view& fram
     const subscription* sub = s.journal.at(first->subscription);
     std::vector<delivery> taken;
     if (sub != nullptr && sub->mode == ack_mode::client) {
-        taken = s.ledger.take_up_to(*minted); // cumulative ones are expanded here (HAZARDS.md H2, H3)
+        taken =
+            s.ledger.take_up_to(*minted); // cumulative ones are expanded here (HAZARDS.md H2, H3)
     } else {
         taken.push_back(*s.ledger.take(*minted));
     }
     std::string extra;
     for (const auto& h : frame.headers) {
-        if (h.name != "id" && h.name != "message-id" && h.name != "subscription" && h.name != "receipt" &&
-            h.name != "transaction" && h.name != "content-length") {
+        if (h.name != "id" && h.name != "message-id" && h.name != "subscription" &&
+            h.name != "receipt" && h.name != "transaction" && h.name != "content-length") {
             extra.append(h.name).append(":").append(h.value).append("\n");
         }
     }
     for (std::size_t i = 0; i < taken.size(); ++i) {
-        acknowledge(s, taken[i], negative, extra, i + 1 == taken.size() ? receipt : std::string_view{}, now);
+        acknowledge(
+            s, taken[i], negative, extra, i + 1 == taken.size() ? receipt : std::string_view{},
+            now);
     }
 }
 
-void router::acknowledge(client_session& s, const delivery& d, bool negative, std::string_view extra,
+void router::acknowledge(
+    client_session& s, const delivery& d, bool negative, std::string_view extra,
     std::string_view receipt, time_point now)
 {
     link_record* l = link(d.link);
-    // S11: it goes to the link of its delivery; link gone or its wire subscription left: swallowed, answered.
+    // S11: it goes to the link of its delivery; link gone or its wire subscription left: swallowed,
+    // answered.
     const wire_subscription* w = wire(d.wire);
-    if (l == nullptr || l->core.state() != broker::link_state::ready || w == nullptr || w->state == wire_state::leaving) {
+    if (l == nullptr || l->core.state() != broker::link_state::ready || w == nullptr ||
+        w->state == wire_state::leaving) {
         ++counters_.stale_acks[stale_ack::dropped];
         answer_receipt(s, receipt);
         return;
@@ -56,12 +64,13 @@ void router::acknowledge(client_session& s, const delivery& d, bool negative, st
         ++counters_.stale_acks[stale_ack::routed_old];
         at(now, due::drain);
     }
-    l->core.acknowledge({.negative = negative,
-                         .wire = d.wire,
-                         .broker_ack = d.broker_ack,
-                         .extra_head = extra,
-                         .session = s.id,
-                         .client_receipt = receipt},
+    l->core.acknowledge(
+        {.negative = negative,
+         .wire = d.wire,
+         .broker_ack = d.broker_ack,
+         .extra_head = extra,
+         .session = s.id,
+         .client_receipt = receipt},
         out_);
     if (!receipt.empty()) {
         l->core.can().receipts() ? void(++s.owed) : answer_receipt(s, receipt);

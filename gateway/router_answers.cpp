@@ -1,4 +1,5 @@
-// What links owe, and who waits for it: answers of brokers, and what becomes of those that never come. SWITCH.md S13.
+// What links owe, and who waits for it: answers of brokers, and what becomes of those that never
+// come. SWITCH.md S13.
 
 #include "gateway/router.hpp"
 

@@ -1,5 +1,6 @@
-// Which links a session needs on a color, and how it gets them: connect, standby, rebind, park and leave are one
-// function, advance(), that looks at what is missing and asks for it. It never ends a session.
+// Which links a session needs on a color, and how it gets them: connect, standby, rebind, park and
+// leave are one function, advance(), that looks at what is missing and asks for it. It never ends a
+// session.
 
 #include "gateway/router.hpp"
 
@@ -23,8 +24,9 @@ bool router::choose_endpoint(client_session& s, binding& b, color c, time_point)
 
 bool router::needs_own(const client_session& s) const
 {
-    return s.on_own || s.replies ||
-        std::ranges::any_of(s.journal, [](const auto& sub) { return !sub->shareable || sub->own_only; });
+    return s.on_own || s.replies || std::ranges::any_of(s.journal, [](const auto& sub) {
+               return !sub->shareable || sub->own_only;
+           });
 }
 
 bool router::advance(client_session& s, color c, time_point now)
@@ -37,17 +39,21 @@ bool router::advance(client_session& s, color c, time_point now)
     if (c == s.live && (s.state == session_state::quiescing || s.state == session_state::held)) {
         return false;
     }
-    // A link that was dialled for a standby may come up after the abort: nothing is bound for it any more.
+    // A link that was dialled for a standby may come up after the abort: nothing is bound for it
+    // any more.
     if (c != s.live && (!in_switch() || !s.part || s.part->failed)) {
         return false;
     }
     if (b.at == binding::phase::none) {
         b.at = binding::phase::wanted;
     }
-    if (b.group != nullptr && b.at == binding::phase::wanted && b.own == link_id::none && b.publish == link_id::none &&
-        !pool_of(c).healthy(b.group->at.index) &&
-        (pool_of(c).pick() || std::ranges::all_of(s.journal, [&](const auto& sub) { return wire(sub->wires[c]) == nullptr; }))) {
-        unbind(s, c, now); // another endpoint answers, or none: then it parks until a probe finds one
+    if (b.group != nullptr && b.at == binding::phase::wanted && b.own == link_id::none &&
+        b.publish == link_id::none && !pool_of(c).healthy(b.group->at.index) &&
+        (pool_of(c).pick() || std::ranges::all_of(s.journal, [&](const auto& sub) {
+             return wire(sub->wires[c]) == nullptr;
+         }))) {
+        unbind(
+            s, c, now); // another endpoint answers, or none: then it parks until a probe finds one
         b.at = binding::phase::wanted;
     }
     if (b.group == nullptr && !choose_endpoint(s, b, c, now)) {
@@ -75,10 +81,14 @@ bool router::bind_links(client_session& s, binding& b, color, time_point now)
         refusals_.push_back({s.id, g.at.color, g.refused});
         return false;
     }
-    if (g.known.barrier == broker::barrier_kind::unknown) { // B1: one link tries, the others wait for it
+    if (g.known.barrier ==
+        broker::barrier_kind::unknown) { // B1: one link tries, the others wait for it
         if (g.trial == link_id::none && may_dial(g, s, now)) {
             const bool own = g.dedicated;
-            g.trial = dial(g, own ? link_role::own : link_role::publish, own ? s.id : session_id::none, now).core.id();
+            g.trial = dial(
+                          g, own ? link_role::own : link_role::publish,
+                          own ? s.id : session_id::none, now)
+                          .core.id();
             if (own) {
                 b.own = b.publish = g.trial;
             }
@@ -114,8 +124,8 @@ bool router::bind_links(client_session& s, binding& b, color, time_point now)
     return own == nullptr || own->core.ready();
 }
 
-// The journal on that color: broadcast subscriptions that some broker confirmed for a standby (S9), all of them for
-// the live color. True when each has a confirmed wire subscription.
+// The journal on that color: broadcast subscriptions that some broker confirmed for a standby (S9),
+// all of them for the live color. True when each has a confirmed wire subscription.
 bool router::replay(client_session& s, binding& b, color c, time_point now)
 {
     const bool standby = c != s.live;
@@ -155,7 +165,9 @@ void router::on_bound(client_session& s, color c, time_point now)
         s.connected = true;
         auto& frame = out_.scratch().begin(stomp::command::connected);
         frame.raw("version", to_string(s.version));
-        const auto ms = std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(settings_.client_heart_beat).count());
+        const auto ms = std::to_string(
+            std::chrono::duration_cast<std::chrono::milliseconds>(settings_.client_heart_beat)
+                .count());
         frame.raw("heart-beat", ms + "," + ms).raw("session", name_of(s.id));
         std::string head{frame.bytes()};
         head += g.connected_head;
@@ -180,7 +192,8 @@ void router::on_bound(client_session& s, color c, time_point now)
 
 void router::on_refused(client_session& s, color c, const std::string& why, time_point now)
 {
-    const endpoint_ref where = s.bindings[c].group != nullptr ? s.bindings[c].group->at : endpoint_ref{c, 0};
+    const endpoint_ref where =
+        s.bindings[c].group != nullptr ? s.bindings[c].group->at : endpoint_ref{c, 0};
     if (c != s.live) {
         standby_failed(s, name_of(where) + " refused: " + why, now);
         return;
@@ -188,7 +201,8 @@ void router::on_refused(client_session& s, color c, const std::string& why, time
     switch (s.state) {
     case session_state::connecting:
     case session_state::rebinding:
-        fail_client(s, why, {}, disconnect_reason::broker_refused, now); // an authentication ERROR is final
+        fail_client(
+            s, why, {}, disconnect_reason::broker_refused, now); // an authentication ERROR is final
         return;
     case session_state::active: // a link of its own beside shared ones was refused
         fail_client(s, why, {}, disconnect_reason::broker_refused, now);
@@ -204,8 +218,8 @@ void router::move_to_own(client_session& s, binding& b, time_point now)
     }
     link_record* publish = link(b.publish);
     // DESIGN.md section 5: its SENDs use the own link after a barrier on the publish link.
-    if (publish != nullptr && s.last_send_link == b.publish && publish->core.proven_up_to() < s.last_send &&
-        publish->core.ready()) {
+    if (publish != nullptr && s.last_send_link == b.publish &&
+        publish->core.proven_up_to() < s.last_send && publish->core.ready()) {
         b.moving = true;
         ask_barrier(*publish, now);
         return;

@@ -1,8 +1,7 @@
 // A client's frames, in order: what is done at once, what waits, what is refused.
 
-#include "gateway/router.hpp"
-
 #include "broker/stomp/heart_beat.hpp"
+#include "gateway/router.hpp"
 
 #include <boost/assert.hpp>
 
@@ -55,8 +54,8 @@ offered read_versions(const stomp::frame_view& connect)
 
 bool is_ours(std::string_view connect_header) noexcept
 {
-    return connect_header == "accept-version" || connect_header == "heart-beat" || connect_header == "receipt" ||
-        connect_header == "content-length";
+    return connect_header == "accept-version" || connect_header == "heart-beat" ||
+           connect_header == "receipt" || connect_header == "content-length";
 }
 
 } // namespace
@@ -85,10 +84,11 @@ bool router::wants_client(session_id id) const noexcept
     const auto* s = session(id);
     // A waiting session's CONNECT may be read; it is answered after the decision.
     return s != nullptr &&
-        (gateway::wants_client(*s) || (s->state == session_state::waiting && !s->connect_seen));
+           (gateway::wants_client(*s) || (s->state == session_state::waiting && !s->connect_seen));
 }
 
-void router::on_client_frame(session_id id, const stomp::frame_view& frame, framing as, time_point now)
+void router::on_client_frame(
+    session_id id, const stomp::frame_view& frame, framing as, time_point now)
 {
     client_session* s = find(id);
     if (s == nullptr) {
@@ -119,18 +119,22 @@ void router::connect(client_session& s, const stomp::frame_view& frame, time_poi
 {
     const auto receipt = frame.find("receipt").value_or("");
     if (frame.command != stomp::command::connect && frame.command != stomp::command::stomp) {
-        fail_client(s, "the first frame must be CONNECT or STOMP", receipt, disconnect_reason::protocol_error, now);
+        fail_client(
+            s, "the first frame must be CONNECT or STOMP", receipt,
+            disconnect_reason::protocol_error, now);
         return;
     }
     const offered versions = read_versions(frame);
     if (!versions.any()) {
-        fail_client(s, "unsupported version: supported are 1.0, 1.1 and 1.2", receipt,
+        fail_client(
+            s, "unsupported version: supported are 1.0, 1.1 and 1.2", receipt,
             disconnect_reason::protocol_error, now);
         return;
     }
     s.rare().client_heart_beat = frame.find("heart-beat").value_or("0,0");
     if (!stomp::parse_heart_beat(s.rare().client_heart_beat)) {
-        fail_client(s, "malformed heart-beat header", receipt, disconnect_reason::protocol_error, now);
+        fail_client(
+            s, "malformed heart-beat header", receipt, disconnect_reason::protocol_error, now);
         return;
     }
     s.connect_seen = true;
@@ -146,13 +150,16 @@ void router::connect(client_session& s, const stomp::frame_view& frame, time_poi
 }
 
 identity* router::identify(
-    client_session& s, const stomp::frame_view& connect, std::string accept_version, stomp::version highest)
+    client_session& s, const stomp::frame_view& connect, std::string accept_version,
+    stomp::version highest)
 {
-    // DESIGN.md section 5: every CONNECT header but four, the forwarded handshake headers, the versions offered.
+    // DESIGN.md section 5: every CONNECT header but four, the forwarded handshake headers, the
+    // versions offered.
     std::string head;
     for (std::size_t i = 0; i < connect.headers.size(); ++i) {
         const auto& h = connect.headers[i];
-        const bool repeat = std::any_of(connect.headers.begin(), connect.headers.begin() + static_cast<std::ptrdiff_t>(i),
+        const bool repeat = std::any_of(
+            connect.headers.begin(), connect.headers.begin() + static_cast<std::ptrdiff_t>(i),
             [&](const auto& earlier) { return earlier.name == h.name; });
         if (!repeat && !is_ours(h.name)) {
             head.append(h.name).append(":").append(h.value).append("\n");
@@ -221,7 +228,8 @@ void router::pump(client_session& s, time_point now)
         return;
     }
     if (s.waiting) {
-        // The queue is taken out: a frame that ends the session must not pull it away under the loop.
+        // The queue is taken out: a frame that ends the session must not pull it away under the
+        // loop.
         auto queue = std::move(*s.waiting);
         s.waiting.reset();
         std::size_t done = 0;

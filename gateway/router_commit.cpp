@@ -23,12 +23,15 @@ void router::on_commit(const control::commit& order, time_point now)
             sent_through_[old].insert(one);
         }
     }
-    phase_ = member_phase::steady; // every session moves within this call: nothing observes the time between
+    phase_ = member_phase::steady; // every session moves within this call: nothing observes the
+                                   // time between
     tally_.sessions_moved = 0;
     const auto everyone = all_sessions();
     for (const session_id id : everyone) {
         client_session& s = *find(id);
-        BOOST_ASSERT(s.state != session_state::quiescing && s.state != session_state::active && s.state != session_state::rebinding);
+        BOOST_ASSERT(
+            s.state != session_state::quiescing && s.state != session_state::active &&
+            s.state != session_state::rebinding);
         if (s.state == session_state::held) {
             move(s, now);
         }
@@ -74,7 +77,8 @@ void router::move(client_session& s, time_point now)
         std::chrono::duration_cast<std::chrono::microseconds>(now - part.held_at).count()));
     counters_.session_pause.observe(now - part.held_at);
     if (!part.ready) {
-        // S8 pins here; until that is built the old binding is given up and what lies between is a gap.
+        // S8 pins here; until that is built the old binding is given up and what lies between is a
+        // gap.
         tally_.gaps += s.journal.size();
         for (const auto& sub : s.journal) {
             if (wire_subscription* w = wire(sub->wires[old])) {
@@ -92,7 +96,8 @@ void router::move(client_session& s, time_point now)
     draining_.insert(s.id);
 }
 
-// Broadcast subscriptions that the standby does not have, and stored ones that wait for the old color.
+// Broadcast subscriptions that the standby does not have, and stored ones that wait for the old
+// color.
 void router::drop_gaps(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
@@ -104,7 +109,8 @@ void router::drop_gaps(client_session& s, time_point now)
             sub->wires[old] = wire_id::none;
             tally_.gaps += sub->confirmed;
         }
-        sub->held_back = !sub->broadcast && timing_.strict_queue_order && wire(sub->wires[old]) != nullptr;
+        sub->held_back =
+            !sub->broadcast && timing_.strict_queue_order && wire(sub->wires[old]) != nullptr;
     }
 }
 
@@ -134,7 +140,9 @@ void router::resume(client_session& s, time_point now)
             return;
         }
         enter(s, session_state::active, now);
-        advance(s, s.live, now); // stored ones, and what no broker has answered yet (S15), with the link they need
+        advance(
+            s, s.live,
+            now); // stored ones, and what no broker has answered yet (S15), with the link they need
         pump_later(s);
         return;
     default: return;
@@ -175,7 +183,8 @@ void router::on_abort(const control::abort_switch& order, time_point now)
             });
             if (alive && journal) {
                 enter(*s, session_state::active, now);
-                at(now, due::session_retry, number(id)); // S15: SUBSCRIBEs that the hold kept from being written
+                at(now, due::session_retry,
+                   number(id)); // S15: SUBSCRIBEs that the hold kept from being written
                 pump_later(*s);
             } else {
                 s->now().at = binding::phase::wanted;
@@ -191,7 +200,8 @@ void router::on_abort(const control::abort_switch& order, time_point now)
     say(control::released{current_tally()});
 }
 
-// Whom the switch waited for when it was given up, and what for: an operator wants to know which endpoint it was.
+// Whom the switch waited for when it was given up, and what for: an operator wants to know which
+// endpoint it was.
 void router::note_unready(const client_session& s)
 {
     if (!s.part || s.part->ready || s.part->failed || tally_.failures.size() >= 100) {
@@ -199,12 +209,14 @@ void router::note_unready(const client_session& s)
     }
     const binding& b = s.bindings[to_];
     const endpoint_ref where = b.group != nullptr ? b.group->at : endpoint_ref{to_, 0};
-    const bool linked = b.group != nullptr && b.group->known.barrier != broker::barrier_kind::unknown &&
+    const bool linked =
+        b.group != nullptr && b.group->known.barrier != broker::barrier_kind::unknown &&
         (link(b.own) == nullptr || link(b.own)->core.ready()) && link(b.publish) != nullptr;
-    tally_.failures.push_back(failure(s, where,
+    tally_.failures.push_back(failure(
+        s, where,
         s.seams > 0 ? "its seams of the switch before are still open"
-            : linked ? name_of(where) + " did not answer SUBSCRIBE"
-                     : name_of(where) + " did not answer CONNECT"));
+        : linked    ? name_of(where) + " did not answer SUBSCRIBE"
+                    : name_of(where) + " did not answer CONNECT"));
 }
 
 // Links that were not read because the seam buffers between `held` and the decision were full.
@@ -222,9 +234,11 @@ void router::drop_standby_wires(client_session& s, time_point now)
 {
     for (const auto& sub : s.journal) {
         wire_subscription* w = wire(sub->wires[to_]);
-        const bool standby = w != nullptr && std::ranges::any_of(w->members, [&](const wire_member& m) {
-            return m.session == s.id && m.subscription == sub->number && m.state == member_state::standby;
-        });
+        const bool standby =
+            w != nullptr && std::ranges::any_of(w->members, [&](const wire_member& m) {
+                return m.session == s.id && m.subscription == sub->number &&
+                       m.state == member_state::standby;
+            });
         if (!standby) {
             continue; // M9: the old side of a seam that still joins is no standby's
         }

@@ -46,14 +46,15 @@ void router::run_deadline(const deadline& d, time_point now)
         }
         return;
     case due::link_connect:
-        if (link_record* l = link(static_cast<link_id>(d.subject)); l != nullptr && now >= l->expires &&
-            (!l->core.ready() || l->core.leaving())) {
+        if (link_record* l = link(static_cast<link_id>(d.subject));
+            l != nullptr && now >= l->expires && (!l->core.ready() || l->core.leaving())) {
             out_.close_link(l->core.id());
             on_link_lost(l->core.id(), "no answer within limits.connect_timeout", now);
         }
         return;
     case due::wire_confirm:
-        if (wire_subscription* w = wire(static_cast<wire_id>(d.subject)); w != nullptr && w->state == wire_state::open) {
+        if (wire_subscription* w = wire(static_cast<wire_id>(d.subject));
+            w != nullptr && w->state == wire_state::open) {
             if (link_record* l = link(w->link)) {
                 --l->open_subscribes;
             }
@@ -73,16 +74,19 @@ void router::run_deadline(const deadline& d, time_point now)
         }
         return;
     case due::session_park:
-        if (client_session* s = find(static_cast<session_id>(d.subject)); s != nullptr &&
-            (s->state == session_state::connecting || s->state == session_state::rebinding) && s->connect_seen &&
-            now >= s->parked_since + settings_.park_timeout) {
+        if (client_session* s = find(static_cast<session_id>(d.subject));
+            s != nullptr &&
+            (s->state == session_state::connecting || s->state == session_state::rebinding) &&
+            s->connect_seen && now >= s->parked_since + settings_.park_timeout) {
             fail_client(*s, "no broker answers", {}, disconnect_reason::park_timeout, now);
         }
         return;
     case due::session_stall:
-        if (client_session* s = find(static_cast<session_id>(d.subject)); s != nullptr && s->over_outbox != backlog::below) {
+        if (client_session* s = find(static_cast<session_id>(d.subject));
+            s != nullptr && s->over_outbox != backlog::below) {
             const bool shares = s->now().group != nullptr && !s->now().group->dedicated;
-            if (shares && out_.client_written(s->id) == s->stalled_written && phase_ < member_phase::holding) {
+            if (shares && out_.client_written(s->id) == s->stalled_written &&
+                phase_ < member_phase::holding) {
                 fail_slow(*s, now); // S14: never from hold to commit
             } else {
                 s->stalled_written = out_.client_written(s->id);
@@ -129,7 +133,8 @@ void router::run_deadline(const deadline& d, time_point now)
     case due::numbers:
         numbers_due_ = false;
         if (phase_ == member_phase::preparing) {
-            say(control::progress{tally_.sessions_ready, tally_.sessions_failed, tally_.sessions_total});
+            say(control::progress{
+                tally_.sessions_ready, tally_.sessions_failed, tally_.sessions_total});
         } else if (!in_switch() && switch_ != 0) {
             say(control::numbers{current_tally()});
             if (!draining_.empty() || !seams_.empty()) {
@@ -144,13 +149,14 @@ void router::run_deadline(const deadline& d, time_point now)
 void router::retry_session(client_session& s, time_point now)
 {
     const bool failed = in_switch() && s.part && s.part->failed;
-    if (failed && s.state != session_state::held && s.live != to_ && s.bindings[to_].at != binding::phase::none &&
-        !s.part->adopted) {
+    if (failed && s.state != session_state::held && s.live != to_ &&
+        s.bindings[to_].at != binding::phase::none && !s.part->adopted) {
         drop_standby_wires(s, now);
         unbind(s, to_, now);
     }
-    if (s.connect_seen && (s.state == session_state::connecting || s.state == session_state::rebinding ||
-                              s.state == session_state::active)) {
+    if (s.connect_seen &&
+        (s.state == session_state::connecting || s.state == session_state::rebinding ||
+         s.state == session_state::active)) {
         advance(s, s.live, now);
     }
     if (!failed && in_switch() && s.part && s.seams == 0 && s.live != to_) { // M8
@@ -182,14 +188,16 @@ void router::on_probe(endpoint_ref which, bool ok, std::string why, time_point n
     run_later(now);
 }
 
-// brokers.auth_recheck: an identity with shared links is proven again by a fresh CONNECT. S14: not during a switch.
+// brokers.auth_recheck: an identity with shared links is proven again by a fresh CONNECT. S14: not
+// during a switch.
 void router::prove_groups(time_point now)
 {
     time_point next = net::never;
     for (const auto& [key, g] : groups_) {
         if (g->prove_at <= now) {
             g->prove_at = now + settings_.auth_recheck;
-            if (!in_switch() && g->bindings > 0 && !g->dedicated && pool_of(g->at.color).healthy(g->at.index)) {
+            if (!in_switch() && g->bindings > 0 && !g->dedicated &&
+                pool_of(g->at.color).healthy(g->at.index)) {
                 dial(*g, link_role::recheck, session_id::none, now);
             }
         }

@@ -1,4 +1,5 @@
-// What the old color still owes after a commit, and when its links are left. SWITCH.md S10, S13, C9.
+// What the old color still owes after a commit, and when its links are left. SWITCH.md S10, S13,
+// C9.
 
 #include "gateway/router.hpp"
 
@@ -12,13 +13,15 @@ bool router::drained(client_session& s, time_point now)
     const color old = broker::other(s.live);
     const bool over = now >= drain_until_;
     // M6: a forced seam's old color stays until its marker; what still comes there is delivered.
-    bool done = s.seams == 0 && s.forced_seams == 0 && (!s.part || s.part->owed_old == 0) && (over || s.ledger.count(old) == 0);
+    bool done = s.seams == 0 && s.forced_seams == 0 && (!s.part || s.part->owed_old == 0) &&
+                (over || s.ledger.count(old) == 0);
     for (const auto& sub : s.journal) {
         wire_subscription* w = wire(sub->wires[old]);
         if (w == nullptr || sub->broadcast) {
             continue;
         }
-        // Stored: blue lingers until it gave nothing for `linger` while nothing of it was unacknowledged.
+        // Stored: blue lingers until it gave nothing for `linger` while nothing of it was
+        // unacknowledged.
         const bool quiet = now - w->last_message >= timing_.linger && s.ledger.count(w->link) == 0;
         if (!quiet && !over) {
             done = false;
@@ -28,7 +31,8 @@ bool router::drained(client_session& s, time_point now)
             ++tally_.stored_left_behind;
         }
         sub->wires[old] = wire_id::none;
-        erase_wire(w->id); // the link leaves by DISCONNECT: nothing is unsubscribed (HAZARDS.md H11)
+        erase_wire(
+            w->id); // the link leaves by DISCONNECT: nothing is unsubscribed (HAZARDS.md H11)
         if (sub->held_back) {
             sub->held_back = false;
             replay(s, s.now(), s.live, now);
@@ -84,7 +88,8 @@ void router::doubt_receipts(time_point now)
             continue;
         }
         l->core.owed().for_each([&](broker::owed_answer& owed) {
-            if ((owed.kind == broker::owed_kind::send || owed.kind == broker::owed_kind::commit) && !owed.doubted) {
+            if ((owed.kind == broker::owed_kind::send || owed.kind == broker::owed_kind::commit) &&
+                !owed.doubted) {
                 owed.doubted = true;
                 tally_.in_doubt += owed.counted;
             }

@@ -32,8 +32,9 @@ void router::finish_closing(client_session& s, time_point now)
         if (s.owed > 0) {
             return;
         }
-        if (link_record* l = link(s.last_send_link); l != nullptr && l->core.proven_up_to() < s.last_send &&
-            l->core.state() == broker::link_state::ready) {
+        if (link_record* l = link(s.last_send_link); l != nullptr &&
+                                                     l->core.proven_up_to() < s.last_send &&
+                                                     l->core.state() == broker::link_state::ready) {
             ask_barrier(*l, now);
             return;
         }
@@ -77,7 +78,8 @@ void router::on_client_fault(session_id id, std::string_view sentence, time_poin
 }
 
 void router::fail_client(
-    client_session& s, std::string_view sentence, std::string_view receipt, disconnect_reason why, time_point now)
+    client_session& s, std::string_view sentence, std::string_view receipt, disconnect_reason why,
+    time_point now)
 {
     const auto version = s.connected ? s.version : stomp::version::v10;
     auto& frame = out_.scratch().begin(stomp::command::error);
@@ -135,7 +137,8 @@ void router::end_session(client_session& s, time_point now)
             if (w != nullptr && w->shared) {
                 drop_member(*w, id, sub->number, now);
             } else if (w != nullptr) {
-                erase_wire(w->id); // its link leaves by DISCONNECT: never by UNSUBSCRIBE of a durable one (H11)
+                erase_wire(w->id); // its link leaves by DISCONNECT: never by UNSUBSCRIBE of a
+                                   // durable one (H11)
             }
         }
     }

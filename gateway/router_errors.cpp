@@ -1,5 +1,5 @@
-// Whose fault a broker's ERROR is: one session's, one subscription's, the credentials', or nobody's.
-// DESIGN.md section 5 (a neighbour's fault); HAZARDS.md H20 and the RabbitMQ runs.
+// Whose fault a broker's ERROR is: one session's, one subscription's, the credentials', or
+// nobody's. DESIGN.md section 5 (a neighbour's fault); HAZARDS.md H20 and the RabbitMQ runs.
 
 #include "gateway/router.hpp"
 
@@ -14,8 +14,9 @@ void router::on_broker_error(
     using broker::owed_kind;
     const link_id id = l.core.id();
     if (l.core.state() == broker::link_state::trying) {
-        // B2: that rung is not for this broker. STOMP says that it closes behind an ERROR; one that does not would
-        // leave a link whose answers mean nothing. It is dialled again without the rung.
+        // B2: that rung is not for this broker. STOMP says that it closes behind an ERROR; one that
+        // does not would leave a link whose answers mean nothing. It is dialled again without the
+        // rung.
         const std::string why = event.text;
         out_.close_link(id);
         on_link_lost(id, why, now);
@@ -32,7 +33,8 @@ void router::on_broker_error(
         out_.close_link(id);
         ++g.links;
         if (role == link_role::own && g.trial != id && find(owner) != nullptr) {
-            refusals_.push_back({owner, c, why}); // others of its identity are in: it is this link alone
+            refusals_.push_back(
+                {owner, c, why}); // others of its identity are in: it is this link alone
         } else {
             g.refused = why; // S: final for these credentials
         }
@@ -80,8 +82,9 @@ void router::on_broker_error(
         return;
     default: break;
     }
-    // It names nothing. One unconfirmed SUBSCRIBE on a shared link: that one. A link of one session with something
-    // in flight: its own fault, as it would be without a gateway. Else the link's end tells.
+    // It names nothing. One unconfirmed SUBSCRIBE on a shared link: that one. A link of one session
+    // with something in flight: its own fault, as it would be without a gateway. Else the link's
+    // end tells.
     if (l.core.role() == link_role::subscribe && l.open_subscribes == 1) {
         const auto wires = l.wires;
         for (const wire_id one : wires) {
@@ -98,24 +101,31 @@ void router::on_broker_error(
     }
     const color c = l.at().color;
     if (c != s->live) {
-        if (s->bindings[c].at == binding::phase::wanted || s->bindings[c].at == binding::phase::ready) {
+        if (s->bindings[c].at == binding::phase::wanted ||
+            s->bindings[c].at == binding::phase::ready) {
             standby_failed(*s, name_of(l.at()) + ": " + event.text, now);
         }
         return;
     }
-    if (!l.core.proven() || l.core.owed().open() > 0 || l.core.unproven_silent() > 0 || l.open_subscribes > 0) {
+    if (!l.core.proven() || l.core.owed().open() > 0 || l.core.unproven_silent() > 0 ||
+        l.open_subscribes > 0) {
         forward_error(*s, frame, {}, now);
     }
 }
 
-// The broker's ERROR as it came, under the client's own receipt; then the connection ends, as STOMP demands.
-void router::forward_error(client_session& s, const stomp::frame_view& frame, std::string_view receipt, time_point now)
+// The broker's ERROR as it came, under the client's own receipt; then the connection ends, as STOMP
+// demands.
+void router::forward_error(
+    client_session& s, const stomp::frame_view& frame, std::string_view receipt, time_point now)
 {
     if (s.state == session_state::quiescing || s.state == session_state::held) {
-        s.close_wanted = disconnect_reason::broker_error; // S4: what is carried is interpreted first
+        s.close_wanted =
+            disconnect_reason::broker_error; // S4: what is carried is interpreted first
     }
     auto& out = out_.scratch().begin(stomp::command::error);
-    out.forward(frame, [](std::string_view name) { return name == "receipt-id" || name == "subscription"; });
+    out.forward(frame, [](std::string_view name) {
+        return name == "receipt-id" || name == "subscription";
+    });
     if (!receipt.empty()) {
         const auto last = receipt.rfind('\n');
         out.raw("receipt-id", last == receipt.npos ? receipt : receipt.substr(last + 1));

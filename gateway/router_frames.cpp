@@ -1,4 +1,5 @@
-// What a client's frames do: SEND, subscriptions, transactions. What waits for what is in can_send().
+// What a client's frames do: SEND, subscriptions, transactions. What waits for what is in
+// can_send().
 
 #include "gateway/router.hpp"
 
@@ -12,7 +13,8 @@ bool router::can_send(client_session& s, time_point now)
     if (b.group == nullptr || b.at != binding::phase::ready || b.moving) {
         return false;
     }
-    // DESIGN.md section 5: a SEND waits for the receipts of its session's open SUBSCRIBEs (B4: where there are any).
+    // DESIGN.md section 5: a SEND waits for the receipts of its session's open SUBSCRIBEs (B4:
+    // where there are any).
     if (s.open_subscribes > 0 && b.group->known.receipts()) {
         return false;
     }
@@ -24,12 +26,14 @@ bool router::can_send(client_session& s, time_point now)
     return l != nullptr && l->core.ready() && !l->congested;
 }
 
-bool router::client_send(client_session& s, const stomp::frame_view& frame, framing as, time_point now)
+bool router::client_send(
+    client_session& s, const stomp::frame_view& frame, framing as, time_point now)
 {
     const auto receipt = frame.find("receipt").value_or("");
     const auto destination = frame.find("destination");
     if (!destination || destination->empty()) {
-        fail_client(s, "SEND without a destination", receipt, disconnect_reason::protocol_error, now);
+        fail_client(
+            s, "SEND without a destination", receipt, disconnect_reason::protocol_error, now);
         return true;
     }
     if (frame.has("transaction")) {
@@ -46,8 +50,15 @@ bool router::client_send(client_session& s, const stomp::frame_view& frame, fram
         ++tally_.accepted;
         tally_.unconfirmed += receipt.empty();
     }
-    // What asked for a receipt is open until it comes; what did not is forwarded, and that is all there is to know.
-    l.core.send(frame, {.session = s.id, .client_receipt = receipt, .counted = counted && !receipt.empty(), .as = as}, out_);
+    // What asked for a receipt is open until it comes; what did not is forwarded, and that is all
+    // there is to know.
+    l.core.send(
+        frame,
+        {.session = s.id,
+         .client_receipt = receipt,
+         .counted = counted && !receipt.empty(),
+         .as = as},
+        out_);
     s.owed += !receipt.empty() && l.core.can().receipts();
     s.last_send_link = l.core.id();
     s.last_send = l.core.sent();
@@ -73,11 +84,14 @@ bool router::buffer(client_session& s, const stomp::frame_view& frame, framing a
     if (!s.transactions) {
         s.transactions = std::make_unique<transaction_buffer>();
     }
-    const auto fault = s.transactions->add(*frame.find("transaction"), frame, as, settings_.transaction_bytes);
+    const auto fault =
+        s.transactions->add(*frame.find("transaction"), frame, as, settings_.transaction_bytes);
     if (fault == transaction_fault::none) {
         return true;
     }
-    fail_client(s, to_string(fault), frame.find("receipt").value_or(""), disconnect_reason::protocol_error, now);
+    fail_client(
+        s, to_string(fault), frame.find("receipt").value_or(""), disconnect_reason::protocol_error,
+        now);
     return false;
 }
 
@@ -86,7 +100,9 @@ bool router::client_transaction(client_session& s, const stomp::frame_view& fram
     const auto receipt = frame.find("receipt").value_or("");
     const auto id = frame.find("transaction");
     if (!id || id->empty()) {
-        fail_client(s, "a transaction frame without a transaction", receipt, disconnect_reason::protocol_error, now);
+        fail_client(
+            s, "a transaction frame without a transaction", receipt,
+            disconnect_reason::protocol_error, now);
         return true;
     }
     if (frame.command == stomp::command::begin) {
@@ -106,7 +122,9 @@ bool router::client_transaction(client_session& s, const stomp::frame_view& fram
     }
     auto taken = s.transactions ? s.transactions->take(*id) : std::nullopt;
     if (!taken) {
-        fail_client(s, to_string(transaction_fault::unknown), receipt, disconnect_reason::protocol_error, now);
+        fail_client(
+            s, to_string(transaction_fault::unknown), receipt, disconnect_reason::protocol_error,
+            now);
         return true;
     }
     if (frame.command == stomp::command::commit) {
@@ -120,10 +138,12 @@ bool router::client_transaction(client_session& s, const stomp::frame_view& fram
     return true;
 }
 
-void router::commit_at_broker(client_session& s, const transaction& t, std::string_view receipt, time_point now)
+void router::commit_at_broker(
+    client_session& s, const transaction& t, std::string_view receipt, time_point now)
 {
     link_record& l = *link(s.now().publish);
-    std::string receipts; // of the frames inside, then COMMIT's, answered together; raw values hold no LF
+    std::string
+        receipts; // of the frames inside, then COMMIT's, answered together; raw values hold no LF
     const auto want = [&](std::string_view one) {
         if (!one.empty()) {
             receipts.append(receipts.empty() ? "" : "\n").append(one);
@@ -134,7 +154,9 @@ void router::commit_at_broker(client_session& s, const transaction& t, std::stri
         if (f.frame.command != stomp::command::send) {
             want(f.frame.find("receipt").value_or(""));
             stomp::frame bare = f.frame;
-            std::erase_if(bare.headers, [](const auto& h) { return h.first == "receipt" || h.first == "transaction"; });
+            std::erase_if(bare.headers, [](const auto& h) {
+                return h.first == "receipt" || h.first == "transaction";
+            });
             client_acknowledge(s, bare.view(), now);
         }
     }
@@ -166,16 +188,21 @@ void router::client_subscribe(client_session& s, const stomp::frame_view& frame,
         return;
     }
     if (s.journal.find(read->client_id) != nullptr) {
-        fail_client(s, "a subscription with this id is open already", receipt, disconnect_reason::protocol_error, now);
+        fail_client(
+            s, "a subscription with this id is open already", receipt,
+            disconnect_reason::protocol_error, now);
         return;
     }
     if (s.journal.size() >= settings_.subscriptions) {
-        fail_client(s, "too many subscriptions (limits.subscriptions)", receipt, disconnect_reason::limit, now);
+        fail_client(
+            s, "too many subscriptions (limits.subscriptions)", receipt, disconnect_reason::limit,
+            now);
         return;
     }
     s.journal.add(std::move(*read));
     ++s.open_subscribes;
-    // The journal drives the rest: what has no wire subscription yet gets one when its link is there (S15).
+    // The journal drives the rest: what has no wire subscription yet gets one when its link is
+    // there (S15).
     advance(s, s.live, now);
 }
 
@@ -184,9 +211,12 @@ void router::client_unsubscribe(client_session& s, const stomp::frame_view& fram
     const auto receipt = frame.find("receipt").value_or("");
     const auto id = frame.find("id");
     const auto destination = frame.find("destination");
-    subscription* sub = id ? s.journal.find(*id) : destination ? s.journal.find(*destination) : nullptr;
+    subscription* sub = id            ? s.journal.find(*id)
+                        : destination ? s.journal.find(*destination)
+                                      : nullptr;
     if (sub == nullptr) {
-        fail_client(s, "UNSUBSCRIBE of no subscription", receipt, disconnect_reason::protocol_error, now);
+        fail_client(
+            s, "UNSUBSCRIBE of no subscription", receipt, disconnect_reason::protocol_error, now);
         return;
     }
     s.open_subscribes -= !sub->confirmed;
@@ -196,7 +226,8 @@ void router::client_unsubscribe(client_session& s, const stomp::frame_view& fram
         receipts.append(receipts.empty() ? "" : "\n").append(receipt);
     }
     const auto number_of = sub->number;
-    const bool for_good = frame.find("durable") == std::string_view{"true"} || frame.find("persistent") == std::string_view{"true"};
+    const bool for_good = frame.find("durable") == std::string_view{"true"} ||
+                          frame.find("persistent") == std::string_view{"true"};
     const auto wires = sub->wires;
     // S11: an ACK of what it got before would be an ERROR at RabbitMQ: swallowed from here on.
     s.ledger.drop_subscription(number_of);

@@ -9,7 +9,8 @@ namespace gateway {
 namespace {
 
 constexpr auto dial_again = std::chrono::milliseconds{20};
-// Sessions or wire subscriptions on each shared link of a role before another is dialled (up to links_per_key).
+// Sessions or wire subscriptions on each shared link of a role before another is dialled (up to
+// links_per_key).
 constexpr std::size_t link_load = 64;
 
 } // namespace
@@ -28,9 +29,11 @@ share_group& router::group_for(identity& who, endpoint_ref at)
         slot->at = at;
         const auto dialect = settings_.dialects[at.color];
         slot->rung = broker::first_rung(dialect);
-        // DESIGN.md section 5, B4: ws:// ties the user to the handshake; 1.0 clients have no receipts to rely on.
+        // DESIGN.md section 5, B4: ws:// ties the user to the handshake; 1.0 clients have no
+        // receipts to rely on.
         slot->dedicated = !settings_.shared || pool_of(at.color).at(at.index).websocket ||
-            who.highest == stomp::version::v10 || slot->rung == broker::trial_rung::nothing;
+                          who.highest == stomp::version::v10 ||
+                          slot->rung == broker::trial_rung::nothing;
         if (!broker::has_addresses(dialect)) {
             slot->known.marker = broker::tried::no;
         }
@@ -69,8 +72,8 @@ link_record* router::pick_publish(share_group& g, client_session& s, time_point 
             dialling |= !l.core.leaving();
         }
     }
-    if (!dialling && g.publish.size() < settings_.links_per_key && (best == nullptr || best->users.size() >= link_load) &&
-        may_dial(g, s, now)) {
+    if (!dialling && g.publish.size() < settings_.links_per_key &&
+        (best == nullptr || best->users.size() >= link_load) && may_dial(g, s, now)) {
         dial(g, link_role::publish, session_id::none, now);
     }
     return best;
@@ -90,12 +93,14 @@ link_record* router::pick_subscribe(share_group& g, color c, time_point now)
         if (open == nullptr || l.wires.size() < open->wires.size()) {
             open = &l;
         }
-        if (l.open_subscribes < g.subscribe_window && (best == nullptr || l.wires.size() < best->wires.size())) {
+        if (l.open_subscribes < g.subscribe_window &&
+            (best == nullptr || l.wires.size() < best->wires.size())) {
             best = &l;
         }
     }
-    if (!dialling && g.subscribe.size() < settings_.links_per_key && (open == nullptr || open->wires.size() >= link_load) &&
-        now >= g.retry_at && pool_of(c).healthy(g.at.index)) {
+    if (!dialling && g.subscribe.size() < settings_.links_per_key &&
+        (open == nullptr || open->wires.size() >= link_load) && now >= g.retry_at &&
+        pool_of(c).healthy(g.at.index)) {
         dial(g, link_role::subscribe, session_id::none, now);
     }
     return best;
@@ -111,10 +116,12 @@ bool router::wait_turn(share_group& g, client_session& s, binding& b, time_point
     return false;
 }
 
-// Where no subscribe link is there or coming, none will wake who waits for it: the next in line asks again.
+// Where no subscribe link is there or coming, none will wake who waits for it: the next in line
+// asks again.
 void router::retry_turns(share_group& g, time_point now)
 {
-    if (!g.turns.empty() && std::ranges::all_of(g.subscribe, [&](link_id id) { return link(id)->core.leaving(); })) {
+    if (!g.turns.empty() &&
+        std::ranges::all_of(g.subscribe, [&](link_id id) { return link(id)->core.leaving(); })) {
         at(std::max(g.retry_at, now + dial_again), due::session_retry, number(g.turns.front()));
     }
 }

@@ -1,4 +1,5 @@
-// The hold: when a session is settled, when it is held, and when this shard may say so. SWITCH.md S1, S2, C8, M7.
+// The hold: when a session is settled, when it is held, and when this shard may say so. SWITCH.md
+// S1, S2, C8, M7.
 
 #include "gateway/router.hpp"
 
@@ -39,10 +40,12 @@ void router::on_hold(time_point now)
         case session_state::held: BOOST_ASSERT_MSG(false, "hold while holding"); break;
         }
     }
-    // S1, S2: one barrier per link of the old color on which anything was SENT, links being left included. It goes
-    // out behind the last SEND: what waits for a SUBSCRIBE's RECEIPT was not written and is carried now.
+    // S1, S2: one barrier per link of the old color on which anything was SENT, links being left
+    // included. It goes out behind the last SEND: what waits for a SUBSCRIBE's RECEIPT was not
+    // written and is carried now.
     for (const auto& [id, l] : links_) {
-        if (l->at().color == live_ && l->core.state() == broker::link_state::ready && !l->core.proven()) {
+        if (l->at().color == live_ && l->core.state() == broker::link_state::ready &&
+            !l->core.proven()) {
             awaited_.insert(l->core.id());
             ask_barrier(*l, now);
             if (client_session* s = find(l->owner)) {
@@ -58,7 +61,8 @@ void router::on_hold(time_point now)
     check_held(now);
 }
 
-// What it sent is proven, its SUBSCRIBEs are answered, or the link in question is lost (SWITCH.md, "Session").
+// What it sent is proven, its SUBSCRIBEs are answered, or the link in question is lost (SWITCH.md,
+// "Session").
 bool router::settled(const client_session& s) const
 {
     const binding& b = s.now();
@@ -78,7 +82,8 @@ bool router::settled(const client_session& s) const
     }
     return std::ranges::none_of(s.journal, [&](const auto& sub) {
         const auto w = wires_.find(number(sub->wires[s.live]));
-        return w != wires_.end() && w->second->state == wire_state::open && s.over_outbox != backlog::over_wall;
+        return w != wires_.end() && w->second->state == wire_state::open &&
+               s.over_outbox != backlog::over_wall;
     });
 }
 
@@ -87,7 +92,9 @@ void router::try_hold(client_session& s, time_point now)
     if (s.state != session_state::quiescing || !settled(s)) {
         return;
     }
-    if (!s.part->failed && !(s.part->ready && standby_complete(s))) { // C8: a failed one does not keep its shard from `held`
+    if (!s.part->failed &&
+        !(s.part->ready &&
+          standby_complete(s))) { // C8: a failed one does not keep its shard from `held`
         return;
     }
     if (s.over_outbox == backlog::over_wall) {
@@ -106,7 +113,8 @@ bool router::standby_complete(const client_session& s) const
 {
     return std::ranges::all_of(s.journal, [&](const auto& sub) {
         const auto w = wires_.find(number(sub->wires[to_]));
-        return !sub->broadcast || !sub->confirmed || (w != wires_.end() && w->second->state == wire_state::confirmed);
+        return !sub->broadcast || !sub->confirmed ||
+               (w != wires_.end() && w->second->state == wire_state::confirmed);
     });
 }
 
@@ -122,7 +130,8 @@ void router::check_held(time_point now)
         }
     }
     note_numbers(now);
-    say(control::held{tally_.failures, lost_links_, {sent_through_[live_].begin(), sent_through_[live_].end()}});
+    say(control::held{
+        tally_.failures, lost_links_, {sent_through_[live_].begin(), sent_through_[live_].end()}});
 }
 
 // A session is gone: it does not count any more (C3).
@@ -140,7 +149,8 @@ void router::session_left_switch(client_session& s, time_point now)
     tally_.sessions_ready -= s.part->ready;
     if (s.part->failed) {
         --tally_.sessions_failed;
-        std::erase_if(tally_.failures, [&](const auto& one) { return one.session == name_of(s.id); });
+        std::erase_if(
+            tally_.failures, [&](const auto& one) { return one.session == name_of(s.id); });
         note_numbers(now);
     }
     if (s.state == session_state::quiescing) {

@@ -16,12 +16,14 @@ link_record& router::dial(share_group& g, link_role role, session_id owner, time
 {
     const auto id = static_cast<link_id>(++last_link_);
     const identity& who = *g.who;
-    const auto ms = std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(settings_.broker_heart_beat).count());
+    const auto ms = std::to_string(
+        std::chrono::duration_cast<std::chrono::milliseconds>(settings_.broker_heart_beat).count());
     auto record = std::make_unique<link_record>(broker::link_order{
         .id = id,
         .role = role,
         // HAZARDS.md H16: another broker must agree on what the client was told.
-        .accept_version = who.negotiated ? std::string{to_string(*who.negotiated)} : who.accept_version,
+        .accept_version =
+            who.negotiated ? std::string{to_string(*who.negotiated)} : who.accept_version,
         .connect_head = who.connect_head,
         .heart_beat = ms + "," + ms,
         .known = g.known,
@@ -55,10 +57,11 @@ void router::run_dials(time_point now)
         l->expires = now + settings_.connect_timeout;
         at(l->expires, due::link_connect, *id);
         const identity& who = *l->group->who;
-        out_.dial({.link = l->core.id(),
-                   .at = l->at(),
-                   .version = who.negotiated.value_or(who.highest),
-                   .handshake_headers = &who.handshake});
+        out_.dial(
+            {.link = l->core.id(),
+             .at = l->at(),
+             .version = who.negotiated.value_or(who.highest),
+             .handshake_headers = &who.handshake});
     }
     if (pacer_.waiting() > 0) {
         at(pacer_.next(), due::dials);
@@ -83,7 +86,8 @@ void router::on_link_frame(link_id id, const stomp::frame_view& frame, framing a
 }
 
 void router::on_event(
-    link_record& l, broker::link_event event, const stomp::frame_view* frame, framing as, time_point now)
+    link_record& l, broker::link_event event, const stomp::frame_view* frame, framing as,
+    time_point now)
 {
     using kind = broker::link_event::kind;
     schedule(l);
@@ -118,7 +122,8 @@ void router::on_up(link_record& l, time_point now)
     const color c = g.at.color;
     const link_id id = l.core.id();
     counters_.connect_duration[c][dial_phase::stomp].observe(now - l.dialled);
-    if (!pool_of(c).healthy(g.at.index)) { // sooner than its probe said: who is parked need not wait for more
+    if (!pool_of(c).healthy(
+            g.at.index)) { // sooner than its probe said: who is parked need not wait for more
         for (const session_id parked : all_sessions()) {
             at(now, due::session_retry, number(parked));
         }
@@ -132,8 +137,8 @@ void router::on_up(link_record& l, time_point now)
     }
     identity& who = *g.who;
     if (who.negotiated && *who.negotiated != l.core.version()) {
-        g.refused = "it speaks STOMP " + std::string{to_string(l.core.version())} + ", the clients STOMP " +
-            std::string{to_string(*who.negotiated)};
+        g.refused = "it speaks STOMP " + std::string{to_string(l.core.version())} +
+                    ", the clients STOMP " + std::string{to_string(*who.negotiated)};
     } else if (!who.negotiated) {
         who.negotiated = l.core.version();
     }
@@ -142,13 +147,16 @@ void router::on_up(link_record& l, time_point now)
         g.known.barrier = l.core.can().barrier;
         g.connected_head = l.core.connected_head();
         g.dedicated |= !g.known.receipts() || *who.negotiated == stomp::version::v10; // B4
-        g.subscribe_window = g.connected_head.find("server:teal-broker") != std::string::npos ? 64 : 1;
+        g.subscribe_window =
+            g.connected_head.find("server:teal-broker") != std::string::npos ? 64 : 1;
         if (settings_.auth_recheck > net::duration{} && !g.dedicated) {
             g.prove_at = now + settings_.auth_recheck;
             at(g.prove_at, due::group_proof);
         }
         if (!g.known.receipts()) {
-            out_.log(2, name_of(g.at) + " answers no receipts: one link per session, fence and seams best effort");
+            out_.log(
+                2, name_of(g.at) +
+                       " answers no receipts: one link per session, fence and seams best effort");
         }
     }
     ++g.links; // keeps the group while its sessions go on
@@ -168,7 +176,8 @@ void router::ask_barrier(link_record& l, time_point now)
 
 void router::leave(link_record& l, time_point now)
 {
-    const bool unborn = l.core.state() == broker::link_state::dialling || l.core.state() == broker::link_state::connecting;
+    const bool unborn = l.core.state() == broker::link_state::dialling ||
+                        l.core.state() == broker::link_state::connecting;
     l.core.leave(now, out_);
     if (unborn) {
         erase_link(l.core.id(), now);

@@ -1,5 +1,6 @@
-// A link is lost: what rode on it is bound again, what is unproven is in doubt, and neighbours are not to blame.
-// DESIGN.md section 5 (a neighbour's fault); SWITCH.md B2, S3 and the column "link lost".
+// A link is lost: what rode on it is bound again, what is unproven is in doubt, and neighbours are
+// not to blame. DESIGN.md section 5 (a neighbour's fault); SWITCH.md B2, S3 and the column "link
+// lost".
 
 #include "gateway/router.hpp"
 
@@ -12,7 +13,8 @@ namespace {
 // Rungs of the trial below the one that cost the link (B2).
 broker::trial_rung next_rung(broker::trial_rung r)
 {
-    return r == broker::trial_rung::absent_queue ? broker::trial_rung::transaction : broker::trial_rung::nothing;
+    return r == broker::trial_rung::absent_queue ? broker::trial_rung::transaction
+                                                 : broker::trial_rung::nothing;
 }
 
 constexpr auto group_back_off_first = std::chrono::milliseconds{20};
@@ -36,13 +38,16 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
         text += " (" + l->core.last_error() + ")";
     }
     if (!was_leaving) {
-        out_.log(before == broker::link_state::ready ? 2 : 1, "link to " + name_of(g.at) + " lost: " + text);
+        out_.log(
+            before == broker::link_state::ready ? 2 : 1,
+            "link to " + name_of(g.at) + " lost: " + text);
     }
     if (before == broker::link_state::dialling || before == broker::link_state::connecting) {
         if (g.refused.empty() && l->core.role() != link_role::recheck) {
             pool_of(c).on_dial_failed(g.at.index, text, now);
-            g.back_off = g.back_off == net::duration{} ? net::duration{group_back_off_first}
-                                                       : std::min<net::duration>(g.back_off * 3 / 2, group_back_off_most);
+            g.back_off = g.back_off == net::duration{}
+                             ? net::duration{group_back_off_first}
+                             : std::min<net::duration>(g.back_off * 3 / 2, group_back_off_most);
             g.retry_at = now + g.back_off;
         }
     } else if (before == broker::link_state::trying && !was_leaving) {
@@ -55,7 +60,8 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
     const auto wires = l->wires;
     const auto users = l->users;
     const auto owner = l->owner;
-    const bool on_old_color = in_switch() && c == live_ && before == broker::link_state::ready && !l->core.proven();
+    const bool on_old_color =
+        in_switch() && c == live_ && before == broker::link_state::ready && !l->core.proven();
     if (on_old_color) {
         ++lost_links_; // S3: what is unproven there may still arrive
         tally_.fence_best_effort = true;
@@ -87,12 +93,14 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
     run_later(now);
 }
 
-// S13: a DISCONNECT's receipt stands for everything before it; where SENDs are in doubt it is not answered.
+// S13: a DISCONNECT's receipt stands for everything before it; where SENDs are in doubt it is not
+// answered.
 void router::doubt_disconnect(const link_record& l)
 {
     const auto doubt = [&](session_id id) {
         client_session* s = find(id);
-        if (s != nullptr && s->closing() && s->last_send_link == l.core.id() && s->last_send > l.core.proven_up_to()) {
+        if (s != nullptr && s->closing() && s->last_send_link == l.core.id() &&
+            s->last_send > l.core.proven_up_to()) {
             s->rare().disconnect_receipt.clear();
         }
     };
@@ -100,8 +108,8 @@ void router::doubt_disconnect(const link_record& l)
     std::ranges::for_each(l.users, doubt);
 }
 
-// DESIGN.md section 5: a session that had an unproven SEND on a shared link that died is a suspect; suspect in two
-// deaths, it publishes on a link of its own from then on.
+// DESIGN.md section 5: a session that had an unproven SEND on a shared link that died is a suspect;
+// suspect in two deaths, it publishes on a link of its own from then on.
 void router::blame(link_record& l, time_point)
 {
     if (l.core.role() != link_role::publish || l.core.leaving()) {
@@ -109,10 +117,12 @@ void router::blame(link_record& l, time_point)
     }
     for (const session_id user : l.users) {
         client_session* s = find(user);
-        if (s != nullptr && s->last_send_link == l.core.id() && s->last_send > l.core.proven_up_to() &&
-            ++s->suspected >= 2 && !s->on_own) {
+        if (s != nullptr && s->last_send_link == l.core.id() &&
+            s->last_send > l.core.proven_up_to() && ++s->suspected >= 2 && !s->on_own) {
             s->on_own = true;
-            out_.log(1, "session " + name_of(s->id) + " had open SENDs on two links that died: it gets a link of its own");
+            out_.log(
+                1, "session " + name_of(s->id) +
+                       " had open SENDs on two links that died: it gets a link of its own");
         }
     }
 }
@@ -129,9 +139,7 @@ void router::lost_link_of(client_session& s, color c, time_point now)
     }
     binding& b = s.now();
     switch (s.state) {
-    case session_state::active:
-        enter(s, session_state::rebinding, now);
-        [[fallthrough]];
+    case session_state::active: enter(s, session_state::rebinding, now); [[fallthrough]];
     case session_state::connecting:
     case session_state::rebinding:
         b.at = binding::phase::wanted;
@@ -149,9 +157,7 @@ void router::lost_link_of(client_session& s, color c, time_point now)
         b.at = binding::phase::wanted;
         try_hold(s, now);
         return;
-    case session_state::closing:
-        at(now, due::session_close, number(s.id));
-        return;
+    case session_state::closing: at(now, due::session_close, number(s.id)); return;
     case session_state::waiting: return;
     }
 }

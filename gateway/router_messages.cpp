@@ -21,17 +21,20 @@ std::string_view ack_of(const stomp::frame_view& frame, stomp::version version)
     return frame.find("message-id").value_or("");
 }
 
-// Headers that the gateway says in its own words. `message-id` is replaced where the client acknowledges by it;
-// RabbitMQ repeats the sender's `receipt` and `transaction`, which here are ids of the wire [run].
+// Headers that the gateway says in its own words. `message-id` is replaced where the client
+// acknowledges by it; RabbitMQ repeats the sender's `receipt` and `transaction`, which here are ids
+// of the wire [run].
 bool is_owned(std::string_view name, bool minted_message_id)
 {
     return name == "subscription" || name == "ack" || name == "receipt" || name == "transaction" ||
-        (minted_message_id && name == "message-id");
+           (minted_message_id && name == "message-id");
 }
 
 } // namespace
 
-void router::on_message(link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as, time_point now)
+void router::on_message(
+    link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as,
+    time_point now)
 {
     if (w.broadcast && frame.has(marker_header)) {
         if (*frame.find(marker_header) == to_wire(w.id)) {
@@ -43,8 +46,11 @@ void router::on_message(link_record& l, wire_subscription& w, const stomp::frame
         return;
     }
     w.last_message = now;
-    const bool keeping = w.broadcast && (w.keeping || w.seams > 0) && !w.opened_late &&
-        std::ranges::any_of(w.members, [](const auto& m) { return m.state == member_state::joining || m.state == member_state::standby; });
+    const bool keeping =
+        w.broadcast && (w.keeping || w.seams > 0) && !w.opened_late &&
+        std::ranges::any_of(w.members, [](const auto& m) {
+            return m.state == member_state::joining || m.state == member_state::standby;
+        });
     if (w.members.size() == 1 && !keeping) {
         const wire_member m = w.members.front();
         client_session* s = find(m.session);
@@ -52,7 +58,8 @@ void router::on_message(link_record& l, wire_subscription& w, const stomp::frame
             // The session is not there yet: discarded, acknowledged where it must be, counted.
             ++tally_.standbys_discarded;
             if (w.acknowledges) {
-                l.core.acknowledge({.wire = w.id, .broker_ack = ack_of(frame, l.core.version())}, out_);
+                l.core.acknowledge(
+                    {.wire = w.id, .broker_ack = ack_of(frame, l.core.version())}, out_);
             }
             return;
         }
@@ -60,8 +67,8 @@ void router::on_message(link_record& l, wire_subscription& w, const stomp::frame
         return;
     }
     const bool wanted = keeping || std::ranges::any_of(w.members, [](const auto& m) {
-        return m.state == member_state::live || m.state == member_state::late;
-    });
+                            return m.state == member_state::live || m.state == member_state::late;
+                        });
     if (!wanted) { // left, or a standby's: nobody is there yet
         tally_.standbys_discarded += !w.members.empty();
         return;
@@ -80,7 +87,8 @@ void router::on_message(link_record& l, wire_subscription& w, const stomp::frame
     w.kept.push_back(shared);
     w.kept_bytes += shared.rest->size();
     if (w.kept_bytes > settings_.seam_buffer && w.seams == 0) {
-        unread_.insert(w.link); // M10, S14: nothing is dropped and nobody closed; read_again() after the decision
+        unread_.insert(w.link); // M10, S14: nothing is dropped and nobody closed; read_again()
+                                // after the decision
         out_.read_link(w.link, false);
     }
     if (w.kept_bytes > settings_.seam_buffer && w.seams > 0) { // M10
@@ -114,7 +122,8 @@ kept_message router::keep(const wire_subscription& w, const stomp::frame_view& f
     return message;
 }
 
-// "MESSAGE", subscription and ack lines; the delivery goes into the ledger where something must acknowledge it.
+// "MESSAGE", subscription and ack lines; the delivery goes into the ledger where something must
+// acknowledge it.
 std::string router::client_head(
     client_session& s, wire_subscription& w, const subscription& sub, std::string_view broker_ack)
 {
@@ -125,12 +134,13 @@ std::string router::client_head(
     if (!w.acknowledges) {
         return head;
     }
-    delivery d{.number = ++last_delivery_,
-               .link = w.link,
-               .wire = w.id,
-               .subscription = sub.number,
-               .color = w.color(),
-               .broker_ack = std::string{broker_ack}};
+    delivery d{
+        .number = ++last_delivery_,
+        .link = w.link,
+        .wire = w.id,
+        .subscription = sub.number,
+        .color = w.color(),
+        .broker_ack = std::string{broker_ack}};
     if (sub.mode != ack_mode::automatic) {
         head.append(s.version == stomp::version::v12 ? "ack:" : "message-id:");
         head.append(broker::mint_ack(settings_.nonce, d.number)).append("\n");
@@ -142,7 +152,8 @@ std::string router::client_head(
 }
 
 void router::deliver(
-    client_session& s, wire_subscription& w, const wire_member& m, const stomp::frame_view& frame, framing as)
+    client_session& s, wire_subscription& w, const wire_member& m, const stomp::frame_view& frame,
+    framing as)
 {
     const subscription* sub = s.journal.at(m.subscription);
     if (sub == nullptr) {
@@ -154,10 +165,12 @@ void router::deliver(
         }
         ++tally_.late;
     }
-    const bool minted = w.acknowledges && s.version != stomp::version::v12 && sub->mode != ack_mode::automatic;
+    const bool minted =
+        w.acknowledges && s.version != stomp::version::v12 && sub->mode != ack_mode::automatic;
     auto& out = out_.scratch();
     out.begin(stomp::command::message);
-    std::string head = client_head(s, w, *sub, w.acknowledges ? ack_of(frame, s.version) : std::string_view{});
+    std::string head =
+        client_head(s, w, *sub, w.acknowledges ? ack_of(frame, s.version) : std::string_view{});
     for (const auto& h : frame.headers) {
         if (!is_owned(h.name, minted)) {
             head.append(h.name).append(":").append(h.value).append("\n");
@@ -174,7 +187,8 @@ void router::deliver(
     }
 }
 
-void router::deliver_shared(client_session& s, wire_subscription& w, const wire_member& m, const kept_message& message)
+void router::deliver_shared(
+    client_session& s, wire_subscription& w, const wire_member& m, const kept_message& message)
 {
     const subscription* sub = s.journal.at(m.subscription);
     if (sub == nullptr) {
@@ -196,7 +210,8 @@ void router::deliver_shared(client_session& s, wire_subscription& w, const wire_
     }
 }
 
-// A temporary queue's MESSAGE: it belongs to the session of its link, under the broker's own subscription id.
+// A temporary queue's MESSAGE: it belongs to the session of its link, under the broker's own
+// subscription id.
 void router::on_reply(link_record& l, const stomp::frame_view& frame, framing as)
 {
     client_session* s = find(l.owner);
@@ -204,7 +219,8 @@ void router::on_reply(link_record& l, const stomp::frame_view& frame, framing as
         return;
     }
     auto& out = out_.scratch().begin(stomp::command::message);
-    out.forward(frame, [](std::string_view name) { return name == "receipt" || name == "transaction"; });
+    out.forward(
+        frame, [](std::string_view name) { return name == "receipt" || name == "transaction"; });
     ++s->frames_out;
     ++counters_.frames[side::client][direction::out][frame_kind::message];
     const std::string head{out.end_head()};

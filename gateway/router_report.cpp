@@ -16,13 +16,14 @@ std::string router::name_of(session_id id) const
     return std::to_string(settings_.shard) + "-" + std::to_string(number(id));
 }
 
-control::session_failure router::failure(const client_session& s, endpoint_ref at, std::string why) const
+control::session_failure
+router::failure(const client_session& s, endpoint_ref at, std::string why) const
 {
     return {name_of(s.id), name_of(at), std::move(why)};
 }
 
-// accepted = confirmed + unconfirmed + open + held + refused + in_doubt: `open` is counted on the links, not derived,
-// so that the identity is a check.
+// accepted = confirmed + unconfirmed + open + held + refused + in_doubt: `open` is counted on the
+// links, not derived, so that the identity is a check.
 control::tally router::current_tally() const
 {
     control::tally now = tally_;
@@ -30,14 +31,17 @@ control::tally router::current_tally() const
     for (const auto& [id, l] : links_) {
         now.open += l->core.counted_silent();
         l->core.owed().for_each([&](const broker::owed_answer& owed) {
-            const bool send = owed.kind == broker::owed_kind::send || owed.kind == broker::owed_kind::commit;
+            const bool send =
+                owed.kind == broker::owed_kind::send || owed.kind == broker::owed_kind::commit;
             now.open += send && owed.counted && !owed.doubted;
-            now.receipts_open += send && l->at().color == old && !owed.doubted && !owed.client_receipt.empty();
+            now.receipts_open +=
+                send && l->at().color == old && !owed.doubted && !owed.client_receipt.empty();
         });
     }
     now.fence_best_effort |= std::ranges::any_of(groups_, [&](const auto& g) {
-        return g.second->at.color == old && g.second->bindings > 0 && g.second->known.barrier != broker::barrier_kind::routed &&
-            g.second->known.barrier != broker::barrier_kind::unknown;
+        return g.second->at.color == old && g.second->bindings > 0 &&
+               g.second->known.barrier != broker::barrier_kind::routed &&
+               g.second->known.barrier != broker::barrier_kind::unknown;
     });
     now.drained = !in_switch() && draining_.empty() && seams_.empty();
     now.frames_carried = bytes_waiting();
@@ -77,11 +81,12 @@ control::member_snapshot router::snapshot() const
     for (const color c : broker::colors) {
         const auto& pool = *pools_[c];
         for (std::size_t i = 0; i < pool.size(); ++i) {
-            shot.endpoints[c].push_back({.name = pool.at(i).name,
-                                         .url = pool.at(i).url,
-                                         .healthy = pool.healthy(i),
-                                         .sessions = pool.sessions(i),
-                                         .last_error = pool.last_error(i)});
+            shot.endpoints[c].push_back(
+                {.name = pool.at(i).name,
+                 .url = pool.at(i).url,
+                 .healthy = pool.healthy(i),
+                 .sessions = pool.sessions(i),
+                 .last_error = pool.last_error(i)});
         }
     }
     for (const auto& [id, l] : links_) {
@@ -104,7 +109,8 @@ std::vector<control::session_snapshot> router::sessions(time_point now) const
         one.login = s->who == nullptr ? "" : s->who->login;
         one.state = s->parked ? "parked" : to_string(s->state);
         one.color = to_string(s->live);
-        one.endpoint = b.group == nullptr ? "" : settings_.endpoints[s->live][b.group->at.index].name;
+        one.endpoint =
+            b.group == nullptr ? "" : settings_.endpoints[s->live][b.group->at.index].name;
         one.version = s->connected ? to_string(s->version) : "";
         one.subscriptions = s->journal.size();
         one.frames_in = s->frames_in;
@@ -112,10 +118,12 @@ std::vector<control::session_snapshot> router::sessions(time_point now) const
         one.outbox_bytes = out_.client_appended(s->id) - out_.client_written(s->id);
         one.carried_bytes = s->waiting_bytes;
         one.age_s = std::chrono::duration<double>(now - s->since).count();
-        one.rate = one.age_s > 0 ? static_cast<double>(s->frames_in + s->frames_out) / one.age_s : 0;
-        one.held_ms = s->state == session_state::held || s->state == session_state::quiescing
-            ? std::chrono::duration<double, std::milli>(now - s->part->held_at).count()
-            : 0;
+        one.rate =
+            one.age_s > 0 ? static_cast<double>(s->frames_in + s->frames_out) / one.age_s : 0;
+        one.held_ms =
+            s->state == session_state::held || s->state == session_state::quiescing
+                ? std::chrono::duration<double, std::milli>(now - s->part->held_at).count()
+                : 0;
         one.shared = b.group != nullptr && !b.group->dedicated;
         all.push_back(std::move(one));
     }
@@ -144,10 +152,12 @@ bool router::disconnect(std::string_view name, time_point now)
 std::uint64_t router::links_to_dial(color target) const
 {
     std::uint64_t links = 0;
-    const bool websocket = std::ranges::any_of(settings_.endpoints[target], [](const auto& e) { return e.websocket; });
+    const bool websocket =
+        std::ranges::any_of(settings_.endpoints[target], [](const auto& e) { return e.websocket; });
     const bool dedicated = !settings_.shared || websocket;
     for (const auto& [id, s] : sessions_) {
-        const bool own = dedicated || needs_own(*s) || (s->now().group != nullptr && s->now().group->dedicated);
+        const bool own =
+            dedicated || needs_own(*s) || (s->now().group != nullptr && s->now().group->dedicated);
         links += own && s->bindings[target].own == link_id::none;
     }
     return dedicated ? links : links + 2 * identities_.size();

@@ -1,5 +1,6 @@
 // Where one color ends and the other begins, in each client's broadcast subscriptions.
-// SWITCH.md "Seam" and M1 to M12; the decisions are seam.cpp's, what they do to wire subscriptions is here.
+// SWITCH.md "Seam" and M1 to M12; the decisions are seam.cpp's, what they do to wire subscriptions
+// is here.
 
 #include "gateway/router.hpp"
 
@@ -7,8 +8,9 @@
 
 namespace gateway {
 
-// At commit, once the decision is known: pairs of old and new wire subscription. Goes through the wire subscriptions
-// of the new color, not through the sessions: with thousands on one of them a search for each would be quadratic.
+// At commit, once the decision is known: pairs of old and new wire subscription. Goes through the
+// wire subscriptions of the new color, not through the sessions: with thousands on one of them a
+// search for each would be quadratic.
 void router::make_seams(time_point now)
 {
     const color old = broker::other(live_);
@@ -32,17 +34,22 @@ void router::make_seams(time_point now)
             member.state = member_state::joining;
             seam*& slot = made[{from->id, to->id}];
             if (slot == nullptr) {
-                const bool best_effort = !from->addressed || from->group->known.marker != broker::tried::yes ||
+                const bool best_effort =
+                    !from->addressed || from->group->known.marker != broker::tried::yes ||
                     from->group->known.barrier != broker::barrier_kind::routed; // B3
-                seams_.push_back(std::make_unique<seam>(from->id, to->id, best_effort, now,
-                    seam::timing{timing_.seam_timeout, timing_.seam_quiet, timing_.marker_interval, timing_.drain_timeout}));
+                seams_.push_back(std::make_unique<seam>(
+                    from->id, to->id, best_effort, now,
+                    seam::timing{
+                        timing_.seam_timeout, timing_.seam_quiet, timing_.marker_interval,
+                        timing_.drain_timeout}));
                 slot = seams_.back().get();
                 ++to->seams;
             }
             slot->add({s->id, sub->number, member_state::joining});
             ++s->seams;
             ++tally_.seams_total;
-            // M1: one endpoint's marker proves nothing about what came through another one of a cluster.
+            // M1: one endpoint's marker proves nothing about what came through another one of a
+            // cluster.
             tally_.seams_best_effort += slot->best_effort() || sent_through_[old].size() > 1;
         }
         trim_kept(*to);
@@ -71,7 +78,11 @@ void router::run_seams(time_point now)
         if (one.marker_due(now)) {
             mark.push_back(one.old_wire());
         }
-        act(one, one.on_deadline(now, old != nullptr ? old->last_message : time_point{}, old == nullptr || reads(*old)), now);
+        act(one,
+            one.on_deadline(
+                now, old != nullptr ? old->last_message : time_point{},
+                old == nullptr || reads(*old)),
+            now);
     }
     std::ranges::sort(mark);
     mark.erase(std::ranges::unique(mark).begin(), mark.end());
@@ -80,9 +91,7 @@ void router::run_seams(time_point now)
             send_marker(*w, now);
         }
     }
-    std::erase_if(seams_, [&](const auto& one) {
-        return one->members().empty() || one->left();
-    });
+    std::erase_if(seams_, [&](const auto& one) { return one->members().empty() || one->left(); });
     time_point next = net::never;
     for (const auto& one : seams_) {
         next = std::min(next, one->next_deadline());
@@ -93,8 +102,8 @@ void router::run_seams(time_point now)
     }
 }
 
-// M3: from a link of the same endpoint whose trial passed; a publish link where there is one, because a memory alarm
-// stops the reading of the link that SENDs it.
+// M3: from a link of the same endpoint whose trial passed; a publish link where there is one,
+// because a memory alarm stops the reading of the link that SENDs it.
 void router::send_marker(wire_subscription& w, time_point)
 {
     link_record* l = nullptr;
@@ -132,11 +141,13 @@ void router::act(seam& which, const seam_action& what, time_point now)
         tally_.gaps += members.size();
     }
     if (what.open_new) {
-        const bool all = fresh != nullptr && fresh->seams == 1; // then every joining member there is of this pair
+        const bool all = fresh != nullptr &&
+                         fresh->seams == 1; // then every joining member there is of this pair
         if (all) {
             for (std::size_t i = 0; i < fresh->members.size(); ++i) {
                 wire_member& m = fresh->members[i];
-                if (client_session* s = find(m.session); s != nullptr && m.state == member_state::joining) {
+                if (client_session* s = find(m.session);
+                    s != nullptr && m.state == member_state::joining) {
                     hand_over_kept(*s, *fresh, m);
                 }
             }
@@ -145,12 +156,14 @@ void router::act(seam& which, const seam_action& what, time_point now)
                 const auto m = std::ranges::find_if(fresh->members, [&](const auto& one) {
                     return one.session == moved.session && one.subscription == moved.subscription;
                 });
-                if (client_session* s = find(moved.session); s != nullptr && m != fresh->members.end()) {
+                if (client_session* s = find(moved.session);
+                    s != nullptr && m != fresh->members.end()) {
                     hand_over_kept(*s, *fresh, *m);
                 }
             }
         }
-        (which.state() == seam_state::forced ? tally_.seams_forced : tally_.seams_joined) += members.size();
+        (which.state() == seam_state::forced ? tally_.seams_forced : tally_.seams_joined) +=
+            members.size();
         if (fresh != nullptr) {
             --fresh->seams;
             trim_kept(*fresh);
@@ -167,16 +180,18 @@ void router::act(seam& which, const seam_action& what, time_point now)
                 at(now, due::session_retry, number(s->id)); // M8: its next standby waited for this
             }
         }
-        if (old != nullptr) { // what still comes there is delivered and counted
+        if (old != nullptr) {                 // what still comes there is delivered and counted
             auto& shared = old->group->wires; // M8: no standby of a later switch joins it
-            if (const auto at = shared.find(old->head->bytes()); at != shared.end() && at->second == old->id) {
+            if (const auto at = shared.find(old->head->bytes());
+                at != shared.end() && at->second == old->id) {
                 shared.erase(at);
             }
             const bool every = old->members.size() == members.size();
             for (wire_member& m : old->members) {
-                const bool moved = every || std::ranges::any_of(members, [&](const auto& one) {
-                    return one.session == m.session && one.subscription == m.subscription;
-                });
+                const bool moved =
+                    every || std::ranges::any_of(members, [&](const auto& one) {
+                        return one.session == m.session && one.subscription == m.subscription;
+                    });
                 m.state = moved ? member_state::late : m.state;
             }
         }
@@ -190,14 +205,17 @@ void router::act(seam& which, const seam_action& what, time_point now)
         }
     }
     if (what.leave_old && old != nullptr) {
-        if (std::ranges::all_of(old->members, [](const auto& m) { return m.state == member_state::late; })) {
+        if (std::ranges::all_of(
+                old->members, [](const auto& m) { return m.state == member_state::late; })) {
             leave_wire(*old, session_id::none, {}, now);
         } else { // others still read it: a later switch must not find these there
             std::set<std::pair<session_id, std::uint32_t>> moved;
             for (const wire_member& m : members) {
                 moved.emplace(m.session, m.subscription);
             }
-            std::erase_if(old->members, [&](const auto& m) { return moved.contains({m.session, m.subscription}); });
+            std::erase_if(old->members, [&](const auto& m) {
+                return moved.contains({m.session, m.subscription});
+            });
         }
     }
     if (what.open_new || what.leave_old) {
@@ -221,7 +239,9 @@ void router::leave_seams(session_id session, std::uint32_t number_of, time_point
 {
     for (std::size_t i = 0; i < seams_.size(); ++i) {
         seam& one = *seams_[i];
-        const bool member = std::ranges::any_of(one.members(), [&](const auto& m) { return m.session == session && m.subscription == number_of; });
+        const bool member = std::ranges::any_of(one.members(), [&](const auto& m) {
+            return m.session == session && m.subscription == number_of;
+        });
         if (!member) {
             continue;
         }

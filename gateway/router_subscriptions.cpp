@@ -15,18 +15,21 @@ wire_subscription* router::wire(wire_id id) noexcept
     return at == wires_.end() ? nullptr : at->second.get();
 }
 
-// The queue of a broadcast subscription's own, by the process, the shard and the wire subscription: never the same twice.
+// The queue of a broadcast subscription's own, by the process, the shard and the wire subscription:
+// never the same twice.
 std::string router::address_of(wire_id id) const
 {
     char name[80];
-    std::snprintf(name, sizeof name, "stomp-subscription-teal-%08x-%x-%llx", settings_.nonce, settings_.shard,
+    std::snprintf(
+        name, sizeof name, "stomp-subscription-teal-%08x-%x-%llx", settings_.nonce, settings_.shard,
         static_cast<unsigned long long>(number(id)));
     return name;
 }
 
-// Puts the subscription onto a wire subscription of that color. False: its link or its turn is not there yet; the
-// session was put in line. REQUIRES: the binding's links are asked for.
-bool router::subscribe(client_session& s, subscription& sub, color c, member_state as, time_point now)
+// Puts the subscription onto a wire subscription of that color. False: its link or its turn is not
+// there yet; the session was put in line. REQUIRES: the binding's links are asked for.
+bool router::subscribe(
+    client_session& s, subscription& sub, color c, member_state as, time_point now)
 {
     binding& b = s.bindings[c];
     share_group& g = *b.group;
@@ -35,7 +38,9 @@ bool router::subscribe(client_session& s, subscription& sub, color c, member_sta
     link_record* l = nullptr;
     if (shared) {
         // M8: the one that a forced seam still reads is never taken up again.
-        const auto has = [&](const wire_member& m) { return m.session == s.id && m.subscription == sub.number; };
+        const auto has = [&](const wire_member& m) {
+            return m.session == s.id && m.subscription == sub.number;
+        };
         if (const auto at = g.wires.find(sub.head->bytes());
             at != g.wires.end() && std::ranges::none_of(wire(at->second)->members, has)) {
             w = wire(at->second);
@@ -71,7 +76,8 @@ bool router::subscribe(client_session& s, subscription& sub, color c, member_sta
         wires_.emplace(number(w->id), std::move(made));
         l->wires.push_back(w->id);
         if (shared) {
-            g.wires.erase(w->head->bytes()); // the key is a view into its own wire subscription's head
+            g.wires.erase(
+                w->head->bytes()); // the key is a view into its own wire subscription's head
             g.wires.emplace(w->head->bytes(), w->id);
         }
         ++l->open_subscribes;
@@ -89,7 +95,8 @@ bool router::subscribe(client_session& s, subscription& sub, color c, member_sta
     return true;
 }
 
-// A broker answered: every member whose client waits gets its RECEIPT, and goes to the standby from now on (S9).
+// A broker answered: every member whose client waits gets its RECEIPT, and goes to the standby from
+// now on (S9).
 void router::on_confirmed(wire_subscription& w, time_point now)
 {
     if (w.state == wire_state::leaving) {
@@ -131,7 +138,8 @@ void router::on_confirmed(wire_subscription& w, time_point now)
     }
 }
 
-// The broker refused this SUBSCRIBE: the client that asked gets the ERROR; who only replays it is told otherwise.
+// The broker refused this SUBSCRIBE: the client that asked gets the ERROR; who only replays it is
+// told otherwise.
 void router::on_wire_failed(wire_subscription& w, const std::string& why, time_point now)
 {
     const color c = w.color();
@@ -149,7 +157,8 @@ void router::on_wire_failed(wire_subscription& w, const std::string& why, time_p
             continue;
         }
         const std::string receipt = sub->receipt ? *sub->receipt : std::string{};
-        if (in_switch() && s->state != session_state::active && s->state != session_state::rebinding) {
+        if (in_switch() && s->state != session_state::active &&
+            s->state != session_state::rebinding) {
             s->close_wanted = disconnect_reason::broker_error;
             continue;
         }
@@ -173,7 +182,8 @@ void router::lose_wire(wire_subscription& w, time_point now)
     const color c = w.color();
     const wire_id id = w.id;
     const bool was_open = w.state == wire_state::open;
-    for (std::size_t i = 0; i < seams_.size(); ++i) { // the table's columns "old link lost" and "new link lost"
+    for (std::size_t i = 0; i < seams_.size();
+         ++i) { // the table's columns "old link lost" and "new link lost"
         if (seams_[i]->left()) {
             continue;
         }
@@ -210,11 +220,15 @@ void router::lose_wire(wire_subscription& w, time_point now)
     }
 }
 
-// One client's subscription leaves; the last one out leaves the wire. `receipt`: the client's, for its UNSUBSCRIBE.
+// One client's subscription leaves; the last one out leaves the wire. `receipt`: the client's, for
+// its UNSUBSCRIBE.
 void router::drop_member(
-    wire_subscription& w, session_id session, std::uint32_t number_of, time_point now, std::string_view receipt)
+    wire_subscription& w, session_id session, std::uint32_t number_of, time_point now,
+    std::string_view receipt)
 {
-    std::erase_if(w.members, [&](const wire_member& m) { return m.session == session && m.subscription == number_of; });
+    std::erase_if(w.members, [&](const wire_member& m) {
+        return m.session == session && m.subscription == number_of;
+    });
     client_session* s = find(session);
     if (!w.members.empty()) {
         if (s != nullptr) {
@@ -225,7 +239,8 @@ void router::drop_member(
     leave_wire(w, session, receipt, now);
 }
 
-void router::leave_wire(wire_subscription& w, session_id session, std::string_view receipt, time_point)
+void router::leave_wire(
+    wire_subscription& w, session_id session, std::string_view receipt, time_point)
 {
     client_session* s = find(session);
     link_record* l = link(w.link);
@@ -239,13 +254,15 @@ void router::leave_wire(wire_subscription& w, session_id session, std::string_vi
         return;
     }
     if (w.shared) { // never joined again: wire ids are not reused
-        if (const auto at = w.group->wires.find(w.head->bytes()); at != w.group->wires.end() && at->second == w.id) {
+        if (const auto at = w.group->wires.find(w.head->bytes());
+            at != w.group->wires.end() && at->second == w.id) {
             w.group->wires.erase(at);
         }
     }
     const bool open = w.state == wire_state::open;
     w.state = wire_state::leaving;
-    // A durable one ends only when its client says so with the header (OPERATIONS: UNSUBSCRIBE deletes the queue).
+    // A durable one ends only when its client says so with the header (OPERATIONS: UNSUBSCRIBE
+    // deletes the queue).
     l->core.unsubscribe(w.id, w.durable, session, receipt, out_);
     if (!receipt.empty() && l->core.can().receipts() && s != nullptr) {
         ++s->owed;
@@ -254,7 +271,9 @@ void router::leave_wire(wire_subscription& w, session_id session, std::string_vi
         l->open_subscribes -= open;
         erase_wire(w.id);
         if (s != nullptr) {
-            answer_receipt(*s, receipt); // nothing of it is delivered from here on: that is all there is to answer
+            answer_receipt(
+                *s,
+                receipt); // nothing of it is delivered from here on: that is all there is to answer
         }
     }
 }
@@ -269,7 +288,8 @@ void router::erase_wire(wire_id id)
         std::erase(l->wires, id);
     }
     if (w->shared) {
-        if (const auto at = w->group->wires.find(w->head->bytes()); at != w->group->wires.end() && at->second == id) {
+        if (const auto at = w->group->wires.find(w->head->bytes());
+            at != w->group->wires.end() && at->second == id) {
             w->group->wires.erase(at);
         }
     }

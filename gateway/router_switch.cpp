@@ -1,4 +1,5 @@
-// This shard as a member of a switch. SWITCH.md is the law: the numbers in the comments are its rules.
+// This shard as a member of a switch. SWITCH.md is the law: the numbers in the comments are its
+// rules.
 
 #include "gateway/router.hpp"
 
@@ -26,14 +27,15 @@ void router::on_command(const control::command& command, time_point now)
     if (begins) {
         switch_ = command.id;
     }
-    std::visit(overloaded{
-                   [&](const control::prepare& order) { on_prepare(order, now); },
-                   [&](const control::hold&) { on_hold(now); },
-                   [&](const control::pin&) {}, // C5, S8: pinning and cutting are not built yet
-                   [&](const control::cut&) {},
-                   [&](const control::commit& order) { on_commit(order, now); },
-                   [&](const control::abort_switch& order) { on_abort(order, now); },
-               },
+    std::visit(
+        overloaded{
+            [&](const control::prepare& order) { on_prepare(order, now); },
+            [&](const control::hold&) { on_hold(now); },
+            [&](const control::pin&) {}, // C5, S8: pinning and cutting are not built yet
+            [&](const control::cut&) {},
+            [&](const control::commit& order) { on_commit(order, now); },
+            [&](const control::abort_switch& order) { on_abort(order, now); },
+        },
         command.what);
     run_later(now);
 }
@@ -90,7 +92,8 @@ void router::begin_standby(client_session& s, time_point now)
     part.held_at = part.resumed_at = {};
     binding& b = s.bindings[to_];
     part.adopted = b.at == binding::phase::draining;
-    if (part.adopted) { // S10: what lingers there is taken up again, with new wire subscriptions (M9)
+    if (part.adopted) { // S10: what lingers there is taken up again, with new wire subscriptions
+                        // (M9)
         b.at = binding::phase::wanted;
         draining_.erase(s.id);
         link_record* own = link(b.own);
@@ -98,7 +101,8 @@ void router::begin_standby(client_session& s, time_point now)
             b.own = link_id::none;
         }
     }
-    // M8: prepared only when the seams of the switch before are joined or forced; act() goes on then.
+    // M8: prepared only when the seams of the switch before are joined or forced; act() goes on
+    // then.
     if (s.seams == 0) {
         advance(s, to_, now);
     }
@@ -160,7 +164,8 @@ void router::standby_lost(client_session& s, time_point now)
     tally_.sessions_ready -= was_ready;
     part.ready = false;
     if (s.state == session_state::held) {
-        if (phase_ == member_phase::held) { // the decision may be under way: the coordinator judges (C6)
+        if (phase_ ==
+            member_phase::held) { // the decision may be under way: the coordinator judges (C6)
             const endpoint_ref where = b.group != nullptr ? b.group->at : endpoint_ref{to_, 0};
             say(control::unheld{failure(s, where, "the standby was lost")});
             return;

@@ -4,7 +4,9 @@
 
 namespace gateway {
 
-seam::seam(wire_id old_wire, wire_id new_wire, bool best_effort, net::time_point now, const timing& t) noexcept
+seam::seam(
+    wire_id old_wire, wire_id new_wire, bool best_effort, net::time_point now,
+    const timing& t) noexcept
     : old_(old_wire), new_(new_wire), timing_(t), began_(now), progress_(now), marker_at_(now),
       next_check_(now + (best_effort ? t.seam_quiet : t.seam_timeout)), best_effort_(best_effort)
 {
@@ -33,8 +35,9 @@ seam_action seam::on_old_lost() noexcept
 
 seam_action seam::on_new_lost() noexcept
 {
-    // The table keeps the pair and binds again; what is kept is then handed out at once, in front of what the old
-    // color still brings, so that nothing is lost: the old side goes on as `forced`, what it brings counts as late.
+    // The table keeps the pair and binds again; what is kept is then handed out at once, in front
+    // of what the old color still brings, so that nothing is lost: the old side goes on as
+    // `forced`, what it brings counts as late.
     seam_action action = force();
     action.gap = true;
     return action;
@@ -57,7 +60,8 @@ seam_action seam::force() noexcept
     return {.open_new = true};
 }
 
-seam_action seam::on_deadline(net::time_point now, net::time_point last_message, bool reading) noexcept
+seam_action
+seam::on_deadline(net::time_point now, net::time_point last_message, bool reading) noexcept
 {
     if (now < next_check_) {
         return {};
@@ -97,7 +101,9 @@ seam_action seam::on_deadline(net::time_point now, net::time_point last_message,
 
 bool seam::remove(session_id session, std::uint32_t subscription) noexcept
 {
-    std::erase_if(members_, [&](const wire_member& m) { return m.session == session && m.subscription == subscription; });
+    std::erase_if(members_, [&](const wire_member& m) {
+        return m.session == session && m.subscription == subscription;
+    });
     return members_.empty();
 }
 

@@ -1,12 +1,14 @@
 #pragma once
 
-// Where, in the streams of some clients' broadcast subscriptions, one color ends and the other begins: a pair of wire
-// subscriptions, the members that move from the old to the new one, and what has been read of the old one's markers.
-// SWITCH.md "Seam, per pair of wire subscriptions": each event answers with what the table says.
+// Where, in the streams of some clients' broadcast subscriptions, one color ends and the other
+// begins: a pair of wire subscriptions, the members that move from the old to the new one, and what
+// has been read of the old one's markers. SWITCH.md "Seam, per pair of wire subscriptions": each
+// event answers with what the table says.
 //
 // Lifetime: made at commit; ends when the old side is left.
 // Invariants:
-// (1) Nothing but a marker, a lost side or seam_timeout joins it (M6); a best-effort one joins when the old color was
+// (1) Nothing but a marker, a lost side or seam_timeout joins it (M6); a best-effort one joins when
+// the old color was
 //     quiet (B4).
 // (2) It opens the new side exactly once.
 
@@ -39,7 +41,9 @@ public:
     };
 
     // best_effort: the old wire has no address or the barrier proves too little (B3).
-    seam(wire_id old_wire, wire_id new_wire, bool best_effort, net::time_point now, const timing& t) noexcept;
+    seam(
+        wire_id old_wire, wire_id new_wire, bool best_effort, net::time_point now,
+        const timing& t) noexcept;
 
     void add(wire_member m) { members_.push_back(m); }
 
@@ -48,8 +52,10 @@ public:
     seam_action on_old_lost() noexcept;
     seam_action on_new_lost() noexcept;
     seam_action on_buffer_full() noexcept; // M10
-    // M6, B4: `last_message` of the old wire; `reading`: the gateway reads the old link (its clock stands otherwise).
-    seam_action on_deadline(net::time_point now, net::time_point last_message, bool reading) noexcept;
+    // M6, B4: `last_message` of the old wire; `reading`: the gateway reads the old link (its clock
+    // stands otherwise).
+    seam_action
+    on_deadline(net::time_point now, net::time_point last_message, bool reading) noexcept;
     // A client's UNSUBSCRIBE or end; true when it was the last member.
     bool remove(session_id session, std::uint32_t subscription) noexcept;
     // True when a marker is to be SENT now (M3: repeated until read).

@@ -7,10 +7,20 @@ namespace gateway {
 
 namespace {
 
-// DESIGN.md section 1: a header that names, keeps, bounds or ages the queue makes a subscription stored.
-constexpr std::array<std::string_view, 11> storing_headers{"x-queue-name", "x-queue-type", "x-expires", "x-message-ttl",
-    "x-max-length", "x-max-length-bytes", "x-max-age", "x-dead-letter-exchange", "x-stream-offset",
-    "durable-subscription-name", "activemq.subscriptionName"};
+// DESIGN.md section 1: a header that names, keeps, bounds or ages the queue makes a subscription
+// stored.
+constexpr std::array<std::string_view, 11> storing_headers{
+    "x-queue-name",
+    "x-queue-type",
+    "x-expires",
+    "x-message-ttl",
+    "x-max-length",
+    "x-max-length-bytes",
+    "x-max-age",
+    "x-dead-letter-exchange",
+    "x-stream-offset",
+    "durable-subscription-name",
+    "activemq.subscriptionName"};
 // DESIGN.md section 5: these need a link of the session's own.
 constexpr std::array<std::string_view, 3> private_headers{"exclusive", "auto-delete", "no-local"};
 
@@ -25,7 +35,7 @@ bool matches(std::string_view pattern, std::string_view destination) noexcept
 {
     if (pattern.ends_with("/**")) {
         return destination.starts_with(pattern.substr(0, pattern.size() - 2)) ||
-            destination == pattern.substr(0, pattern.size() - 3);
+               destination == pattern.substr(0, pattern.size() - 3);
     }
     while (!pattern.empty() && !destination.empty()) {
         if (pattern.front() == '*') {
@@ -41,8 +51,8 @@ bool matches(std::string_view pattern, std::string_view destination) noexcept
     return destination.empty() && (pattern.empty() || pattern == "*");
 }
 
-boost::system::result<subscription, std::string> read_subscribe(
-    const stomp::frame_view& frame, stomp::version version, const journal_rules& rules)
+boost::system::result<subscription, std::string>
+read_subscribe(const stomp::frame_view& frame, stomp::version version, const journal_rules& rules)
 {
     subscription s;
     const auto destination = frame.find("destination");
@@ -70,17 +80,19 @@ boost::system::result<subscription, std::string> read_subscribe(
         s.receipt = std::make_unique<std::string>(*receipt);
     }
     s.durable = is_true(frame, "durable") || is_true(frame, "persistent");
-    s.broadcast = !s.durable &&
-        std::ranges::any_of(*rules.broadcast, [&](const auto& pattern) { return matches(pattern, *destination); }) &&
-        std::ranges::none_of(storing_headers, [&](auto name) { return frame.has(name); });
+    s.broadcast = !s.durable && std::ranges::any_of(*rules.broadcast, [&](const auto& pattern) {
+        return matches(pattern, *destination);
+    }) && std::ranges::none_of(storing_headers, [&](auto name) { return frame.has(name); });
     s.shareable = s.broadcast && s.mode == ack_mode::automatic &&
-        std::ranges::none_of(private_headers, [&](auto name) { return frame.has(name); });
+                  std::ranges::none_of(private_headers, [&](auto name) { return frame.has(name); });
     std::string head;
     for (std::size_t i = 0; i < frame.headers.size(); ++i) {
         const auto& h = frame.headers[i];
-        const bool repeat = std::any_of(frame.headers.begin(), frame.headers.begin() + static_cast<std::ptrdiff_t>(i),
+        const bool repeat = std::any_of(
+            frame.headers.begin(), frame.headers.begin() + static_cast<std::ptrdiff_t>(i),
             [&](const auto& earlier) { return earlier.name == h.name; });
-        if (!repeat && h.name != "id" && h.name != "ack" && h.name != "receipt" && h.name != "content-length") {
+        if (!repeat && h.name != "id" && h.name != "ack" && h.name != "receipt" &&
+            h.name != "content-length") {
             head.append(h.name).append(":").append(h.value).append("\n");
         }
     }
@@ -100,19 +112,22 @@ subscription& session_journal::add(subscription s)
 
 subscription* session_journal::find(std::string_view client_id) noexcept
 {
-    const auto at = std::ranges::find_if(subscriptions_, [&](const auto& s) { return s->client_id == client_id; });
+    const auto at = std::ranges::find_if(
+        subscriptions_, [&](const auto& s) { return s->client_id == client_id; });
     return at == subscriptions_.end() ? nullptr : at->get();
 }
 
 subscription* session_journal::at(std::uint32_t number) noexcept
 {
-    const auto at = std::ranges::find_if(subscriptions_, [&](const auto& s) { return s->number == number; });
+    const auto at =
+        std::ranges::find_if(subscriptions_, [&](const auto& s) { return s->number == number; });
     return at == subscriptions_.end() ? nullptr : at->get();
 }
 
 void session_journal::remove(std::uint32_t number)
 {
-    const auto gone = std::ranges::find_if(subscriptions_, [&](const auto& s) { return s->number == number; });
+    const auto gone =
+        std::ranges::find_if(subscriptions_, [&](const auto& s) { return s->number == number; });
     if (gone != subscriptions_.end()) {
         subscriptions_.erase(gone);
     }

@@ -1,7 +1,8 @@
 #pragma once
 
 // What must be said again to another broker: one client's subscriptions, as it asked for them.
-// SWITCH.md S9, M7; DESIGN.md section 5 (what is shared) and section 1 (broadcast and stored subscriptions).
+// SWITCH.md S9, M7; DESIGN.md section 5 (what is shared) and section 1 (broadcast and stored
+// subscriptions).
 
 #include "broker/color.hpp"
 #include "broker/id_map.hpp"
@@ -26,26 +27,33 @@ enum class ack_mode : std::uint8_t { automatic, client, client_individual };
 struct subscription {
     std::uint32_t number = 0; // of this session, never reused
     std::string client_id;    // raw
-    net::payload_ref head;    // raw header lines for a broker: all but id, ack and receipt, each with its LF; shared
-                              // with the wire subscription, and so with all sessions that ride on it
+    net::payload_ref
+        head; // raw header lines for a broker: all but id, ack and receipt, each with its LF;
+              // shared with the wire subscription, and so with all sessions that ride on it
     ack_mode mode = ack_mode::automatic;
-    bool named = true;        // 1.0 allows a SUBSCRIBE without an id: its MESSAGEs have none either
-    bool broadcast = false;   // else stored
-    bool shareable = false;   // may ride a link of many sessions
-    bool durable = false;     // left by DISCONNECT, never by UNSUBSCRIBE, unless the client asks
-    bool confirmed = false;   // some broker answered it once (S9: only then it goes to a standby)
-    bool held_back = false;   // queue_order: strict: subscribed on the new color when the old one has given all
-    bool own_only = false;    // its SUBSCRIBE was unanswered when a shared link died (DESIGN.md section 5)
+    bool named = true;      // 1.0 allows a SUBSCRIBE without an id: its MESSAGEs have none either
+    bool broadcast = false; // else stored
+    bool shareable = false; // may ride a link of many sessions
+    bool durable = false;   // left by DISCONNECT, never by UNSUBSCRIBE, unless the client asks
+    bool confirmed = false; // some broker answered it once (S9: only then it goes to a standby)
+    bool held_back =
+        false; // queue_order: strict: subscribed on the new color when the old one has given all
+    bool own_only =
+        false; // its SUBSCRIBE was unanswered when a shared link died (DESIGN.md section 5)
     broker::per_color<broker::wire_id> wires{}; // where it is subscribed; none: nowhere
 
     // The client's receipt while it is owed; raw. Takes it.
-    std::string take_receipt() { return receipt ? std::move(*std::exchange(receipt, nullptr)) : std::string{}; }
+    std::string take_receipt()
+    {
+        return receipt ? std::move(*std::exchange(receipt, nullptr)) : std::string{};
+    }
     std::unique_ptr<std::string> receipt; // null: none was asked, or it was answered
 
     bool acknowledges() const noexcept { return mode != ack_mode::automatic || !broadcast; }
     std::string_view ack_on_wire() const noexcept
     {
-        // Cumulative acks are expanded here, and stored `auto` is acknowledged when written (DESIGN.md section 5).
+        // Cumulative acks are expanded here, and stored `auto` is acknowledged when written
+        // (DESIGN.md section 5).
         return acknowledges() ? "client-individual" : "auto";
     }
 };
@@ -56,8 +64,8 @@ struct journal_rules {
 };
 
 // Reads a SUBSCRIBE; the error is a sentence for the ERROR frame.
-boost::system::result<subscription, std::string> read_subscribe(
-    const stomp::frame_view& frame, stomp::version version, const journal_rules& rules);
+boost::system::result<subscription, std::string>
+read_subscribe(const stomp::frame_view& frame, stomp::version version, const journal_rules& rules);
 
 // "/topic/**": any depth below; "*": within one part.
 bool matches(std::string_view pattern, std::string_view destination) noexcept;

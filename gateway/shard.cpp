@@ -18,14 +18,18 @@ private:
     shard& shard_;
 };
 
-shard::shard(config settings, core_settings core, process_state& process,
+shard::shard(
+    config settings, core_settings core, process_state& process,
     std::shared_ptr<const endpoint_addresses> where, report_sink reports)
-    : settings_(std::move(settings)), process_(process), where_(std::move(where)), reports_(std::move(reports)),
-      timer_(std::make_unique<core_timer>(*this)),
+    : settings_(std::move(settings)), process_(process), where_(std::move(where)),
+      reports_(std::move(reports)), timer_(std::make_unique<core_timer>(*this)),
       buffered_max_(process.buffered_max), router_(std::move(core), *this, counters_)
 {
     for (const auto& l : settings_.listeners) {
-        policies_.push_back({.path = l.path, .allowed_origins = l.allowed_origins, .forward_headers = l.forward_headers});
+        policies_.push_back(
+            {.path = l.path,
+             .allowed_origins = l.allowed_origins,
+             .forward_headers = l.forward_headers});
     }
     loop_.set_turn_handler(this);
 }
@@ -97,7 +101,8 @@ void shard::accepted(int descriptor, std::size_t index)
     auto& counts = counters_.listener(index);
     if (process_.clients.fetch_add(1, std::memory_order_relaxed) >= process_.clients_max) {
         ++counts.rejected[reject_reason::limit];
-        c.refuse(websocket::service_unavailable(std::chrono::seconds{5}, "too many clients (limits.clients)"));
+        c.refuse(websocket::service_unavailable(
+            std::chrono::seconds{5}, "too many clients (limits.clients)"));
         return;
     }
     if (settings_.limits.clients_per_address > 0) {
@@ -106,7 +111,8 @@ void shard::accepted(int descriptor, std::size_t index)
         if (!process_.addresses.enter(address, settings_.limits.clients_per_address)) {
             ++counts.rejected[reject_reason::ip_limit];
             c.refuse(websocket::service_unavailable(
-                std::chrono::seconds{5}, "too many clients of one address (limits.clients_per_address)"));
+                std::chrono::seconds{5},
+                "too many clients of one address (limits.clients_per_address)"));
             return;
         }
         c.set_counted_address(std::move(address));
@@ -117,7 +123,8 @@ void shard::accepted(int descriptor, std::size_t index)
 }
 
 session_id shard::opened(
-    client_connection& c, std::string peer, std::vector<std::pair<std::string, std::string>> handshake)
+    client_connection& c, std::string peer,
+    std::vector<std::pair<std::string, std::string>> handshake)
 {
     const session_id id = router_.open_client(std::move(peer), std::move(handshake), loop_.now());
     by_session_.emplace(static_cast<std::uint64_t>(id), &c);
@@ -137,7 +144,8 @@ void shard::write_client(session_id to, std::string_view head, std::string_view 
     }
 }
 
-void shard::write_client(session_id to, std::string_view head, const net::payload_ref& rest, framing as)
+void shard::write_client(
+    session_id to, std::string_view head, const net::payload_ref& rest, framing as)
 {
     if (client_connection* c = client(to)) {
         c->write(head, rest, as);
@@ -156,7 +164,9 @@ void shard::close_client(session_id which, disconnect_reason reason, std::string
     if (client_connection* c = client(which)) {
         by_session_.erase(static_cast<std::uint64_t>(which));
         if (!text.empty()) {
-            log(log_level::info, "closed session " + std::to_string(static_cast<std::uint64_t>(which)) + ": " + std::string{text});
+            log(log_level::info, "closed session " +
+                                     std::to_string(static_cast<std::uint64_t>(which)) + ": " +
+                                     std::string{text});
         }
         c->close(reason, text);
     }

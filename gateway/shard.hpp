@@ -1,9 +1,10 @@
 #pragma once
 
-// One thread with its readiness loop: listeners, clients, links, and the router that decides about them.
-// The driver of everything that gateway/effects.hpp names.
+// One thread with its readiness loop: listeners, clients, links, and the router that decides about
+// them. The driver of everything that gateway/effects.hpp names.
 //
-// Threading:  run() on the shard's own thread; what other threads want comes by post(). The constructor and the
+// Threading:  run() on the shard's own thread; what other threads want comes by post(). The
+// constructor and the
 //             destructor run on the main thread, before run() and after it.
 // Lifetime:   built by main; outlives nothing but the immutable tables it was given.
 
@@ -32,7 +33,8 @@ namespace gateway {
 class listener;
 class endpoint_probe;
 
-// limits.clients_per_address: how many connections each address has, over all shards. Touched at accept and close only.
+// limits.clients_per_address: how many connections each address has, over all shards. Touched at
+// accept and close only.
 class address_counts {
 public:
     // False: it has that many already.
@@ -44,7 +46,8 @@ private:
     boost::unordered_flat_map<std::string, std::uint64_t> counts_;
 };
 
-// What all shards of a process share: touched when a connection comes or goes, never on the data path.
+// What all shards of a process share: touched when a connection comes or goes, never on the data
+// path.
 struct process_state {
     std::atomic<std::uint64_t> clients{0};
     address_counts addresses;
@@ -61,17 +64,18 @@ using report_sink = std::function<void(control::report)>;
 
 class shard final : private effects, private broker::link_owner, private net::turn_handler {
 public:
-    shard(config settings, core_settings core, process_state& process, std::shared_ptr<const endpoint_addresses> where,
-        report_sink reports);
+    shard(
+        config settings, core_settings core, process_state& process,
+        std::shared_ptr<const endpoint_addresses> where, report_sink reports);
     ~shard();
 
     // Opens its part of a listener; a descriptor that is listening.
     void adopt_listener(int descriptor, std::size_t index);
     void start(color live, control::epoch_number epoch);
-    void run();          // until stop()
-    void stop();         // any thread: returns at once
+    void run();  // until stop()
+    void stop(); // any thread: returns at once
     template <class F>
-    void post(F&& f)     // any thread
+    void post(F&& f) // any thread
     {
         boost::asio::post(context_, [this, work = std::forward<F>(f)]() mutable {
             work();
@@ -84,18 +88,27 @@ public:
     net::readiness_loop& loop() noexcept { return loop_; }
     const config& settings() const noexcept { return settings_; }
     shard_counters& counters() noexcept { return counters_; }
-    shard_counters take_counters();   // a copy for the page of /metrics
-    void set_addresses(std::shared_ptr<const endpoint_addresses> where) { where_ = std::move(where); }
+    shard_counters take_counters(); // a copy for the page of /metrics
+    void set_addresses(std::shared_ptr<const endpoint_addresses> where)
+    {
+        where_ = std::move(where);
+    }
     void stop_accepting();
     void drain_some(std::size_t most); // closes that many clients (1012)
     std::size_t clients() const noexcept { return clients_.size(); }
     // Asks every endpoint of a color now; `done` gets one answer each.
-    void check_endpoints(color c, std::function<void(std::vector<std::pair<bool, std::string>>)> done);
+    void
+    check_endpoints(color c, std::function<void(std::vector<std::pair<bool, std::string>>)> done);
 
     // ---- by connections
     void accepted(int descriptor, std::size_t listener);
-    session_id opened(client_connection& c, std::string peer, std::vector<std::pair<std::string, std::string>> handshake);
-    const websocket::upgrade_policy& upgrade_policy(std::size_t listener) const { return policies_[listener]; }
+    session_id opened(
+        client_connection& c, std::string peer,
+        std::vector<std::pair<std::string, std::string>> handshake);
+    const websocket::upgrade_policy& upgrade_policy(std::size_t listener) const
+    {
+        return policies_[listener];
+    }
     void backlog_changed(client_connection& c);
     void destroy_later(client_connection& c);
     void log(log_level level, std::string text);
@@ -108,8 +121,10 @@ private:
     void write_link(link_id to, std::string_view head, std::string_view body, framing as) override;
     void close_link(link_id which) override;
     bool link_flushed(link_id which) const override;
-    void write_client(session_id to, std::string_view head, std::string_view body, framing as) override;
-    void write_client(session_id to, std::string_view head, const net::payload_ref& rest, framing as) override;
+    void
+    write_client(session_id to, std::string_view head, std::string_view body, framing as) override;
+    void write_client(
+        session_id to, std::string_view head, const net::payload_ref& rest, framing as) override;
     void client_up(session_id which, stomp::version version, std::string_view heart_beat) override;
     void close_client(session_id which, disconnect_reason reason, std::string_view text) override;
     void resume_client(session_id which) override;
@@ -133,8 +148,10 @@ private:
     client_connection* client(session_id id) const;
     broker::link_connection* link(link_id id) const;
     // A connection under way to that endpoint; null and a sentence where there is none.
-    std::unique_ptr<broker::link_connection> connect(const dial_order& order, broker::link_owner& owner, std::string& why);
-    void start_probe(control::endpoint_ref which, bool preflight, std::function<void(bool, std::string)> done);
+    std::unique_ptr<broker::link_connection>
+    connect(const dial_order& order, broker::link_owner& owner, std::string& why);
+    void start_probe(
+        control::endpoint_ref which, bool preflight, std::function<void(bool, std::string)> done);
     void shed(net::time_point now);
 
     config settings_;
@@ -143,21 +160,23 @@ private:
     std::shared_ptr<const endpoint_addresses> where_;
     report_sink reports_;
     boost::asio::io_context context_{1};
-    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{context_.get_executor()};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
+        context_.get_executor()};
     net::readiness_loop loop_{context_};
     std::vector<websocket::upgrade_policy> policies_;
     std::vector<std::unique_ptr<listener>> listeners_;
     boost::unordered_flat_map<client_connection*, std::unique_ptr<client_connection>> clients_;
     boost::unordered_flat_map<std::uint64_t, client_connection*> by_session_;
     boost::unordered_flat_map<std::uint64_t, std::unique_ptr<broker::link_connection>> links_;
-    std::vector<std::unique_ptr<broker::link_connection>> lost_links_; // destroyed at the end of the turn
+    std::vector<std::unique_ptr<broker::link_connection>>
+        lost_links_; // destroyed at the end of the turn
     std::vector<std::pair<link_id, std::string>> failed_dials_;
     std::vector<std::unique_ptr<endpoint_probe>> probes_;
     std::vector<client_connection*> resumed_, backlogged_, dead_;
     std::unique_ptr<core_timer> timer_;
     std::size_t next_address_ = 0;
     net::time_point shed_at_{};
-    std::uint64_t buffered_max_;       // this shard's part of limits.buffered_total
+    std::uint64_t buffered_max_; // this shard's part of limits.buffered_total
     router router_;
 };
 

@@ -13,8 +13,8 @@ broker::link_connection* shard::link(link_id id) const
     return at == links_.end() ? nullptr : at->second.get();
 }
 
-std::unique_ptr<broker::link_connection> shard::connect(
-    const dial_order& order, broker::link_owner& owner, std::string& why)
+std::unique_ptr<broker::link_connection>
+shard::connect(const dial_order& order, broker::link_owner& owner, std::string& why)
 {
     const auto& endpoint = settings_.brokers.colors[order.at.color].endpoints[order.at.index];
     const auto& addresses = where_->of[order.at.color][order.at.index];
@@ -30,9 +30,10 @@ std::unique_ptr<broker::link_connection> shard::connect(
     broker::link_transport transport;
     transport.id = order.link;
     transport.websocket = endpoint.scheme == endpoint_scheme::ws;
-    transport.limits = {.frame_bytes = std::max<std::size_t>(settings_.limits.frame * 4, 16u << 20),
-                        .header_count = settings_.limits.headers * 2,
-                        .header_line_bytes = settings_.limits.header_line * 4};
+    transport.limits = {
+        .frame_bytes = std::max<std::size_t>(settings_.limits.frame * 4, 16u << 20),
+        .header_count = settings_.limits.headers * 2,
+        .header_line_bytes = settings_.limits.header_line * 4};
     transport.outbox_mark = settings_.limits.broker_outbox;
     transport.heart_beat = settings_.heart_beat.broker;
     if (transport.websocket) {
@@ -127,10 +128,12 @@ void shard::link_lost(link_id id, std::string why)
     router_.on_link_lost(id, why, loop_.now());
 }
 
-void shard::start_probe(control::endpoint_ref which, bool preflight, std::function<void(bool, std::string)> done)
+void shard::start_probe(
+    control::endpoint_ref which, bool preflight, std::function<void(bool, std::string)> done)
 {
     const auto how = preflight ? endpoint_probe::depth::preflight : endpoint_probe::depth::health;
-    probes_.push_back(std::make_unique<endpoint_probe>(*this, which, how, std::chrono::seconds{2}, std::move(done)));
+    probes_.push_back(std::make_unique<endpoint_probe>(
+        *this, which, how, std::chrono::seconds{2}, std::move(done)));
     probes_.back()->start();
 }
 
@@ -144,7 +147,8 @@ void shard::probe(control::endpoint_ref which)
     });
 }
 
-void shard::check_endpoints(color c, std::function<void(std::vector<std::pair<bool, std::string>>)> done)
+void shard::check_endpoints(
+    color c, std::function<void(std::vector<std::pair<bool, std::string>>)> done)
 {
     struct collection {
         std::vector<std::pair<bool, std::string>> answers;

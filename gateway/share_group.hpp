@@ -1,7 +1,8 @@
 #pragma once
 
-// Who may share what: identity (all that may differ per client) and share group (identity and endpoint).
-// DESIGN.md section 5; SWITCH.md B1, B2: what an endpoint can do is kept per group until its last session goes.
+// Who may share what: identity (all that may differ per client) and share group (identity and
+// endpoint). DESIGN.md section 5; SWITCH.md B1, B2: what an endpoint can do is kept per group until
+// its last session goes.
 
 #include "broker/capability.hpp"
 #include "broker/link.hpp"
@@ -23,13 +24,15 @@ using broker::wire_id;
 using control::endpoint_ref;
 
 struct identity {
-    std::string key;          // all that may differ per client, joined; never logged
-    std::string connect_head; // raw CONNECT header lines that every link of it says again, each with its LF
+    std::string key; // all that may differ per client, joined; never logged
+    std::string
+        connect_head; // raw CONNECT header lines that every link of it says again, each with its LF
     std::string accept_version;
-    std::string login;        // raw; shown by /v1/sessions
+    std::string login; // raw; shown by /v1/sessions
     stomp::version highest = stomp::version::v12;
     std::vector<std::pair<std::string, std::string>> handshake; // forwarded to ws:// brokers
-    std::optional<stomp::version> negotiated; // once a broker answered: later links must agree (HAZARDS.md H16)
+    std::optional<stomp::version>
+        negotiated; // once a broker answered: later links must agree (HAZARDS.md H16)
     std::size_t sessions = 0;
 };
 
@@ -38,21 +41,22 @@ struct share_group {
     endpoint_ref at;
     broker::capability known;
     broker::trial_rung rung = broker::trial_rung::absent_queue;
-    link_id trial = link_id::none;             // the link that makes it
-    std::vector<link_id> publish, subscribe;   // shared ones
-    std::vector<session_id> waiting;           // for the trial, or for a shared link
-    std::deque<session_id> turns;              // to write a SUBSCRIBE on a shared link
-    boost::unordered_flat_map<std::string_view, wire_id> wires; // shared wire subscriptions by their `head`
-    std::string connected_head;                // the broker's CONNECTED, for clients that share
-    std::string refused;                       // its ERROR to our CONNECT
-    net::time_point retry_at{};                // a dial failed: not before this
+    link_id trial = link_id::none;           // the link that makes it
+    std::vector<link_id> publish, subscribe; // shared ones
+    std::vector<session_id> waiting;         // for the trial, or for a shared link
+    std::deque<session_id> turns;            // to write a SUBSCRIBE on a shared link
+    boost::unordered_flat_map<std::string_view, wire_id>
+        wires;                  // shared wire subscriptions by their `head`
+    std::string connected_head; // the broker's CONNECTED, for clients that share
+    std::string refused;        // its ERROR to our CONNECT
+    net::time_point retry_at{}; // a dial failed: not before this
     net::duration back_off{};
-    net::time_point prove_at = net::never;     // brokers.auth_recheck
-    std::size_t bindings = 0;                  // sessions
-    std::size_t links = 0;                     // of any role
-    bool dedicated = false;                    // ws://, no receipts, STOMP 1.0 (B4), or asked for
+    net::time_point prove_at = net::never; // brokers.auth_recheck
+    std::size_t bindings = 0;              // sessions
+    std::size_t links = 0;                 // of any role
+    bool dedicated = false;                // ws://, no receipts, STOMP 1.0 (B4), or asked for
     bool marker_tried = false;
-    std::size_t subscribe_window = 1;          // unanswered SUBSCRIBEs on one shared link
+    std::size_t subscribe_window = 1; // unanswered SUBSCRIBEs on one shared link
 };
 
 } // namespace gateway

@@ -33,25 +33,26 @@ std::uint64_t free_descriptors()
 
 void shard_port::send(control::command what)
 {
-    shard_.post([this, what = std::move(what)] { shard_.core().on_command(what, shard_.loop().now()); });
+    shard_.post(
+        [this, what = std::move(what)] { shard_.core().on_command(what, shard_.loop().now()); });
 }
 
 void shard_port::snapshot(std::function<void(control::member_snapshot)> done)
 {
     shard_.post([this, done = std::move(done)]() mutable {
-        boost::asio::post(control_, [answer = shard_.core().snapshot(), done = std::move(done)]() mutable {
-            done(std::move(answer));
-        });
+        boost::asio::post(
+            control_, [answer = shard_.core().snapshot(), done = std::move(done)]() mutable {
+                done(std::move(answer));
+            });
     });
 }
 
 void shard_port::sessions(std::function<void(std::vector<control::session_snapshot>)> done)
 {
     shard_.post([this, done = std::move(done)]() mutable {
-        boost::asio::post(control_,
-            [answer = shard_.core().sessions(shard_.loop().now()), done = std::move(done)]() mutable {
-                done(std::move(answer));
-            });
+        boost::asio::post(
+            control_, [answer = shard_.core().sessions(shard_.loop().now()),
+                       done = std::move(done)]() mutable { done(std::move(answer)); });
     });
 }
 
@@ -77,18 +78,21 @@ void shard_port::preflight(color target, std::function<void(control::preflight_a
             reply(std::move(answer));
             return;
         }
-        shard_.check_endpoints(target, [this, target, answer, reply](std::vector<std::pair<bool, std::string>> found) mutable {
-            const auto& endpoints = shard_.settings().brokers.colors[target].endpoints;
-            for (std::size_t i = 0; i < found.size(); ++i) {
-                answer.endpoints.push_back({endpoints[i].name, found[i].first, std::move(found[i].second)});
-            }
-            reply(std::move(answer));
-        });
+        shard_.check_endpoints(
+            target,
+            [this, target, answer, reply](std::vector<std::pair<bool, std::string>> found) mutable {
+                const auto& endpoints = shard_.settings().brokers.colors[target].endpoints;
+                for (std::size_t i = 0; i < found.size(); ++i) {
+                    answer.endpoints.push_back(
+                        {endpoints[i].name, found[i].first, std::move(found[i].second)});
+                }
+                reply(std::move(answer));
+            });
     });
 }
 
-std::vector<shard_counters> collect_counters(
-    std::vector<std::unique_ptr<shard>>& shards, std::vector<shard_counters>& last)
+std::vector<shard_counters>
+collect_counters(std::vector<std::unique_ptr<shard>>& shards, std::vector<shard_counters>& last)
 {
     last.resize(shards.size());
     std::vector<std::future<shard_counters>> answers;

@@ -1,6 +1,7 @@
 #pragma once
 
-// The shards as the control thread sees them: commands go to a shard by post, reports and answers come back by post.
+// The shards as the control thread sees them: commands go to a shard by post, reports and answers
+// come back by post.
 //
 // Threading:  built on the control thread; each call runs on the thread its comment names.
 // Lifetime:   outlives the control_service; the shards outlive it.
@@ -18,7 +19,10 @@ namespace gateway {
 class shard_port final : public control::member_port {
 public:
     // `checks`: this member is the one that asks the target's endpoints at a preflight.
-    shard_port(shard& of, boost::asio::io_context& control, bool checks) : shard_(of), control_(control), checks_(checks) {}
+    shard_port(shard& of, boost::asio::io_context& control, bool checks)
+        : shard_(of), control_(control), checks_(checks)
+    {
+    }
 
     void send(control::command what) override;
     void snapshot(std::function<void(control::member_snapshot)> done) override;
@@ -32,8 +36,9 @@ private:
     bool checks_;
 };
 
-// Copies of all shards' counters, for the page of /metrics. Blocks for at most 200 ms a shard; one that does not
-// answer shows its last copy. Control thread.
-std::vector<shard_counters> collect_counters(std::vector<std::unique_ptr<shard>>& shards, std::vector<shard_counters>& last);
+// Copies of all shards' counters, for the page of /metrics. Blocks for at most 200 ms a shard; one
+// that does not answer shows its last copy. Control thread.
+std::vector<shard_counters>
+collect_counters(std::vector<std::unique_ptr<shard>>& shards, std::vector<shard_counters>& last);
 
 } // namespace gateway

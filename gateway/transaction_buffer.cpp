@@ -11,7 +11,8 @@ std::string_view to_string(transaction_fault fault) noexcept
     case transaction_fault::open_already: return "the transaction is open already";
     case transaction_fault::unknown: return "no such transaction";
     case transaction_fault::too_many: return "too many open transactions (limits.transactions)";
-    case transaction_fault::too_large: return "the transactions are too large (limits.transaction_bytes, 1024 frames)";
+    case transaction_fault::too_large:
+        return "the transactions are too large (limits.transaction_bytes, 1024 frames)";
     }
     return "";
 }

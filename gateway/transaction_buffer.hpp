@@ -1,7 +1,7 @@
 #pragma once
 
-// A client's open transactions, buffered here and sent BEGIN..COMMIT in one turn when COMMIT comes, so that none is
-// open at a broker across a turn or a switch (DESIGN.md section 5, HAZARDS.md H9).
+// A client's open transactions, buffered here and sent BEGIN..COMMIT in one turn when COMMIT comes,
+// so that none is open at a broker across a turn or a switch (DESIGN.md section 5, HAZARDS.md H9).
 //
 // Limits: limits.transactions open, 1024 frames each, limits.transaction_bytes together.
 
@@ -40,7 +40,9 @@ public:
     static constexpr std::size_t frames_max = 1024;
 
     transaction_fault begin(std::string_view id, std::size_t transactions_max);
-    transaction_fault add(std::string_view id, const stomp::frame_view& frame, broker::framing as, std::size_t bytes_max);
+    transaction_fault
+    add(std::string_view id, const stomp::frame_view& frame, broker::framing as,
+        std::size_t bytes_max);
     std::optional<transaction> take(std::string_view id); // COMMIT and ABORT
     bool empty() const noexcept { return open_.empty(); }
 

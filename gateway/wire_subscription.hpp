@@ -25,7 +25,8 @@ struct wire_member {
     member_state state = member_state::live;
 };
 
-// A MESSAGE of the new color, kept until the seams in front of it join. Charged once, whoever waits for it.
+// A MESSAGE of the new color, kept until the seams in front of it join. Charged once, whoever waits
+// for it.
 struct kept_message {
     net::payload_ref rest;  // header lines but subscription and ack, blank line, body, NUL
     std::string broker_ack; // what acknowledges it, where something must
@@ -33,27 +34,27 @@ struct kept_message {
 };
 
 enum class wire_state : std::uint8_t {
-    open,      // SUBSCRIBE written, not answered
+    open, // SUBSCRIBE written, not answered
     confirmed,
-    leaving,   // UNSUBSCRIBE written
+    leaving, // UNSUBSCRIBE written
 };
 
 struct wire_subscription {
     wire_id id = wire_id::none;
     link_id link = link_id::none;
     share_group* group = nullptr;
-    net::payload_ref head;   // the SUBSCRIBE's header lines; key in group->wires where shared
+    net::payload_ref head; // the SUBSCRIBE's header lines; key in group->wires where shared
     std::vector<wire_member> members;
     wire_state state = wire_state::open;
-    bool addressed = false;    // has an address of its own (SWITCH.md B3)
+    bool addressed = false; // has an address of its own (SWITCH.md B3)
     bool shared = false;
     bool broadcast = true;
     bool acknowledges = false; // client-individual on the wire
     bool automatic = false;    // the client said auto: acknowledged when written
     bool durable = false;
-    bool keeping = false;      // M7: from this shard's `held` on
-    bool opened_late = false;  // a seam that waits for it was forced: nothing is kept any more
-    std::uint32_t seams = 0;   // seams that wait for it as their new side
+    bool keeping = false;     // M7: from this shard's `held` on
+    bool opened_late = false; // a seam that waits for it was forced: nothing is kept any more
+    std::uint32_t seams = 0;  // seams that wait for it as their new side
     std::vector<kept_message> kept;
     std::size_t kept_bytes = 0;
     net::time_point last_message{}; // linger, seam_quiet and "time without progress"

@@ -64,8 +64,8 @@ struct event {
     close_code code = close_code::normal;
 };
 
-// Whether text messages must be UTF-8 (RFC 6455, 8.1). RabbitMQ sends bodies of any bytes as text: towards a broker
-// the check would cost the link, so there it is left to who hands the text on.
+// Whether text messages must be UTF-8 (RFC 6455, 8.1). RabbitMQ sends bodies of any bytes as text:
+// towards a broker the check would cost the link, so there it is left to who hands the text on.
 enum class text_check : std::uint8_t { strict, none };
 
 // Turns bytes into events. Holds no payload but a control frame that is split over reads.

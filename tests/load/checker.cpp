@@ -180,7 +180,8 @@ void checker::on_gone(std::uint32_t client)
     }
 }
 
-template <class Visit> void checker::for_each_owed(stream_id stream, Visit visit) const
+template <class Visit>
+void checker::for_each_owed(stream_id stream, Visit visit) const
 {
     const std::vector<sequence_set>& sets = received_[index(stream.kind)];
     const seat from = plan_.seat_of(stream.publisher, stream.kind);

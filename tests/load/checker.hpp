@@ -67,8 +67,8 @@ struct verdict {
     std::array<std::uint64_t, fault_kinds> faults{};
     std::uint64_t queue_reordered = 0; // under queue_order::relaxed: counted, no violation
     std::uint64_t redelivered = 0;
-    std::uint64_t unconfirmed = 0;     // SENDs whose RECEIPT was asked for and never came
-    std::vector<violation> examples;   // the first few of every fault
+    std::uint64_t unconfirmed = 0;   // SENDs whose RECEIPT was asked for and never came
+    std::vector<violation> examples; // the first few of every fault
 
     std::uint64_t count(fault what) const noexcept
     {
@@ -114,15 +114,16 @@ private:
     const publisher_state& of(stream_id s) const { return streams_[index(s.kind)][s.publisher]; }
     std::size_t pair_index(stream_kind kind, seat subscriber, seat publisher) const noexcept;
     sequence_set& received_set(stream_kind kind, seat subscriber, seat publisher);
-    bool known(
-        std::uint32_t subscriber, stream_kind subscription, const message_number& number) const;
-    void check_queue_order(
-        std::uint32_t subscriber, const message_number& number, redelivered again);
+    bool
+    known(std::uint32_t subscriber, stream_kind subscription, const message_number& number) const;
+    void
+    check_queue_order(std::uint32_t subscriber, const message_number& number, redelivered again);
     bool may_come(const message_number& number) const;
     void note(verdict& into, const violation& v) const;
     std::uint64_t copies_owed(stream_id stream) const noexcept;
     // Calls visit(subscriber, received set) for everyone whom a message of the stream is owed.
-    template <class Visit> void for_each_owed(stream_id stream, Visit visit) const;
+    template <class Visit>
+    void for_each_owed(stream_id stream, Visit visit) const;
     std::uint64_t recount() const;
 
     const workload& plan_;

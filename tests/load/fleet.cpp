@@ -7,7 +7,7 @@ namespace load {
 namespace {
 
 constexpr std::chrono::milliseconds connect_tick{10};
-constexpr std::chrono::seconds connect_slack{30};  // beyond clients / connect_rate
+constexpr std::chrono::seconds connect_slack{30}; // beyond clients / connect_rate
 constexpr std::chrono::seconds leave_limit{10};
 constexpr std::chrono::milliseconds first_send_after{50};
 // Below this the wake-ups would cost more than the sends.
@@ -84,8 +84,9 @@ void fleet::on_fleet_timer(timer_role role, net::time_point now)
     }
     switch (phase_) {
     case phase::connecting:
-        fail("only " + std::to_string(subscribed_) + " of " + std::to_string(plan_.clients()) +
-             " clients were subscribed in time");
+        fail(
+            "only " + std::to_string(subscribed_) + " of " + std::to_string(plan_.clients()) +
+            " clients were subscribed in time");
         break;
     case phase::sending: stop_sending(); break;
     case phase::draining: leave_all(); break;
@@ -170,8 +171,7 @@ void fleet::send_due()
 }
 
 void fleet::on_delivery(
-    std::uint32_t client, stream_kind subscription, const message_number& number,
-    redelivered again)
+    std::uint32_t client, stream_kind subscription, const message_number& number, redelivered again)
 {
     checker_.on_delivery(client, subscription, number, again);
     // The turn's own time would hide how long this message waited behind others of the turn.

@@ -36,14 +36,14 @@ struct fleet_options {
     workload_shape shape;
     client_settings client;
     net::socket_address address;
-    double rate = 5;           // messages per second of each client
+    double rate = 5; // messages per second of each client
     std::size_t body_size = 200;
     std::uint64_t seed = 1;    // of the phases
     double connect_rate = 500; // per second
     std::chrono::nanoseconds warmup{0}, duration{std::chrono::seconds{15}};
     std::chrono::nanoseconds drain_limit{std::chrono::seconds{10}};
     queue_order order = queue_order::relaxed;
-    bool progress = true;      // a line a second on stderr
+    bool progress = true; // a line a second on stderr
 };
 
 class fleet final : private client_owner, private net::turn_handler {

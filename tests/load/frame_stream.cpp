@@ -117,8 +117,7 @@ frame_stream::outcome frame_stream::take_messages(
     }
 }
 
-bool frame_stream::take_frames(
-    std::string_view bytes, stomp::frame_view& scratch, frame_sink& sink)
+bool frame_stream::take_frames(std::string_view bytes, stomp::frame_view& scratch, frame_sink& sink)
 {
     const bool copied = !partial_.empty();
     if (copied) {

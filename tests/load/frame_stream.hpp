@@ -60,8 +60,8 @@ public:
     void set_version(stomp::version v) noexcept { parser_.set_version(v); }
 
     // `scratch` is reused between calls. After closed or failed nothing more is parsed.
-    outcome feed(
-        std::span<char> bytes, net::outbox& out, stomp::frame_view& scratch, frame_sink& sink);
+    outcome
+    feed(std::span<char> bytes, net::outbox& out, stomp::frame_view& scratch, frame_sink& sink);
     const std::string& why() const noexcept { return why_; }
 
 private:

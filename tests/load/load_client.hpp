@@ -35,7 +35,7 @@ std::string_view to_string(ack_mode mode) noexcept; // as in the ack header
 struct client_settings {
     dial_target target;
     std::string virtual_host;
-    std::string login, passcode; // empty: not said
+    std::string login, passcode;   // empty: not said
     bool login_per_client = false; // login-N: every client is an identity of its own
     ack_mode acks = ack_mode::automatic;
     confirmation confirm = confirmation::flush;

@@ -180,8 +180,7 @@ void load_client::on_receipt_frame(std::string_view id)
     const char* const end = id.data() + id.size();
     std::uint32_t sequence = 0;
     const auto kind = kind_of_letter(id.substr(0, 1));
-    if (!kind || !plan_.uses(*kind) ||
-        std::from_chars(id.data() + 1, end, sequence).ptr != end) {
+    if (!kind || !plan_.uses(*kind) || std::from_chars(id.data() + 1, end, sequence).ptr != end) {
         owner_.on_error(number_, "RECEIPT that nobody asked for: " + std::string{id});
         return;
     }
@@ -226,8 +225,7 @@ void load_client::send(const message_number& number, wrapped how)
 void load_client::flush_sends()
 {
     // To a topic with a subscriber: some brokers never confirm what they could not route.
-    const stream_kind kind =
-        plan_.uses(stream_kind::own) ? stream_kind::own : stream_kind::common;
+    const stream_kind kind = plan_.uses(stream_kind::own) ? stream_kind::own : stream_kind::common;
     stomp::serializer& w = commons_.writer.begin(stomp::command::send);
     w.raw("destination", destinations_[index(kind)]).raw("receipt", flush_receipt);
     w.number("content-length", numbered_body::flush.size());

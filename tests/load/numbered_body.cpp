@@ -57,16 +57,14 @@ std::optional<message_number> numbered_body::decode(std::string_view body) const
     if (body.size() != buffer_.size()) {
         return std::nullopt;
     }
-    const auto kind = std::find_if(all_kinds.begin(), all_kinds.end(), [body](stream_kind k) {
-        return letter(k) == body[0];
-    });
+    const auto kind = std::find_if(
+        all_kinds.begin(), all_kinds.end(), [body](stream_kind k) { return letter(k) == body[0]; });
     message_number number;
     if (kind == all_kinds.end() ||
         !take_digits(body, publisher_at, publisher_digits, number.publisher) ||
         !take_digits(body, sequence_at, sequence_digits, number.sequence) ||
-        !take_digits(body, scheduled_at, scheduled_digits, number.scheduled_ns) ||
-        body[8] != ' ' || body[19] != ' ' || body[39] != ' ' ||
-        body.substr(size_min) != padding(number.sequence)) {
+        !take_digits(body, scheduled_at, scheduled_digits, number.scheduled_ns) || body[8] != ' ' ||
+        body[19] != ' ' || body[39] != ' ' || body.substr(size_min) != padding(number.sequence)) {
         return std::nullopt;
     }
     number.kind = *kind;

@@ -18,8 +18,8 @@ namespace load {
 struct message_number {
     stream_kind kind = stream_kind::own;
     std::uint32_t publisher = 0;
-    std::uint32_t sequence = 0;      // of (publisher, destination), from 1
-    std::int64_t scheduled_ns = 0;   // since the start of the run
+    std::uint32_t sequence = 0;    // of (publisher, destination), from 1
+    std::int64_t scheduled_ns = 0; // since the start of the run
     bool operator==(const message_number&) const = default;
 };
 

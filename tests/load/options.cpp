@@ -128,8 +128,7 @@ std::string complete(load_options& into, const raw_options& raw)
     fleet.drain_limit = to_ns(raw.drain_seconds);
     fleet.progress = !raw.quiet;
     fleet.order = raw.queue_order == "strict" ? queue_order::strict : queue_order::relaxed;
-    for (const ack_mode mode :
-         {ack_mode::automatic, ack_mode::cumulative, ack_mode::individual}) {
+    for (const ack_mode mode : {ack_mode::automatic, ack_mode::cumulative, ack_mode::individual}) {
         if (raw.acks == to_string(mode)) {
             fleet.client.acks = mode;
         }
@@ -138,8 +137,7 @@ std::string complete(load_options& into, const raw_options& raw)
                          : raw.topics == "shared" ? topic_mix::shared
                                                   : topic_mix::mixed;
     fleet.client.confirm = raw.receipts ? confirmation::receipts : confirmation::flush;
-    fleet.client.outbox_bytes_max =
-        std::max(fleet.client.outbox_bytes_max, 4 * fleet.body_size);
+    fleet.client.outbox_bytes_max = std::max(fleet.client.outbox_bytes_max, 4 * fleet.body_size);
     fleet.shape.run = new_run_name();
     const workload plan{fleet.shape};
     const std::uint64_t width = plan.width(stream_kind::queue);

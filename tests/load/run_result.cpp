@@ -128,15 +128,14 @@ std::string to_table(const run_result& r)
 std::string to_json(const run_result& r)
 {
     const verdict& v = r.judged;
-    std::string out = "{" + member("clients", r.clients) + member("sent", v.sent) +
-                      member("received", v.received) + member("expected", v.expected) +
-                      member("disconnected", r.disconnected) +
-                      member("lost", v.count(fault::lost)) +
-                      member("duplicated", v.count(fault::duplicated)) +
-                      member("reordered", v.count(fault::reordered)) +
-                      member("redelivered", v.redelivered) + member("errors", r.errors) +
-                      member("unconfirmed", v.unconfirmed) +
-                      member("queue_reordered", v.queue_reordered) + member("skipped", r.skipped);
+    std::string out =
+        "{" + member("clients", r.clients) + member("sent", v.sent) +
+        member("received", v.received) + member("expected", v.expected) +
+        member("disconnected", r.disconnected) + member("lost", v.count(fault::lost)) +
+        member("duplicated", v.count(fault::duplicated)) +
+        member("reordered", v.count(fault::reordered)) + member("redelivered", v.redelivered) +
+        member("errors", r.errors) + member("unconfirmed", v.unconfirmed) +
+        member("queue_reordered", v.queue_reordered) + member("skipped", r.skipped);
     out += format(
         "\"latency_ms\":{\"p50\":%.3f,\"p99\":%.3f,\"p999\":%.3f,\"max\":%.3f},",
         to_ms(r.latency.percentile(0.5)), to_ms(r.latency.percentile(0.99)),

@@ -30,8 +30,8 @@ struct run_result {
     latency_histogram latency; // of messages scheduled behind the warm-up
     silence_tracker::summary silence;
     std::chrono::duration<double> sending{0}; // without the warm-up
-    latency_histogram own_lag; // of teal-load behind its own schedule
-    double cpu_share = 0;      // of one core, while sending
+    latency_histogram own_lag;                // of teal-load behind its own schedule
+    double cpu_share = 0;                     // of one core, while sending
     std::vector<second_of_run> timeline;
     std::vector<std::string> reasons; // of the first disconnects and errors
 

@@ -13,7 +13,8 @@ std::uint64_t overlap(number_range a, number_range b) noexcept
 }
 
 // The range of an ascending list that holds `number`, or the end.
-template <class Ranges> auto find_range(Ranges& ranges, std::uint32_t number)
+template <class Ranges>
+auto find_range(Ranges& ranges, std::uint32_t number)
 {
     auto at = std::lower_bound(
         ranges.begin(), ranges.end(), number,

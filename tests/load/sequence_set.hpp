@@ -40,7 +40,7 @@ public:
     std::vector<number_range> missing_up_to(std::uint32_t last) const;
 
 private:
-    std::vector<number_range> gaps_; // ascending, disjoint, all below highest_
+    std::vector<number_range> gaps_;     // ascending, disjoint, all below highest_
     std::vector<number_range> given_up_; // the same, for those beyond gaps_max (merged)
     std::uint32_t highest_ = 0;
 };

@@ -20,8 +20,14 @@ enum class stream_kind : std::uint8_t {
 };
 inline constexpr std::array<stream_kind, 3> all_kinds{
     stream_kind::own, stream_kind::common, stream_kind::queue};
-constexpr std::size_t index(stream_kind k) noexcept { return static_cast<std::size_t>(k); }
-constexpr char letter(stream_kind k) noexcept { return "osq"[index(k)]; }
+constexpr std::size_t index(stream_kind k) noexcept
+{
+    return static_cast<std::size_t>(k);
+}
+constexpr char letter(stream_kind k) noexcept
+{
+    return "osq"[index(k)];
+}
 
 enum class topic_mix : std::uint8_t {
     own,    // all to the own topic

@@ -1,9 +1,9 @@
 #pragma once
 
 // Records what a shard's cores ask of their drivers, one readable line a call:
-//   "link 3 <- SUBSCRIBE id:s1 ack:auto receipt:r2 destination:/topic/a"   "dial 3 blue/0"   "read link 3 off"
-//   "client 1 <- RECEIPT receipt-id:r"   "close client 1 protocol_error: the sentence"   "resume client 1"
-//   "report held"   "report unheld 0-1 at green/g: the standby was lost"
+//   "link 3 <- SUBSCRIBE id:s1 ack:auto receipt:r2 destination:/topic/a"   "dial 3 blue/0"   "read
+//   link 3 off" "client 1 <- RECEIPT receipt-id:r"   "close client 1 protocol_error: the sentence"
+//   "resume client 1" "report held"   "report unheld 0-1 at green/g: the standby was lost"
 // Log lines are kept apart: `logged`.
 
 #include "gateway/effects.hpp"
@@ -35,27 +35,35 @@ public:
     std::vector<control::endpoint_ref> probes;
     std::vector<gateway::dial_order> dials;
     std::vector<broker::session_id> resumed;
-    std::map<broker::link_id, std::size_t> backlog; // bytes in a link's outbox
+    std::map<broker::link_id, std::size_t> backlog;        // bytes in a link's outbox
     std::map<broker::session_id, std::uint64_t> unwritten; // bytes that a client has not taken
 
-    void write_client(broker::session_id to, std::string_view head, std::string_view body, broker::framing as) override
+    void write_client(
+        broker::session_id to, std::string_view head, std::string_view body,
+        broker::framing as) override
     {
         note_client(to, line_of(head, body), as);
         appended_[to] += head.size() + body.size() + 1;
     }
     void write_client(
-        broker::session_id to, std::string_view head, const net::payload_ref& rest, broker::framing as) override
+        broker::session_id to, std::string_view head, const net::payload_ref& rest,
+        broker::framing as) override
     {
         note_client(to, line_of(std::string{head} + std::string{rest->bytes()}), as);
         appended_[to] += head.size() + rest->size();
     }
-    void client_up(broker::session_id which, stomp::version version, std::string_view heart_beat) override
+    void client_up(
+        broker::session_id which, stomp::version version, std::string_view heart_beat) override
     {
-        note(name_of(which) + " up " + std::string{to_string(version)} + " heart-beat:" + std::string{heart_beat});
+        note(
+            name_of(which) + " up " + std::string{to_string(version)} +
+            " heart-beat:" + std::string{heart_beat});
     }
-    void close_client(broker::session_id which, gateway::disconnect_reason reason, std::string_view text) override
+    void close_client(
+        broker::session_id which, gateway::disconnect_reason reason, std::string_view text) override
     {
-        note("close " + name_of(which) + " " + name_of(reason) +
+        note(
+            "close " + name_of(which) + " " + name_of(reason) +
             (text.empty() ? "" : ": " + std::string{text}));
     }
     void resume_client(broker::session_id which) override
@@ -77,10 +85,15 @@ public:
 
     void dial(const gateway::dial_order& order) override
     {
-        note("dial " + std::to_string(static_cast<std::uint64_t>(order.link)) + " " + name_of(order.at));
+        note(
+            "dial " + std::to_string(static_cast<std::uint64_t>(order.link)) + " " +
+            name_of(order.at));
         dials.push_back(order);
     }
-    void read_link(broker::link_id which, bool on) override { note("read " + name_of(which) + (on ? " on" : " off")); }
+    void read_link(broker::link_id which, bool on) override
+    {
+        note("read " + name_of(which) + (on ? " on" : " off"));
+    }
     std::size_t link_backlog(broker::link_id which) const override
     {
         const auto at = backlog.find(which);
@@ -96,11 +109,14 @@ public:
     void log(int, std::string line) override { logged.push_back(std::move(line)); }
 
 private:
-    static std::string say(const control::session_failure& f) { return f.session + " at " + f.endpoint + ": " + f.error; }
+    static std::string say(const control::session_failure& f)
+    {
+        return f.session + " at " + f.endpoint + ": " + f.error;
+    }
     static std::string say(const control::progress& p)
     {
         return "progress ready:" + std::to_string(p.ready) + " failed:" + std::to_string(p.failed) +
-            " of:" + std::to_string(p.of);
+               " of:" + std::to_string(p.of);
     }
     static std::string say(const control::prepared&) { return "prepared"; }
     static std::string say(const control::failed& f)

@@ -1,7 +1,7 @@
 #pragma once
 
-// Frames as one readable line, both ways: "SEND destination:/topic/a receipt:r1 | body". A blank in a header's value
-// stays a blank: a word without ':' belongs to the value before it.
+// Frames as one readable line, both ways: "SEND destination:/topic/a receipt:r1 | body". A blank in
+// a header's value stays a blank: a word without ':' belongs to the value before it.
 
 #include "broker/stomp/frame.hpp"
 
@@ -14,8 +14,9 @@ namespace testing_support {
 inline stomp::command command_of(std::string_view name)
 {
     using enum stomp::command;
-    for (const auto one : {connect, stomp::command::stomp, send, subscribe, unsubscribe, ack, nack, begin, commit, abort,
-             disconnect, connected, message, receipt, error}) {
+    for (const auto one :
+         {connect, stomp::command::stomp, send, subscribe, unsubscribe, ack, nack, begin, commit,
+          abort, disconnect, connected, message, receipt, error}) {
         if (to_string(one) == name) {
             return one;
         }

@@ -1,7 +1,7 @@
 #pragma once
 
-// Records what link cores ask of their driver, one readable line a call, so that a test compares the whole list:
-// "link 3 <- SUBSCRIBE id:s1 ack:auto receipt:r2 destination:/topic/a".
+// Records what link cores ask of their driver, one readable line a call, so that a test compares
+// the whole list: "link 3 <- SUBSCRIBE id:s1 ack:auto receipt:r2 destination:/topic/a".
 
 #include "broker/link_effects.hpp"
 #include "tests/support/frame_text.hpp"
@@ -26,7 +26,9 @@ public:
     // What the driver still has in its outbox or in the kernel.
     std::set<broker::link_id> unflushed;
 
-    void write_link(broker::link_id to, std::string_view head, std::string_view body, broker::framing as) override
+    void write_link(
+        broker::link_id to, std::string_view head, std::string_view body,
+        broker::framing as) override
     {
         if (!head.ends_with("\n\n")) {
             note("link head without its blank line: " + std::string{head});
@@ -42,7 +44,10 @@ public:
     lines take() { return std::exchange(lines_, {}); }
     const lines& so_far() const noexcept { return lines_; }
     // The frames to brokers among them, for whoever plays the broker.
-    std::vector<std::pair<broker::link_id, std::string>> take_written() { return std::exchange(written_, {}); }
+    std::vector<std::pair<broker::link_id, std::string>> take_written()
+    {
+        return std::exchange(written_, {});
+    }
 
 protected:
     void note(std::string line) { lines_.push_back(std::move(line)); }

@@ -1,7 +1,8 @@
 #pragma once
 
-// A shard's cores with everybody around them played: brokers that answer at once unless a test says otherwise, clients
-// whose frames are carried while the shard does not want them, and a clock that a test moves.
+// A shard's cores with everybody around them played: brokers that answer at once unless a test says
+// otherwise, clients whose frames are carried while the shard does not want them, and a clock that
+// a test moves.
 //
 // It is FIFO throughout, so the recorded list of effects is the same in every run.
 
@@ -28,12 +29,12 @@ inline const net::time_point t0 = net::time_point{} + 1h;
 
 // How the brokers of one color behave.
 struct played_broker {
-    bool dials = true;              // else: connection refused
+    bool dials = true; // else: connection refused
     bool answers_connect = true;
-    std::string refuses_login;      // ERROR instead of CONNECTED
-    std::string version;            // of CONNECTED; empty: the highest offered
-    std::string more;               // further CONNECTED headers
-    bool markers = true;            // an own address gives what is SENT to it
+    std::string refuses_login; // ERROR instead of CONNECTED
+    std::string version;       // of CONNECTED; empty: the highest offered
+    std::string more;          // further CONNECTED headers
+    bool markers = true;       // an own address gives what is SENT to it
     // Frames whose receipt the broker keeps back; see shard_scene::answer().
     std::function<bool(const stomp::frame&)> keeps_back = [](const stomp::frame&) { return false; };
 };
@@ -123,8 +124,14 @@ public:
     // ---- the coordinator
     static control::prepare_settings usual_timing()
     {
-        return {.linger = 1s, .seam_timeout = 1s, .seam_quiet = 50ms, .receipt_timeout = 2s, .marker_interval = 100ms,
-            .drain_timeout = 30s, .pin_timeout = 5min};
+        return {
+            .linger = 1s,
+            .seam_timeout = 1s,
+            .seam_quiet = 50ms,
+            .receipt_timeout = 2s,
+            .marker_interval = 100ms,
+            .drain_timeout = 30s,
+            .pin_timeout = 5min};
     }
     template <class Order>
     void orders(Order what)
@@ -245,8 +252,9 @@ private:
         }
         if (frame.find("teal-marker") && as.markers && queues_.contains(std::string{destination})) {
             const auto& at = queues_.at(std::string{destination});
-            tell(at.link, "MESSAGE subscription:" + at.subscription + " message-id:m teal-marker:" +
-                              std::string{*frame.find("teal-marker")});
+            tell(
+                at.link, "MESSAGE subscription:" + at.subscription + " message-id:m teal-marker:" +
+                             std::string{*frame.find("teal-marker")});
         }
         if (const auto receipt = frame.find("receipt")) {
             if (as.keeps_back(frame)) {
@@ -264,14 +272,18 @@ private:
         if (!as.answers_connect) {
             return;
         }
-        if (!as.refuses_login.empty() && frame.find("login") == std::string_view{as.refuses_login}) {
+        if (!as.refuses_login.empty() &&
+            frame.find("login") == std::string_view{as.refuses_login}) {
             tell(link, "ERROR message:Bad CONNECT | Access refused");
             router.on_link_lost(link, "EOF", now);
             return;
         }
         const auto offered = frame.find("accept-version").value_or("1.0");
-        const auto version = as.version.empty() ? std::string{offered.substr(offered.size() - 3)} : as.version;
-        tell(link, "CONNECTED version:" + version + " heart-beat:0,0" + (as.more.empty() ? "" : " " + as.more));
+        const auto version =
+            as.version.empty() ? std::string{offered.substr(offered.size() - 3)} : as.version;
+        tell(
+            link, "CONNECTED version:" + version + " heart-beat:0,0" +
+                      (as.more.empty() ? "" : " " + as.more));
     }
 
     std::map<session_id, std::deque<carried_frame>> carried_;
@@ -301,10 +313,14 @@ inline bool is_subscribe(const stomp::frame& f)
 // The fixture of tests that compare the whole list of effects.
 class RouterTest : public testing::Test, public shard_scene {
 protected:
-    explicit RouterTest(gateway::core_settings settings = usual_settings()) : shard_scene(std::move(settings)) {}
+    explicit RouterTest(gateway::core_settings settings = usual_settings())
+        : shard_scene(std::move(settings))
+    {
+    }
 
     // What the shard asked for since the last call.
-    void effects_are(const lines& expected, std::source_location at = std::source_location::current())
+    void
+    effects_are(const lines& expected, std::source_location at = std::source_location::current())
     {
         const testing::ScopedTrace trace{at.file_name(), static_cast<int>(at.line()), "effects"};
         const auto joined = [](const lines& list) {

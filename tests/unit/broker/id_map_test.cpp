@@ -1,5 +1,5 @@
-// Proves that the ids said in place of the other side's lead back to exactly one owner, once, and that nobody else's
-// id is honoured (HAZARDS.md H1).
+// Proves that the ids said in place of the other side's lead back to exactly one owner, once, and
+// that nobody else's id is honoured (HAZARDS.md H1).
 
 #include "broker/id_map.hpp"
 
@@ -23,7 +23,9 @@ TEST(WireId, IsReadBackAsItWasWritten)
 
 TEST(WireId, OfSomebodyElseIsNone)
 {
-    for (const auto* text : {"", "s", "12", "t12", "s12 ", "s 12", "s-1", "s1x", "/temp-queue/a", "s18446744073709551616"}) {
+    for (const auto* text :
+         {"", "s", "12", "t12", "s12 ", "s 12", "s-1", "s1x", "/temp-queue/a",
+          "s18446744073709551616"}) {
         EXPECT_EQ(parse_wire_id(text), std::nullopt) << text;
     }
 }
@@ -34,7 +36,9 @@ TEST(MintedAck, IsReadBackByItsOwnProcessOnly)
     EXPECT_EQ(minted, "1f3ac402-17");
     EXPECT_EQ(parse_ack(0x1f3ac402, minted), delivery_number{23});
     EXPECT_EQ(parse_ack(0x1f3ac403, minted), std::nullopt); // another gateway's
-    for (const auto* text : {"", "-", "1f3ac402", "1f3ac402-", "1f3ac402-x", "-17", "1f3ac402-17-1", "T_s1@@session-x@@1"}) {
+    for (const auto* text :
+         {"", "-", "1f3ac402", "1f3ac402-", "1f3ac402-x", "-17", "1f3ac402-17-1",
+          "T_s1@@session-x@@1"}) {
         EXPECT_EQ(parse_ack(0x1f3ac402, text), std::nullopt) << text;
     }
 }
@@ -76,7 +80,8 @@ TEST(OwedAnswers, WhatNobodyAskedForIsNotTaken)
 
 TEST(OwedAnswers, AHoleAtTheFrontDoesNotStopThoseBehind)
 {
-    // More than one batch of answered entries is dropped at the front while the first one stays open.
+    // More than one batch of answered entries is dropped at the front while the first one stays
+    // open.
     owed_answers owed;
     for (std::uint64_t n = 1; n <= 2000; ++n) {
         ASSERT_EQ(owed.add(send_of(session_id{n}, "r")), n);

@@ -1,5 +1,5 @@
-// Proves what a barrier proves, when it goes out, and that a link leaves only behind it (SWITCH.md S2, B3, S10); and
-// the numbers that a switch's report is made of.
+// Proves what a barrier proves, when it goes out, and that a link leaves only behind it (SWITCH.md
+// S2, B3, S10); and the numbers that a switch's report is made of.
 
 #include "tests/unit/broker/link_scene.hpp"
 
@@ -72,7 +72,10 @@ TEST_F(LinkBarrier, IsATransactionWhereAnAbsentQueueIsNotAnswered)
     sends("SEND destination:/topic/a");
     log.take();
     core->barrier(t0, log);
-    EXPECT_EQ(log.take(), (lines{"link 3 <- BEGIN transaction:teal-barrier", "link 3 <- ABORT transaction:teal-barrier receipt:r1"}));
+    EXPECT_EQ(
+        log.take(), (lines{
+                        "link 3 <- BEGIN transaction:teal-barrier",
+                        "link 3 <- ABORT transaction:teal-barrier receipt:r1"}));
     gets("RECEIPT receipt-id:r1");
     EXPECT_TRUE(core->proven());
 }
@@ -215,7 +218,9 @@ TEST_F(LinkCount, AnOrderWithNothingOpenCountsNothing)
 TEST_F(LinkCount, CarriedSendsAreCountedAsTheyAreWritten)
 {
     ready();
-    sends("SEND destination:/topic/a", {.session = session_id{4}, .client_receipt = "a", .counted = true});
+    sends(
+        "SEND destination:/topic/a",
+        {.session = session_id{4}, .client_receipt = "a", .counted = true});
     EXPECT_TRUE(gets("RECEIPT receipt-id:r1").owed.counted);
     sends("SEND destination:/topic/a", {.session = session_id{4}, .counted = true});
     EXPECT_EQ(core->counted_silent(), 1u);

@@ -1,5 +1,5 @@
-// Proves a link's way from the dial to `ready`: CONNECT, the rungs of the trial and what each answer means (SWITCH.md
-// B1 to B3), and how it ends at each point of that way.
+// Proves a link's way from the dial to `ready`: CONNECT, the rungs of the trial and what each
+// answer means (SWITCH.md B1 to B3), and how it ends at each point of that way.
 
 #include "tests/unit/broker/link_scene.hpp"
 
@@ -22,12 +22,16 @@ protected:
 
 TEST_F(LinkConnect, SaysWhatTheIdentitySaidAndOnlyTheHeartBeatOfItsOwn)
 {
-    broker::link& l = open({.accept_version = "1.0,1.1,1.2", .connect_head = "host:/\nlogin:anna\npasscode:s\\c\n"});
+    broker::link& l = open(
+        {.accept_version = "1.0,1.1,1.2", .connect_head = "host:/\nlogin:anna\npasscode:s\\c\n"});
     EXPECT_EQ(l.state(), link_state::dialling);
     l.on_open(t0, log);
     EXPECT_EQ(l.state(), link_state::connecting);
-    EXPECT_EQ(log.take(), (lines{"link 3 <- CONNECT accept-version:1.0,1.1,1.2 heart-beat:10000,10000 host:/ login:anna "
-                                 "passcode:s\\c"}));
+    EXPECT_EQ(
+        log.take(),
+        (lines{
+            "link 3 <- CONNECT accept-version:1.0,1.1,1.2 heart-beat:10000,10000 host:/ login:anna "
+            "passcode:s\\c"}));
 }
 
 TEST_F(LinkConnect, IsReadyAtOnceWhereItsEndpointIsKnown)
@@ -35,7 +39,8 @@ TEST_F(LinkConnect, IsReadyAtOnceWhereItsEndpointIsKnown)
     broker::link& l = open({.known = {.barrier = barrier_kind::received}});
     l.on_open(t0, log);
     log.take();
-    EXPECT_EQ(gets("CONNECTED version:1.1 heart-beat:5000,6000 session:x server:a/1").what, kind::up);
+    EXPECT_EQ(
+        gets("CONNECTED version:1.1 heart-beat:5000,6000 session:x server:a/1").what, kind::up);
     EXPECT_TRUE(l.ready());
     EXPECT_EQ(log.take(), lines{});
     EXPECT_EQ(l.version(), stomp::version::v11);
@@ -101,8 +106,11 @@ TEST_F(LinkTrial, TriesTheAbsentQueueAndATransactionInOneWrite)
 {
     broker::link& l = tried(trial_rung::absent_queue);
     EXPECT_EQ(gets("CONNECTED version:1.2").what, kind::nothing);
-    EXPECT_EQ(log.take(), (lines{"link 3 <- SEND destination:/amq/queue/teal-none receipt:r1",
-                              "link 3 <- BEGIN transaction:teal-trial", "link 3 <- ABORT transaction:teal-trial receipt:r2"}));
+    EXPECT_EQ(
+        log.take(), (lines{
+                        "link 3 <- SEND destination:/amq/queue/teal-none receipt:r1",
+                        "link 3 <- BEGIN transaction:teal-trial",
+                        "link 3 <- ABORT transaction:teal-trial receipt:r2"}));
     EXPECT_EQ(l.state(), link_state::trying);
     EXPECT_FALSE(l.ready());
     EXPECT_EQ(l.next_deadline(), t0 + 1s);
@@ -115,7 +123,8 @@ TEST_F(LinkTrial, TheAbsentQueuesAnswerMeansRouted)
     EXPECT_EQ(gets("RECEIPT receipt-id:r1").what, kind::up);
     EXPECT_EQ(l.can().barrier, barrier_kind::routed);
     EXPECT_EQ(l.next_deadline(), net::never);
-    EXPECT_EQ(gets("RECEIPT receipt-id:r2").what, kind::nothing); // the other answer is expected, too
+    EXPECT_EQ(
+        gets("RECEIPT receipt-id:r2").what, kind::nothing); // the other answer is expected, too
 }
 
 TEST_F(LinkTrial, TheBetterAnswerGetsItsTimeBehindTheOther)
@@ -154,7 +163,10 @@ TEST_F(LinkTrial, TheTransactionRungIsContentWithItsOneAnswer)
 {
     broker::link& l = tried(trial_rung::transaction);
     gets("CONNECTED version:1.2");
-    EXPECT_EQ(log.take(), (lines{"link 3 <- BEGIN transaction:teal-trial", "link 3 <- ABORT transaction:teal-trial receipt:r1"}));
+    EXPECT_EQ(
+        log.take(), (lines{
+                        "link 3 <- BEGIN transaction:teal-trial",
+                        "link 3 <- ABORT transaction:teal-trial receipt:r1"}));
     EXPECT_EQ(gets("RECEIPT receipt-id:r1").what, kind::up);
     EXPECT_EQ(l.can().barrier, barrier_kind::received);
 }

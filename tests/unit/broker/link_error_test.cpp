@@ -1,5 +1,6 @@
-// Proves whose an ERROR is: one frame's, one subscription's, nobody's; and that what RabbitMQ says behind it, or about
-// a message in flight, is not taken for an answer (DESIGN.md sections 5 and 6.4, HAZARDS.md H20).
+// Proves whose an ERROR is: one frame's, one subscription's, nobody's; and that what RabbitMQ says
+// behind it, or about a message in flight, is not taken for an answer (DESIGN.md sections 5
+// and 6.4, HAZARDS.md H20).
 
 #include "tests/unit/broker/link_scene.hpp"
 
@@ -82,7 +83,9 @@ TEST_F(LinkError, OfAMessageInFlightBehindAnUnsubscribeIsSwallowed)
 TEST_F(LinkError, AboutAnotherMissingSubscriptionIsNotSwallowed)
 {
     ready();
-    EXPECT_EQ(gets("ERROR message:Subscription not found | There is no subscription Q_mine").what, kind::error);
+    EXPECT_EQ(
+        gets("ERROR message:Subscription not found | There is no subscription Q_mine").what,
+        kind::error);
 }
 
 } // namespace

@@ -29,7 +29,9 @@ protected:
         return *core;
     }
     // Ready, with that barrier known from another link of its group.
-    broker::link& ready(broker::barrier_kind barrier = broker::barrier_kind::routed, std::string_view version = "1.2")
+    broker::link& ready(
+        broker::barrier_kind barrier = broker::barrier_kind::routed,
+        std::string_view version = "1.2")
     {
         open({.known = {.barrier = barrier}});
         core->on_open(t0, log);
@@ -39,7 +41,8 @@ protected:
     }
     broker::link_event gets(const std::string& text, net::time_point now = t0)
     {
-        frames.push_back(std::make_unique<stomp::frame>(frame_of(text))); // `name` looks into the frame
+        frames.push_back(
+            std::make_unique<stomp::frame>(frame_of(text))); // `name` looks into the frame
         view = frames.back()->view();
         return core->on_frame(view, now, log);
     }

@@ -1,4 +1,5 @@
-// Proves when an endpoint counts as down and as up again, how often it is asked meanwhile, and which one a session gets.
+// Proves when an endpoint counts as down and as up again, how often it is asked meanwhile, and
+// which one a session gets.
 
 #include "broker/pool.hpp"
 
@@ -18,7 +19,10 @@ pool pool_of(std::vector<unsigned> weights)
 {
     std::vector<pool_endpoint> endpoints;
     for (const unsigned weight : weights) {
-        endpoints.push_back({.name = "e" + std::to_string(endpoints.size()), .url = "stomp://h:1", .weight = weight});
+        endpoints.push_back(
+            {.name = "e" + std::to_string(endpoints.size()),
+             .url = "stomp://h:1",
+             .weight = weight});
     }
     return {std::move(endpoints), {.interval = 2s, .rise = 2, .fall = 3}};
 }

@@ -77,7 +77,8 @@ TEST(ControlService, C10RefusesATargetThatDoesNotAnswerAndReportsIt)
     }
     const auto answer = ask(bench);
     EXPECT_EQ(answer.outcome, switch_outcome::refused);
-    EXPECT_EQ(answer.detail, "none of the 1 endpoints of green answers: green/e1: connection refused");
+    EXPECT_EQ(
+        answer.detail, "none of the 1 endpoints of green answers: green/e1: connection refused");
     const auto* record = bench.service->find(answer.id);
     ASSERT_NE(record, nullptr);
     EXPECT_EQ(record->result, switch_result::refused);

@@ -1,4 +1,5 @@
-// Proves that a delivery is acknowledged at most once, and which others a cumulative ACK takes with it (S11, H2, H3).
+// Proves that a delivery is acknowledged at most once, and which others a cumulative ACK takes with
+// it (S11, H2, H3).
 
 #include "gateway/delivery_ledger.hpp"
 
@@ -11,9 +12,12 @@ using broker::color;
 using broker::link_id;
 using numbers = std::vector<broker::delivery_number>;
 
-delivery one(broker::delivery_number number, std::uint32_t subscription, link_id link = link_id{1}, color c = color::blue)
+delivery
+one(broker::delivery_number number, std::uint32_t subscription, link_id link = link_id{1},
+    color c = color::blue)
 {
-    return {.number = number,
+    return {
+        .number = number,
         .link = link,
         .subscription = subscription,
         .color = c,

@@ -1,5 +1,6 @@
-// Proves that an acknowledgement reaches the link of its delivery under the broker's own id, once, in each version and
-// mode, and that any other id reaches nobody (SWITCH.md S11, HAZARDS.md H1 to H3).
+// Proves that an acknowledgement reaches the link of its delivery under the broker's own id, once,
+// in each version and mode, and that any other id reaches nobody (SWITCH.md S11, HAZARDS.md H1 to
+// H3).
 
 #include "tests/support/shard_scene.hpp"
 
@@ -19,7 +20,9 @@ protected:
     {
         for (int n = from; n <= to; ++n) {
             const auto i = std::to_string(n);
-            brings(2, "MESSAGE subscription:s1 message-id:T_s1@@" + i + " ack:A" + i + " destination:/queue/q | " + i);
+            brings(
+                2, "MESSAGE subscription:s1 message-id:T_s1@@" + i + " ack:A" + i +
+                       " destination:/queue/q | " + i);
         }
     }
     const session_id a{1};
@@ -29,8 +32,11 @@ TEST_F(RouterAcknowledge, V12_TheClientSeesAMintedIdAndTheBrokerItsOwn)
 {
     subscribed("client-individual");
     delivers(1, 2);
-    effects_are({"client 1 <- MESSAGE subscription:mine ack:ab-1 message-id:T_s1@@1 destination:/queue/q | 1",
-        "client 1 <- MESSAGE subscription:mine ack:ab-2 message-id:T_s1@@2 destination:/queue/q | 2"});
+    effects_are(
+        {"client 1 <- MESSAGE subscription:mine ack:ab-1 message-id:T_s1@@1 destination:/queue/q | "
+         "1",
+         "client 1 <- MESSAGE subscription:mine ack:ab-2 message-id:T_s1@@2 destination:/queue/q | "
+         "2"});
     says(a, "ACK id:ab-2 receipt:x");
     effects_are({"link 2 <- ACK id:A2 receipt:r2", "client 1 <- RECEIPT receipt-id:x"});
     says(a, "NACK id:ab-1 requeue:false");
@@ -52,7 +58,9 @@ TEST_F(RouterAcknowledge, CumulativeAcksAreExpandedAndTheReceiptIsTheLasts)
     delivers(1, 4);
     skip_effects();
     says(a, "ACK id:ab-3 receipt:x");
-    effects_are({"link 2 <- ACK id:A1", "link 2 <- ACK id:A2", "link 2 <- ACK id:A3 receipt:r2", "client 1 <- RECEIPT receipt-id:x"});
+    effects_are(
+        {"link 2 <- ACK id:A1", "link 2 <- ACK id:A2", "link 2 <- ACK id:A3 receipt:r2",
+         "client 1 <- RECEIPT receipt-id:x"});
     says(a, "ACK id:ab-4");
     effects_are({"link 2 <- ACK id:A4"});
 }
@@ -85,7 +93,9 @@ TEST_F(RouterAcknowledge, StoredAutoIsAcknowledgedWhenItsBytesWereWritten)
     subscribed("");
     log.unwritten[a] = 1;
     delivers(1, 1);
-    effects_are({"client 1 <- MESSAGE subscription:mine message-id:T_s1@@1 destination:/queue/q | 1", "watch client 1"});
+    effects_are(
+        {"client 1 <- MESSAGE subscription:mine message-id:T_s1@@1 destination:/queue/q | 1",
+         "watch client 1"});
     router.on_client_written(a, now);
     effects_are({"watch client 1"});
     log.unwritten.clear();
@@ -122,8 +132,11 @@ TEST_F(RouterAcknowledge, InATransactionItGoesAheadOfTheSends)
     says(a, "SEND destination:/topic/a transaction:t | x");
     skip_effects();
     says(a, "COMMIT transaction:t receipt:c");
-    effects_are({"link 2 <- ACK id:A1", "link 2 <- BEGIN transaction:t1", "link 2 <- SEND destination:/topic/a transaction:t1 | x",
-        "link 2 <- COMMIT transaction:t1 receipt:r2", "client 1 <- RECEIPT receipt-id:1", "client 1 <- RECEIPT receipt-id:c"});
+    effects_are(
+        {"link 2 <- ACK id:A1", "link 2 <- BEGIN transaction:t1",
+         "link 2 <- SEND destination:/topic/a transaction:t1 | x",
+         "link 2 <- COMMIT transaction:t1 receipt:r2", "client 1 <- RECEIPT receipt-id:1",
+         "client 1 <- RECEIPT receipt-id:c"});
 }
 
 TEST_F(RouterAcknowledge, ABroadcastSubscriptionThatAcknowledgesHasALinkOfItsOwn)
@@ -133,7 +146,8 @@ TEST_F(RouterAcknowledge, ABroadcastSubscriptionThatAcknowledgesHasALinkOfItsOwn
     skip_effects();
     EXPECT_EQ(router.session(a)->now().own, link_id{2});
     brings(2, "MESSAGE subscription:s1 message-id:m ack:A1 destination:/topic/a | 1");
-    effects_are({"client 1 <- MESSAGE subscription:mine ack:ab-1 message-id:m destination:/topic/a | 1"});
+    effects_are(
+        {"client 1 <- MESSAGE subscription:mine ack:ab-1 message-id:m destination:/topic/a | 1"});
     says(a, "ACK id:ab-1");
     effects_are({"link 2 <- ACK id:A1"});
 }

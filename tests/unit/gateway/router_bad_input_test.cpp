@@ -1,5 +1,5 @@
-// Proves CONTRACT.md "What bad input gets": ERROR with a message, and the receipt that was asked for, then close; and
-// that a neighbour on the same links notices nothing.
+// Proves CONTRACT.md "What bad input gets": ERROR with a message, and the receipt that was asked
+// for, then close; and that a neighbour on the same links notices nothing.
 
 #include "tests/support/shard_scene.hpp"
 
@@ -9,23 +9,32 @@ using namespace testing_support;
 
 class RouterBadInput : public RouterTest {
 protected:
-    RouterBadInput(gateway::core_settings settings = usual_settings()) : RouterTest(std::move(settings))
+    RouterBadInput(gateway::core_settings settings = usual_settings())
+        : RouterTest(std::move(settings))
     {
         client();
         client();
         skip_effects();
     }
     // Client 1 is told that sentence and closed, and nothing else happens.
-    void refused(const std::string& frame, const std::string& sentence, const std::string& why = "protocol_error",
+    void refused(
+        const std::string& frame, const std::string& sentence,
+        const std::string& why = "protocol_error",
         std::source_location at = std::source_location::current())
     {
         says(a, frame + " receipt:x");
-        effects_are({"client 1 <- ERROR message:" + escaped(sentence) + " receipt-id:x", "close client 1 " + why + ": " + sentence}, at);
+        effects_are(
+            {"client 1 <- ERROR message:" + escaped(sentence) + " receipt-id:x",
+             "close client 1 " + why + ": " + sentence},
+            at);
         EXPECT_FALSE(exists(a));
         says(b, "SEND destination:/topic/a receipt:s");
         EXPECT_EQ(log.take().back(), "client 2 <- RECEIPT receipt-id:s");
     }
-    static std::string escaped(const std::string& text) { return stomp::escape(text, stomp::version::v12); }
+    static std::string escaped(const std::string& text)
+    {
+        return stomp::escape(text, stomp::version::v12);
+    }
     const session_id a{1}, b{2};
 };
 
@@ -51,7 +60,9 @@ TEST_F(RouterBadInput, SubscribeWithoutAnId)
 }
 TEST_F(RouterBadInput, SubscribeWithAnUnknownAckMode)
 {
-    refused("SUBSCRIBE id:1 destination:/topic/a ack:perhaps", "SUBSCRIBE with an unknown ack mode: perhaps");
+    refused(
+        "SUBSCRIBE id:1 destination:/topic/a ack:perhaps",
+        "SUBSCRIBE with an unknown ack mode: perhaps");
 }
 TEST_F(RouterBadInput, ASecondSubscribeOfAnId)
 {
@@ -100,8 +111,9 @@ TEST_F(RouterBadInput, BytesThatAreNoFrame)
 {
     router.on_client_fault(a, "a header line without ':'\nor worse", now);
     work();
-    effects_are({"client 1 <- ERROR message:a header line without '\\c' or worse",
-        "close client 1 protocol_error: a header line without ':' or worse"});
+    effects_are(
+        {"client 1 <- ERROR message:a header line without '\\c' or worse",
+         "close client 1 protocol_error: a header line without ':' or worse"});
     EXPECT_TRUE(exists(b));
 }
 
@@ -123,7 +135,9 @@ TEST_F(RouterFewSubscriptions, OneTooMany)
     }
     says(b, "SUBSCRIBE id:1 destination:/topic/a");
     skip_effects();
-    refused("SUBSCRIBE id:3 destination:/topic/a", "too many subscriptions (limits.subscriptions)", "limit");
+    refused(
+        "SUBSCRIBE id:3 destination:/topic/a", "too many subscriptions (limits.subscriptions)",
+        "limit");
 }
 
 } // namespace

@@ -1,5 +1,5 @@
-// Proves which links a session is given: one of its own where that must be (SWITCH.md B4), shared ones otherwise, on the
-// endpoint with the fewest sessions.
+// Proves which links a session is given: one of its own where that must be (SWITCH.md B4), shared
+// ones otherwise, on the endpoint with the fewest sessions.
 
 #include "tests/support/shard_scene.hpp"
 
@@ -26,10 +26,15 @@ TEST_F(RouterDedicated, EachSessionHasItsOwnLinkForEverything)
     skip_effects();
     says(a, "SUBSCRIBE id:1 destination:/topic/a");
     says(b, "SUBSCRIBE id:1 destination:/topic/a");
-    effects_are({"link 1 <- SUBSCRIBE id:s1 ack:auto receipt:r3 destination:/topic/a x-queue-name:stomp-subscription-teal-000000ab-0-1",
-        "link 1 <- SEND destination:/amq/queue/stomp-subscription-teal-000000ab-0-1 teal-marker:s1", "resume client 1",
-        "link 2 <- SUBSCRIBE id:s2 ack:auto receipt:r1 destination:/topic/a x-queue-name:stomp-subscription-teal-000000ab-0-2",
-        "resume client 2"});
+    effects_are(
+        {"link 1 <- SUBSCRIBE id:s1 ack:auto receipt:r3 destination:/topic/a "
+         "x-queue-name:stomp-subscription-teal-000000ab-0-1",
+         "link 1 <- SEND destination:/amq/queue/stomp-subscription-teal-000000ab-0-1 "
+         "teal-marker:s1",
+         "resume client 1",
+         "link 2 <- SUBSCRIBE id:s2 ack:auto receipt:r1 destination:/topic/a "
+         "x-queue-name:stomp-subscription-teal-000000ab-0-2",
+         "resume client 2"});
     says(b, "SEND destination:/topic/a | x");
     effects_are({"link 2 <- SEND destination:/topic/a | x"});
 }
@@ -40,8 +45,11 @@ TEST_F(RouterDedicated, TheFirstLinkOfAnIdentityMakesTheTrialAndIsItsSessions)
     EXPECT_EQ(router.session(a)->now().own, link_id{1});
     skip_effects();
     client();
-    effects_are({"dial 2 blue/0", "link 2 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-        "client 2 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-2", "client 2 up 1.2 heart-beat:0,0", "resume client 2"});
+    effects_are(
+        {"dial 2 blue/0",
+         "link 2 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "client 2 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-2",
+         "client 2 up 1.2 heart-beat:0,0", "resume client 2"});
 }
 
 TEST_F(RouterDedicated, ASessionsEndIsItsLinksEnd)
@@ -89,7 +97,9 @@ TEST_F(RouterSpring, B4_IsDedicatedAndASendWaitsForNothing)
     skip_effects();
     says(session_id{1}, "SUBSCRIBE id:1 destination:/topic/a receipt:x");
     says(session_id{1}, "SEND destination:/topic/a receipt:y");
-    effects_are({"link 1 <- SUBSCRIBE id:s1 ack:auto destination:/topic/a", "link 1 <- SEND destination:/topic/a"});
+    effects_are(
+        {"link 1 <- SUBSCRIBE id:s1 ack:auto destination:/topic/a",
+         "link 1 <- SEND destination:/topic/a"});
     run(50ms); // seam_quiet after writing the SUBSCRIBE counts as confirmed
     effects_are({"client 1 <- RECEIPT receipt-id:x", "resume client 1"});
 }
@@ -99,7 +109,8 @@ protected:
     static gateway::core_settings two()
     {
         auto s = usual_settings();
-        s.endpoints.blue = {{.name = "b1", .url = "stomp://b:1"}, {.name = "b2", .url = "stomp://b:2"}};
+        s.endpoints.blue = {
+            {.name = "b1", .url = "stomp://b:1"}, {.name = "b2", .url = "stomp://b:2"}};
         return s;
     }
     RouterTwoEndpoints() : RouterTest(two()) {}

@@ -1,5 +1,6 @@
-// Proves how a client gets its CONNECTED: which versions and heart-beats are agreed, that no client's frame goes ahead of
-// the trial (SWITCH.md B1, B2, S15), who shares a link, and how a refusal or a dead pool ends.
+// Proves how a client gets its CONNECTED: which versions and heart-beats are agreed, that no
+// client's frame goes ahead of the trial (SWITCH.md B1, B2, S15), who shares a link, and how a
+// refusal or a dead pool ends.
 
 #include "tests/support/shard_scene.hpp"
 
@@ -12,56 +13,72 @@ class RouterConnect : public RouterTest {};
 TEST_F(RouterConnect, ConnectedComesBehindTheTrialOnly)
 {
     brokers.blue.more = "server:RabbitMQ/3.10.8 session:theirs";
-    client("CONNECT accept-version:1.1,1.2 host:/ login:anna passcode:x heart-beat:500,600 receipt:no");
-    effects_are({"dial 1 blue/0", "link 1 <- CONNECT accept-version:1.1,1.2 heart-beat:10000,10000 host:/ login:anna passcode:x",
-        "link 1 <- SEND destination:/amq/queue/teal-none receipt:r1", "link 1 <- BEGIN transaction:teal-trial",
-        "link 1 <- ABORT transaction:teal-trial receipt:r2",
-        "client 1 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-1 server:RabbitMQ/3.10.8",
-        "client 1 up 1.2 heart-beat:500,600", "resume client 1"});
+    client("CONNECT accept-version:1.1,1.2 host:/ login:anna passcode:x heart-beat:500,600 "
+           "receipt:no");
+    effects_are(
+        {"dial 1 blue/0",
+         "link 1 <- CONNECT accept-version:1.1,1.2 heart-beat:10000,10000 host:/ login:anna "
+         "passcode:x",
+         "link 1 <- SEND destination:/amq/queue/teal-none receipt:r1",
+         "link 1 <- BEGIN transaction:teal-trial",
+         "link 1 <- ABORT transaction:teal-trial receipt:r2",
+         "client 1 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-1 "
+         "server:RabbitMQ/3.10.8",
+         "client 1 up 1.2 heart-beat:500,600", "resume client 1"});
 }
 
 TEST_F(RouterConnect, ServesTheVersionThatTheBrokerAnswers)
 {
     brokers.blue.version = "1.1";
     client("CONNECT accept-version:1.0,1.1,1.2 host:/");
-    effects_are({"dial 1 blue/0", "link 1 <- CONNECT accept-version:1.0,1.1,1.2 heart-beat:10000,10000 host:/",
-        "link 1 <- SEND destination:/amq/queue/teal-none receipt:r1", "link 1 <- BEGIN transaction:teal-trial",
-        "link 1 <- ABORT transaction:teal-trial receipt:r2",
-        "client 1 <- CONNECTED version:1.1 heart-beat:10000,10000 session:0-1", "client 1 up 1.1 heart-beat:0,0",
-        "resume client 1"});
+    effects_are(
+        {"dial 1 blue/0",
+         "link 1 <- CONNECT accept-version:1.0,1.1,1.2 heart-beat:10000,10000 host:/",
+         "link 1 <- SEND destination:/amq/queue/teal-none receipt:r1",
+         "link 1 <- BEGIN transaction:teal-trial",
+         "link 1 <- ABORT transaction:teal-trial receipt:r2",
+         "client 1 <- CONNECTED version:1.1 heart-beat:10000,10000 session:0-1",
+         "client 1 up 1.1 heart-beat:0,0", "resume client 1"});
 }
 
 TEST_F(RouterConnect, WithoutAcceptVersionMeans10AndALinkOfItsOwn)
 {
     client("CONNECT login:anna");
-    effects_are({"dial 1 blue/0", "link 1 <- CONNECT accept-version:1.0 heart-beat:10000,10000 login:anna",
-        "link 1 <- SEND destination:/amq/queue/teal-none receipt:r1", "link 1 <- BEGIN transaction:teal-trial",
-        "link 1 <- ABORT transaction:teal-trial receipt:r2",
-        "client 1 <- CONNECTED version:1.0 heart-beat:10000,10000 session:0-1", "client 1 up 1.0 heart-beat:0,0",
-        "resume client 1"});
+    effects_are(
+        {"dial 1 blue/0", "link 1 <- CONNECT accept-version:1.0 heart-beat:10000,10000 login:anna",
+         "link 1 <- SEND destination:/amq/queue/teal-none receipt:r1",
+         "link 1 <- BEGIN transaction:teal-trial",
+         "link 1 <- ABORT transaction:teal-trial receipt:r2",
+         "client 1 <- CONNECTED version:1.0 heart-beat:10000,10000 session:0-1",
+         "client 1 up 1.0 heart-beat:0,0", "resume client 1"});
     EXPECT_EQ(router.session(session_id{1})->now().own, link_id{1});
 }
 
 TEST_F(RouterConnect, RefusesAVersionThatNobodySpeaks)
 {
     client("CONNECT accept-version:2.0 host:/ receipt:c");
-    effects_are({"client 1 <- ERROR message:unsupported version: supported are 1.0, 1.1 and 1.2 receipt-id:c version:1.0,1.1,1.2",
-        "close client 1 protocol_error: unsupported version: supported are 1.0, 1.1 and 1.2"});
+    effects_are(
+        {"client 1 <- ERROR message:unsupported version: supported are 1.0, 1.1 and 1.2 "
+         "receipt-id:c version:1.0,1.1,1.2",
+         "close client 1 protocol_error: unsupported version: supported are 1.0, 1.1 and 1.2"});
     EXPECT_EQ(router.session_count(), 0u);
 }
 
 TEST_F(RouterConnect, RefusesAMalformedHeartBeat)
 {
     client("CONNECT accept-version:1.2 host:/ heart-beat:often");
-    effects_are({"client 1 <- ERROR message:malformed heart-beat header version:1.0,1.1,1.2",
-        "close client 1 protocol_error: malformed heart-beat header"});
+    effects_are(
+        {"client 1 <- ERROR message:malformed heart-beat header version:1.0,1.1,1.2",
+         "close client 1 protocol_error: malformed heart-beat header"});
 }
 
 TEST_F(RouterConnect, RefusesAnotherFrameBeforeConnect)
 {
     client("SEND destination:/topic/a receipt:s | x");
-    effects_are({"client 1 <- ERROR message:the first frame must be CONNECT or STOMP receipt-id:s version:1.0,1.1,1.2",
-        "close client 1 protocol_error: the first frame must be CONNECT or STOMP"});
+    effects_are(
+        {"client 1 <- ERROR message:the first frame must be CONNECT or STOMP receipt-id:s "
+         "version:1.0,1.1,1.2",
+         "close client 1 protocol_error: the first frame must be CONNECT or STOMP"});
 }
 
 TEST_F(RouterConnect, TakesStompForConnect)
@@ -75,8 +92,9 @@ TEST_F(RouterConnect, TwoOfOneIdentityShareOneLinkAndOneTrial)
     client();
     skip_effects();
     client();
-    effects_are({"client 2 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-2", "client 2 up 1.2 heart-beat:0,0",
-        "resume client 2"});
+    effects_are(
+        {"client 2 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-2",
+         "client 2 up 1.2 heart-beat:0,0", "resume client 2"});
     EXPECT_EQ(router.link_count(), 1u);
 }
 
@@ -88,7 +106,8 @@ TEST_F(RouterConnect, WhatsoeverDiffersMakesTheLinkAnother)
     EXPECT_EQ(router.link_count(), 2u);
     client("CONNECT accept-version:1.1,1.2 host:/ login:anna");
     EXPECT_EQ(router.link_count(), 3u);
-    client("CONNECT accept-version:1.2 host:/ login:anna heart-beat:1,1"); // heart-beat is no part of it
+    client("CONNECT accept-version:1.2 host:/ login:anna heart-beat:1,1"); // heart-beat is no part
+                                                                           // of it
     EXPECT_EQ(router.link_count(), 3u);
 }
 
@@ -101,18 +120,22 @@ TEST_F(RouterConnect, OthersWaitForTheTrialOfTheFirst)
     effects_are({});
     EXPECT_EQ(state(session_id{2}), session_state::connecting);
     answer(1);
-    effects_are({"client 1 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-1", "client 1 up 1.2 heart-beat:0,0",
-        "client 2 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-2", "client 2 up 1.2 heart-beat:0,0",
-        "resume client 1", "resume client 2"});
+    effects_are(
+        {"client 1 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-1",
+         "client 1 up 1.2 heart-beat:0,0",
+         "client 2 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-2",
+         "client 2 up 1.2 heart-beat:0,0", "resume client 1", "resume client 2"});
 }
 
 TEST_F(RouterConnect, ABrokersRefusalIsTheClientsError)
 {
     brokers.blue.refuses_login = "anna";
     client();
-    effects_are({"dial 1 blue/0", "link 1 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-        "close link 1", "client 1 <- ERROR message:Bad CONNECT: Access refused",
-        "close client 1 broker_refused: Bad CONNECT: Access refused"});
+    effects_are(
+        {"dial 1 blue/0",
+         "link 1 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "close link 1", "client 1 <- ERROR message:Bad CONNECT: Access refused",
+         "close client 1 broker_refused: Bad CONNECT: Access refused"});
     EXPECT_EQ(router.session_count(), 0u);
     EXPECT_EQ(router.link_count(), 0u);
 }
@@ -132,13 +155,20 @@ TEST_F(RouterConnect, B2_ALinkCutDuringTheTrialIsDialledAgainWithoutThatRung)
     client();
     skip_effects();
     loses(1);
-    effects_are({"dial 2 blue/0", "link 2 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-        "link 2 <- BEGIN transaction:teal-trial", "link 2 <- ABORT transaction:teal-trial receipt:r1"});
+    effects_are(
+        {"dial 2 blue/0",
+         "link 2 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "link 2 <- BEGIN transaction:teal-trial",
+         "link 2 <- ABORT transaction:teal-trial receipt:r1"});
     loses(2);
-    effects_are({"dial 3 blue/0", "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-        "dial 4 blue/0", "link 4 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-        "client 1 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-1", "client 1 up 1.2 heart-beat:0,0",
-        "resume client 1"}); // without receipts it rides a link of its own
+    effects_are(
+        {"dial 3 blue/0",
+         "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "dial 4 blue/0",
+         "link 4 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "client 1 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-1",
+         "client 1 up 1.2 heart-beat:0,0",
+         "resume client 1"}); // without receipts it rides a link of its own
 }
 
 TEST_F(RouterConnect, B2_NoAnswerMeansOneLinkASession)
@@ -148,7 +178,8 @@ TEST_F(RouterConnect, B2_NoAnswerMeansOneLinkASession)
     skip_effects();
     run(1s);
     EXPECT_EQ(state(session_id{1}), session_state::active);
-    EXPECT_EQ(router.session(session_id{1})->now().own, router.session(session_id{1})->now().publish);
+    EXPECT_EQ(
+        router.session(session_id{1})->now().own, router.session(session_id{1})->now().publish);
     client(); // what was found is kept: nobody waits again
     EXPECT_EQ(state(session_id{2}), session_state::active);
     EXPECT_NE(router.session(session_id{2})->now().own, router.session(session_id{1})->now().own);
@@ -163,7 +194,9 @@ TEST_F(RouterConnect, WithNoBrokerTheClientIsParkedAndThenClosed)
     EXPECT_EQ(router.snapshot().sessions.parked, 1u);
     skip_effects();
     run(2s);
-    effects_are({"client 1 <- ERROR message:no broker answers", "close client 1 park_timeout: no broker answers"});
+    effects_are(
+        {"client 1 <- ERROR message:no broker answers",
+         "close client 1 park_timeout: no broker answers"});
 }
 
 TEST_F(RouterConnect, ABrokerThatComesBackIsFoundByItsProbe)
@@ -214,13 +247,18 @@ TEST_F(RouterConnect, AnIdentityIsProvenAgainAndARefusalEndsItsSessions)
     client();
     skip_effects();
     run(61s);
-    effects_are({"dial 2 blue/0", "link 2 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-        "link 2 <- DISCONNECT receipt:r1"});
+    effects_are(
+        {"dial 2 blue/0",
+         "link 2 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "link 2 <- DISCONNECT receipt:r1"});
     brokers.blue.refuses_login = "anna";
     run(60s);
-    effects_are({"dial 3 blue/0", "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-        "close link 3", "client 1 <- ERROR message:Bad CONNECT\\c Access refused",
-        "close client 1 broker_refused: Bad CONNECT: Access refused", "link 1 <- DISCONNECT receipt:r3"});
+    effects_are(
+        {"dial 3 blue/0",
+         "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "close link 3", "client 1 <- ERROR message:Bad CONNECT\\c Access refused",
+         "close client 1 broker_refused: Bad CONNECT: Access refused",
+         "link 1 <- DISCONNECT receipt:r3"});
 }
 
 } // namespace

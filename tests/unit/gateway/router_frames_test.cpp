@@ -1,5 +1,5 @@
-// Proves what becomes of a client's frames in ordinary times: which link they ride on, what waits for what, and that
-// each receipt is answered once, to its own client (DESIGN.md section 5).
+// Proves what becomes of a client's frames in ordinary times: which link they ride on, what waits
+// for what, and that each receipt is answered once, to its own client (DESIGN.md section 5).
 
 #include "tests/support/shard_scene.hpp"
 
@@ -23,7 +23,9 @@ const std::string marker_1 = "link 1 <- SEND destination:/amq/queue/" + queue_1 
 TEST_F(RouterFrames, ASendRidesThePublishLinkAndItsReceiptComesBack)
 {
     says(a, "SEND destination:/topic/a receipt:x custom:\\c | hello");
-    effects_are({"link 1 <- SEND destination:/topic/a custom:\\c receipt:r3 | hello", "client 1 <- RECEIPT receipt-id:x"});
+    effects_are(
+        {"link 1 <- SEND destination:/topic/a custom:\\c receipt:r3 | hello",
+         "client 1 <- RECEIPT receipt-id:x"});
 }
 
 TEST_F(RouterFrames, ABinarySendStaysBinary)
@@ -39,7 +41,9 @@ TEST_F(RouterFrames, TwoClientsReceiptsOnOneLinkAreNotMixedUp)
     skip_effects();
     says(a, "SEND destination:/topic/a receipt:same");
     says(b, "SEND destination:/topic/a receipt:same");
-    effects_are({"link 1 <- SEND destination:/topic/a receipt:r3", "link 1 <- SEND destination:/topic/a receipt:r4"});
+    effects_are(
+        {"link 1 <- SEND destination:/topic/a receipt:r3",
+         "link 1 <- SEND destination:/topic/a receipt:r4"});
     brings(1, "RECEIPT receipt-id:r4");
     effects_are({"client 2 <- RECEIPT receipt-id:same"});
     brings(1, "RECEIPT receipt-id:r3");
@@ -51,11 +55,15 @@ TEST_F(RouterFrames, TwoClientsReceiptsOnOneLinkAreNotMixedUp)
 TEST_F(RouterFrames, ABroadcastSubscribeRidesASharedLinkUnderAnAddressOfItsOwn)
 {
     says(a, "SUBSCRIBE id:mine destination:/topic/a receipt:x");
-    effects_are({"dial 2 blue/0", "link 2 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-        "link 2 <- SUBSCRIBE id:s1 ack:auto receipt:r1 destination:/topic/a x-queue-name:" + queue_1, marker_1,
-        "client 1 <- RECEIPT receipt-id:x", "resume client 1"});
+    effects_are(
+        {"dial 2 blue/0",
+         "link 2 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "link 2 <- SUBSCRIBE id:s1 ack:auto receipt:r1 destination:/topic/a x-queue-name:" +
+             queue_1,
+         marker_1, "client 1 <- RECEIPT receipt-id:x", "resume client 1"});
     brings(2, "MESSAGE subscription:s1 message-id:m1 destination:/topic/a | hello");
-    effects_are({"client 1 <- MESSAGE subscription:mine message-id:m1 destination:/topic/a | hello"});
+    effects_are(
+        {"client 1 <- MESSAGE subscription:mine message-id:m1 destination:/topic/a | hello"});
 }
 
 TEST_F(RouterFrames, EqualSubscribesShareOneAtTheBroker)
@@ -66,14 +74,18 @@ TEST_F(RouterFrames, EqualSubscribesShareOneAtTheBroker)
     says(b, "SUBSCRIBE id:other destination:/topic/a receipt:x");
     effects_are({"client 2 <- RECEIPT receipt-id:x", "resume client 2"});
     brings(2, "MESSAGE subscription:s1 message-id:m1 destination:/topic/a | hello");
-    effects_are({"client 1 <- MESSAGE subscription:mine message-id:m1 destination:/topic/a | hello",
-        "client 2 <- MESSAGE subscription:other message-id:m1 destination:/topic/a | hello"});
+    effects_are(
+        {"client 1 <- MESSAGE subscription:mine message-id:m1 destination:/topic/a | hello",
+         "client 2 <- MESSAGE subscription:other message-id:m1 destination:/topic/a | hello"});
     says(a, "UNSUBSCRIBE id:mine receipt:u");
     effects_are({"client 1 <- RECEIPT receipt-id:u", "resume client 1"});
     brings(2, "MESSAGE subscription:s1 message-id:m2 destination:/topic/a | again");
-    effects_are({"client 2 <- MESSAGE subscription:other message-id:m2 destination:/topic/a | again"});
+    effects_are(
+        {"client 2 <- MESSAGE subscription:other message-id:m2 destination:/topic/a | again"});
     says(b, "UNSUBSCRIBE id:other receipt:u"); // the last one out unsubscribes
-    effects_are({"link 2 <- UNSUBSCRIBE id:s1 receipt:r2", "resume client 2", "client 2 <- RECEIPT receipt-id:u"});
+    effects_are(
+        {"link 2 <- UNSUBSCRIBE id:s1 receipt:r2", "resume client 2",
+         "client 2 <- RECEIPT receipt-id:u"});
 }
 
 TEST_F(RouterFrames, WhoJoinsAnOpenSubscribeGetsItsReceiptWithIt)
@@ -85,8 +97,9 @@ TEST_F(RouterFrames, WhoJoinsAnOpenSubscribeGetsItsReceiptWithIt)
     says(b, "SUBSCRIBE id:other destination:/topic/a receipt:y");
     effects_are({});
     answer();
-    effects_are({marker_1, "client 1 <- RECEIPT receipt-id:x", "client 2 <- RECEIPT receipt-id:y", "resume client 1",
-        "resume client 2"});
+    effects_are(
+        {marker_1, "client 1 <- RECEIPT receipt-id:x", "client 2 <- RECEIPT receipt-id:y",
+         "resume client 1", "resume client 2"});
 }
 
 TEST_F(RouterFrames, WireIdsAreNotReused)
@@ -109,8 +122,10 @@ TEST_F(RouterFrames, ASendWaitsForTheReceiptsOfItsOpenSubscribes)
     says(a, "SEND destination:/topic/a | 2");
     effects_are({});
     answer();
-    effects_are({marker_1, "link 1 <- SEND destination:/topic/a receipt:r3 | 1", "link 1 <- SEND destination:/topic/a | 2",
-        "resume client 1", "client 1 <- RECEIPT receipt-id:s"});
+    effects_are(
+        {marker_1, "link 1 <- SEND destination:/topic/a receipt:r3 | 1",
+         "link 1 <- SEND destination:/topic/a | 2", "resume client 1",
+         "client 1 <- RECEIPT receipt-id:s"});
 }
 
 TEST_F(RouterFrames, ANeighbourDoesNotWaitForThatSubscribe)
@@ -131,8 +146,10 @@ TEST_F(RouterFrames, OneSubscribeAtATimeIsOpenOnASharedLink)
     says(a, "SUBSCRIBE id:2 destination:/topic/b receipt:y");
     effects_are({});
     answer(1);
-    effects_are({marker_1, "client 1 <- RECEIPT receipt-id:x",
-        "link 2 <- SUBSCRIBE id:s2 ack:auto receipt:r2 destination:/topic/b x-queue-name:stomp-subscription-teal-000000ab-0-2"});
+    effects_are(
+        {marker_1, "client 1 <- RECEIPT receipt-id:x",
+         "link 2 <- SUBSCRIBE id:s2 ack:auto receipt:r2 destination:/topic/b "
+         "x-queue-name:stomp-subscription-teal-000000ab-0-2"});
     answer(1);
     effects_are({"client 1 <- RECEIPT receipt-id:y", "resume client 1"});
 }
@@ -140,11 +157,16 @@ TEST_F(RouterFrames, OneSubscribeAtATimeIsOpenOnASharedLink)
 TEST_F(RouterFrames, AStoredSubscribeGetsALinkOfTheSessionsOwn)
 {
     says(a, "SUBSCRIBE id:1 destination:/queue/q receipt:x");
-    effects_are({"dial 2 blue/0", "link 2 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-        "link 2 <- SUBSCRIBE id:s1 ack:client-individual receipt:r1 destination:/queue/q prefetch-count:100",
-        "resume client 1", "client 1 <- RECEIPT receipt-id:x", "resume client 1"});
+    effects_are(
+        {"dial 2 blue/0",
+         "link 2 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "link 2 <- SUBSCRIBE id:s1 ack:client-individual receipt:r1 destination:/queue/q "
+         "prefetch-count:100",
+         "resume client 1", "client 1 <- RECEIPT receipt-id:x", "resume client 1"});
     EXPECT_EQ(router.session(a)->now().own, link_id{2});
-    EXPECT_EQ(router.session(a)->now().publish, link_id{2}); // nothing was unproven: its SENDs moved at once
+    EXPECT_EQ(
+        router.session(a)->now().publish,
+        link_id{2}); // nothing was unproven: its SENDs moved at once
 }
 
 TEST_F(RouterFrames, SendsMoveToTheOwnLinkBehindABarrierOnTheSharedOne)
@@ -165,18 +187,28 @@ TEST_F(RouterFrames, ALaterBroadcastSubscribeStillShares)
     says(a, "SUBSCRIBE id:1 destination:/queue/q");
     skip_effects();
     says(a, "SUBSCRIBE id:2 destination:/topic/a");
-    effects_are({"dial 3 blue/0", "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-        "link 3 <- SUBSCRIBE id:s2 ack:auto receipt:r1 destination:/topic/a x-queue-name:stomp-subscription-teal-000000ab-0-2",
-        "link 1 <- SEND destination:/amq/queue/stomp-subscription-teal-000000ab-0-2 teal-marker:s2", "resume client 1"});
+    effects_are(
+        {"dial 3 blue/0",
+         "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "link 3 <- SUBSCRIBE id:s2 ack:auto receipt:r1 destination:/topic/a "
+         "x-queue-name:stomp-subscription-teal-000000ab-0-2",
+         "link 1 <- SEND destination:/amq/queue/stomp-subscription-teal-000000ab-0-2 "
+         "teal-marker:s2",
+         "resume client 1"});
 }
 
 TEST_F(RouterFrames, AReplyAddressNeedsTheOwnLinkAndItsMessagesComeToItsSession)
 {
     says(a, "SEND destination:/topic/ask reply-to:/temp-queue/answers | ?");
-    effects_are({"dial 2 blue/0", "link 2 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-        "link 2 <- SEND destination:/topic/ask reply-to:/temp-queue/answers | ?", "resume client 1"});
-    brings(2, "MESSAGE subscription:/temp-queue/answers message-id:m destination:/reply-queue/x | !");
-    effects_are({"client 1 <- MESSAGE subscription:/temp-queue/answers message-id:m destination:/reply-queue/x | !"});
+    effects_are(
+        {"dial 2 blue/0",
+         "link 2 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "link 2 <- SEND destination:/topic/ask reply-to:/temp-queue/answers | ?",
+         "resume client 1"});
+    brings(
+        2, "MESSAGE subscription:/temp-queue/answers message-id:m destination:/reply-queue/x | !");
+    effects_are({"client 1 <- MESSAGE subscription:/temp-queue/answers message-id:m "
+                 "destination:/reply-queue/x | !"});
 }
 
 TEST_F(RouterFrames, ATransactionIsSentInOneTurnAndItsReceiptsComeWithCommits)
@@ -187,9 +219,11 @@ TEST_F(RouterFrames, ATransactionIsSentInOneTurnAndItsReceiptsComeWithCommits)
     says(a, "SEND destination:/topic/a transaction:t | 2");
     effects_are({});
     says(a, "COMMIT transaction:t receipt:c");
-    effects_are({"link 1 <- BEGIN transaction:t1", "link 1 <- SEND destination:/topic/a transaction:t1 | 1",
-        "link 1 <- SEND destination:/topic/a transaction:t1 | 2", "link 1 <- COMMIT transaction:t1 receipt:r3",
-        "client 1 <- RECEIPT receipt-id:1", "client 1 <- RECEIPT receipt-id:c"});
+    effects_are(
+        {"link 1 <- BEGIN transaction:t1", "link 1 <- SEND destination:/topic/a transaction:t1 | 1",
+         "link 1 <- SEND destination:/topic/a transaction:t1 | 2",
+         "link 1 <- COMMIT transaction:t1 receipt:r3", "client 1 <- RECEIPT receipt-id:1",
+         "client 1 <- RECEIPT receipt-id:c"});
 }
 
 TEST_F(RouterFrames, AnAbortedTransactionReachesNoBroker)
@@ -210,8 +244,10 @@ TEST_F(RouterFrames, CommitWaitsLikeASend)
     says(a, "COMMIT transaction:t");
     effects_are({});
     answer();
-    effects_are({marker_1, "link 1 <- BEGIN transaction:t1", "link 1 <- SEND destination:/topic/a transaction:t1 | 1",
-        "link 1 <- COMMIT transaction:t1 receipt:r3", "resume client 1"});
+    effects_are(
+        {marker_1, "link 1 <- BEGIN transaction:t1",
+         "link 1 <- SEND destination:/topic/a transaction:t1 | 1",
+         "link 1 <- COMMIT transaction:t1 receipt:r3", "resume client 1"});
 }
 
 TEST_F(RouterFrames, DisconnectsReceiptIsTheLastAndBehindTheBarrier)
@@ -224,9 +260,13 @@ TEST_F(RouterFrames, DisconnectsReceiptIsTheLastAndBehindTheBarrier)
     effects_are({});
     EXPECT_EQ(state(a), session_state::closing);
     answer(1);
-    effects_are({"client 1 <- RECEIPT receipt-id:s", "link 1 <- SEND destination:/amq/queue/teal-none receipt:r4"});
+    effects_are(
+        {"client 1 <- RECEIPT receipt-id:s",
+         "link 1 <- SEND destination:/amq/queue/teal-none receipt:r4"});
     answer(1);
-    effects_are({"client 1 <- RECEIPT receipt-id:d", "close client 1 disconnect", "link 1 <- DISCONNECT receipt:r5"});
+    effects_are(
+        {"client 1 <- RECEIPT receipt-id:d", "close client 1 disconnect",
+         "link 1 <- DISCONNECT receipt:r5"});
     EXPECT_FALSE(exists(a));
 }
 
@@ -235,8 +275,10 @@ TEST_F(RouterFrames, DisconnectWithoutAReceiptEndsAtOnce)
     says(a, "SEND destination:/topic/a | 2");
     skip_effects();
     says(a, "DISCONNECT");
-    effects_are({"close client 1 disconnect", "link 1 <- SEND destination:/amq/queue/teal-none receipt:r3",
-        "link 1 <- DISCONNECT receipt:r4"}); // its link goes behind its own barrier: nothing is lost
+    effects_are(
+        {"close client 1 disconnect", "link 1 <- SEND destination:/amq/queue/teal-none receipt:r3",
+         "link 1 <- DISCONNECT receipt:r4"}); // its link goes behind its own barrier: nothing is
+                                              // lost
 }
 
 TEST_F(RouterFrames, ADisconnectWhoseAnswersNeverComeEndsWithoutItsReceipt)
@@ -246,7 +288,9 @@ TEST_F(RouterFrames, ADisconnectWhoseAnswersNeverComeEndsWithoutItsReceipt)
     says(a, "DISCONNECT receipt:d");
     skip_effects();
     run(2s);
-    effects_are({"link 1 <- SEND destination:/amq/queue/teal-none receipt:r4", "close client 1 disconnect"});
+    effects_are(
+        {"link 1 <- SEND destination:/amq/queue/teal-none receipt:r4",
+         "close client 1 disconnect"});
 }
 
 TEST_F(RouterFrames, SharedPublishLinksAreProvenEverySecond)
@@ -272,8 +316,9 @@ TEST_F(RouterFrames, ACongestedLinkStopsTheClientsThatFeedIt)
     log.backlog.clear();
     router.on_link_drained(link_id{1}, now);
     work();
-    effects_are({"link 1 <- SEND destination:/topic/a | 2", "resume client 1", "link 1 <- SEND destination:/topic/a | 3",
-        "resume client 2"});
+    effects_are(
+        {"link 1 <- SEND destination:/topic/a | 2", "resume client 1",
+         "link 1 <- SEND destination:/topic/a | 3", "resume client 2"});
 }
 
 TEST_F(RouterFrames, AFloodBehindAnOpenSubscribeIsNotReadBeyondItsBound)

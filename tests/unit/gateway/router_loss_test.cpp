@@ -1,5 +1,6 @@
-// Proves whose fault an ERROR or a lost link is, that what rode on it is bound again at once, that neighbours notice
-// nothing, and how a client that does not read is dealt with (DESIGN.md sections 4 and 5).
+// Proves whose fault an ERROR or a lost link is, that what rode on it is bound again at once, that
+// neighbours notice nothing, and how a client that does not read is dealt with (DESIGN.md sections
+// 4 and 5).
 
 #include "tests/support/shard_scene.hpp"
 
@@ -23,9 +24,12 @@ TEST_F(RouterLoss, ALostSubscribeLinkIsReplacedAndItsSubscriptionsMadeAgain)
     says(a, "SUBSCRIBE id:1 destination:/topic/a");
     skip_effects();
     loses(2);
-    effects_are({"dial 3 blue/0", "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-        "link 3 <- SUBSCRIBE id:s2 ack:auto receipt:r1 destination:/topic/a x-queue-name:stomp-subscription-teal-000000ab-0-2",
-        "resume client 1"});
+    effects_are(
+        {"dial 3 blue/0",
+         "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "link 3 <- SUBSCRIBE id:s2 ack:auto receipt:r1 destination:/topic/a "
+         "x-queue-name:stomp-subscription-teal-000000ab-0-2",
+         "resume client 1"});
     brings(3, "MESSAGE subscription:s2 message-id:m destination:/topic/a | x");
     effects_are({"client 1 <- MESSAGE subscription:1 message-id:m destination:/topic/a | x"});
 }
@@ -42,8 +46,11 @@ TEST_F(RouterLoss, WhatAClientSendsMeanwhileIsCarriedInOrder)
     effects_are({});
     EXPECT_EQ(carried(a), 2u);
     brings(3, "CONNECTED version:1.2 heart-beat:0,0");
-    effects_are({"link 3 <- SUBSCRIBE id:s2 ack:client-individual receipt:r1 destination:/queue/q prefetch-count:100",
-        "resume client 1", "link 3 <- SEND destination:/topic/a | 1", "link 3 <- SEND destination:/topic/a | 2"});
+    effects_are(
+        {"link 3 <- SUBSCRIBE id:s2 ack:client-individual receipt:r1 destination:/queue/q "
+         "prefetch-count:100",
+         "resume client 1", "link 3 <- SEND destination:/topic/a | 1",
+         "link 3 <- SEND destination:/topic/a | 2"});
 }
 
 TEST_F(RouterLoss, ADialThatFailsIsTriedAgainWithBackOff)
@@ -102,8 +109,9 @@ TEST_F(RouterLoss, AnErrorThatNamesASendGoesToItsSessionAlone)
     says(a, "SEND destination:/exchange/none receipt:s");
     skip_effects();
     brings(1, "ERROR receipt-id:r3 message:not_found content-type:text/plain | no exchange");
-    effects_are({"client 1 <- ERROR message:not_found content-type:text/plain receipt-id:s | no exchange",
-        "close client 1 broker_error: not_found"});
+    effects_are(
+        {"client 1 <- ERROR message:not_found content-type:text/plain receipt-id:s | no exchange",
+         "close client 1 broker_error: not_found"});
     loses(1);
     EXPECT_EQ(state(b), session_state::active);
 }
@@ -114,7 +122,9 @@ TEST_F(RouterLoss, AnErrorThatNamesTheReceiptOfASubscribeGoesToWhoAsked)
     says(a, "SUBSCRIBE id:1 destination:/exchange/none receipt:x");
     skip_effects();
     brings(2, "ERROR receipt-id:r1 message:not_found");
-    effects_are({"client 1 <- ERROR message:not_found receipt-id:x", "close client 1 broker_error: not_found"});
+    effects_are(
+        {"client 1 <- ERROR message:not_found receipt-id:x",
+         "close client 1 broker_error: not_found"});
     EXPECT_TRUE(exists(b));
 }
 
@@ -125,14 +135,19 @@ TEST_F(RouterLoss, ASubscribeRefusedOnASharedLinkFailsItsClientAndNoNeighbour)
     says(a, "SUBSCRIBE id:1 destination:/exchange/none receipt:x");
     skip_effects();
     brings(2, "ERROR message:not_found");
-    effects_are({"client 1 <- ERROR message:not_found receipt-id:x", "close client 1 broker_error: not_found"});
+    effects_are(
+        {"client 1 <- ERROR message:not_found receipt-id:x",
+         "close client 1 broker_error: not_found"});
     brings(2, "RECEIPT receipt-id:r2"); // RabbitMQ says this one, too
     effects_are({});
     brokers.blue.keeps_back = [](const stomp::frame&) { return false; };
     loses(2);
-    effects_are({"dial 3 blue/0", "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-        "link 3 <- SUBSCRIBE id:s3 ack:auto receipt:r1 destination:/topic/b x-queue-name:stomp-subscription-teal-000000ab-0-3",
-        "resume client 2"});
+    effects_are(
+        {"dial 3 blue/0",
+         "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "link 3 <- SUBSCRIBE id:s3 ack:auto receipt:r1 destination:/topic/b "
+         "x-queue-name:stomp-subscription-teal-000000ab-0-3",
+         "resume client 2"});
 }
 
 TEST_F(RouterLoss, ASubscribeThatWasOpenWhenItsLinkDiedIsTriedOnALinkOfItsOwn)
@@ -155,8 +170,10 @@ TEST_F(RouterLoss, ACancelledSubscriptionIsMadeAgainOnTheSameLink)
     says(a, "SUBSCRIBE id:1 destination:/queue/q");
     skip_effects();
     brings(2, "ERROR subscription:s1 message:Server cancelled subscription");
-    effects_are({"link 2 <- SUBSCRIBE id:s2 ack:client-individual receipt:r2 destination:/queue/q prefetch-count:100",
-        "resume client 1"});
+    effects_are(
+        {"link 2 <- SUBSCRIBE id:s2 ack:client-individual receipt:r2 destination:/queue/q "
+         "prefetch-count:100",
+         "resume client 1"});
     EXPECT_EQ(state(a), session_state::active);
 }
 
@@ -169,7 +186,8 @@ TEST_F(RouterLoss, AMessageInFlightBehindAnUnsubscribeDisturbsNobody)
     brings(2, "MESSAGE subscription:s1 message-id:m destination:/topic/a | late");
     effects_are({});
     says(a, "SUBSCRIBE id:2 destination:/topic/b receipt:x");
-    EXPECT_EQ(std::ranges::count(log.take(), "client 1 <- RECEIPT receipt-id:x"), 1); // the link lives
+    EXPECT_EQ(
+        std::ranges::count(log.take(), "client 1 <- RECEIPT receipt-id:x"), 1); // the link lives
 }
 
 class RouterBackpressure : public RouterLoss {};
@@ -236,7 +254,11 @@ protected:
         s.shared = false;
         return s;
     }
-    RouterDedicatedBackpressure() : RouterTest(dedicated()) { client(); skip_effects(); }
+    RouterDedicatedBackpressure() : RouterTest(dedicated())
+    {
+        client();
+        skip_effects();
+    }
 };
 
 TEST_F(RouterDedicatedBackpressure, NobodyIsClosedForIt)

@@ -1,5 +1,6 @@
-// Proves the seam as clients see it: blue's MESSAGEs, then green's, none lost, doubled or in another order, and blue left
-// only behind the marker (SWITCH.md "Seam", M1 to M12, B4). Tests hold the marker back to look at the time before.
+// Proves the seam as clients see it: blue's MESSAGEs, then green's, none lost, doubled or in
+// another order, and blue left only behind the marker (SWITCH.md "Seam", M1 to M12, B4). Tests hold
+// the marker back to look at the time before.
 
 #include "tests/unit/gateway/switch_scene.hpp"
 
@@ -9,7 +10,10 @@ using namespace testing_support;
 
 class RouterSeam : public RouterSwitch {
 protected:
-    explicit RouterSeam(gateway::core_settings settings = usual_settings()) : RouterSwitch(std::move(settings)) {}
+    explicit RouterSeam(gateway::core_settings settings = usual_settings())
+        : RouterSwitch(std::move(settings))
+    {
+    }
     // After the commit, with blue's marker still to come.
     void joining()
     {
@@ -31,8 +35,9 @@ TEST_F(RouterSeam, BluesMessagesThenTheKeptOnesInOrderThenLive)
     brings(4, message("s2", "g2"));
     effects_are({seen("b1"), seen("b2")});
     marker();
-    effects_are({seen("g1"), seen("g2"), "link 2 <- UNSUBSCRIBE id:s1 receipt:r2", "link 1 <- DISCONNECT receipt:r3",
-        "link 2 <- DISCONNECT receipt:r3"});
+    effects_are(
+        {seen("g1"), seen("g2"), "link 2 <- UNSUBSCRIBE id:s1 receipt:r2",
+         "link 1 <- DISCONNECT receipt:r3", "link 2 <- DISCONNECT receipt:r3"});
     brings(4, message("s2", "g3"));
     effects_are({seen("g3")});
     EXPECT_EQ(router.numbers().seams_joined, 1u);
@@ -45,7 +50,8 @@ TEST_F(RouterSeam, M3_MarkersGoOutAtTheCommitAndAreRepeatedUntilRead)
     held();
     brokers.blue.markers = false;
     commits();
-    const std::string line = "link 1 <- SEND destination:/amq/queue/" + own_address + "1 teal-marker:s1";
+    const std::string line =
+        "link 1 <- SEND destination:/amq/queue/" + own_address + "1 teal-marker:s1";
     EXPECT_EQ(those("link 1 <-"), lines{line});
     run(99ms);
     EXPECT_EQ(those("link 1 <-"), lines{});
@@ -119,8 +125,16 @@ TEST_F(RouterSeam, ASessionsUnsubscribeLeavesItsPairOnBothColors)
     says(a, "UNSUBSCRIBE id:1 receipt:u");
     const auto effects = log.take();
     EXPECT_EQ(std::ranges::count(effects, "client 1 <- RECEIPT receipt-id:u"), 1);
-    EXPECT_EQ(std::ranges::count_if(effects, [](const auto& line) { return line.starts_with("link 2 <- UNSUBSCRIBE id:s1"); }), 1);
-    EXPECT_EQ(std::ranges::count_if(effects, [](const auto& line) { return line.starts_with("link 4 <- UNSUBSCRIBE id:s2"); }), 1);
+    EXPECT_EQ(
+        std::ranges::count_if(
+            effects,
+            [](const auto& line) { return line.starts_with("link 2 <- UNSUBSCRIBE id:s1"); }),
+        1);
+    EXPECT_EQ(
+        std::ranges::count_if(
+            effects,
+            [](const auto& line) { return line.starts_with("link 4 <- UNSUBSCRIBE id:s2"); }),
+        1);
     run(1s);
     EXPECT_EQ(router.session(a)->seams, 0u);
 }
@@ -219,7 +233,7 @@ TEST_F(RouterSeam, M9_AStandbysMessagesAreDiscardedBySubscriptionNotByLink)
 {
     subscriber();
     joining();
-    run(1s); // forced
+    run(1s);               // forced
     prepares(color::blue); // the lingering link is adopted
     skip_effects();
     const auto fresh = broker::to_wire((*router.session(a)->journal.begin())->wires.blue);

@@ -1,5 +1,5 @@
-// Proves the rules of SWITCH.md between `hold` and the decision: who is settled, when the shard says `held`, what is
-// carried, and what a loss means there.
+// Proves the rules of SWITCH.md between `hold` and the decision: who is settled, when the shard
+// says `held`, what is carried, and what a loss means there.
 
 #include "tests/unit/gateway/switch_scene.hpp"
 
@@ -39,7 +39,8 @@ TEST_F(RouterSwitch, S1_SendReceiptsInFlightDoNotHoldTheSwitch)
     says(a, "SEND destination:/topic/a receipt:s | x");
     skip_effects();
     holds();
-    effects_are({"link 1 <- SEND destination:/amq/queue/teal-none receipt:r4", "report held blue/0"});
+    effects_are(
+        {"link 1 <- SEND destination:/amq/queue/teal-none receipt:r4", "report held blue/0"});
 }
 
 TEST_F(RouterSwitch, S1_ANeighbourWithoutSendsIsHeldBeforeTheLinksBarrier)
@@ -139,7 +140,9 @@ TEST_F(RouterSwitch, S2_S15_WhatWaitsBehindAnOpenSubscribeIsCarriedAndTheBarrier
     EXPECT_EQ(std::ranges::count(effects, "client 1 <- RECEIPT receipt-id:x"), 1);
     EXPECT_EQ(std::ranges::count(effects, "link 1 <- SEND destination:/topic/a | 2"), 0);
     commits();
-    EXPECT_EQ(those("link 2 <- SEND destination:/topic/a"), lines{"link 2 <- SEND destination:/topic/a | 2"});
+    EXPECT_EQ(
+        those("link 2 <- SEND destination:/topic/a"),
+        lines{"link 2 <- SEND destination:/topic/a | 2"});
 }
 
 TEST_F(RouterSwitch, S15_ASubscribeThatIsNotWrittenAtHoldGoesToTheNewColor)
@@ -154,7 +157,10 @@ TEST_F(RouterSwitch, S15_ASubscribeThatIsNotWrittenAtHoldGoesToTheNewColor)
     commits();
     const auto effects = log.take();
     EXPECT_EQ(std::ranges::count(effects, "client 1 <- RECEIPT receipt-id:x"), 1);
-    EXPECT_EQ(std::ranges::count_if(effects, [](const auto& line) { return line.find("<- SUBSCRIBE") != line.npos; }), 1);
+    EXPECT_EQ(
+        std::ranges::count_if(
+            effects, [](const auto& line) { return line.find("<- SUBSCRIBE") != line.npos; }),
+        1);
 }
 
 TEST_F(RouterSwitch, FramesAreCarriedWhileQuiescingAndHeld)
@@ -201,7 +207,8 @@ TEST_F(RouterSwitch, S4_ACloseOfTheGatewaysWaitsForTheDecision)
     EXPECT_EQ(state(a), session_state::held);
     commits();
     const auto effects = log.take();
-    EXPECT_EQ(std::ranges::count(effects, "close client 1 admin: closed while a switch held it"), 1);
+    EXPECT_EQ(
+        std::ranges::count(effects, "close client 1 admin: closed while a switch held it"), 1);
     EXPECT_FALSE(exists(a));
 }
 
@@ -247,7 +254,9 @@ TEST_F(RouterSwitch, S7_WhoArrivesFromHoldOnWaits)
     EXPECT_EQ(state(late), session_state::waiting);
     commits();
     const auto effects = log.take();
-    EXPECT_EQ(told(late, effects), lines{"client 2 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-2"});
+    EXPECT_EQ(
+        told(late, effects),
+        lines{"client 2 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-2"});
     EXPECT_EQ(router.session(late)->live, color::green);
 }
 
@@ -313,11 +322,15 @@ TEST_F(RouterSwitch, TheOldLinkLostWhileHeldIsRemembered)
     held();
     loses(2);
     EXPECT_EQ(state(a), session_state::held);
-    aborts(); // S6: its links are not alive
+    aborts();                                   // S6: its links are not alive
     EXPECT_EQ(state(a), session_state::active); // bound again at once
     EXPECT_EQ(router.session(a)->live, color::blue);
     const auto effects = log.take();
-    EXPECT_EQ(std::ranges::count_if(effects, [](const auto& line) { return line.starts_with("dial") && line.ends_with("blue/0"); }), 1);
+    EXPECT_EQ(
+        std::ranges::count_if(
+            effects,
+            [](const auto& line) { return line.starts_with("dial") && line.ends_with("blue/0"); }),
+        1);
 }
 
 TEST_F(RouterSwitch, S6_AbortResumesOnLinksThatAreAlive)
@@ -327,8 +340,10 @@ TEST_F(RouterSwitch, S6_AbortResumesOnLinksThatAreAlive)
     says(a, "SEND destination:/topic/a | carried");
     skip_effects();
     aborts();
-    effects_are({"link 4 <- UNSUBSCRIBE id:s2 receipt:r2", "link 3 <- DISCONNECT receipt:r3", "link 4 <- DISCONNECT receipt:r3",
-        "report released", "resume client 1", "link 1 <- SEND destination:/topic/a | carried"});
+    effects_are(
+        {"link 4 <- UNSUBSCRIBE id:s2 receipt:r2", "link 3 <- DISCONNECT receipt:r3",
+         "link 4 <- DISCONNECT receipt:r3", "report released", "resume client 1",
+         "link 1 <- SEND destination:/topic/a | carried"});
 }
 
 TEST_F(RouterSwitch, M7_HeldWaitsForTheSubscribesThatTheStandbyHasNotConfirmed)
@@ -368,7 +383,9 @@ TEST_F(RouterSwitch, S17_AClientThatReadsNothingNeverStopsASwitch)
     skip_effects();
     holds();
     const auto effects = log.take();
-    EXPECT_EQ(std::ranges::count(effects, "read link 2 on"), 1); // read up to the wall: its answer lies behind
+    EXPECT_EQ(
+        std::ranges::count(effects, "read link 2 on"),
+        1); // read up to the wall: its answer lies behind
     EXPECT_EQ(router.phase(), member_phase::holding);
     backlog(a, gateway::backlog::over_wall);
     EXPECT_EQ(router.phase(), member_phase::held);

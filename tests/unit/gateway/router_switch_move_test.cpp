@@ -1,5 +1,6 @@
-// Proves the rules of SWITCH.md from the decision on, but for the seams: who resumes where, the fence, in which order
-// receipts are answered, where acknowledgements go, and when the old color is left.
+// Proves the rules of SWITCH.md from the decision on, but for the seams: who resumes where, the
+// fence, in which order receipts are answered, where acknowledgements go, and when the old color is
+// left.
 
 #include "tests/unit/gateway/switch_scene.hpp"
 
@@ -15,10 +16,13 @@ TEST_F(RouterSwitch, S6_CommitResumesOnTheStandbyAndCarriedFramesGoThere)
     says(a, "SEND destination:/topic/a receipt:s | carried");
     effects_are({});
     commits();
-    effects_are({"report adopted", "resume client 1", "link 2 <- SEND destination:/topic/a receipt:r3 | carried",
-        "client 1 <- RECEIPT receipt-id:s"});
+    effects_are(
+        {"report adopted", "resume client 1",
+         "link 2 <- SEND destination:/topic/a receipt:r3 | carried",
+         "client 1 <- RECEIPT receipt-id:s"});
     run(20ms);
-    effects_are({"report numbers", "link 1 <- DISCONNECT receipt:r3"}); // nothing was unproven there
+    effects_are(
+        {"report numbers", "link 1 <- DISCONNECT receipt:r3"}); // nothing was unproven there
     EXPECT_EQ(router.live(), color::green);
     EXPECT_EQ(router.epoch(), 2u);
     EXPECT_EQ(state(a), session_state::active);
@@ -59,7 +63,8 @@ TEST_F(RouterSwitch, S6_CommitNeverResumesOnAStandbyThatWasLost)
     EXPECT_EQ(state(a), session_state::rebinding);
     EXPECT_EQ(router.session(a)->live, color::green);
     const auto effects = log.take();
-    EXPECT_TRUE(std::ranges::none_of(effects, [](const auto& line) { return line.find("carried") != line.npos; }));
+    EXPECT_TRUE(std::ranges::none_of(
+        effects, [](const auto& line) { return line.find("carried") != line.npos; }));
     EXPECT_GE(router.numbers().gaps, 1u);
 }
 
@@ -77,7 +82,11 @@ TEST_F(RouterSwitch, S6_AFailedSessionIsBoundToTheNewColorBehindTheCommit)
     EXPECT_EQ(state(a), session_state::active);
     EXPECT_EQ(router.session(a)->live, color::green);
     const auto effects = log.take();
-    EXPECT_EQ(std::ranges::count_if(effects, [](const auto& line) { return line.ends_with("SEND destination:/topic/a | carried"); }), 1);
+    EXPECT_EQ(
+        std::ranges::count_if(
+            effects,
+            [](const auto& line) { return line.ends_with("SEND destination:/topic/a | carried"); }),
+        1);
 }
 
 TEST_F(RouterSwitch, S13_GreensReceiptsWaitBehindBlues)
@@ -90,7 +99,9 @@ TEST_F(RouterSwitch, S13_GreensReceiptsWaitBehindBlues)
     commits();
     EXPECT_EQ(told(a, log.take()), lines{}); // green has answered, blue has not
     answer();
-    EXPECT_EQ(told(a, log.take()), (lines{"client 1 <- RECEIPT receipt-id:blue", "client 1 <- RECEIPT receipt-id:green"}));
+    EXPECT_EQ(
+        told(a, log.take()),
+        (lines{"client 1 <- RECEIPT receipt-id:blue", "client 1 <- RECEIPT receipt-id:green"}));
 }
 
 TEST_F(RouterSwitch, S13_AtReceiptTimeoutBluesAreInDoubtAndGreensGoOn)
@@ -151,7 +162,9 @@ TEST_F(RouterSwitch, S13_DisconnectsReceiptComesBehindBlues)
     commits();
     EXPECT_EQ(told(a, log.take()), lines{});
     answer();
-    EXPECT_EQ(told(a, log.take()), (lines{"client 1 <- RECEIPT receipt-id:blue", "client 1 <- RECEIPT receipt-id:bye"}));
+    EXPECT_EQ(
+        told(a, log.take()),
+        (lines{"client 1 <- RECEIPT receipt-id:blue", "client 1 <- RECEIPT receipt-id:bye"}));
     EXPECT_FALSE(exists(a));
 }
 
@@ -207,16 +220,22 @@ TEST_F(RouterSwitch, StoredSubscriptionsAreMadeAtCommitAndTheOldColorLingers)
     says(a, "SUBSCRIBE id:1 destination:/queue/q ack:client-individual");
     held();
     commits();
-    EXPECT_EQ(those("link 4 <- SUBSCRIBE"),
-        lines{"link 4 <- SUBSCRIBE id:s2 ack:client-individual receipt:r1 destination:/queue/q prefetch-count:100"});
+    EXPECT_EQ(
+        those("link 4 <- SUBSCRIBE"), lines{"link 4 <- SUBSCRIBE id:s2 ack:client-individual "
+                                            "receipt:r1 destination:/queue/q prefetch-count:100"});
     run(900ms);
     brings(2, "MESSAGE subscription:s1 message-id:m ack:A1 destination:/queue/q | left");
-    EXPECT_EQ(told(a, log.take()), lines{"client 1 <- MESSAGE subscription:1 ack:ab-1 message-id:m destination:/queue/q | left"});
+    EXPECT_EQ(
+        told(a, log.take()), lines{"client 1 <- MESSAGE subscription:1 ack:ab-1 message-id:m "
+                                   "destination:/queue/q | left"});
     run(5s);
     EXPECT_EQ(those("link 2 <-"), lines{}); // unacknowledged: it lingers
     says(a, "ACK id:ab-1");
     run(2s);
-    EXPECT_EQ(those("link 2 <-"), (lines{"link 2 <- ACK id:A1", "link 2 <- DISCONNECT receipt:r2"})); // never UNSUBSCRIBE (H11)
+    EXPECT_EQ(
+        those("link 2 <-"),
+        (lines{
+            "link 2 <- ACK id:A1", "link 2 <- DISCONNECT receipt:r2"})); // never UNSUBSCRIBE (H11)
     EXPECT_EQ(router.numbers().stored_left_behind, 0u);
 }
 
@@ -280,7 +299,8 @@ TEST_F(RouterSwitch, S10_AQuickSwitchBackAdoptsTheLinksThatLinger)
 {
     client();
     says(a, "SUBSCRIBE id:1 destination:/queue/q ack:client-individual");
-    brings(2, "MESSAGE subscription:s1 message-id:m ack:A1 destination:/queue/q | 1"); // keeps link 2
+    brings(
+        2, "MESSAGE subscription:s1 message-id:m ack:A1 destination:/queue/q | 1"); // keeps link 2
     switched();
     prepares(color::blue);
     EXPECT_EQ(those("dial"), lines{}); // own and publish link are there
@@ -311,7 +331,9 @@ TEST_F(RouterSwitch, S10_AnAbortGivesAnAdoptedLinkBackToDraining)
     says(a, "ACK id:ab-1");
     says(a, "ACK id:ab-2");
     run(2s);
-    EXPECT_EQ(those("link 2 <-"), (lines{"link 2 <- ACK id:A1", "link 2 <- ACK id:A2", "link 2 <- DISCONNECT receipt:r2"}));
+    EXPECT_EQ(
+        those("link 2 <-"),
+        (lines{"link 2 <- ACK id:A1", "link 2 <- ACK id:A2", "link 2 <- DISCONNECT receipt:r2"}));
 }
 
 TEST_F(RouterSwitch, ASwitchThereAndBackLeavesNothingBehind)
@@ -345,9 +367,13 @@ TEST_F(RouterSwitch, HeldTimesAreReportedOncePerSession)
     holds();
     run(3ms);
     commits();
-    const auto numbers = std::get<control::adopted>(std::ranges::find_if(log.reports, [](const auto& r) {
-        return std::holds_alternative<control::adopted>(r.what);
-    })->what).numbers;
+    const auto numbers =
+        std::get<control::adopted>(
+            std::ranges::find_if(
+                log.reports,
+                [](const auto& r) { return std::holds_alternative<control::adopted>(r.what); })
+                ->what)
+            .numbers;
     EXPECT_EQ(numbers.held_us, (std::vector<std::uint32_t>{3000, 3000}));
     EXPECT_EQ(numbers.sessions_total, 2u);
     EXPECT_EQ(numbers.sessions_moved, 2u);

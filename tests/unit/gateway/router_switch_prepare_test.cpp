@@ -1,5 +1,6 @@
-// Proves the rules of SWITCH.md that govern preparing, as one shard's member shows them: who is asked for a standby,
-// what a standby is, when the member says `prepared`, and that no client notices any of it.
+// Proves the rules of SWITCH.md that govern preparing, as one shard's member shows them: who is
+// asked for a standby, what a standby is, when the member says `prepared`, and that no client
+// notices any of it.
 
 #include "tests/unit/gateway/switch_scene.hpp"
 
@@ -12,11 +13,17 @@ TEST_F(RouterSwitch, S9_AStandbyHasTheBroadcastJournalAndTheLinksForAFirstSend)
 {
     subscriber();
     prepares();
-    effects_are({"report progress ready:0 failed:0 of:1", "dial 3 green/0", "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-        "link 3 <- SEND destination:/amq/queue/teal-none receipt:r1", "link 3 <- BEGIN transaction:teal-trial",
-        "link 3 <- ABORT transaction:teal-trial receipt:r2", "dial 4 green/0", "link 4 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-        "link 4 <- SUBSCRIBE id:s2 ack:auto receipt:r1 destination:/topic/a x-queue-name:" + own_address + "2",
-        "link 3 <- SEND destination:/amq/queue/" + own_address + "2 teal-marker:s2", "report prepared"});
+    effects_are(
+        {"report progress ready:0 failed:0 of:1", "dial 3 green/0",
+         "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "link 3 <- SEND destination:/amq/queue/teal-none receipt:r1",
+         "link 3 <- BEGIN transaction:teal-trial",
+         "link 3 <- ABORT transaction:teal-trial receipt:r2", "dial 4 green/0",
+         "link 4 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "link 4 <- SUBSCRIBE id:s2 ack:auto receipt:r1 destination:/topic/a x-queue-name:" +
+             own_address + "2",
+         "link 3 <- SEND destination:/amq/queue/" + own_address + "2 teal-marker:s2",
+         "report prepared"});
 }
 
 TEST_F(RouterSwitch, C2_CommandsOfAnotherSwitchAreDropped)
@@ -115,12 +122,18 @@ TEST_F(RouterSwitch, C8_AFailureIsReportedWithItsReasonAndDoesNotStopTheMember)
     skip_effects();
     prepares();
     const auto effects = those("report");
-    EXPECT_EQ(effects, (lines{"report progress ready:0 failed:0 of:2",
-                           "report failed 0-1 at green/g: green/g refused: Bad CONNECT: Access refused", "report prepared"}));
+    EXPECT_EQ(
+        effects, (lines{
+                     "report progress ready:0 failed:0 of:2",
+                     "report failed 0-1 at green/g: green/g refused: Bad CONNECT: Access refused",
+                     "report prepared"}));
     EXPECT_EQ(state(a), session_state::active); // the client notices nothing
     holds();
     EXPECT_EQ(router.phase(), member_phase::held);
-    EXPECT_EQ(those("report"), (lines{"report held without 0-1 at green/g: green/g refused: Bad CONNECT: Access refused"}));
+    EXPECT_EQ(
+        those("report"),
+        (lines{
+            "report held without 0-1 at green/g: green/g refused: Bad CONNECT: Access refused"}));
 }
 
 TEST_F(RouterSwitch, AStandbyOfADeadPoolFailsAtOnce)
@@ -130,7 +143,9 @@ TEST_F(RouterSwitch, AStandbyOfADeadPoolFailsAtOnce)
     run(5s); // the probes have found it
     skip_effects();
     prepares();
-    EXPECT_EQ(those("report failed"), lines{"report failed 0-1 at green/g: no endpoint of green answers"});
+    EXPECT_EQ(
+        those("report failed"),
+        lines{"report failed 0-1 at green/g: no endpoint of green answers"});
 }
 
 TEST_F(RouterSwitch, S9_AStandbyThatGreenRefusesASubscribeIsFailed)
@@ -140,7 +155,9 @@ TEST_F(RouterSwitch, S9_AStandbyThatGreenRefusesASubscribeIsFailed)
     prepares();
     skip_effects();
     brings(4, "ERROR message:access_refused");
-    EXPECT_EQ(those("report failed"), lines{"report failed 0-1 at green/g: SUBSCRIBE was refused: access_refused"});
+    EXPECT_EQ(
+        those("report failed"),
+        lines{"report failed 0-1 at green/g: SUBSCRIBE was refused: access_refused"});
     EXPECT_EQ(state(a), session_state::active);
 }
 
@@ -153,7 +170,8 @@ TEST_F(RouterSwitch, S9_AStoredSubscriptionIsNotMadeButItsLinkIsDialled)
     EXPECT_NE(router.session(a)->bindings.green.own, link_id::none);
     const auto effects = log.take();
     EXPECT_EQ(std::ranges::count(effects, "report prepared"), 1);
-    EXPECT_TRUE(std::ranges::none_of(effects, [](const auto& line) { return line.find("SUBSCRIBE") != line.npos; }));
+    EXPECT_TRUE(std::ranges::none_of(
+        effects, [](const auto& line) { return line.find("SUBSCRIBE") != line.npos; }));
 }
 
 TEST_F(RouterSwitch, S9_ASubscribeGoesToTheStandbyBehindItsFirstReceipt)
@@ -163,13 +181,19 @@ TEST_F(RouterSwitch, S9_ASubscribeGoesToTheStandbyBehindItsFirstReceipt)
     brokers.blue.keeps_back = is_subscribe;
     skip_effects();
     says(a, "SUBSCRIBE id:1 destination:/topic/a receipt:x");
-    effects_are({"dial 3 blue/0", "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-        "link 3 <- SUBSCRIBE id:s1 ack:auto receipt:r1 destination:/topic/a x-queue-name:" + own_address + "1"});
+    effects_are(
+        {"dial 3 blue/0",
+         "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "link 3 <- SUBSCRIBE id:s1 ack:auto receipt:r1 destination:/topic/a x-queue-name:" +
+             own_address + "1"});
     answer();
-    effects_are({"link 1 <- SEND destination:/amq/queue/" + own_address + "1 teal-marker:s1", "client 1 <- RECEIPT receipt-id:x",
-        "resume client 1", "dial 4 green/0", "link 4 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-        "link 4 <- SUBSCRIBE id:s2 ack:auto receipt:r1 destination:/topic/a x-queue-name:" + own_address + "2",
-        "link 2 <- SEND destination:/amq/queue/" + own_address + "2 teal-marker:s2"});
+    effects_are(
+        {"link 1 <- SEND destination:/amq/queue/" + own_address + "1 teal-marker:s1",
+         "client 1 <- RECEIPT receipt-id:x", "resume client 1", "dial 4 green/0",
+         "link 4 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "link 4 <- SUBSCRIBE id:s2 ack:auto receipt:r1 destination:/topic/a x-queue-name:" +
+             own_address + "2",
+         "link 2 <- SEND destination:/amq/queue/" + own_address + "2 teal-marker:s2"});
 }
 
 TEST_F(RouterSwitch, S9_AnUnsubscribeLeavesBothColors)
@@ -178,8 +202,9 @@ TEST_F(RouterSwitch, S9_AnUnsubscribeLeavesBothColors)
     prepares();
     skip_effects();
     says(a, "UNSUBSCRIBE id:1 receipt:u");
-    effects_are({"link 4 <- UNSUBSCRIBE id:s2 receipt:r2", "link 2 <- UNSUBSCRIBE id:s1 receipt:r2", "resume client 1",
-        "client 1 <- RECEIPT receipt-id:u"});
+    effects_are(
+        {"link 4 <- UNSUBSCRIBE id:s2 receipt:r2", "link 2 <- UNSUBSCRIBE id:s1 receipt:r2",
+         "resume client 1", "client 1 <- RECEIPT receipt-id:u"});
 }
 
 TEST_F(RouterSwitch, S9_AStandbyLostInPreparingIsDialledOnceMoreThenFailed)
@@ -191,7 +216,8 @@ TEST_F(RouterSwitch, S9_AStandbyLostInPreparingIsDialledOnceMoreThenFailed)
     EXPECT_EQ(those("dial"), lines{"dial 5 green/0"});
     EXPECT_EQ(router.numbers().sessions_ready, 1u); // ready again
     loses(5);
-    EXPECT_EQ(those("report failed"), lines{"report failed 0-1 at green/g: the standby was lost twice"});
+    EXPECT_EQ(
+        those("report failed"), lines{"report failed 0-1 at green/g: the standby was lost twice"});
     EXPECT_EQ(state(a), session_state::active);
 }
 
@@ -201,7 +227,8 @@ TEST_F(RouterSwitch, ClientsFramesFlowToTheOldColorWhilePreparing)
     prepares();
     skip_effects();
     says(a, "SEND destination:/topic/a receipt:s | x");
-    effects_are({"link 1 <- SEND destination:/topic/a receipt:r3 | x", "client 1 <- RECEIPT receipt-id:s"});
+    effects_are(
+        {"link 1 <- SEND destination:/topic/a receipt:r3 | x", "client 1 <- RECEIPT receipt-id:s"});
 }
 
 TEST_F(RouterSwitch, AStandbysMessagesAreDiscardedWhilePreparing)
@@ -221,7 +248,9 @@ TEST_F(RouterSwitch, AStandbysMessagesAreAcknowledgedWhereTheyMustBe)
     prepares();
     const auto standby = router.session(a)->bindings.green.own;
     skip_effects();
-    brings(static_cast<std::uint64_t>(standby), "MESSAGE subscription:s2 message-id:m ack:A1 destination:/topic/a | x");
+    brings(
+        static_cast<std::uint64_t>(standby),
+        "MESSAGE subscription:s2 message-id:m ack:A1 destination:/topic/a | x");
     effects_are({name_of(standby) + " <- ACK id:A1"});
 }
 
@@ -234,7 +263,8 @@ TEST_F(RouterSwitch, S2_ABarrierGoesOutBeforePrepared)
     prepares();
     const auto effects = log.take();
     ASSERT_GE(effects.size(), 2u);
-    EXPECT_EQ(effects[effects.size() - 2], "link 1 <- SEND destination:/amq/queue/teal-none receipt:r3");
+    EXPECT_EQ(
+        effects[effects.size() - 2], "link 1 <- SEND destination:/amq/queue/teal-none receipt:r3");
     EXPECT_EQ(effects.back(), "report prepared"); // it does not wait for the answer
 }
 
@@ -257,8 +287,9 @@ TEST_F(RouterSwitch, S6_AbortInPreparingReleasesTheStandbyAndNoClientNotices)
     prepares();
     skip_effects();
     aborts();
-    effects_are({"link 4 <- UNSUBSCRIBE id:s2 receipt:r2", "link 3 <- DISCONNECT receipt:r3", "link 4 <- DISCONNECT receipt:r3",
-        "report released"});
+    effects_are(
+        {"link 4 <- UNSUBSCRIBE id:s2 receipt:r2", "link 3 <- DISCONNECT receipt:r3",
+         "link 4 <- DISCONNECT receipt:r3", "report released"});
     EXPECT_EQ(state(a), session_state::active);
     EXPECT_EQ(router.link_count(), 2u);
     EXPECT_EQ(router.session(a)->part, nullptr);

@@ -1,5 +1,6 @@
-// Proves the table of SWITCH.md "Seam", cell by cell, as far as one pair's core shows it: which event opens the new
-// side, which leaves the old one, and that nothing else does (M6). What happens before commit is the router's.
+// Proves the table of SWITCH.md "Seam", cell by cell, as far as one pair's core shows it: which
+// event opens the new side, which leaves the old one, and that nothing else does (M6). What happens
+// before commit is the router's.
 
 #include "gateway/seam.hpp"
 
@@ -17,7 +18,8 @@ namespace {
 using namespace std::chrono_literals;
 
 const net::time_point t0 = net::time_point{} + 1h;
-const seam::timing timing{.seam_timeout = 1s, .seam_quiet = 50ms, .marker_interval = 100ms, .drain_timeout = 30s};
+const seam::timing timing{
+    .seam_timeout = 1s, .seam_quiet = 50ms, .marker_interval = 100ms, .drain_timeout = 30s};
 
 const seam_action nothing{};
 const seam_action join{.open_new = true, .leave_old = true};

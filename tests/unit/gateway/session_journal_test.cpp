@@ -1,5 +1,5 @@
-// Proves how a SUBSCRIBE is read: broadcast or stored, shareable or not, what goes to a broker and what is refused
-// (DESIGN.md sections 1 and 5).
+// Proves how a SUBSCRIBE is read: broadcast or stored, shareable or not, what goes to a broker and
+// what is refused (DESIGN.md sections 1 and 5).
 
 #include "gateway/session_journal.hpp"
 #include "tests/support/frame_text.hpp"
@@ -13,7 +13,8 @@ using testing_support::frame_of;
 
 const std::vector<std::string> broadcast{"/topic/**", "/exchange/**"};
 
-auto read(const std::string& text, stomp::version version = stomp::version::v12, unsigned prefetch = 100)
+auto read(
+    const std::string& text, stomp::version version = stomp::version::v12, unsigned prefetch = 100)
 {
     const auto frame = frame_of(text);
     return read_subscribe(frame.view(), version, {&broadcast, prefetch});
@@ -69,7 +70,8 @@ TEST(ReadSubscribe, TellsBroadcastStoredAndShareableApart)
 
 TEST(ReadSubscribe, KeepsTheHeadersForABrokerButThoseOfTheGateway)
 {
-    const auto s = read("SUBSCRIBE id:1 destination:/topic/a receipt:r ack:auto selector:a\\cb selector:c content-length:0");
+    const auto s = read("SUBSCRIBE id:1 destination:/topic/a receipt:r ack:auto selector:a\\cb "
+                        "selector:c content-length:0");
     EXPECT_EQ(s->head->bytes(), "destination:/topic/a\nselector:a\\cb\n");
     EXPECT_EQ(s->client_id, "1");
     EXPECT_EQ(*s->receipt, "r");
@@ -78,15 +80,25 @@ TEST(ReadSubscribe, KeepsTheHeadersForABrokerButThoseOfTheGateway)
 
 TEST(ReadSubscribe, EqualSubscribesHaveEqualHeads)
 {
-    EXPECT_EQ(read("SUBSCRIBE id:1 destination:/topic/a receipt:r")->head->bytes(), read("SUBSCRIBE destination:/topic/a id:zwei")->head->bytes());
+    EXPECT_EQ(
+        read("SUBSCRIBE id:1 destination:/topic/a receipt:r")->head->bytes(),
+        read("SUBSCRIBE destination:/topic/a id:zwei")->head->bytes());
 }
 
 TEST(ReadSubscribe, GivesAStoredOneAPrefetchWhereTheClientGaveNone)
 {
-    EXPECT_EQ(read("SUBSCRIBE id:1 destination:/queue/a")->head->bytes(), "destination:/queue/a\nprefetch-count:100\n");
-    EXPECT_EQ(read("SUBSCRIBE id:1 destination:/queue/a prefetch-count:1")->head->bytes(), "destination:/queue/a\nprefetch-count:1\n");
-    EXPECT_EQ(read("SUBSCRIBE id:1 destination:/topic/a ack:client")->head->bytes(), "destination:/topic/a\n");
-    EXPECT_EQ(read("SUBSCRIBE id:1 destination:/queue/a", stomp::version::v12, 0)->head->bytes(), "destination:/queue/a\n");
+    EXPECT_EQ(
+        read("SUBSCRIBE id:1 destination:/queue/a")->head->bytes(),
+        "destination:/queue/a\nprefetch-count:100\n");
+    EXPECT_EQ(
+        read("SUBSCRIBE id:1 destination:/queue/a prefetch-count:1")->head->bytes(),
+        "destination:/queue/a\nprefetch-count:1\n");
+    EXPECT_EQ(
+        read("SUBSCRIBE id:1 destination:/topic/a ack:client")->head->bytes(),
+        "destination:/topic/a\n");
+    EXPECT_EQ(
+        read("SUBSCRIBE id:1 destination:/queue/a", stomp::version::v12, 0)->head->bytes(),
+        "destination:/queue/a\n");
 }
 
 TEST(ReadSubscribe, RemembersThatADurableOneIsNotUnsubscribed)
@@ -100,8 +112,12 @@ TEST(ReadSubscribe, RefusesWhatNoBrokerCouldServe)
     EXPECT_EQ(read("SUBSCRIBE id:1").error(), "SUBSCRIBE without a destination");
     EXPECT_EQ(read("SUBSCRIBE id:1 destination:").error(), "SUBSCRIBE without a destination");
     EXPECT_EQ(read("SUBSCRIBE destination:/topic/a").error(), "SUBSCRIBE without an id");
-    EXPECT_EQ(read("SUBSCRIBE destination:/topic/a", stomp::version::v11).error(), "SUBSCRIBE without an id");
-    EXPECT_EQ(read("SUBSCRIBE id:1 destination:/topic/a ack:maybe").error(), "SUBSCRIBE with an unknown ack mode: maybe");
+    EXPECT_EQ(
+        read("SUBSCRIBE destination:/topic/a", stomp::version::v11).error(),
+        "SUBSCRIBE without an id");
+    EXPECT_EQ(
+        read("SUBSCRIBE id:1 destination:/topic/a ack:maybe").error(),
+        "SUBSCRIBE with an unknown ack mode: maybe");
 }
 
 TEST(ReadSubscribe, V10MayLeaveOutTheId)
@@ -139,7 +155,8 @@ TEST(SessionJournal, FindsAndForgets)
     journal.remove(number);
     EXPECT_EQ(journal.find("1"), nullptr);
     EXPECT_EQ(journal.size(), 1u);
-    EXPECT_NE(journal.add(*read("SUBSCRIBE id:1 destination:/topic/a")).number, number); // never reused
+    EXPECT_NE(
+        journal.add(*read("SUBSCRIBE id:1 destination:/topic/a")).number, number); // never reused
 }
 
 } // namespace

@@ -1,7 +1,7 @@
 #pragma once
 
-// One shard as the member of a switch from blue to green: client 1 subscribes to /topic/a, its links are 1 (publish) and
-// 2 (subscribe, wire subscription s1), its standby's are 3 and 4 (s2).
+// One shard as the member of a switch from blue to green: client 1 subscribes to /topic/a, its
+// links are 1 (publish) and 2 (subscribe, wire subscription s1), its standby's are 3 and 4 (s2).
 
 #include "tests/support/shard_scene.hpp"
 
@@ -9,7 +9,10 @@ namespace testing_support {
 
 class RouterSwitch : public RouterTest {
 protected:
-    explicit RouterSwitch(gateway::core_settings settings = usual_settings()) : RouterTest(std::move(settings)) {}
+    explicit RouterSwitch(gateway::core_settings settings = usual_settings())
+        : RouterTest(std::move(settings))
+    {
+    }
 
     void subscriber()
     {
@@ -39,7 +42,8 @@ protected:
     }
     lines told(session_id id, lines effects)
     {
-        std::erase_if(effects, [&](const auto& line) { return !line.starts_with(name_of(id) + " <- "); });
+        std::erase_if(
+            effects, [&](const auto& line) { return !line.starts_with(name_of(id) + " <- "); });
         return effects;
     }
     // Lines that begin like that, in order.
@@ -54,9 +58,11 @@ protected:
         return "MESSAGE subscription:" + wire + " message-id:m destination:/topic/a | " + text;
     }
     // As client 1 sees it.
-    static std::string seen(const std::string& text, const std::string& id = "1", const std::string& who = "client 1")
+    static std::string
+    seen(const std::string& text, const std::string& id = "1", const std::string& who = "client 1")
     {
-        return who + " <- MESSAGE subscription:" + id + " message-id:m destination:/topic/a | " + text;
+        return who + " <- MESSAGE subscription:" + id + " message-id:m destination:/topic/a | " +
+               text;
     }
 
     const session_id a{1}, b{2};
@@ -64,7 +70,8 @@ protected:
     static inline const auto keep_none = [](const stomp::frame&) { return false; };
 };
 
-inline const std::string connect_line = "CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna";
+inline const std::string connect_line =
+    "CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna";
 inline const std::string own_address = "stomp-subscription-teal-000000ab-0-";
 
 } // namespace testing_support

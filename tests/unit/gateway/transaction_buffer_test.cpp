@@ -1,4 +1,5 @@
-// Proves the limits of what a client may keep in open transactions, and that COMMIT and ABORT give each back once.
+// Proves the limits of what a client may keep in open transactions, and that COMMIT and ABORT give
+// each back once.
 
 #include "gateway/transaction_buffer.hpp"
 #include "tests/support/frame_text.hpp"
@@ -8,12 +9,14 @@
 namespace {
 
 using namespace gateway;
-using testing_support::frame_of;
 using broker::framing;
+using testing_support::frame_of;
 
 constexpr std::size_t plenty = 4 * 1024 * 1024;
 
-transaction_fault add(transaction_buffer& buffer, std::string_view id, const std::string& text, std::size_t bytes_max = plenty)
+transaction_fault
+add(transaction_buffer& buffer, std::string_view id, const std::string& text,
+    std::size_t bytes_max = plenty)
 {
     const auto frame = frame_of(text);
     return buffer.add(id, frame.view(), framing::text, bytes_max);
@@ -89,8 +92,9 @@ TEST(TransactionBuffer, CountsTheBytesOfAllTogetherAndGivesThemBack)
 TEST(TransactionBuffer, EveryFaultIsASentence)
 {
     EXPECT_EQ(to_string(transaction_fault::none), "");
-    for (const auto fault : {transaction_fault::open_already, transaction_fault::unknown, transaction_fault::too_many,
-             transaction_fault::too_large}) {
+    for (const auto fault :
+         {transaction_fault::open_already, transaction_fault::unknown, transaction_fault::too_many,
+          transaction_fault::too_large}) {
         EXPECT_FALSE(to_string(fault).empty());
     }
 }

@@ -159,7 +159,8 @@ TEST_F(ReadinessLoop, MeasuresHowLateTimersWere)
         }
     };
     loop.timers().arm(blocking, start + 1ms);
-    loop.timers().arm(late, start + 100ms); // far from the first: a busy machine, too, fires them apart
+    loop.timers().arm(
+        late, start + 100ms); // far from the first: a busy machine, too, fires them apart
     run_until([&] { return late.count == 1; });
     EXPECT_GE(loop.worst_lag(), 10ms);
     EXPECT_LT(loop.worst_lag(), 10ms); // reset by the first call

@@ -11,8 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-boost::system::result<run_result, std::string> run_against(
-    lie which, confirmation confirm = confirmation::flush)
+boost::system::result<run_result, std::string>
+run_against(lie which, confirmation confirm = confirmation::flush)
 {
     lying_broker broker{which};
     fleet_options options;

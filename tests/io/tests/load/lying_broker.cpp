@@ -33,8 +33,9 @@ struct subscription {
 struct topics {
     explicit topics(lie l) : which(l) {}
     void send(const stomp::frame_view& frame, peer& from);
-    void deliver(const subscription& to, const std::string& destination, std::string_view body,
-                 bool again = false);
+    void deliver(
+        const subscription& to, const std::string& destination, std::string_view body,
+        bool again = false);
     void forget(peer& gone);
     bool now(lie l) const { return which == l && sends == lie_at; }
 
@@ -46,7 +47,9 @@ struct topics {
 
 struct peer final : net::connection {
     peer(net::readiness_loop& l, int fd, topics& t)
-        : net::connection(l, fd, origin::accepted), shared(t) {}
+        : net::connection(l, fd, origin::accepted), shared(t)
+    {
+    }
 
     void on_bytes(std::span<char> bytes) override
     {

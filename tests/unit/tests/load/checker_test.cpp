@@ -40,8 +40,9 @@ protected:
     void expect_only(fault what, std::uint64_t times)
     {
         const verdict v = check.finish();
-        for (const fault f : {fault::lost, fault::duplicated, fault::reordered, fault::misrouted,
-                              fault::receipt_unasked}) {
+        for (const fault f :
+             {fault::lost, fault::duplicated, fault::reordered, fault::misrouted,
+              fault::receipt_unasked}) {
             EXPECT_EQ(v.count(f), f == what ? times : 0) << to_string(f);
         }
     }
@@ -231,10 +232,10 @@ TEST_F(CheckerHistory, FindsWhatCameToTheWrongPlace)
 {
     sent(0, own);
     sent(0, queue);
-    came(1, own, 0, 1);   // not its topic
-    came(1, queue, 0, 1); // not its queue
-    came(0, own, 0, 2);   // never sent
-    came(0, own, 9, 1);   // no such client
+    came(1, own, 0, 1);                                            // not its topic
+    came(1, queue, 0, 1);                                          // not its queue
+    came(0, own, 0, 2);                                            // never sent
+    came(0, own, 9, 1);                                            // no such client
     check.on_delivery(0, common, {own, 0, 1, 0}, redelivered::no); // not that subscription
     expect_only(fault::misrouted, 5);
     EXPECT_EQ(check.outstanding(), 2U);

@@ -52,8 +52,7 @@ TEST(FrameStream, GivesWholeFramesHoweverTcpCutsThem)
         recorder sink;
         stream.start(out, sink);
         EXPECT_EQ(sink.opened, 1);
-        EXPECT_EQ(
-            feed_cut(stream, two_messages, piece, out, sink), frame_stream::outcome::open);
+        EXPECT_EQ(feed_cut(stream, two_messages, piece, out, sink), frame_stream::outcome::open);
         EXPECT_EQ(sink.bodies, (std::vector<std::string>{"one", "two"})) << piece;
     }
 }

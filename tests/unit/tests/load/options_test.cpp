@@ -34,10 +34,33 @@ TEST(LoadOptions, HasTheDefaultsOfTheContract)
 TEST(LoadOptions, ReadsWhatIsAskedFor)
 {
     const auto parsed = parse(
-        {"--url", "stomp://127.0.0.1:61613", "--clients", "20", "--rate", "0.5", "--topics",
-         "mixed", "--queues", "4", "--ack", "client-individual", "--receipts", "--login", "joe",
-         "--quiet", "--subprotocol", "v11.stomp", "--transactions", "30", "--queue-order", "strict",
-         "--also-login-per-client", "--warmup", "1.5", "--json", "x.json"});
+        {"--url",
+         "stomp://127.0.0.1:61613",
+         "--clients",
+         "20",
+         "--rate",
+         "0.5",
+         "--topics",
+         "mixed",
+         "--queues",
+         "4",
+         "--ack",
+         "client-individual",
+         "--receipts",
+         "--login",
+         "joe",
+         "--quiet",
+         "--subprotocol",
+         "v11.stomp",
+         "--transactions",
+         "30",
+         "--queue-order",
+         "strict",
+         "--also-login-per-client",
+         "--warmup",
+         "1.5",
+         "--json",
+         "x.json"});
     ASSERT_TRUE(parsed);
     const fleet_options& fleet = parsed->fleet;
     EXPECT_EQ(fleet.shape.clients, 20U);
