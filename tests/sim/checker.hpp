@@ -102,6 +102,7 @@ private:
         time_point at;
         time_point again = net::never;
     };
+    bool was_cut(const send_record& m, const subscription_record& s) const;
     bool lost_by_fault(const send_record& m, const subscription_record& s) const;
     std::string name(message_key key) const;
 
