@@ -17,7 +17,8 @@ constexpr auto decision_max = std::chrono::milliseconds{200};
 
 std::string body_of(message_key key, std::size_t padding)
 {
-    return std::to_string(key.publisher) + " " + std::to_string(key.number) + " " + std::string(padding, '.');
+    return std::to_string(key.publisher) + " " + std::to_string(key.number) + " " +
+           std::string(padding, '.');
 }
 
 std::optional<message_key> key_of(std::string_view body)
@@ -38,7 +39,7 @@ std::string checker::name(message_key key) const
 {
     const auto at = sends_.find(key);
     return "message " + std::to_string(key.publisher) + "/" + std::to_string(key.number) +
-        (at == sends_.end() ? "" : " to " + at->second.destination);
+           (at == sends_.end() ? "" : " to " + at->second.destination);
 }
 
 void checker::note(const std::string& line)
@@ -112,7 +113,8 @@ void checker::on_client_vanished(unsigned client)
 }
 
 void checker::on_message(
-    subscription_number which, std::string_view destination, std::string_view body, bool redelivered)
+    subscription_number which, std::string_view destination, std::string_view body,
+    bool redelivered)
 {
     ++deliveries_;
     subscription_record& s = subscriptions_[which];
@@ -141,11 +143,15 @@ void checker::on_message(
     }
     unsigned& highest = s.highest[key->publisher];
     if (s.broadcast && !redelivered && key->number < highest && !order_excused_) {
-        // What a lost link carried may reach a broker after what was sent behind it; that is not the gateway's order.
+        // What a lost link carried may reach a broker after what was sent behind it; that is not
+        // the gateway's order.
         const auto& order = arrival_order_[{m.destination, key->publisher}];
-        const auto lower = std::ranges::find(order, key->number), higher = std::ranges::find(order, highest);
+        const auto lower = std::ranges::find(order, key->number),
+                   higher = std::ranges::find(order, highest);
         if (!cut_seen_ || lower < higher) {
-            violation("reordered: " + whose + " got " + name(*key) + " after number " + std::to_string(highest));
+            violation(
+                "reordered: " + whose + " got " + name(*key) + " after number " +
+                std::to_string(highest));
         }
     }
     highest = std::max(highest, key->number);
@@ -163,7 +169,9 @@ void checker::on_arrival(color at, message_key key)
         note(std::string{to_string(at)} + " got " + name(key));
     }
     if (m.at) {
-        violation(name(key) + " reached " + std::string{to_string(at)} + " after " + std::string{to_string(*m.at)});
+        violation(
+            name(key) + " reached " + std::string{to_string(at)} + " after " +
+            std::string{to_string(*m.at)});
     }
     if (m.dropped) {
         violation(name(key) + " of an aborted transaction reached " + std::string{to_string(at)});
@@ -171,13 +179,15 @@ void checker::on_arrival(color at, message_key key)
     m.at = at;
     m.arrived = when_.now();
     arrival_order_[{m.destination, key.publisher}].push_back(key.number);
-    // Before the decision every SEND to the old color was proven, unless a link was lost with some unproven.
+    // Before the decision every SEND to the old color was proven, unless a link was lost with some
+    // unproven.
     const bool moved_on = fence_at_ + 1 < decided_.size() && (!cut_seen_ || decided_.back() == at);
     if (moved_on) {
         fence_at_ = decided_.size() - 1;
     }
     if (decided_[fence_at_] != at && !fence_excused_) {
-        violation("fence: " + name(key) + " reached " + std::string{to_string(at)} + ", live is " +
+        violation(
+            "fence: " + name(key) + " reached " + std::string{to_string(at)} + ", live is " +
             std::string{to_string(decided_.back())});
     }
 }
@@ -189,7 +199,8 @@ void checker::on_subscribed(color at, unsigned shard, const std::string& destina
         return;
     }
     for (cut_record& cut : found->second) {
-        // Brokers are not told whose subscription it is: those that follow soon may be the one that was cut.
+        // Brokers are not told whose subscription it is: those that follow soon may be the one that
+        // was cut.
         if (cut.again == net::never || when_.now() < cut.at + bind_again_max_) {
             cut.again = when_.now();
         }
@@ -231,26 +242,30 @@ bool checker::lost_by_fault(const send_record& m, const subscription_record& s) 
             const auto found = cuts_.find({where, s.shard, s.destination});
             return found != cuts_.end() && std::ranges::any_of(found->second, excuses);
         };
-        return at_fault(*m.at,
+        return at_fault(
+                   *m.at,
                    [&](const cut_record& cut) {
-                       return m.arrived + on_its_way_max >= cut.at && m.arrived <= std::max(cut.again, cut.at + unseen_);
+                       return m.arrived + on_its_way_max >= cut.at &&
+                              m.arrived <= std::max(cut.again, cut.at + unseen_);
                    }) ||
-            // The new color's link was lost with the decision under way: the old binding is given up, a gap (S6, S8).
-            at_fault(other(*m.at), [&](const cut_record& cut) {
-                return kills_[other(*m.at)].size() > 0 && cut.at <= m.arrived + decision_max &&
-                    m.arrived <= cut.at + decision_max;
-            });
+               // The new color's link was lost with the decision under way: the old binding is
+               // given up, a gap (S6, S8).
+               at_fault(other(*m.at), [&](const cut_record& cut) {
+                   return kills_[other(*m.at)].size() > 0 && cut.at <= m.arrived + decision_max &&
+                          m.arrived <= cut.at + decision_max;
+               });
     }
     return std::ranges::any_of(kills_[*m.at], [&](time_point at) { return m.arrived <= at; });
 }
 
-// Bound again within a color, it may read behind others what it had read over the lost link: not a planned switch.
+// Bound again within a color, it may read behind others what it had read over the lost link: not a
+// planned switch.
 bool checker::was_cut(const send_record& m, const subscription_record& s) const
 {
     const auto found = m.at ? cuts_.find({*m.at, s.shard, s.destination}) : cuts_.end();
     return found != cuts_.end() && std::ranges::any_of(found->second, [&](const cut_record& cut) {
-        return m.arrived <= cut.at && when_.now() < cut.at + std::chrono::seconds{1};
-    });
+               return m.arrived <= cut.at && when_.now() < cut.at + std::chrono::seconds{1};
+           });
 }
 
 void checker::check_lost()
@@ -269,14 +284,18 @@ void checker::check_lost()
                 continue;
             }
             stored |= !s.broadcast;
-            written |= s.automatic && s.vanished; // `auto` counts as given once it is written to the socket
-            const bool owed = s.broadcast && s.confirmed != 0 && s.confirmed < m.sent && !s.ended && !s.left;
+            written |= s.automatic &&
+                       s.vanished; // `auto` counts as given once it is written to the socket
+            const bool owed =
+                s.broadcast && s.confirmed != 0 && s.confirmed < m.sent && !s.ended && !s.left;
             if (owed && !s.got.contains(key) && !lost_by_fault(m, s)) {
-                violation("lost: " + name(key) + " (at " + std::string{to_string(*m.at)} + ") for client " +
-                    std::to_string(s.client));
+                violation(
+                    "lost: " + name(key) + " (at " + std::string{to_string(*m.at)} +
+                    ") for client " + std::to_string(s.client));
             }
         }
-        if (stored && !written && !m.delivered && !left_in_queues_.contains(key) && !lost_by_fault(m, {})) {
+        if (stored && !written && !m.delivered && !left_in_queues_.contains(key) &&
+            !lost_by_fault(m, {})) {
             violation("lost: stored " + name(key) + " is in no queue and was given to nobody");
         }
     }

@@ -1,10 +1,11 @@
 #pragma once
 
-// What clients said, what brokers got and what clients were given, judged by CONTRACT.md's definitions. Knows nothing
-// of the gateway: it is told by the simulated clients and brokers only.
+// What clients said, what brokers got and what clients were given, judged by CONTRACT.md's
+// definitions. Knows nothing of the gateway: it is told by the simulated clients and brokers only.
 //
 // Invariants:
-// (1) A violation names what happened and when; the first one ends nothing, so that a trace shows the whole of it.
+// (1) A violation names what happened and when; the first one ends nothing, so that a trace shows
+// the whole of it.
 
 #include "broker/color.hpp"
 #include "tests/sim/scheduler.hpp"
@@ -36,8 +37,8 @@ class checker {
 public:
     explicit checker(const scheduler& when, bool trace) noexcept : when_(when), trace_(trace) {}
 
-    // How long a session may take to be bound again after its link was cut. `unseen`: what of it no broker sees, where
-    // it joins a subscription that others have there already.
+    // How long a session may take to be bound again after its link was cut. `unseen`: what of it no
+    // broker sees, where it joins a subscription that others have there already.
     void expect_bound_within(net::duration d, net::duration unseen) noexcept
     {
         bind_again_max_ = d;
@@ -49,7 +50,8 @@ public:
     void on_send(message_key key, std::string destination);
     void on_send_answered(message_key key); // its RECEIPT, or that of its COMMIT or DISCONNECT
     void on_send_dropped(message_key key);  // ABORT: nobody may get it
-    subscription_number on_subscribe(unsigned client, unsigned shard, std::string destination, bool broadcast, bool automatic);
+    subscription_number on_subscribe(
+        unsigned client, unsigned shard, std::string destination, bool broadcast, bool automatic);
     void on_subscribe_answered(subscription_number which);
     void on_unsubscribe(subscription_number which);
     void on_unsubscribe_answered(subscription_number which);
@@ -58,14 +60,19 @@ public:
     void on_slow_consumer(unsigned client) { slow_.insert(client); }
     bool take_slow(unsigned client) { return slow_.erase(client) > 0; }
     void on_client_vanished(unsigned client); // with what was written to it and not read
-    void on_message(subscription_number which, std::string_view destination, std::string_view body, bool redelivered);
+    void on_message(
+        subscription_number which, std::string_view destination, std::string_view body,
+        bool redelivered);
 
     // ---- brokers
     void on_arrival(color at, message_key key);
     void on_subscribed(color at, unsigned shard, const std::string& destination);
     void on_subscription_cut(color at, unsigned shard, const std::string& destination);
     void on_killed(color at);
-    void on_left_in_queue(message_key key) { left_in_queues_.insert(key); } // at the end of the world
+    void on_left_in_queue(message_key key)
+    {
+        left_in_queues_.insert(key);
+    } // at the end of the world
 
     // ---- the control side
     void on_decided(color to);
@@ -93,7 +100,8 @@ private:
     struct subscription_record {
         unsigned client = 0, shard = 0;
         std::string destination;
-        bool broadcast = false, automatic = false, vanished = false, ended = false, left = false, left_answered = false;
+        bool broadcast = false, automatic = false, vanished = false, ended = false, left = false,
+             left_answered = false;
         ordinal confirmed = 0; // 0: not yet
         std::set<message_key> got;
         std::map<unsigned, unsigned> highest; // by publisher

@@ -13,11 +13,13 @@ struct overloaded : F... {
 
 } // namespace
 
-control_side::control_side(std::vector<shard_driver*> members, color live, options how, scheduler& when,
-    checker& check, std::uint64_t seed)
-    : members_(std::move(members)), options_(std::move(how)), when_(when), checker_(check), random_(seed, 2000),
-      coordinator_(static_cast<control::member_number>(members_.size()), {.live = live}), in_store_{.live = live},
-      last_to_(members_.size()), last_from_(members_.size())
+control_side::control_side(
+    std::vector<shard_driver*> members, color live, options how, scheduler& when, checker& check,
+    std::uint64_t seed)
+    : members_(std::move(members)), options_(std::move(how)), when_(when), checker_(check),
+      random_(seed, 2000),
+      coordinator_(static_cast<control::member_number>(members_.size()), {.live = live}),
+      in_store_{.live = live}, last_to_(members_.size()), last_from_(members_.size())
 {
 }
 
@@ -40,7 +42,8 @@ bool control_side::request(std::optional<net::duration> deadline)
 void control_side::abort()
 {
     control::effects out;
-    if (coordinator_.on_abort_request("asked", when_.now(), out) == control::abort_answer::accepted) {
+    if (coordinator_.on_abort_request("asked", when_.now(), out) ==
+        control::abort_answer::accepted) {
         checker_.note("operator: abort");
     }
     run(out);
@@ -71,8 +74,8 @@ void control_side::receive(const control::report& what)
         return;
     }
     if (checker_.tracing()) {
-        static constexpr const char* names[] = {
-            "progress", "prepared", "failed", "held", "unheld", "adopted", "released", "numbers"};
+        static constexpr const char* names[] = {"progress", "prepared", "failed",   "held",
+                                                "unheld",   "adopted",  "released", "numbers"};
         checker_.note("member " + std::to_string(what.from) + " says " + names[what.what.index()]);
     }
     control::effects out;
@@ -83,23 +86,27 @@ void control_side::receive(const control::report& what)
 void control_side::check_tally(const control::report& what)
 {
     const control::tally* t = nullptr;
-    std::visit(overloaded{
-                   [&](const control::prepared& r) { t = &r.numbers; },
-                   [&](const control::adopted& r) { t = &r.numbers; },
-                   [&](const control::released& r) { t = &r.numbers; },
-                   [&](const control::numbers& r) { t = &r.now; },
-                   [](const auto&) {},
-               },
+    std::visit(
+        overloaded{
+            [&](const control::prepared& r) { t = &r.numbers; },
+            [&](const control::adopted& r) { t = &r.numbers; },
+            [&](const control::released& r) { t = &r.numbers; },
+            [&](const control::numbers& r) { t = &r.now; },
+            [](const auto&) {},
+        },
         what.what);
     if (t == nullptr) {
         return;
     }
     judge(*t);
-    if (t->accepted != t->confirmed + t->unconfirmed + t->open + t->held + t->refused + t->in_doubt) {
-        checker_.violation("report: accepted " + std::to_string(t->accepted) + " != confirmed " +
-            std::to_string(t->confirmed) + " + unconfirmed " + std::to_string(t->unconfirmed) + " + open " +
-            std::to_string(t->open) + " + held " + std::to_string(t->held) + " + refused " +
-            std::to_string(t->refused) + " + in doubt " + std::to_string(t->in_doubt));
+    if (t->accepted !=
+        t->confirmed + t->unconfirmed + t->open + t->held + t->refused + t->in_doubt) {
+        checker_.violation(
+            "report: accepted " + std::to_string(t->accepted) + " != confirmed " +
+            std::to_string(t->confirmed) + " + unconfirmed " + std::to_string(t->unconfirmed) +
+            " + open " + std::to_string(t->open) + " + held " + std::to_string(t->held) +
+            " + refused " + std::to_string(t->refused) + " + in doubt " +
+            std::to_string(t->in_doubt));
     }
 }
 
@@ -109,7 +116,8 @@ void control_side::judge(const control::tally& numbers)
     if (numbers.fence_best_effort || numbers.in_doubt > 0) {
         checker_.on_fence_best_effort();
     }
-    if (numbers.seams_forced > 0 || numbers.late > 0 || numbers.seams_best_effort > 0 || numbers.gaps > 0) {
+    if (numbers.seams_forced > 0 || numbers.late > 0 || numbers.seams_best_effort > 0 ||
+        numbers.gaps > 0) {
         checker_.on_late();
     }
 }
@@ -117,35 +125,40 @@ void control_side::judge(const control::tally& numbers)
 void control_side::run(const control::effects& out)
 {
     for (const control::effect& one : out) {
-        std::visit(overloaded{
-                       [&](const control::to_members& order) {
-                           if (std::holds_alternative<control::commit>(order.what.what)) {
-                               checker_.on_decided(coordinator_.stored().live);
-                           }
-                           for (std::size_t i = 0; i < members_.size(); ++i) {
-                               last_to_[i] = std::max(last_to_[i],
-                                   when_.now() + random_.microseconds(1, random_.chance(10) ? 20'000 : 500));
-                               when_.at(last_to_[i], [this, i, what = order.what] { members_[i]->command(what); });
-                           }
-                       },
-                       [&](const control::write_state& order) { write(order.what); },
-                       [&](const control::read_state&) {
-                           when_.after(random_.microseconds(50, 5000), [this] {
-                               control::effects more;
-                               const bool readable = !options_.store_fails || random_.chance(70);
-                               coordinator_.on_store_read(
-                                   readable ? std::optional{in_store_} : std::nullopt, when_.now(), more);
-                               run(more);
-                           });
-                       },
-                       [&](const control::changed&) {},
-                       [&](const control::became_steady&) {
-                           history_[coordinator_.current().id] = coordinator_.current();
-                           checker_.note("switch " + std::to_string(coordinator_.current().id) + " is steady: " +
-                               std::string{to_string(coordinator_.current().result)} + " " +
-                               coordinator_.current().detail);
-                       },
-                   },
+        std::visit(
+            overloaded{
+                [&](const control::to_members& order) {
+                    if (std::holds_alternative<control::commit>(order.what.what)) {
+                        checker_.on_decided(coordinator_.stored().live);
+                    }
+                    for (std::size_t i = 0; i < members_.size(); ++i) {
+                        last_to_[i] = std::max(
+                            last_to_[i], when_.now() + random_.microseconds(
+                                                           1, random_.chance(10) ? 20'000 : 500));
+                        when_.at(last_to_[i], [this, i, what = order.what] {
+                            members_[i]->command(what);
+                        });
+                    }
+                },
+                [&](const control::write_state& order) { write(order.what); },
+                [&](const control::read_state&) {
+                    when_.after(random_.microseconds(50, 5000), [this] {
+                        control::effects more;
+                        const bool readable = !options_.store_fails || random_.chance(70);
+                        coordinator_.on_store_read(
+                            readable ? std::optional{in_store_} : std::nullopt, when_.now(), more);
+                        run(more);
+                    });
+                },
+                [&](const control::changed&) {},
+                [&](const control::became_steady&) {
+                    history_[coordinator_.current().id] = coordinator_.current();
+                    checker_.note(
+                        "switch " + std::to_string(coordinator_.current().id) +
+                        " is steady: " + std::string{to_string(coordinator_.current().result)} +
+                        " " + coordinator_.current().detail);
+                },
+            },
             one);
     }
 }
@@ -156,7 +169,8 @@ void control_side::write(const control::stored_state& what)
         control::write_result result = control::write_result::written;
         bool lands = true;
         if (options_.store_fails && random_.chance(40)) {
-            result = random_.chance(50) ? control::write_result::failed : control::write_result::unknown;
+            result =
+                random_.chance(50) ? control::write_result::failed : control::write_result::unknown;
             lands = random_.chance(50);
         }
         if (lands) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// The real coordinator, its store, and the threads between: commands and reports arrive late, in order for each
-// member; a write of the store may fail, or land without an answer.
+// The real coordinator, its store, and the threads between: commands and reports arrive late, in
+// order for each member; a write of the store may fail, or land without an answer.
 
 #include "control/switch_coordinator.hpp"
 #include "tests/sim/shard_driver.hpp"
@@ -17,8 +17,9 @@ public:
         bool store_fails = false;
     };
 
-    control_side(std::vector<shard_driver*> members, color live, options how, scheduler& when, checker& check,
-        std::uint64_t seed);
+    control_side(
+        std::vector<shard_driver*> members, color live, options how, scheduler& when,
+        checker& check, std::uint64_t seed);
 
     // To the other color; false: a switch is running.
     bool request(std::optional<net::duration> deadline);
@@ -27,10 +28,16 @@ public:
     time_point next_deadline() const noexcept { return coordinator_.next_deadline(); }
     void run_deadline();
 
-    bool steady() const noexcept { return coordinator_.state() == control::coordinator_state::steady; }
+    bool steady() const noexcept
+    {
+        return coordinator_.state() == control::coordinator_state::steady;
+    }
     color live() const noexcept { return coordinator_.stored().live; }
     const control::switch_coordinator& coordinator() const noexcept { return coordinator_; }
-    const std::map<control::switch_number, control::switch_record>& history() const noexcept { return history_; }
+    const std::map<control::switch_number, control::switch_record>& history() const noexcept
+    {
+        return history_;
+    }
 
 private:
     void receive(const control::report& what);

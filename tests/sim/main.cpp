@@ -12,7 +12,8 @@ namespace {
 
 constexpr const char* usage =
     "usage: sim [--seeds N] [--from S] [--seed S] [--trace] [--mode shared|dedicated]\n"
-    "           [--faults none|links|brokers|all] [--shards N] [--clients N] [--steps N] [--no-switches] [--keep-going]\n"
+    "           [--faults none|links|brokers|all] [--shards N] [--clients N] [--steps N] "
+    "[--no-switches] [--keep-going]\n"
     "\n"
     "  --seeds N     how many worlds (1000), from --from S (1) on\n"
     "  --seed S      one world; with --trace everything that happens in it, in virtual time\n"
@@ -109,7 +110,9 @@ int main(int count, char** arguments)
         violations += result.violations.size();
         if (!result.violations.empty()) {
             ++failed;
-            std::printf("seed %llu: %zu violations\n", static_cast<unsigned long long>(seed), result.violations.size());
+            std::printf(
+                "seed %llu: %zu violations\n", static_cast<unsigned long long>(seed),
+                result.violations.size());
             for (std::size_t i = 0; i < result.violations.size() && i < 5; ++i) {
                 std::printf("    %s\n", result.violations[i].c_str());
             }
@@ -119,7 +122,9 @@ int main(int count, char** arguments)
         }
     }
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-    std::printf("%llu seeds, %llu violations (%llu switches, %llu aborted, %llu deliveries, %.0f seeds/s)\n",
+    std::printf(
+        "%llu seeds, %llu violations (%llu switches, %llu aborted, %llu deliveries, %.0f "
+        "seeds/s)\n",
         static_cast<unsigned long long>(done), static_cast<unsigned long long>(violations),
         static_cast<unsigned long long>(committed), static_cast<unsigned long long>(aborted),
         static_cast<unsigned long long>(deliveries), static_cast<double>(done) / took.count());

@@ -12,7 +12,7 @@ struct mini_broker::channel final : embedded::session_sink {
     std::size_t node = 0;
     unsigned shard = 0;
     bool ended = false;
-    std::map<std::string, std::string> subscriptions;           // id, destination
+    std::map<std::string, std::string> subscriptions; // id, destination
     std::map<std::string, std::vector<message_key>> transactions;
 
     void write(std::string_view head, const net::payload_ref& rest) override
@@ -34,7 +34,8 @@ struct mini_broker::channel final : embedded::session_sink {
 };
 
 mini_broker::mini_broker(
-    color which, std::size_t nodes, embedded::broker_options options, scheduler& when, checker& check)
+    color which, std::size_t nodes, embedded::broker_options options, scheduler& when,
+    checker& check)
     : which_(which), nodes_(nodes, true), options_(std::move(options)), when_(when), checker_(check)
 {
     revive();
@@ -88,7 +89,8 @@ void mini_broker::on_bytes(channel& c)
             break;
         }
         if (result.status == stomp::parse_status::failed) {
-            checker_.violation(std::string{to_string(which_)} + " was sent bytes that are no frame");
+            checker_.violation(
+                std::string{to_string(which_)} + " was sent bytes that are no frame");
             core_->on_fault(c.session, result.error, when_.now());
             break;
         }
@@ -104,8 +106,8 @@ void mini_broker::on_bytes(channel& c)
 void mini_broker::on_frame(channel& c, const stomp::frame_view& frame)
 {
     if (checker_.tracing()) {
-        std::string line = std::string{to_string(which_)} + " link " + std::to_string(c.number) + " <- " +
-            std::string{to_string(frame.command)};
+        std::string line = std::string{to_string(which_)} + " link " + std::to_string(c.number) +
+                           " <- " + std::string{to_string(frame.command)};
         for (const auto& h : frame.headers) {
             line.append(" ").append(h.name).append(":").append(h.value);
         }
@@ -123,7 +125,9 @@ void mini_broker::on_frame(channel& c, const stomp::frame_view& frame)
             arriving.push_back(*key);
         }
         break;
-    case stomp::command::commit: arriving = std::exchange(c.transactions[std::string{*transaction}], {}); break;
+    case stomp::command::commit:
+        arriving = std::exchange(c.transactions[std::string{*transaction}], {});
+        break;
     case stomp::command::subscribe:
         c.subscriptions[std::string{*frame.find("id")}] = std::string{*frame.find("destination")};
         break;
@@ -136,7 +140,9 @@ void mini_broker::on_frame(channel& c, const stomp::frame_view& frame)
             checker_.on_arrival(which_, one);
         }
     }
-    if (c.ended && frame.command != stomp::command::disconnect) { // an ERROR: whoever else rode on that link has a gap
+    if (c.ended &&
+        frame.command !=
+            stomp::command::disconnect) { // an ERROR: whoever else rode on that link has a gap
         for (const auto& [id, destination] : c.subscriptions) {
             checker_.on_subscription_cut(which_, c.shard, destination);
         }
@@ -157,7 +163,8 @@ void mini_broker::forget(std::uint64_t number)
     channel& c = *channels_.at(number);
     c.wire->to_other->orphan();
     c.wire->to_gateway->on_sent = nullptr;
-    when_.soon([gone = std::shared_ptr<channel>{std::move(channels_.at(number))}] {}); // its own callback runs still
+    when_.soon([gone = std::shared_ptr<channel>{std::move(channels_.at(number))}] {
+    }); // its own callback runs still
     channels_.erase(number);
 }
 
@@ -204,8 +211,10 @@ void mini_broker::cut_node(std::size_t node, random_source& random)
 void mini_broker::cut_link(random_source& random)
 {
     if (!channels_.empty()) {
-        const auto at = std::next(channels_.begin(), static_cast<std::ptrdiff_t>(random.below(channels_.size())));
-        checker_.note(std::string{to_string(which_)} + " link " + std::to_string(at->first) + " is cut");
+        const auto at = std::next(
+            channels_.begin(), static_cast<std::ptrdiff_t>(random.below(channels_.size())));
+        checker_.note(
+            std::string{to_string(which_)} + " link " + std::to_string(at->first) + " is cut");
         lose(*at->second, random);
     }
 }
@@ -213,8 +222,10 @@ void mini_broker::cut_link(random_source& random)
 void mini_broker::stall_link(random_source& random, time_point until)
 {
     if (!channels_.empty()) {
-        const auto at = std::next(channels_.begin(), static_cast<std::ptrdiff_t>(random.below(channels_.size())));
-        checker_.note(std::string{to_string(which_)} + " link " + std::to_string(at->first) + " stalls");
+        const auto at = std::next(
+            channels_.begin(), static_cast<std::ptrdiff_t>(random.below(channels_.size())));
+        checker_.note(
+            std::string{to_string(which_)} + " link " + std::to_string(at->first) + " stalls");
         at->second->wire->stall(until);
     }
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// One color's brokers: teal-broker's core behind the simulated network. Its nodes are one message world, as in a
-// cluster: each can be cut off or refuse dials on its own, all die together.
+// One color's brokers: teal-broker's core behind the simulated network. Its nodes are one message
+// world, as in a cluster: each can be cut off or refuse dials on its own, all die together.
 
 #include "broker/embedded/broker_core.hpp"
 #include "broker/stomp/parser.hpp"
@@ -15,7 +15,9 @@ namespace sim {
 
 class mini_broker {
 public:
-    mini_broker(color which, std::size_t nodes, embedded::broker_options options, scheduler& when, checker& check);
+    mini_broker(
+        color which, std::size_t nodes, embedded::broker_options options, scheduler& when,
+        checker& check);
     ~mini_broker();
 
     bool up(std::size_t node) const noexcept { return core_ != nullptr && nodes_[node]; }

@@ -78,7 +78,8 @@ void pipe::flush()
 
 time_point pipe::arrival()
 {
-    last_arrival_ = std::max({last_arrival_, network_.when_.now() + network_.latency(), stalled_until_});
+    last_arrival_ =
+        std::max({last_arrival_, network_.when_.now() + network_.latency(), stalled_until_});
     return last_arrival_;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// Connections of the simulated world: bytes in order, late, in pieces of any size, through a bounded window; stalled
-// or cut when the world says so.
+// Connections of the simulated world: bytes in order, late, in pieces of any size, through a
+// bounded window; stalled or cut when the world says so.
 //
 // Lifetime:   shared by both ends and by the events under way.
 
@@ -26,8 +26,8 @@ public:
 
     // ---- the writer's end
     void write(std::string_view bytes);
-    void finish();       // FIN behind what was written
-    void drop_unsent();  // what did not leave the writer's process is lost
+    void finish();      // FIN behind what was written
+    void drop_unsent(); // what did not leave the writer's process is lost
     std::size_t waiting() const noexcept { return outbox_.size(); } // in the writer's outbox
     bool flushed() const noexcept { return outbox_.empty() && in_flight_ == 0; }
     std::uint64_t appended() const noexcept { return appended_; }
@@ -36,13 +36,13 @@ public:
     // ---- the reader's end
     std::string unread;
     bool reading = true;
-    bool ended = false; // FIN or reset came; `unread` may still hold something
-    void took(); // the reader has taken bytes away: the window opens
+    bool ended = false;                  // FIN or reset came; `unread` may still hold something
+    void took();                         // the reader has taken bytes away: the window opens
     void take_into(std::string& buffer); // all of them
 
-    std::function<void()> on_bytes;          // reader: `unread` grew while `reading`
-    std::function<void(bool reset)> on_end;  // reader
-    std::function<void()> on_sent;           // writer: bytes left its outbox
+    std::function<void()> on_bytes;         // reader: `unread` grew while `reading`
+    std::function<void(bool reset)> on_end; // reader
+    std::function<void()> on_sent;          // writer: bytes left its outbox
 
     // ---- faults
     void stall(time_point until) noexcept { stalled_until_ = std::max(stalled_until_, until); }
@@ -89,7 +89,8 @@ public:
     network(scheduler& when, std::uint64_t seed);
 
     connection_ref connect();
-    // End of a turn: what was written leaves, as far as the window allows. False: nothing was to be done.
+    // End of a turn: what was written leaves, as far as the window allows. False: nothing was to be
+    // done.
     bool flush_dirty();
     net::duration latency();
 

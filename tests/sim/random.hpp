@@ -1,7 +1,8 @@
 #pragma once
 
-// The simulator's randomness: one generator for each part of the world, all drawn from the seed, so that what one
-// client does never changes what another one draws (a trace stays readable when a script is shortened).
+// The simulator's randomness: one generator for each part of the world, all drawn from the seed, so
+// that what one client does never changes what another one draws (a trace stays readable when a
+// script is shortened).
 
 #include "broker/net/time.hpp"
 
@@ -30,7 +31,10 @@ public:
     }
 
     std::uint64_t below(std::uint64_t n) noexcept { return next() % n; }
-    std::uint64_t between(std::uint64_t low, std::uint64_t high) noexcept { return low + below(high - low + 1); }
+    std::uint64_t between(std::uint64_t low, std::uint64_t high) noexcept
+    {
+        return low + below(high - low + 1);
+    }
     bool chance(unsigned percent) noexcept { return below(100) < percent; }
     net::duration microseconds(std::uint64_t low, std::uint64_t high) noexcept
     {

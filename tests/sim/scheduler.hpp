@@ -4,8 +4,9 @@
 //
 // Threading:  one world, one thread.
 // Invariants:
-// (1) Events of one time run in the order in which they were asked for, so that a seed is a history.
-// (2) `soon` runs at the end of the turn, never inside the call that asked: nothing re-enters a core.
+// (1) Events of one time run in the order in which they were asked for, so that a seed is a
+// history. (2) `soon` runs at the end of the turn, never inside the call that asked: nothing
+// re-enters a core.
 
 #include "broker/net/time.hpp"
 
@@ -26,7 +27,10 @@ public:
     using action = std::function<void()>;
 
     time_point now() const noexcept { return now_; }
-    void at(time_point when, action what) { events_.push({std::max(when, now_), ++last_, std::move(what)}); }
+    void at(time_point when, action what)
+    {
+        events_.push({std::max(when, now_), ++last_, std::move(what)});
+    }
     void after(net::duration delay, action what) { at(now_ + delay, std::move(what)); }
     void soon(action what) { soon_.push_back(std::move(what)); }
 
@@ -35,7 +39,8 @@ public:
     // REQUIRES: next() <= now().
     void run_one()
     {
-        action what = std::move(const_cast<event&>(events_.top()).what); // priority_queue has no way to move out
+        action what = std::move(
+            const_cast<event&>(events_.top()).what); // priority_queue has no way to move out
         events_.pop();
         what();
     }
@@ -62,7 +67,10 @@ private:
         time_point at;
         std::uint64_t order;
         action what;
-        bool operator>(const event& o) const noexcept { return at != o.at ? at > o.at : order > o.order; }
+        bool operator>(const event& o) const noexcept
+        {
+            return at != o.at ? at > o.at : order > o.order;
+        }
     };
     std::priority_queue<event, std::vector<event>, std::greater<>> events_;
     std::vector<action> soon_;

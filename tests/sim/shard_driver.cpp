@@ -1,57 +1,17 @@
 #include "tests/sim/shard_driver.hpp"
 
 #include "tests/sim/control_side.hpp"
+#include "tests/sim/shard_driver_ends.hpp"
 
 #include <algorithm>
 
 namespace sim {
 
-using gateway::backlog;
-using gateway::link_id;
-using gateway::session_id;
-
-namespace {
-
-template <class Id>
-std::uint64_t number_of(Id id)
-{
-    return static_cast<std::uint64_t>(id);
-}
-
-stomp::version version_of(std::string_view text)
-{
-    return text == "1.2" ? stomp::version::v12 : text == "1.1" ? stomp::version::v11 : stomp::version::v10;
-}
-
-} // namespace
-
-struct shard_driver::client_end {
-    session_id id{};
-    unsigned number = 0; // of the simulated client
-    connection_ref wire;
-    stomp::parser parser;
-    stomp::frame_view frame;
-    std::string carry;
-    std::uint64_t dropped = 0;    // appended after the connection had ended
-    std::uint64_t watched_at = 0; // written, when watch_written was asked
-    bool watching = false, gone = false, told = false, closed = false, running = false;
-    backlog level = backlog::below;
-};
-
-struct shard_driver::link_end {
-    link_id id{};
-    control::endpoint_ref at;
-    connection_ref wire; // null: dialling
-    stomp::parser parser;
-    stomp::frame_view frame;
-    std::string buffer;
-    bool over_mark = false, reading = true, running = false;
-};
-
-shard_driver::shard_driver(unsigned number, gateway::core_settings settings, scheduler& when, network& net,
-    brokers& all, checker& check, std::uint64_t seed)
-    : number_(number), settings_(settings), when_(when), network_(net), brokers_(all), checker_(check),
-      random_(seed, 1000 + number), router_(std::move(settings), *this, counters_)
+shard_driver::shard_driver(
+    unsigned number, gateway::core_settings settings, scheduler& when, network& net, brokers& all,
+    checker& check, std::uint64_t seed)
+    : number_(number), settings_(settings), when_(when), network_(net), brokers_(all),
+      checker_(check), random_(seed, 1000 + number), router_(std::move(settings), *this, counters_)
 {
     interprets_over_mark_ = random_.chance(50);
 }
@@ -93,8 +53,6 @@ std::size_t shard_driver::links_to(color c) const
         std::ranges::count_if(links_, [&](const auto& one) { return one.second->at.color == c; }));
 }
 
-// ---- clients
-
 void shard_driver::accept(connection_ref made, unsigned number)
 {
     auto c = std::make_unique<client_end>();
@@ -111,7 +69,8 @@ void shard_driver::accept(connection_ref made, unsigned number)
 void shard_driver::fill(client_end& c)
 {
     std::string& unread = c.wire->to_gateway->unread;
-    const std::size_t room = settings_.client_carry - std::min(settings_.client_carry, c.carry.size());
+    const std::size_t room =
+        settings_.client_carry - std::min(settings_.client_carry, c.carry.size());
     const std::size_t n = std::min(room, unread.size());
     c.carry.append(unread, 0, n);
     unread.erase(0, n);
@@ -134,7 +93,8 @@ void shard_driver::interpret(session_id id)
         if (c->carry.empty()) {
             break;
         }
-        if (!router_.wants_client(id) || (c->level != backlog::below && !interprets_over_mark_ && !c->gone)) {
+        if (!router_.wants_client(id) ||
+            (c->level != backlog::below && !interprets_over_mark_ && !c->gone)) {
             carried = true;
             break;
         }
@@ -180,7 +140,8 @@ void shard_driver::client_ended(session_id id, bool)
     interpret(id);
 }
 
-void shard_driver::write_client(session_id to, std::string_view head, std::string_view body, gateway::framing)
+void shard_driver::write_client(
+    session_id to, std::string_view head, std::string_view body, gateway::framing)
 {
     client_end* c = client(to);
     if (c == nullptr || c->closed) {
@@ -196,7 +157,8 @@ void shard_driver::write_client(session_id to, std::string_view head, std::strin
     c->wire->to_other->write(bytes);
 }
 
-void shard_driver::write_client(session_id to, std::string_view head, const net::payload_ref& rest, gateway::framing)
+void shard_driver::write_client(
+    session_id to, std::string_view head, const net::payload_ref& rest, gateway::framing)
 {
     client_end* c = client(to);
     if (c == nullptr || c->closed) {
@@ -218,7 +180,8 @@ void shard_driver::client_up(session_id which, stomp::version version, std::stri
     }
 }
 
-void shard_driver::close_client(session_id which, gateway::disconnect_reason reason, std::string_view text)
+void shard_driver::close_client(
+    session_id which, gateway::disconnect_reason reason, std::string_view text)
 {
     client_end* c = client(which);
     if (c == nullptr || c->closed) {
@@ -226,7 +189,8 @@ void shard_driver::close_client(session_id which, gateway::disconnect_reason rea
         return;
     }
     if (checker_.tracing()) {
-        checker_.note("gateway closes client " + std::to_string(c->number) + ": " + std::string{text});
+        checker_.note(
+            "gateway closes client " + std::to_string(c->number) + ": " + std::string{text});
     }
     if (reason == gateway::disconnect_reason::slow_consumer && !c->gone) {
         if (c->wire->to_other->waiting() < settings_.client_outbox / 2) {
@@ -304,7 +268,8 @@ void shard_driver::end_of_turn()
         if (c != nullptr && !c->closed && !c->gone) {
             look_at_outbox(*c);
         }
-        if (c != nullptr && !c->closed && !c->gone && c->watching && c->wire->to_other->written() > c->watched_at) {
+        if (c != nullptr && !c->closed && !c->gone && c->watching &&
+            c->wire->to_other->written() > c->watched_at) {
             c->watching = false;
             router_.on_client_written(id, when_.now());
         }
@@ -332,17 +297,22 @@ void shard_driver::describe()
     }
     for (const auto& [id, c] : clients_) {
         const gateway::client_session* s = router_.session(c->id);
-        std::string line = "client " + std::to_string(c->number) + " is session " + std::to_string(id) + ", " +
-            (s == nullptr ? "gone" : std::string{to_string(s->state)}) + ", carried " + std::to_string(c->carry.size());
+        std::string line = "client " + std::to_string(c->number) + " is session " +
+                           std::to_string(id) + ", " +
+                           (s == nullptr ? "gone" : std::string{to_string(s->state)}) +
+                           ", carried " + std::to_string(c->carry.size());
         if (s != nullptr) {
             line += ", waiting " + std::to_string(s->waiting ? s->waiting->size() : 0) + ", owed " +
-                std::to_string(s->owed) + ", open SUBSCRIBEs " + std::to_string(s->open_subscribes) + ", seams " +
-                std::to_string(s->seams) + ", parked " + std::to_string(s->parked);
+                    std::to_string(s->owed) + ", open SUBSCRIBEs " +
+                    std::to_string(s->open_subscribes) + ", seams " + std::to_string(s->seams) +
+                    ", parked " + std::to_string(s->parked);
             for (const color one : broker::colors) {
                 const gateway::binding& b = s->bindings[one];
-                line += "; " + std::string{to_string(one)} + " phase " + std::to_string(static_cast<int>(b.at)) + " own " +
-                    std::to_string(number_of(b.own)) + " publish " + std::to_string(number_of(b.publish)) + " moving " +
-                    std::to_string(b.moving) + " queued " + std::to_string(b.queued);
+                line += "; " + std::string{to_string(one)} + " phase " +
+                        std::to_string(static_cast<int>(b.at)) + " own " +
+                        std::to_string(number_of(b.own)) + " publish " +
+                        std::to_string(number_of(b.publish)) + " moving " +
+                        std::to_string(b.moving) + " queued " + std::to_string(b.queued);
             }
         }
         checker_.note(line);
@@ -360,180 +330,6 @@ void shard_driver::check_bounds()
             checker_.violation("more waits for a session than it may");
         }
     }
-}
-
-// ---- links
-
-bool shard_driver::is_up(control::endpoint_ref which) const
-{
-    return brokers_[which.color]->up(which.index);
-}
-
-void shard_driver::dial(const gateway::dial_order& order)
-{
-    auto l = std::make_unique<link_end>();
-    l->id = order.link;
-    l->at = order.at;
-    const link_id id = order.link;
-    links_.emplace(number_of(id), std::move(l));
-    when_.after(network_.latency() * 3, [this, id] { connect_link(id); });
-}
-
-void shard_driver::connect_link(link_id id)
-{
-    link_end* l = link(id);
-    if (l == nullptr) {
-        return; // closed while it was dialled
-    }
-    if (!is_up(l->at) || when_.now() < dials_fail_until_) {
-        lose_link(id, "connection refused");
-        return;
-    }
-    l->wire = network_.connect();
-    l->wire->to_gateway->on_bytes = [this, id] { read(id); };
-    l->wire->to_gateway->on_end = [this, id](bool) { link_ended(id); };
-    l->wire->to_gateway->reading = l->reading;
-    brokers_[l->at.color]->accept(l->wire, l->at.index, number_);
-    router_.on_link_open(id, when_.now());
-}
-
-void shard_driver::read(link_id id)
-{
-    link_end* l = link(id);
-    if (l == nullptr || l->running) {
-        return;
-    }
-    l->running = true;
-    const connection_ref wire = l->wire;
-    wire->to_gateway->take_into(l->buffer);
-    while (l->reading) {
-        std::string& bytes = l->buffer;
-        const auto result = l->parser.parse(bytes, {}, l->frame);
-        if (result.status == stomp::parse_status::need_more) {
-            break;
-        }
-        if (result.status == stomp::parse_status::failed) {
-            checker_.violation("a broker's bytes are no frame");
-            break;
-        }
-        if (result.status == stomp::parse_status::frame) {
-            const bool connected = l->frame.command == stomp::command::connected;
-            if (checker_.tracing()) {
-                std::string line = "shard " + std::to_string(number_) + " link " + std::to_string(number_of(id)) +
-                    " gets " + std::string{to_string(l->frame.command)};
-                for (const auto& h : l->frame.headers) {
-                    line.append(" ").append(h.name).append(":").append(h.value);
-                }
-                checker_.note(line + " " + std::string{l->frame.body.substr(0, 12)});
-            }
-            const auto version = version_of(l->frame.find("version").value_or("1.0"));
-            router_.on_link_frame(id, l->frame, gateway::framing::text, when_.now());
-            l = link(id);
-            if (l == nullptr) {
-                return;
-            }
-            if (connected) {
-                l->parser.set_version(version);
-            }
-        }
-        bytes.erase(0, result.consumed);
-    }
-    l->running = false;
-    if (wire->to_gateway->ended && l->reading) {
-        lose_link(id, "closed by the broker");
-    }
-}
-
-void shard_driver::link_ended(link_id id)
-{
-    if (link_end* l = link(id); l != nullptr && l->reading) {
-        lose_link(id, "closed by the broker");
-    }
-}
-
-void shard_driver::lose_link(link_id id, std::string_view why)
-{
-    link_end& l = *link(id);
-    if (l.wire) {
-        l.wire->to_gateway->orphan();
-        l.wire->to_other->on_sent = nullptr;
-        l.wire->to_other->finish();
-    }
-    if (checker_.tracing()) {
-        checker_.note("shard " + std::to_string(number_) + " link " + std::to_string(number_of(id)) + " lost: " +
-            std::string{why});
-    }
-    when_.soon([gone = std::shared_ptr<link_end>{std::move(links_.at(number_of(id)))}] {});
-    links_.erase(number_of(id));
-    router_.on_link_lost(id, why, when_.now());
-}
-
-void shard_driver::write_link(link_id to, std::string_view head, std::string_view body, gateway::framing)
-{
-    link_end* l = link(to);
-    if (l == nullptr || !l->wire) {
-        checker_.violation("the router writes to a link that is not open");
-        return;
-    }
-    std::string bytes{head};
-    bytes.append(body).push_back('\0');
-    l->wire->to_other->write(bytes);
-    l->over_mark |= l->wire->to_other->waiting() > settings_.broker_outbox;
-}
-
-void shard_driver::close_link(link_id which)
-{
-    const auto at = links_.find(number_of(which));
-    if (at == links_.end()) {
-        return; // not handed out yet
-    }
-    link_end& l = *at->second;
-    if (l.wire) {
-        l.wire->to_gateway->orphan();
-        l.wire->to_other->drop_unsent();
-        l.wire->to_other->finish();
-    }
-    when_.soon([gone = std::shared_ptr<link_end>{std::move(at->second)}] {});
-    links_.erase(at);
-}
-
-bool shard_driver::link_flushed(link_id which) const
-{
-    const link_end* l = link(which);
-    return l == nullptr || !l->wire || l->wire->to_other->flushed();
-}
-
-void shard_driver::read_link(link_id which, bool on)
-{
-    link_end* l = link(which);
-    if (l == nullptr || l->reading == on) {
-        return;
-    }
-    l->reading = on;
-    if (l->wire) {
-        l->wire->to_gateway->reading = on;
-    }
-    if (on && l->wire) {
-        when_.soon([this, which] {
-            if (link_end* again = link(which); again != nullptr && again->wire && again->reading) {
-                read(which);
-            }
-        });
-    }
-}
-
-std::size_t shard_driver::link_backlog(link_id which) const
-{
-    const link_end* l = link(which);
-    return l == nullptr || !l->wire ? 0 : l->wire->to_other->waiting();
-}
-
-void shard_driver::probe(control::endpoint_ref which)
-{
-    when_.after(network_.latency() * 2, [this, which] {
-        const bool ok = is_up(which) && when_.now() >= dials_fail_until_;
-        router_.on_probe(which, ok, ok ? "" : "connection refused", when_.now());
-    });
 }
 
 // ---- the coordinator

@@ -1,7 +1,7 @@
 #pragma once
 
-// The driver of one shard's router: does what gateway/effects.hpp says, over the simulated network. It holds no rule
-// of the protocol; where the real driver is free to choose, this one draws.
+// The driver of one shard's router: does what gateway/effects.hpp says, over the simulated network.
+// It holds no rule of the protocol; where the real driver is free to choose, this one draws.
 
 #include "broker/stomp/parser.hpp"
 #include "gateway/router.hpp"
@@ -21,8 +21,9 @@ class shard_driver final : public gateway::effects {
 public:
     using brokers = broker::per_color<std::unique_ptr<mini_broker>>;
 
-    shard_driver(unsigned number, gateway::core_settings settings, scheduler& when, network& net, brokers& all,
-        checker& check, std::uint64_t seed);
+    shard_driver(
+        unsigned number, gateway::core_settings settings, scheduler& when, network& net,
+        brokers& all, checker& check, std::uint64_t seed);
     ~shard_driver() override;
 
     void start(color live);
@@ -42,11 +43,17 @@ public:
     void check_bounds();
 
     // ---- gateway::effects
-    void write_client(gateway::session_id to, std::string_view head, std::string_view body, gateway::framing as) override;
     void write_client(
-        gateway::session_id to, std::string_view head, const net::payload_ref& rest, gateway::framing as) override;
-    void client_up(gateway::session_id which, stomp::version version, std::string_view heart_beat) override;
-    void close_client(gateway::session_id which, gateway::disconnect_reason reason, std::string_view text) override;
+        gateway::session_id to, std::string_view head, std::string_view body,
+        gateway::framing as) override;
+    void write_client(
+        gateway::session_id to, std::string_view head, const net::payload_ref& rest,
+        gateway::framing as) override;
+    void client_up(
+        gateway::session_id which, stomp::version version, std::string_view heart_beat) override;
+    void close_client(
+        gateway::session_id which, gateway::disconnect_reason reason,
+        std::string_view text) override;
     void resume_client(gateway::session_id which) override;
     std::uint64_t client_appended(gateway::session_id which) const override;
     std::uint64_t client_written(gateway::session_id which) const override;
@@ -57,7 +64,9 @@ public:
     void probe(control::endpoint_ref which) override;
     void report(control::report what) override;
     void log(int level, std::string line) override;
-    void write_link(gateway::link_id to, std::string_view head, std::string_view body, gateway::framing as) override;
+    void write_link(
+        gateway::link_id to, std::string_view head, std::string_view body,
+        gateway::framing as) override;
     void close_link(gateway::link_id which) override;
     bool link_flushed(gateway::link_id which) const override;
 

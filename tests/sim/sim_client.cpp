@@ -10,10 +10,11 @@ constexpr char nul = '\0';
 
 } // namespace
 
-sim_client::sim_client(unsigned number, client_habits habits, scheduler& when, network& net, checker& check,
+sim_client::sim_client(
+    unsigned number, client_habits habits, scheduler& when, network& net, checker& check,
     std::vector<shard_driver*> shards, std::uint64_t seed)
-    : number_(number), habits_(habits), when_(when), network_(net), checker_(check), shards_(std::move(shards)),
-      random_(seed, 10 + number), steps_left_(habits.steps)
+    : number_(number), habits_(habits), when_(when), network_(net), checker_(check),
+      shards_(std::move(shards)), random_(seed, 10 + number), steps_left_(habits.steps)
 {
     version_ = random_.chance(80) ? "1.2" : random_.chance(60) ? "1.1" : "1.0";
     login_ = random_.chance(70) ? "one" : "two";
@@ -85,7 +86,8 @@ std::string sim_client::destination()
     if (habits_.stored && random_.chance(20)) {
         return random_.chance(50) ? "/queue/one" : "/queue/two";
     }
-    return random_.chance(60) ? random_.one_of(topics) : "/topic/own." + std::to_string(random_.below(3));
+    return random_.chance(60) ? random_.one_of(topics)
+                              : "/topic/own." + std::to_string(random_.below(3));
 }
 
 void sim_client::next_step()
@@ -147,20 +149,26 @@ void sim_client::subscribe()
     made.broadcast = made.destination.starts_with("/topic/");
     made.named = !is("1.0") || random_.chance(50);
     // 1.0 without ids knows a subscription by its destination.
-    const bool taken = std::ranges::any_of(subscriptions_, [&](const auto& s) { return s.destination == made.destination; });
+    const bool taken = std::ranges::any_of(
+        subscriptions_, [&](const auto& s) { return s.destination == made.destination; });
     if (taken && (!made.named || is("1.0"))) {
         return;
     }
     made.id = made.named ? "sub-" + std::to_string(++last_subscription_) : "";
     using mode = own_subscription::mode;
-    made.ack = random_.chance(60) ? mode::automatic : random_.chance(50) ? mode::client : mode::individual;
+    made.ack = random_.chance(60)   ? mode::automatic
+               : random_.chance(50) ? mode::client
+                                    : mode::individual;
     if (is("1.0") && made.ack == mode::individual) {
         made.ack = mode::client;
     }
-    made.record = checker_.on_subscribe(number_, shard_->number(), made.destination, made.broadcast, made.ack == mode::automatic);
+    made.record = checker_.on_subscribe(
+        number_, shard_->number(), made.destination, made.broadcast, made.ack == mode::automatic);
     std::string frame = "SUBSCRIBE\ndestination:" + made.destination + "\n";
     frame += made.named ? "id:" + made.id + "\n" : "";
-    frame += made.ack == mode::automatic ? "" : made.ack == mode::client ? "ack:client\n" : "ack:client-individual\n";
+    frame += made.ack == mode::automatic ? ""
+             : made.ack == mode::client  ? "ack:client\n"
+                                         : "ack:client-individual\n";
     if (random_.chance(85)) {
         frame += ask({pending::kind::subscribe, {}, made.record});
     }
@@ -177,12 +185,14 @@ void sim_client::unsubscribe()
     }
     s.leaving = true;
     checker_.on_unsubscribe(s.record);
-    std::string frame = "UNSUBSCRIBE\n" + (s.named ? "id:" + s.id : "destination:" + s.destination) + "\n";
+    std::string frame =
+        "UNSUBSCRIBE\n" + (s.named ? "id:" + s.id : "destination:" + s.destination) + "\n";
     frame += ask({pending::kind::unsubscribe, {}, s.record});
     say(frame + "\n" + nul);
 }
 
-// Each connection is a publisher of its own: what one that vanished left on its way may come after the next one's.
+// Each connection is a publisher of its own: what one that vanished left on its way may come after
+// the next one's.
 message_key sim_client::next_key() noexcept
 {
     return {number_ * 1000 + life_, ++last_number_};
@@ -192,7 +202,8 @@ std::string sim_client::send_frame(message_key key, const std::string& to, std::
 {
     checker_.on_send(key, to);
     unanswered_.push_back(key);
-    const std::string body = body_of(key, static_cast<std::size_t>(random_.below(random_.chance(5) ? 1500 : 60)));
+    const std::string body =
+        body_of(key, static_cast<std::size_t>(random_.below(random_.chance(5) ? 1500 : 60)));
     std::string frame = "SEND\ndestination:" + to + "\n";
     frame += random_.chance(50) ? "content-length:" + std::to_string(body.size()) + "\n" : "";
     return frame.append(more) + "\n" + body + nul;
@@ -242,8 +253,12 @@ void sim_client::transaction()
 void sim_client::err()
 {
     at_fault_ = true;
-    static const std::vector<std::string> mistakes{"SEND\n\nno destination", "CONNECT\naccept-version:1.2\nhost:/\n\n",
-        "UNSUBSCRIBE\nid:none\n\n", "NONSENSE\n\n", "SUBSCRIBE\nid:x\ndestination:/topic/rejected\nreceipt:x\n\n",
+    static const std::vector<std::string> mistakes{
+        "SEND\n\nno destination",
+        "CONNECT\naccept-version:1.2\nhost:/\n\n",
+        "UNSUBSCRIBE\nid:none\n\n",
+        "NONSENSE\n\n",
+        "SUBSCRIBE\nid:x\ndestination:/topic/rejected\nreceipt:x\n\n",
         "COMMIT\ntransaction:none\n\n"};
     say(random_.one_of(mistakes) + nul);
 }
@@ -268,10 +283,12 @@ void sim_client::disconnect()
     state_ = state::leaving;
     checker_.on_client_left(number_);
     const bool asks = random_.chance(70);
-    say("DISCONNECT\n" + (asks ? ask({pending::kind::disconnect, unanswered_, {}}) : "") + "\n" + nul);
+    say("DISCONNECT\n" + (asks ? ask({pending::kind::disconnect, unanswered_, {}}) : "") + "\n" +
+        nul);
 }
 
-// The connection is over, by its own doing or not; after a while it comes back, where steps are left.
+// The connection is over, by its own doing or not; after a while it comes back, where steps are
+// left.
 void sim_client::gone()
 {
     ++life_;
@@ -315,176 +332,6 @@ void sim_client::read_again()
         on_bytes();
         if (wire_->to_other->ended && state_ != state::idle && state_ != state::over) {
             on_end(false);
-        }
-    }
-}
-
-void sim_client::on_bytes()
-{
-    const connection_ref wire = wire_;
-    wire->to_other->take_into(buffer_);
-    const unsigned life = life_;
-    while (life == life_ && wire->to_other->reading) {
-        const auto result = parser_.parse(buffer_, {}, frame_);
-        if (result.status == stomp::parse_status::need_more) {
-            break;
-        }
-        if (result.status == stomp::parse_status::failed) {
-            checker_.violation("client " + std::to_string(number_) + " got bytes that are no frame");
-            break;
-        }
-        if (result.status == stomp::parse_status::frame) {
-            on_frame(frame_);
-        }
-        if (life == life_) {
-            buffer_.erase(0, result.consumed);
-        }
-    }
-}
-
-void sim_client::on_frame(const stomp::frame_view& frame)
-{
-    if (checker_.tracing()) {
-        std::string line = "client " + std::to_string(number_) + " gets " + std::string{to_string(frame.command)};
-        for (const auto& h : frame.headers) {
-            line.append(" ").append(h.name).append(":").append(h.value);
-        }
-        checker_.note(line + " " + std::string{frame.body.substr(0, 12)});
-    }
-    switch (frame.command) {
-    case stomp::command::connected:
-        if (connected_) {
-            checker_.violation("client " + std::to_string(number_) + " got a second CONNECTED");
-        }
-        connected_ = true;
-        if (frame.find("version").value_or("") != version_) {
-            checker_.violation("client " + std::to_string(number_) + " got another version than it offers");
-        }
-        parser_.set_version(is("1.2") ? stomp::version::v12 : is("1.1") ? stomp::version::v11 : stomp::version::v10);
-        if (state_ == state::connecting) {
-            state_ = state::up;
-            next_step();
-        }
-        return;
-    case stomp::command::message: on_message(frame); return;
-    case stomp::command::receipt: on_receipt(frame.find("receipt-id").value_or("")); return;
-    case stomp::command::error:
-        if (!at_fault_ && !habits_.may_be_closed) {
-            checker_.violation("client " + std::to_string(number_) + " got ERROR for nothing: " +
-                std::string{frame.find("message").value_or("")});
-        }
-        return;
-    default: checker_.violation("a client got a client's frame"); return;
-    }
-}
-
-void sim_client::on_receipt(std::string_view id)
-{
-    const auto at = pending_.find(std::string{id});
-    if (at == pending_.end()) {
-        checker_.violation("client " + std::to_string(number_) + " got a RECEIPT that it did not ask for, or twice: " +
-            std::string{id});
-        return;
-    }
-    const pending what = std::move(at->second);
-    pending_.erase(at);
-    switch (what.what) {
-    case pending::kind::subscribe: checker_.on_subscribe_answered(*what.record); return;
-    case pending::kind::unsubscribe:
-        checker_.on_unsubscribe_answered(*what.record);
-        std::erase_if(subscriptions_, [&](const auto& s) { return s.record == *what.record; });
-        return;
-    case pending::kind::disconnect:
-        if (habits_.in_doubt) {
-            return; // proves nothing about what a lost link carried
-        }
-        [[fallthrough]];
-    case pending::kind::send:
-        for (const message_key key : what.keys) {
-            checker_.on_send_answered(key);
-            std::erase(unanswered_, key);
-        }
-        return;
-    case pending::kind::other: return;
-    }
-}
-
-void sim_client::on_message(const stomp::frame_view& frame)
-{
-    const auto id = frame.find("subscription");
-    const auto to = frame.find("destination").value_or("");
-    const auto s = std::ranges::find_if(subscriptions_, [&](const own_subscription& one) {
-        return one.named ? id == std::string_view{one.id} : !id && one.destination == to;
-    });
-    if (s == subscriptions_.end()) {
-        checker_.violation("client " + std::to_string(number_) + " got a MESSAGE for no subscription of its own: " +
-            std::string{id.value_or("")});
-        return;
-    }
-    checker_.on_message(s->record, to, frame.body, frame.find("redelivered") == std::string_view{"true"});
-    if (s->ack == own_subscription::mode::automatic) {
-        return;
-    }
-    const auto ack = frame.find(is("1.2") ? "ack" : "message-id");
-    if (!ack) {
-        checker_.violation("a MESSAGE without an id to acknowledge it by");
-        return;
-    }
-    const bool individual = s->ack == own_subscription::mode::individual;
-    if (!individual && random_.chance(40)) {
-        return; // a later ACK covers it, or none does before it leaves
-    }
-    const unsigned life = life_;
-    when_.after(random_.chance(80) ? random_.microseconds(0, 3000) : random_.milliseconds(1, 200),
-        [this, life, individual, stored = !s->broadcast, of = s->id, what = std::string{*ack}] {
-            if (life == life_ && state_ == state::up) {
-                acknowledge(of, what, individual, stored);
-            }
-        });
-}
-
-void sim_client::acknowledge(std::string subscription, std::string id, bool individual, bool stored)
-{
-    const bool negative = stored && individual && !is("1.0") && random_.chance(5);
-    std::string frame = negative ? "NACK\n" : "ACK\n";
-    frame += (is("1.2") ? "id:" : "message-id:") + id + "\n";
-    if (!is("1.2") && !subscription.empty()) {
-        frame += "subscription:" + subscription + "\n";
-    }
-    if (random_.chance(15)) {
-        frame += ask({});
-    }
-    say(frame + "\n" + nul);
-}
-
-void sim_client::on_end(bool reset)
-{
-    if (!reset && !wire_->to_other->reading) {
-        return; // seen once it has read what lies before
-    }
-    at_fault_ |= checker_.take_slow(number_);
-    if (!at_fault_ && state_ != state::leaving && !habits_.may_be_closed) {
-        checker_.violation("disconnected: client " + std::to_string(number_));
-    }
-    if (state_ == state::leaving && !at_fault_ && !habits_.in_doubt &&
-        std::ranges::any_of(pending_, [](const auto& p) { return p.second.what == pending::kind::disconnect; })) {
-        checker_.violation("client " + std::to_string(number_) + "'s DISCONNECT was not answered");
-    }
-    wire_->to_gateway->finish();
-    gone();
-}
-
-void sim_client::check_answered()
-{
-    if (state_ == state::over || state_ == state::idle || at_fault_) {
-        return;
-    }
-    if (state_ != state::up) {
-        checker_.violation("client " + std::to_string(number_) + " waits for CONNECTED for ever");
-    }
-    for (const auto& [id, what] : pending_) {
-        if (what.what != pending::kind::send || !habits_.in_doubt) {
-            checker_.violation("client " + std::to_string(number_) + "'s receipt " + id + " was never answered");
         }
     }
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// One simulated client: draws what it says from its own part of the seed, reads what it is given, and tells the
-// checker both. It may be slow, forgetful, rude or gone in the middle of anything.
+// One simulated client: draws what it says from its own part of the seed, reads what it is given,
+// and tells the checker both. It may be slow, forgetful, rude or gone in the middle of anything.
 
 #include "broker/stomp/parser.hpp"
 #include "tests/sim/checker.hpp"
@@ -23,21 +23,24 @@ struct client_habits {
     unsigned vanishes = 3;               // percent: is gone without a word
     unsigned leaves = 2;                 // percent: DISCONNECT, then comes back
     std::uint64_t slow_max_ms = 300;
-    bool stored = true;                  // queues, too
-    bool in_doubt = false;               // links break: RECEIPTs of SENDs and of DISCONNECT may be missing (S3, S13)
-    bool may_be_closed = false;          // the world is such that the gateway may close it (no broker for long)
+    bool stored = true; // queues, too
+    bool in_doubt =
+        false; // links break: RECEIPTs of SENDs and of DISCONNECT may be missing (S3, S13)
+    bool may_be_closed =
+        false; // the world is such that the gateway may close it (no broker for long)
 };
 
 class sim_client {
 public:
-    sim_client(unsigned number, client_habits habits, scheduler& when, network& net, checker& check,
+    sim_client(
+        unsigned number, client_habits habits, scheduler& when, network& net, checker& check,
         std::vector<shard_driver*> shards, std::uint64_t seed);
     ~sim_client();
 
     void begin();
     // The script is at its end, or the client will not come back.
     bool finished() const noexcept { return steps_left_ == 0 || state_ == state::over; }
-    void read_again(); // no slowness any more
+    void read_again();     // no slowness any more
     void check_answered(); // every receipt that was asked for has come
     void finish();         // DISCONNECT, where it is still there
     bool over() const noexcept { return state_ == state::over || state_ == state::idle; }
@@ -52,7 +55,13 @@ private:
         checker::subscription_number record = 0;
     };
     struct pending {
-        enum class kind : std::uint8_t { send, subscribe, unsubscribe, other, disconnect } what = kind::other;
+        enum class kind : std::uint8_t {
+            send,
+            subscribe,
+            unsubscribe,
+            other,
+            disconnect
+        } what = kind::other;
         std::vector<message_key> keys;
         std::optional<checker::subscription_number> record;
     };

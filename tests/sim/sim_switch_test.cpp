@@ -1,5 +1,6 @@
-// Proves the guarantee of CONTRACT.md on the real cores: worlds drawn from seeds, with what a network, brokers,
-// clients and an operator may do at any moment. TEAL_SEEDS says how many worlds of each kind (300).
+// Proves the guarantee of CONTRACT.md on the real cores: worlds drawn from seeds, with what a
+// network, brokers, clients and an operator may do at any moment. TEAL_SEEDS says how many worlds
+// of each kind (300).
 
 #include "tests/sim/world.hpp"
 
@@ -24,8 +25,9 @@ void expect_kept(sim::multiplex mode, sim::faults with, const char* replay)
         const auto result = sim::run_world({.seed = seed, .mode = mode, .with = with});
         committed += result.committed;
         deliveries += result.deliveries;
-        ASSERT_TRUE(result.violations.empty()) << "seed " << seed << ": " << result.violations.front()
-                                               << "\nreplay: sim --seed " << seed << " --trace " << replay;
+        ASSERT_TRUE(result.violations.empty())
+            << "seed " << seed << ": " << result.violations.front() << "\nreplay: sim --seed "
+            << seed << " --trace " << replay;
     }
     // A world in which nothing happens proves nothing.
     EXPECT_GT(committed, seeds() / 4);

@@ -1,4 +1,4 @@
-#include "tests/sim/world.hpp"
+#include "tests/sim/simulation.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -15,46 +15,14 @@ constexpr std::uint64_t turns_at_once_max = 200'000;
 constexpr auto activity_max = 20s;
 constexpr auto rest = 12s;
 
-class world {
-public:
-    explicit world(const world_options& options);
-    world_result run();
-
-private:
-    gateway::core_settings core(unsigned shard);
-    control::control_settings control_settings();
-    void build_brokers();
-    void run_until(time_point end);
-    bool run_turn(time_point end);
-    void end_turn();
-    bool all_finished() const;
-    void operate();
-    void go_wrong();
-    void break_link();
-    void break_broker();
-    void heal();
-    void check_rest();
-    void check_empty();
-
-    world_options options_;
-    scheduler when_;
-    checker checker_;
-    random_source random_;
-    network network_;
-    shard_driver::brokers brokers_;
-    std::vector<std::unique_ptr<shard_driver>> shards_;
-    std::unique_ptr<control_side> control_;
-    std::vector<std::unique_ptr<sim_client>> clients_;
-    bool shared_ = false, healing_ = false, store_fails_ = false;
-    std::size_t nodes_ = 1;
-    time_point last_turn_{};
-    std::uint64_t turns_ = 0, turns_now_ = 0;
-};
+} // namespace
 
 world::world(const world_options& options)
-    : options_(options), checker_(when_, options.trace), random_(options.seed, 1), network_(when_, options.seed)
+    : options_(options), checker_(when_, options.trace), random_(options.seed, 1),
+      network_(when_, options.seed)
 {
-    shared_ = options.mode == multiplex::shared || (options.mode == multiplex::drawn && random_.chance(50));
+    shared_ = options.mode == multiplex::shared ||
+              (options.mode == multiplex::drawn && random_.chance(50));
     nodes_ = static_cast<std::size_t>(random_.between(1, 2));
     store_fails_ = random_.chance(20);
     build_brokers();
@@ -62,19 +30,22 @@ world::world(const world_options& options)
     const std::uint64_t shards = options.shards != 0 ? options.shards : random_.between(1, 2);
     std::vector<shard_driver*> members;
     for (unsigned i = 0; i < shards; ++i) {
-        shards_.push_back(
-            std::make_unique<shard_driver>(i, core(i), when_, network_, brokers_, checker_, options.seed));
+        shards_.push_back(std::make_unique<shard_driver>(
+            i, core(i), when_, network_, brokers_, checker_, options.seed));
         members.push_back(shards_.back().get());
     }
-    control_ = std::make_unique<control_side>(members, live,
-        control_side::options{.settings = control_settings(), .store_fails = store_fails_}, when_, checker_, options.seed);
+    control_ = std::make_unique<control_side>(
+        members, live,
+        control_side::options{.settings = control_settings(), .store_fails = store_fails_}, when_,
+        checker_, options.seed);
     checker_.on_decided(live);
     for (auto& one : shards_) {
         one->attach(*control_);
         one->start(live);
     }
     client_habits habits;
-    habits.steps = options.steps != 0 ? options.steps : static_cast<unsigned>(random_.between(8, 40));
+    habits.steps =
+        options.steps != 0 ? options.steps : static_cast<unsigned>(random_.between(8, 40));
     habits.pause_max_us = random_.one_of(std::vector<std::uint64_t>{2'000, 20'000, 60'000});
     habits.mistakes = random_.chance(30) ? 2 : 0;
     habits.vanishes = random_.chance(60) ? 3 : 0;
@@ -82,12 +53,13 @@ world::world(const world_options& options)
     habits.in_doubt = options.with != faults::none;
     habits.may_be_closed = options.with == faults::brokers || options.with == faults::all;
     if (habits.may_be_closed) {
-        checker_.expect_bound_within(3s, 1s); // a broker is away for a while, and is probed with a back-off
+        checker_.expect_bound_within(
+            3s, 1s); // a broker is away for a while, and is probed with a back-off
     }
     const std::uint64_t count = options.clients != 0 ? options.clients : random_.between(1, 8);
     for (unsigned i = 0; i < count; ++i) {
-        clients_.push_back(
-            std::make_unique<sim_client>(i, habits, when_, network_, checker_, members, options.seed));
+        clients_.push_back(std::make_unique<sim_client>(
+            i, habits, when_, network_, checker_, members, options.seed));
     }
 }
 
@@ -97,7 +69,8 @@ void world::build_brokers()
     if (options_.with == faults::all && random_.chance(15)) {
         silent = random_.chance(50) ? color::blue : color::green; // it answers no receipts
     } else if (options_.with == faults::all && random_.chance(15)) {
-        refusing = random_.chance(50) ? color::blue : color::green; // it does not know the login of some clients
+        refusing = random_.chance(50) ? color::blue
+                                      : color::green; // it does not know the login of some clients
     }
     for (const color c : broker::colors) {
         embedded::broker_options how;
@@ -123,7 +96,8 @@ gateway::core_settings world::core(unsigned shard)
     s.connect_rate = random_.chance(20) ? 100 : 5000;
     s.auth_recheck = random_.chance(30) ? 500ms : 60s;
     s.connect_timeout = 2s;
-    s.client_heart_beat = s.broker_heart_beat = 0s; // the clock of heart-beats belongs to the drivers
+    s.client_heart_beat = s.broker_heart_beat =
+        0s; // the clock of heart-beats belongs to the drivers
     s.client_outbox = random_.chance(30) ? 2048 : 1024 * 1024;
     s.client_stall = 2s;
     s.client_carry = random_.chance(30) ? 4096 : 256 * 1024;
@@ -141,8 +115,14 @@ control::control_settings world::control_settings()
     s.hold_timeout = random_.chance(20) ? net::duration{20ms} : net::duration{1s};
     s.default_deadline = random_.chance(10) ? net::duration{50ms} : net::duration{10s};
     s.connect_rate = 5000;
-    s.members = {.linger = 50ms, .seam_timeout = 2s, .seam_quiet = 20ms, .receipt_timeout = 1s, .marker_interval = 30ms,
-        .drain_timeout = 3s, .pin_timeout = 2s};
+    s.members = {
+        .linger = 50ms,
+        .seam_timeout = 2s,
+        .seam_quiet = 20ms,
+        .receipt_timeout = 1s,
+        .marker_interval = 30ms,
+        .drain_timeout = 3s,
+        .pin_timeout = 2s};
     return s;
 }
 
@@ -205,123 +185,6 @@ bool world::all_finished() const
     return std::ranges::all_of(clients_, [](const auto& c) { return c->finished(); });
 }
 
-void world::operate()
-{
-    if (healing_) {
-        return;
-    }
-    const bool hurry = random_.chance(15);
-    if (control_->request(hurry ? std::optional{random_.milliseconds(1, 60)} : std::nullopt) && random_.chance(35)) {
-        when_.after(random_.microseconds(0, random_.chance(50) ? 5'000 : 60'000), [this] { control_->abort(); });
-    }
-    when_.after(random_.milliseconds(1, random_.chance(50) ? 30 : 400), [this] { operate(); });
-}
-
-void world::break_link()
-{
-    mini_broker& at = *brokers_[random_.chance(50) ? color::blue : color::green];
-    switch (random_.below(4)) {
-    case 0:
-    case 1: at.cut_link(random_); return;
-    case 2: at.stall_link(random_, when_.now() + random_.milliseconds(5, 200)); return;
-    default: random_.one_of(shards_)->fail_dials_until(when_.now() + random_.milliseconds(1, 80)); return;
-    }
-}
-
-void world::break_broker()
-{
-    mini_broker& at = *brokers_[random_.chance(50) ? color::blue : color::green];
-    const auto node = static_cast<std::size_t>(random_.below(at.nodes()));
-    if (random_.chance(50)) {
-        at.kill(random_);
-        when_.after(random_.milliseconds(1, 400), [&at] { at.revive(); });
-    } else {
-        at.cut_node(node, random_);
-        when_.after(random_.milliseconds(1, 400), [&at, node] { at.join_node(node); });
-    }
-}
-
-void world::go_wrong()
-{
-    if (healing_) {
-        return;
-    }
-    const bool both = options_.with == faults::all;
-    if (options_.with == faults::links || (both && random_.chance(75))) {
-        break_link();
-    } else {
-        break_broker();
-    }
-    when_.after(random_.milliseconds(2, 250), [this] { go_wrong(); });
-}
-
-void world::heal()
-{
-    healing_ = true;
-    for (const color c : broker::colors) {
-        brokers_[c]->revive();
-        for (std::size_t i = 0; i < nodes_; ++i) {
-            brokers_[c]->join_node(i);
-        }
-    }
-    for (auto& one : clients_) {
-        one->read_again();
-    }
-}
-
-void world::check_rest()
-{
-    if (!control_->steady()) {
-        checker_.violation("the switch has no end: phase " +
-            std::string{to_string(control_->coordinator().current().phase)});
-    }
-    for (auto& one : shards_) {
-        if (one->router().live() != control_->live()) {
-            checker_.violation("a shard has another color than the coordinator");
-        }
-        const std::size_t left = one->links_to(broker::other(control_->live()));
-        if (left > 0) {
-            checker_.violation("shard " + std::to_string(one->number()) + " keeps " + std::to_string(left) +
-                " links to the color that was left");
-        }
-        one->check_bounds();
-        one->describe();
-    }
-    for (const auto& [id, record] : control_->history()) {
-        if (record.result == control::switch_result::switched && (!record.final || !record.all_drained()) &&
-            id == control_->history().rbegin()->first) {
-            checker_.violation("the report of switch " + std::to_string(id) + " is not final");
-        }
-    }
-    for (auto& one : clients_) {
-        one->check_answered();
-    }
-    for (const color c : broker::colors) {
-        brokers_[c]->tell_what_is_left();
-    }
-    checker_.check_lost();
-}
-
-void world::check_empty()
-{
-    for (auto& one : shards_) {
-        const gateway::router& r = one->router();
-        const auto expect = [&](std::size_t left, const char* what) {
-            if (left > 0) {
-                checker_.violation("shard " + std::to_string(one->number()) + " keeps " + std::to_string(left) + " " +
-                    what + " after its last client");
-            }
-        };
-        expect(r.session_count(), "sessions");
-        expect(r.link_count(), "links");
-        expect(r.wire_count(), "wire subscriptions");
-        expect(r.group_count(), "share groups");
-        expect(r.identity_count(), "identities");
-        expect(r.seam_count(), "seams");
-        expect(one->clients(), "connections");
-    }
-}
-
 world_result world::run()
 {
     for (auto& one : clients_) {
@@ -360,8 +223,6 @@ world_result world::run()
     }
     return result;
 }
-
-} // namespace
 
 world_result run_world(const world_options& options)
 {

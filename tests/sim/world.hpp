@@ -1,7 +1,7 @@
 #pragma once
 
-// A whole world drawn from one seed: shards, brokers of both colors, clients, an operator, and what goes wrong. Run to
-// its end it answers with what broke the contract.
+// A whole world drawn from one seed: shards, brokers of both colors, clients, an operator, and what
+// goes wrong. Run to its end it answers with what broke the contract.
 
 #include "tests/sim/control_side.hpp"
 #include "tests/sim/sim_client.hpp"

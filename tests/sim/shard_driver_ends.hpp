@@ -1,0 +1,42 @@
+#pragma once
+
+// What a shard's driver knows of one client's connection and of one link; for its own two files.
+
+#include "tests/sim/shard_driver.hpp"
+
+namespace sim {
+
+using gateway::backlog;
+using gateway::link_id;
+using gateway::session_id;
+
+template <class Id>
+constexpr std::uint64_t number_of(Id id)
+{
+    return static_cast<std::uint64_t>(id);
+}
+
+struct shard_driver::client_end {
+    session_id id{};
+    unsigned number = 0; // of the simulated client
+    connection_ref wire;
+    stomp::parser parser;
+    stomp::frame_view frame;
+    std::string carry;
+    std::uint64_t dropped = 0;    // appended after the connection had ended
+    std::uint64_t watched_at = 0; // written, when watch_written was asked
+    bool watching = false, gone = false, told = false, closed = false, running = false;
+    backlog level = backlog::below;
+};
+
+struct shard_driver::link_end {
+    link_id id{};
+    control::endpoint_ref at;
+    connection_ref wire; // null: dialling
+    stomp::parser parser;
+    stomp::frame_view frame;
+    std::string buffer;
+    bool over_mark = false, reading = true, running = false;
+};
+
+} // namespace sim

@@ -1,0 +1,48 @@
+#pragma once
+
+// One world while it runs; made and judged by run_world().
+
+#include "tests/sim/world.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace sim {
+
+class world {
+public:
+    explicit world(const world_options& options);
+    world_result run();
+
+private:
+    gateway::core_settings core(unsigned shard);
+    control::control_settings control_settings();
+    void build_brokers();
+    void run_until(time_point end);
+    bool run_turn(time_point end);
+    void end_turn();
+    bool all_finished() const;
+    void operate();
+    void go_wrong();
+    void break_link();
+    void break_broker();
+    void heal();
+    void check_rest();
+    void check_empty();
+
+    world_options options_;
+    scheduler when_;
+    checker checker_;
+    random_source random_;
+    network network_;
+    shard_driver::brokers brokers_;
+    std::vector<std::unique_ptr<shard_driver>> shards_;
+    std::unique_ptr<control_side> control_;
+    std::vector<std::unique_ptr<sim_client>> clients_;
+    bool shared_ = false, healing_ = false, store_fails_ = false;
+    std::size_t nodes_ = 1;
+    time_point last_turn_{};
+    std::uint64_t turns_ = 0, turns_now_ = 0;
+};
+
+} // namespace sim

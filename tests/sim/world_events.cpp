@@ -1,0 +1,132 @@
+// What an operator does, what goes wrong, and what has to hold when all has come to rest.
+
+#include "tests/sim/simulation.hpp"
+
+namespace sim {
+
+void world::operate()
+{
+    if (healing_) {
+        return;
+    }
+    const bool hurry = random_.chance(15);
+    if (control_->request(hurry ? std::optional{random_.milliseconds(1, 60)} : std::nullopt) &&
+        random_.chance(35)) {
+        when_.after(random_.microseconds(0, random_.chance(50) ? 5'000 : 60'000), [this] {
+            control_->abort();
+        });
+    }
+    when_.after(random_.milliseconds(1, random_.chance(50) ? 30 : 400), [this] { operate(); });
+}
+
+void world::break_link()
+{
+    mini_broker& at = *brokers_[random_.chance(50) ? color::blue : color::green];
+    switch (random_.below(4)) {
+    case 0:
+    case 1: at.cut_link(random_); return;
+    case 2: at.stall_link(random_, when_.now() + random_.milliseconds(5, 200)); return;
+    default:
+        random_.one_of(shards_)->fail_dials_until(when_.now() + random_.milliseconds(1, 80));
+        return;
+    }
+}
+
+void world::break_broker()
+{
+    mini_broker& at = *brokers_[random_.chance(50) ? color::blue : color::green];
+    const auto node = static_cast<std::size_t>(random_.below(at.nodes()));
+    if (random_.chance(50)) {
+        at.kill(random_);
+        when_.after(random_.milliseconds(1, 400), [&at] { at.revive(); });
+    } else {
+        at.cut_node(node, random_);
+        when_.after(random_.milliseconds(1, 400), [&at, node] { at.join_node(node); });
+    }
+}
+
+void world::go_wrong()
+{
+    if (healing_) {
+        return;
+    }
+    const bool both = options_.with == faults::all;
+    if (options_.with == faults::links || (both && random_.chance(75))) {
+        break_link();
+    } else {
+        break_broker();
+    }
+    when_.after(random_.milliseconds(2, 250), [this] { go_wrong(); });
+}
+
+void world::heal()
+{
+    healing_ = true;
+    for (const color c : broker::colors) {
+        brokers_[c]->revive();
+        for (std::size_t i = 0; i < nodes_; ++i) {
+            brokers_[c]->join_node(i);
+        }
+    }
+    for (auto& one : clients_) {
+        one->read_again();
+    }
+}
+
+void world::check_rest()
+{
+    if (!control_->steady()) {
+        checker_.violation(
+            "the switch has no end: phase " +
+            std::string{to_string(control_->coordinator().current().phase)});
+    }
+    for (auto& one : shards_) {
+        if (one->router().live() != control_->live()) {
+            checker_.violation("a shard has another color than the coordinator");
+        }
+        const std::size_t left = one->links_to(broker::other(control_->live()));
+        if (left > 0) {
+            checker_.violation(
+                "shard " + std::to_string(one->number()) + " keeps " + std::to_string(left) +
+                " links to the color that was left");
+        }
+        one->check_bounds();
+        one->describe();
+    }
+    for (const auto& [id, record] : control_->history()) {
+        if (record.result == control::switch_result::switched &&
+            (!record.final || !record.all_drained()) && id == control_->history().rbegin()->first) {
+            checker_.violation("the report of switch " + std::to_string(id) + " is not final");
+        }
+    }
+    for (auto& one : clients_) {
+        one->check_answered();
+    }
+    for (const color c : broker::colors) {
+        brokers_[c]->tell_what_is_left();
+    }
+    checker_.check_lost();
+}
+
+void world::check_empty()
+{
+    for (auto& one : shards_) {
+        const gateway::router& r = one->router();
+        const auto expect = [&](std::size_t left, const char* what) {
+            if (left > 0) {
+                checker_.violation(
+                    "shard " + std::to_string(one->number()) + " keeps " + std::to_string(left) +
+                    " " + what + " after its last client");
+            }
+        };
+        expect(r.session_count(), "sessions");
+        expect(r.link_count(), "links");
+        expect(r.wire_count(), "wire subscriptions");
+        expect(r.group_count(), "share groups");
+        expect(r.identity_count(), "identities");
+        expect(r.seam_count(), "seams");
+        expect(one->clients(), "connections");
+    }
+}
+
+} // namespace sim
