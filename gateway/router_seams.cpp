@@ -162,8 +162,10 @@ void router::act(seam& which, const seam_action& what, time_point now)
                 }
             }
         }
-        (which.state() == seam_state::forced ? tally_.seams_forced : tally_.seams_joined) +=
-            members.size();
+        if (which.counted()) {
+            (which.state() == seam_state::forced ? tally_.seams_forced : tally_.seams_joined) +=
+                members.size();
+        }
         if (fresh != nullptr) {
             --fresh->seams;
             trim_kept(*fresh);
@@ -249,7 +251,7 @@ void router::leave_seams(session_id session, std::uint32_t number_of, time_point
         const bool last = one.remove(session, number_of);
         if (client_session* s = find(session); s != nullptr && open) {
             --s->seams;
-            --tally_.seams_total;
+            tally_.seams_total -= one.counted();
         } else if (s != nullptr && !one.left()) {
             --s->forced_seams;
         }

@@ -53,6 +53,9 @@ void router::on_prepare(const control::prepare& order, time_point now)
     dry_run_ = order.dry_run;
     pacer_.set_rate(std::max(1.0, order.connect_rate));
     tally_ = {};
+    for (const auto& one : seams_) {
+        one->count_no_more();
+    }
     doubted_ = false;
     lost_links_ = 0;
     unprepared_ = 0;

@@ -62,9 +62,15 @@ public:
     bool marker_due(net::time_point now) noexcept;
 
     net::time_point next_deadline() const noexcept;
+    // The switch that made it: only that one's report counts it (M8: it may still be open when the next begins).
+    void belongs_to(std::uint64_t switch_id) noexcept { switch_ = switch_id; }
+    bool belongs(std::uint64_t switch_id) const noexcept { return switch_ == switch_id; }
     seam_state state() const noexcept { return state_; }
     bool best_effort() const noexcept { return best_effort_; }
     bool left() const noexcept { return left_; }
+    // Whether the running report counts it: one of an earlier switch may join after the next was ordered (M8).
+    bool counted() const noexcept { return counted_; }
+    void count_no_more() noexcept { counted_ = false; }
     wire_id old_wire() const noexcept { return old_; }
     wire_id new_wire() const noexcept { return new_; }
     const std::vector<wire_member>& members() const noexcept { return members_; }
@@ -76,9 +82,11 @@ private:
     wire_id old_, new_;
     timing timing_;
     net::time_point began_, progress_, marker_at_, next_check_;
+    std::uint64_t switch_ = 0;
     seam_state state_ = seam_state::joining;
     bool best_effort_;
     bool left_ = false;
+    bool counted_ = true;
 };
 
 } // namespace gateway
