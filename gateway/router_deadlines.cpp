@@ -136,8 +136,11 @@ void router::run_deadline(const deadline& d, time_point now)
             say(control::progress{
                 tally_.sessions_ready, tally_.sessions_failed, tally_.sessions_total});
         } else if (!in_switch() && switch_ != 0) {
-            say(control::numbers{current_tally()});
-            if (!draining_.empty() || !seams_.empty()) {
+            const auto numbers = current_tally();
+            // C9: what a session that is gone is still owed counts too, until it is answered or in doubt.
+            const bool more = !draining_.empty() || !seams_.empty() || numbers.receipts_open > 0;
+            say(control::numbers{numbers});
+            if (more) {
                 note_numbers(now);
             }
         }

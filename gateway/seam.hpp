@@ -62,9 +62,6 @@ public:
     bool marker_due(net::time_point now) noexcept;
 
     net::time_point next_deadline() const noexcept;
-    // The switch that made it: only that one's report counts it (M8: it may still be open when the next begins).
-    void belongs_to(std::uint64_t switch_id) noexcept { switch_ = switch_id; }
-    bool belongs(std::uint64_t switch_id) const noexcept { return switch_ == switch_id; }
     seam_state state() const noexcept { return state_; }
     bool best_effort() const noexcept { return best_effort_; }
     bool left() const noexcept { return left_; }
@@ -82,7 +79,6 @@ private:
     wire_id old_, new_;
     timing timing_;
     net::time_point began_, progress_, marker_at_, next_check_;
-    std::uint64_t switch_ = 0;
     seam_state state_ = seam_state::joining;
     bool best_effort_;
     bool left_ = false;
