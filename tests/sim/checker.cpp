@@ -222,6 +222,7 @@ void checker::on_killed(color at)
 void checker::on_decided(color to)
 {
     decided_.push_back(to);
+    decided_at_ = when_.now();
     for (auto& [where, cuts] : cuts_) { // who was not bound again by then moves without
         for (cut_record& cut : cuts) {
             if (cut.again != net::never && when_.now() < cut.at + bind_again_max_) {
@@ -232,10 +233,25 @@ void checker::on_decided(color to)
     note("decided: " + std::string{to_string(to)});
 }
 
+void checker::on_seams_best_effort()
+{
+    const std::pair last{other(decided_.back()), decided_at_};
+    if (best_effort_.empty() || best_effort_.back() != last) {
+        best_effort_.push_back(last);
+    }
+}
+
 bool checker::lost_by_fault(const send_record& m, const subscription_record& s) const
 {
     if (!m.at) {
         return false;
+    }
+    const auto by_quiet = [&](const auto& seams) {
+        return seams.first == *m.at && m.arrived <= seams.second &&
+               seams.second <= m.arrived + std::chrono::seconds{1};
+    };
+    if (s.broadcast && stalls_ && std::ranges::any_of(best_effort_, by_quiet)) {
+        return true;
     }
     if (s.broadcast) {
         const auto at_fault = [&](color where, auto excuses) {
@@ -262,10 +278,16 @@ bool checker::lost_by_fault(const send_record& m, const subscription_record& s) 
 // planned switch.
 bool checker::was_cut(const send_record& m, const subscription_record& s) const
 {
-    const auto found = m.at ? cuts_.find({*m.at, s.shard, s.destination}) : cuts_.end();
-    return found != cuts_.end() && std::ranges::any_of(found->second, [&](const cut_record& cut) {
-               return m.arrived <= cut.at && when_.now() < cut.at + std::chrono::seconds{1};
-           });
+    return std::ranges::any_of(broker::colors, [&](color c) {
+        const auto found = cuts_.find({c, s.shard, s.destination});
+        return found != cuts_.end() &&
+               std::ranges::any_of(found->second, [&](const cut_record& cut) {
+                   // Of the color that it came through: what was read before. Of the other one: a
+                   // switch back that is quicker than the seam that its loss forced.
+                   return (c != m.at || m.arrived <= cut.at) &&
+                          when_.now() < cut.at + std::chrono::seconds{1};
+               });
+    });
 }
 
 void checker::check_lost()

@@ -79,6 +79,11 @@ public:
     void on_fence_best_effort() noexcept { fence_excused_ = true; }
     void on_late() noexcept { order_excused_ = true; } // a seam was forced, and the report says so
 
+    // A seam that joined by quiet, not by marker, and its report says so: where links stall it may
+    // lose what they hold.
+    void on_seams_best_effort();
+    void expect_stalls() noexcept { stalls_ = true; }
+
     // At the end of the world, before the last clients leave.
     void check_lost();
 
@@ -116,7 +121,8 @@ private:
 
     const scheduler& when_;
     bool trace_;
-    net::duration bind_again_max_ = std::chrono::milliseconds{500}, unseen_{};
+    net::duration bind_again_max_ = std::chrono::milliseconds{500},
+                  unseen_ = std::chrono::milliseconds{100};
     ordinal last_ = 0;
     std::map<message_key, send_record> sends_;
     std::vector<subscription_record> subscriptions_;
@@ -125,6 +131,9 @@ private:
     std::set<message_key> left_in_queues_;
     std::set<unsigned> slow_;
     std::vector<color> decided_;
+    time_point decided_at_{};
+    std::vector<std::pair<color, time_point>> best_effort_; // old color, when
+    bool stalls_ = false;
     std::size_t fence_at_ = 0;
     bool fence_excused_ = false, order_excused_ = false, cut_seen_ = false;
     std::map<std::pair<std::string, unsigned>, std::vector<unsigned>> arrival_order_;

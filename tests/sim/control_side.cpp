@@ -116,6 +116,9 @@ void control_side::judge(const control::tally& numbers)
     if (numbers.fence_best_effort || numbers.in_doubt > 0) {
         checker_.on_fence_best_effort();
     }
+    if (numbers.seams_best_effort > 0) {
+        checker_.on_seams_best_effort();
+    }
     if (numbers.seams_forced > 0 || numbers.late > 0 || numbers.seams_best_effort > 0 ||
         numbers.gaps > 0) {
         checker_.on_late();

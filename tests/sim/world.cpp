@@ -51,6 +51,9 @@ world::world(const world_options& options)
     habits.vanishes = random_.chance(60) ? 3 : 0;
     habits.slow = random_.chance(50) ? 5 : 0;
     habits.in_doubt = options.with != faults::none;
+    if (habits.in_doubt) {
+        checker_.expect_stalls();
+    }
     habits.may_be_closed = options.with == faults::brokers || options.with == faults::all;
     if (habits.may_be_closed) {
         checker_.expect_bound_within(

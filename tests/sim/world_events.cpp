@@ -96,7 +96,17 @@ void world::check_rest()
     for (const auto& [id, record] : control_->history()) {
         if (record.result == control::switch_result::switched &&
             (!record.final || !record.all_drained()) && id == control_->history().rbegin()->first) {
-            checker_.violation("the report of switch " + std::to_string(id) + " is not final");
+            const control::tally sum = record.total();
+            checker_.violation(
+                "the report of switch " + std::to_string(id) +
+                " is not final: " + std::to_string(sum.sessions_total) + " sessions, moved " +
+                std::to_string(sum.sessions_moved) + ", pinned " +
+                std::to_string(sum.sessions_pinned) + ", failed " +
+                std::to_string(sum.sessions_failed) + ", gone " +
+                std::to_string(sum.sessions_gone) + "; seams " + std::to_string(sum.seams_total) +
+                ", joined " + std::to_string(sum.seams_joined) + ", forced " +
+                std::to_string(sum.seams_forced) + "; receipts open " +
+                std::to_string(sum.receipts_open) + ", drained " + std::to_string(sum.drained));
         }
     }
     for (auto& one : clients_) {
