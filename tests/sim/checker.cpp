@@ -201,7 +201,7 @@ void checker::on_subscribed(color at, unsigned shard, const std::string& destina
     for (cut_record& cut : found->second) {
         // Brokers are not told whose subscription it is: those that follow soon may be the one that
         // was cut.
-        if (cut.again == net::never || when_.now() < cut.at + bind_again_max_) {
+        if (cut.again == net::never || when_.now() < cut.again + bind_again_max_) {
             cut.again = when_.now();
         }
     }
