@@ -242,8 +242,15 @@ class Load:
 
     def finish(self, timeout=90):
         """Ends the sending; (exit status, result) when all that is owed has come."""
+        self.interrupt()
+        return self.collect(timeout)
+
+    def interrupt(self):
         require(self.process.alive(), f"teal-load ended by itself: {self.process.tail(3)}")
         self.process.signal(signal.SIGINT)
+
+    def collect(self, timeout=90):
+        """(exit status, result) of one that was told to end."""
         try:
             status = self.process.wait(timeout)
         except subprocess.TimeoutExpired as late:
