@@ -20,6 +20,7 @@
 //   router_hold.cpp           settled, held
 //   router_commit.cpp         both ways out: commit and abort
 //   router_seams.cpp          where one color ends and the other begins
+//   router_worlds.cpp         markers: from which endpoints, and by which link
 //   router_drain.cpp          what the old color still owes
 //   router_deadlines.cpp      everything that waits for a time
 //   router_report.cpp         numbers and snapshots
@@ -149,6 +150,7 @@ private:
         probes,
         barriers,
         seams,
+        worlds, // M2: a marker from one endpoint to another
         drain,
         numbers,
     };
@@ -292,18 +294,31 @@ private:
         std::string_view receipt, time_point now);
     bool may_read(const client_session& s, const link_record& own) const noexcept;
     void fail_slow(client_session& s, time_point now);
+    void count_late(wire_id old) noexcept;
     static kept_message
     keep(const wire_subscription& w, const stomp::frame_view& frame, framing as);
 
     // ---- router_seams.cpp
     void make_seams(time_point now);
     void run_seams(time_point now);
-    void send_marker(wire_subscription& w, time_point now);
-    void on_marker(wire_subscription& w, time_point now);
+    void keep_lost(wire_subscription& w, time_point now);
+    void
+    release_lost(wire_subscription& w, const std::vector<wire_member>& members, time_point now);
+    void send_markers(time_point now);
     void act(seam& which, const seam_action& what, time_point now);
     void leave_seams(session_id session, std::uint32_t number, time_point now);
     void trim_kept(wire_subscription& w);
     bool reads(const wire_subscription& w) noexcept;
+
+    // ---- router_worlds.cpp
+    void ask_worlds(time_point now);
+    void go_on_asking(time_point now);
+    link_record* courier(const wire_subscription& w, endpoint_ref from);
+    void dial_courier(identity& who, endpoint_ref from, time_point now);
+    void release_couriers(time_point now);
+    std::uint64_t awaited_markers(const wire_subscription& w, bool& best_effort);
+    bool send_marker(wire_subscription& w, endpoint_ref from);
+    void on_marker(wire_subscription& w, std::string_view mark, time_point now);
 
     // ---- router_switch.cpp
     void on_prepare(const control::prepare& order, time_point now);
@@ -333,6 +348,9 @@ private:
     void doubt_receipts(time_point now);
     void say(decltype(control::report::what) what);
     void note_numbers(time_point now);
+    void keep_past(control::switch_number id);
+    void tell_past();
+    control::tally& tally_of(const seam& which) noexcept;
     bool standby_complete(const client_session& s) const;
     void retry_session(client_session& s, time_point now);
     void mark_used(link_record& l, time_point now);
@@ -395,7 +413,26 @@ private:
     bool numbers_due_ = false;
     bool barriers_due_ = false;
     bool dials_due_ = false, seams_due_ = false;
+    bool asked_worlds_ = false;
+    bool committed_ = false; // how the last switch ended
     std::vector<session_id> later_;
+    // M2: whether a marker SENT at one endpoint of a color comes to a subscription at another.
+    struct world_question {
+        endpoint_ref from;
+        wire_id to;
+        time_point until;
+        link_id asked = link_id::none;
+    };
+    std::vector<world_question> questions_;
+    std::map<std::pair<endpoint_ref, endpoint_ref>, bool> reach_; // from, to
+    std::vector<share_group*> couriers_; // kept for their links, which carry markers
+    std::map<std::pair<endpoint_ref, std::string>, link_id> courier_links_;
+    // Switches that committed before the running one and whose seams are not all over (C9).
+    struct past_switch {
+        control::switch_number id;
+        control::tally numbers;
+    };
+    std::vector<past_switch> past_;
     struct refusal {
         session_id session;
         color of;

@@ -176,6 +176,7 @@ identity* router::identify(
         slot->connect_head = std::move(head);
         slot->accept_version = std::move(accept_version);
         slot->login = connect.find("login").value_or("");
+        slot->host = connect.find("host").value_or("");
         slot->highest = highest;
         slot->handshake = s.rare().handshake;
     }

@@ -14,12 +14,13 @@ void router::on_commit(const control::commit& order, time_point now)
         return;
     }
     const color old = live_;
+    committed_ = true;
     live_ = to_;
     epoch_ = order.epoch;
     sent_through_[live_].clear();
     drain_until_ = now + timing_.drain_timeout;
     for (const endpoint_ref one : order.endpoints) {
-        if (one.color == old) {
+        if (one.color == old && one.index < pool_of(old).size()) {
             sent_through_[old].insert(one);
         }
     }
@@ -157,6 +158,11 @@ void router::on_abort(const control::abort_switch& order, time_point now)
     out_.log(1, "switch " + std::to_string(switch_) + " aborted: " + order.reason);
     phase_ = member_phase::steady;
     awaited_.clear();
+    if (seams_.empty()) {
+        release_couriers(now);
+    } else {
+        questions_.clear();
+    }
     for (const session_id id : all_sessions()) {
         client_session* s = find(id);
         if (s == nullptr) {

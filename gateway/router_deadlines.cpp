@@ -124,6 +124,7 @@ void router::run_deadline(const deadline& d, time_point now)
         }
         return;
     case due::seams: run_seams(now); return;
+    case due::worlds: go_on_asking(now); return;
     case due::receipts:
         if (d.subject == switch_ && !in_switch()) {
             doubt_receipts(now);
@@ -137,7 +138,8 @@ void router::run_deadline(const deadline& d, time_point now)
                 tally_.sessions_ready, tally_.sessions_failed, tally_.sessions_total});
         } else if (!in_switch() && switch_ != 0) {
             const auto numbers = current_tally();
-            // C9: what a session that is gone is still owed counts too, until it is answered or in doubt.
+            // C9: what a session that is gone is still owed counts too, until it is answered or in
+            // doubt.
             const bool more = !draining_.empty() || !seams_.empty() || numbers.receipts_open > 0;
             say(control::numbers{numbers});
             if (more) {
@@ -179,6 +181,11 @@ void router::on_probe(endpoint_ref which, bool ok, std::string why, time_point n
         out_.log(2, name_of(which) + " does not answer: " + why);
     }
     pool.on_probe(which.index, ok, std::move(why), now);
+    if (before != pool.healthy(which.index)) { // it may have joined another cluster
+        std::erase_if(reach_, [&](const auto& one) {
+            return one.first.first == which || one.first.second == which;
+        });
+    }
     if (!before && pool.healthy(which.index)) {
         out_.log(1, name_of(which) + " answers again");
         for (const session_id id : all_sessions()) {

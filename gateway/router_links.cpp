@@ -159,6 +159,9 @@ void router::on_up(link_record& l, time_point now)
                        " answers no receipts: one link per session, fence and seams best effort");
         }
     }
+    if (!questions_.empty()) {
+        at(now, due::worlds); // it may carry a marker
+    }
     ++g.links; // keeps the group while its sessions go on
     if (client_session* owner = find(l.owner)) {
         advance(*owner, c, now);

@@ -37,12 +37,10 @@ void router::on_message(
     time_point now)
 {
     if (w.broadcast && frame.has(marker_header)) {
-        if (*frame.find(marker_header) == to_wire(w.id)) {
-            on_marker(w, now);
-        }
         if (w.acknowledges) { // a marker is never forwarded, so nobody else acknowledges it
             l.core.acknowledge({.wire = w.id, .broker_ack = ack_of(frame, l.core.version())}, out_);
         }
+        on_marker(w, *frame.find(marker_header), now);
         return;
     }
     w.last_message = now;
@@ -163,7 +161,7 @@ void router::deliver(
         if (w.state == wire_state::leaving && sub->wires[w.color()] != wire_id::none) {
             return; // M8: behind its markers, and a later switch made a newer one on that color
         }
-        ++tally_.late;
+        count_late(w.id);
     }
     const bool minted =
         w.acknowledges && s.version != stomp::version::v12 && sub->mode != ack_mode::automatic;
@@ -198,7 +196,7 @@ void router::deliver_shared(
         if (w.state == wire_state::leaving && sub->wires[w.color()] != wire_id::none) {
             return; // M8: behind its markers, and a later switch made a newer one on that color
         }
-        ++tally_.late;
+        count_late(w.id);
     }
     const std::string head = client_head(s, w, *sub, message.broker_ack);
     ++s.frames_out;

@@ -48,6 +48,45 @@ control::tally router::current_tally() const
     return now;
 }
 
+// C9: what a committed switch still waits for when the next one begins stays its own. The SENDs
+// that are open now count in the next one's report.
+void router::keep_past(control::switch_number id)
+{
+    if (!committed_) {
+        return;
+    }
+    committed_ = false;
+    control::tally numbers = current_tally();
+    numbers.receipts_open = 0;
+    numbers.drained = true; // what lingers is taken up again, or drained by the next one (S10)
+    past_.push_back({id, std::move(numbers)});
+    tell_past();
+}
+
+void router::tell_past()
+{
+    for (const past_switch& one : past_) {
+        out_.report({.id = one.id, .from = settings_.shard, .what = control::numbers{one.numbers}});
+    }
+    std::erase_if(past_, [&](const past_switch& one) {
+        return std::ranges::none_of(
+            seams_, [&](const auto& open) { return open->made_by() == one.id; });
+    });
+}
+
+control::tally& router::tally_of(const seam& which) noexcept
+{
+    const auto past = std::ranges::find(past_, which.made_by(), &past_switch::id);
+    return past == past_.end() ? tally_ : past->numbers;
+}
+
+void router::count_late(wire_id old) noexcept
+{
+    const auto of = std::ranges::find_if(
+        seams_, [&](const auto& one) { return one->old_wire() == old && !one->left(); });
+    ++(of == seams_.end() ? tally_ : tally_of(**of)).late;
+}
+
 std::uint64_t router::bytes_waiting() const noexcept
 {
     std::uint64_t bytes = 0;

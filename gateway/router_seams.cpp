@@ -5,6 +5,7 @@
 #include "gateway/router.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace gateway {
 
@@ -34,23 +35,23 @@ void router::make_seams(time_point now)
             member.state = member_state::joining;
             seam*& slot = made[{from->id, to->id}];
             if (slot == nullptr) {
-                const bool best_effort =
-                    !from->addressed || from->group->known.marker != broker::tried::yes ||
-                    from->group->known.barrier != broker::barrier_kind::routed; // B3
+                bool best_effort = !from->addressed ||
+                                   from->group->known.marker != broker::tried::yes ||
+                                   from->group->known.barrier != broker::barrier_kind::routed; // B3
+                const std::uint64_t awaited = awaited_markers(*from, best_effort);
                 seams_.push_back(std::make_unique<seam>(
                     from->id, to->id, best_effort, now,
                     seam::timing{
                         timing_.seam_timeout, timing_.seam_quiet, timing_.marker_interval,
-                        timing_.drain_timeout}));
+                        timing_.drain_timeout},
+                    switch_, awaited));
                 slot = seams_.back().get();
                 ++to->seams;
             }
             slot->add({s->id, sub->number, member_state::joining});
             ++s->seams;
             ++tally_.seams_total;
-            // M1: one endpoint's marker proves nothing about what came through another one of a
-            // cluster.
-            tally_.seams_best_effort += slot->best_effort() || sent_through_[old].size() > 1;
+            tally_.seams_best_effort += slot->best_effort();
         }
         trim_kept(*to);
     }
@@ -68,30 +69,24 @@ void router::hand_over_kept(client_session& s, wire_subscription& w, wire_member
 void router::run_seams(time_point now)
 {
     seams_due_ = false;
-    std::vector<wire_id> mark; // one marker serves all pairs of an old wire subscription
     for (std::size_t i = 0; i < seams_.size(); ++i) { // act() may not add or remove, only change
         seam& one = *seams_[i];
         if (one.left()) {
             continue;
         }
         wire_subscription* old = wire(one.old_wire());
-        if (one.marker_due(now)) {
-            mark.push_back(one.old_wire());
-        }
         act(one,
             one.on_deadline(
                 now, old != nullptr ? old->last_message : time_point{},
                 old == nullptr || reads(*old)),
             now);
     }
-    std::ranges::sort(mark);
-    mark.erase(std::ranges::unique(mark).begin(), mark.end());
-    for (const wire_id id : mark) {
-        if (wire_subscription* w = wire(id)) {
-            send_marker(*w, now);
-        }
-    }
+    send_markers(now);
     std::erase_if(seams_, [&](const auto& one) { return one->members().empty() || one->left(); });
+    if (seams_.empty() && !in_switch()) {
+        release_couriers(now);
+    }
+    tell_past();
     time_point next = net::never;
     for (const auto& one : seams_) {
         next = std::min(next, one->next_deadline());
@@ -102,32 +97,31 @@ void router::run_seams(time_point now)
     }
 }
 
-// M3: from a link of the same endpoint whose trial passed; a publish link where there is one,
-// because a memory alarm stops the reading of the link that SENDs it.
-void router::send_marker(wire_subscription& w, time_point)
+// M3: repeated until read; one marker of an endpoint serves all pairs of an old wire subscription.
+void router::send_markers(time_point now)
 {
-    link_record* l = nullptr;
-    for (const link_id id : w.group->publish) {
-        if (link_record* one = link(id); one != nullptr && one->core.ready()) {
-            l = one;
-            break;
+    std::set<std::pair<wire_id, unsigned>> due_now;
+    for (const auto& one : seams_) {
+        if (one->marker_due(now)) {
+            for (std::uint64_t left = one->awaited(); left != 0; left &= left - 1) {
+                due_now.emplace(one->old_wire(), static_cast<unsigned>(std::countr_zero(left)));
+            }
         }
     }
-    if (l == nullptr) {
-        l = link(w.link);
-    }
-    if (l != nullptr && l->core.ready()) {
-        l->core.marker(address_of(w.id), to_wire(w.id), out_);
-    }
-}
-
-void router::on_marker(wire_subscription& w, time_point now)
-{
-    w.group->known.marker = broker::tried::yes;
-    const wire_id id = w.id;
-    for (std::size_t i = 0; i < seams_.size(); ++i) {
-        if (seams_[i]->old_wire() == id && !seams_[i]->left()) {
-            act(*seams_[i], seams_[i]->on_marker(), now);
+    for (const auto& [id, index] : due_now) {
+        wire_subscription* w = wire(id);
+        if (w == nullptr) {
+            continue;
+        }
+        const endpoint_ref from{w->color(), static_cast<std::uint16_t>(index)};
+        if (send_marker(*w, from) || from == w->group->at) {
+            continue;
+        }
+        // The table's last column: no link there any more, so none will come.
+        for (std::size_t i = 0; i < seams_.size(); ++i) {
+            if (seams_[i]->old_wire() == id && !seams_[i]->left()) {
+                act(*seams_[i], seams_[i]->on_marker_lost(index), now);
+            }
         }
     }
 }
@@ -137,8 +131,9 @@ void router::act(seam& which, const seam_action& what, time_point now)
     wire_subscription* fresh = wire(which.new_wire());
     wire_subscription* old = wire(which.old_wire());
     const auto members = which.members();
+    control::tally& numbers = tally_of(which);
     if (what.gap) {
-        tally_.gaps += members.size();
+        numbers.gaps += members.size();
     }
     if (what.open_new) {
         const bool all = fresh != nullptr &&
@@ -162,10 +157,8 @@ void router::act(seam& which, const seam_action& what, time_point now)
                 }
             }
         }
-        if (which.counted()) {
-            (which.state() == seam_state::forced ? tally_.seams_forced : tally_.seams_joined) +=
-                members.size();
-        }
+        (which.state() == seam_state::forced ? numbers.seams_forced : numbers.seams_joined) +=
+            members.size();
         if (fresh != nullptr) {
             --fresh->seams;
             trim_kept(*fresh);
@@ -181,6 +174,9 @@ void router::act(seam& which, const seam_action& what, time_point now)
             if (--s->seams == 0 && in_switch() && s->part && !s->part->ready && !s->part->failed) {
                 at(now, due::session_retry, number(s->id)); // M8: its next standby waited for this
             }
+        }
+        if (fresh != nullptr && fresh->state == wire_state::lost) {
+            release_lost(*fresh, members, now);
         }
         if (old != nullptr) {                 // what still comes there is delivered and counted
             auto& shared = old->group->wires; // M8: no standby of a later switch joins it
@@ -226,6 +222,63 @@ void router::act(seam& which, const seam_action& what, time_point now)
     }
 }
 
+// "New link lost" while joining: what was kept stays, behind what the old color still gives; the
+// session is bound again behind that, so that nothing overtakes it.
+void router::keep_lost(wire_subscription& w, time_point now)
+{
+    const color c = w.color();
+    w.state = wire_state::lost;
+    w.link = link_id::none;
+    ++w.group->links; // keeps the group as long as this is there
+    if (const auto at = w.group->wires.find(w.head->bytes());
+        at != w.group->wires.end() && at->second == w.id) {
+        w.group->wires.erase(at);
+    }
+    std::vector<session_id> bound;
+    for (const wire_member& m : std::vector{w.members}) {
+        client_session* s = find(m.session);
+        subscription* sub = s == nullptr ? nullptr : s->journal.at(m.subscription);
+        if (sub == nullptr) {
+            continue;
+        }
+        if (m.state != member_state::joining) {
+            std::erase_if(w.members, [&](const wire_member& one) {
+                return one.session == m.session && one.subscription == m.subscription;
+            });
+            sub->wires[c] = wire_id::none;
+            ++tally_.gaps;
+        }
+        ++gaps_;
+        bound.push_back(m.session);
+    }
+    for (const session_id id : bound) {
+        if (client_session* s = find(id); s != nullptr && c == s->live) {
+            lost_link_of(*s, c, now);
+        }
+    }
+}
+
+// These have got what was kept: now they are bound again.
+void router::release_lost(
+    wire_subscription& w, const std::vector<wire_member>& members, time_point now)
+{
+    const color c = w.color();
+    for (const wire_member& m : members) {
+        client_session* s = find(m.session);
+        subscription* sub = s == nullptr ? nullptr : s->journal.at(m.subscription);
+        std::erase_if(w.members, [&](const wire_member& one) {
+            return one.session == m.session && one.subscription == m.subscription;
+        });
+        if (sub != nullptr && sub->wires[c] == w.id) {
+            sub->wires[c] = wire_id::none;
+            at(now, due::session_retry, number(s->id));
+        }
+    }
+    if (w.members.empty()) {
+        erase_wire(w.id);
+    }
+}
+
 void router::trim_kept(wire_subscription& w)
 {
     if (w.seams == 0) {
@@ -251,7 +304,7 @@ void router::leave_seams(session_id session, std::uint32_t number_of, time_point
         const bool last = one.remove(session, number_of);
         if (client_session* s = find(session); s != nullptr && open) {
             --s->seams;
-            tally_.seams_total -= one.counted();
+            --tally_of(one).seams_total;
         } else if (s != nullptr && !one.left()) {
             --s->forced_seams;
         }

@@ -108,7 +108,7 @@ void router::on_confirmed(wire_subscription& w, time_point now)
     if (w.addressed && g.known.marker == broker::tried::unknown && !g.marker_tried) {
         g.marker_tried = true; // B1: tried on the identity's first broadcast SUBSCRIBE
         at(now + settings_.trial_timeout, due::marker_trial, number(w.id));
-        send_marker(w, now);
+        send_marker(w, g.at);
     }
     const auto members = w.members;
     for (const wire_member& m : members) {
@@ -195,6 +195,10 @@ void router::lose_wire(wire_subscription& w, time_point now)
     }
     if (wire(id) == nullptr) {
         return; // left with its last seam: everybody on it has moved
+    }
+    if (w.seams > 0) {
+        keep_lost(w, now);
+        return;
     }
     const auto members = w.members;
     const bool shared = w.shared;
@@ -293,7 +297,13 @@ void router::erase_wire(wire_id id)
             w->group->wires.erase(at);
         }
     }
+    share_group& g = *w->group;
+    const bool kept_its_group = w->state == wire_state::lost;
     wires_.erase(number(id));
+    if (kept_its_group) {
+        --g.links;
+        drop_if_unused(g);
+    }
 }
 
 } // namespace gateway

@@ -25,6 +25,7 @@ void router::on_command(const control::command& command, time_point now)
         return; // C2
     }
     if (begins) {
+        keep_past(switch_);
         switch_ = command.id;
     }
     std::visit(
@@ -53,10 +54,8 @@ void router::on_prepare(const control::prepare& order, time_point now)
     dry_run_ = order.dry_run;
     pacer_.set_rate(std::max(1.0, order.connect_rate));
     tally_ = {};
-    for (const auto& one : seams_) {
-        one->count_no_more();
-    }
     doubted_ = false;
+    asked_worlds_ = false;
     lost_links_ = 0;
     unprepared_ = 0;
     phase_ = member_phase::preparing;
@@ -190,6 +189,14 @@ void router::standby_lost(client_session& s, time_point now)
 void router::check_prepared(time_point now)
 {
     if (phase_ != member_phase::preparing || unprepared_ > 0) {
+        return;
+    }
+    if (!asked_worlds_) {
+        asked_worlds_ = true;
+        ask_worlds(now);
+        return check_prepared(now);
+    }
+    if (!questions_.empty()) {
         return;
     }
     // S2: a barrier at the end of preparing, so that few are open at the hold.

@@ -5,16 +5,22 @@
 namespace gateway {
 
 seam::seam(
-    wire_id old_wire, wire_id new_wire, bool best_effort, net::time_point now,
-    const timing& t) noexcept
-    : old_(old_wire), new_(new_wire), timing_(t), began_(now), progress_(now), marker_at_(now),
-      next_check_(now + (best_effort ? t.seam_quiet : t.seam_timeout)), best_effort_(best_effort)
+    wire_id old_wire, wire_id new_wire, bool best_effort, net::time_point now, const timing& t,
+    control::switch_number made_by, std::uint64_t awaited) noexcept
+    : awaited_(awaited), old_(old_wire), new_(new_wire), timing_(t), began_(now), progress_(now),
+      marker_at_(now), next_check_(now + (best_effort ? t.seam_quiet : t.seam_timeout)),
+      best_effort_(best_effort), made_by_(made_by)
 {
 }
 
-seam_action seam::on_marker() noexcept
+seam_action seam::on_marker(unsigned endpoint) noexcept
 {
     if (left_ || best_effort_) {
+        return {};
+    }
+    // M1: order holds between two nodes of a broker, not between three.
+    awaited_ &= ~(std::uint64_t{1} << endpoint);
+    if (awaited_ != 0) {
         return {};
     }
     left_ = true;
@@ -35,12 +41,8 @@ seam_action seam::on_old_lost() noexcept
 
 seam_action seam::on_new_lost() noexcept
 {
-    // The table keeps the pair and binds again; what is kept is then handed out at once, in front
-    // of what the old color still brings, so that nothing is lost: the old side goes on as
-    // `forced`, what it brings counts as late.
-    seam_action action = force();
-    action.gap = true;
-    return action;
+    // What is kept stays until the old color has given all; the new side is bound again behind it.
+    return {.gap = state_ == seam_state::joining};
 }
 
 seam_action seam::on_buffer_full() noexcept

@@ -40,15 +40,19 @@ public:
         net::duration seam_timeout{}, seam_quiet{}, marker_interval{}, drain_timeout{};
     };
 
-    // best_effort: the old wire has no address or the barrier proves too little (B3).
+    // best_effort: the old wire has no address or the barrier proves too little (B3). `awaited`:
+    // one bit for each endpoint of the old color whose marker joins it (M1), by its index.
     seam(
-        wire_id old_wire, wire_id new_wire, bool best_effort, net::time_point now,
-        const timing& t) noexcept;
+        wire_id old_wire, wire_id new_wire, bool best_effort, net::time_point now, const timing& t,
+        control::switch_number made_by = 0, std::uint64_t awaited = 1) noexcept;
 
     void add(wire_member m) { members_.push_back(m); }
 
     // ---- events of the table
-    seam_action on_marker() noexcept;
+    // The marker of that endpoint was read; its link is lost and none will come. Both end the wait
+    // for it alike, and the last one joins.
+    seam_action on_marker(unsigned endpoint = 0) noexcept;
+    seam_action on_marker_lost(unsigned endpoint) noexcept { return on_marker(endpoint); }
     seam_action on_old_lost() noexcept;
     seam_action on_new_lost() noexcept;
     seam_action on_buffer_full() noexcept; // M10
@@ -58,16 +62,17 @@ public:
     on_deadline(net::time_point now, net::time_point last_message, bool reading) noexcept;
     // A client's UNSUBSCRIBE or end; true when it was the last member.
     bool remove(session_id session, std::uint32_t subscription) noexcept;
-    // True when a marker is to be SENT now (M3: repeated until read).
+    // True when its markers are to be SENT now (M3: repeated until read).
     bool marker_due(net::time_point now) noexcept;
 
     net::time_point next_deadline() const noexcept;
     seam_state state() const noexcept { return state_; }
     bool best_effort() const noexcept { return best_effort_; }
     bool left() const noexcept { return left_; }
-    // Whether the running report counts it: one of an earlier switch may join after the next was ordered (M8).
-    bool counted() const noexcept { return counted_; }
-    void count_no_more() noexcept { counted_ = false; }
+    std::uint64_t awaited() const noexcept { return awaited_; }
+    // The switch whose report counts it: one of an earlier switch may join after the next was
+    // ordered (M8).
+    control::switch_number made_by() const noexcept { return made_by_; }
     wire_id old_wire() const noexcept { return old_; }
     wire_id new_wire() const noexcept { return new_; }
     const std::vector<wire_member>& members() const noexcept { return members_; }
@@ -76,13 +81,14 @@ private:
     seam_action force() noexcept;
 
     std::vector<wire_member> members_;
+    std::uint64_t awaited_;
     wire_id old_, new_;
     timing timing_;
     net::time_point began_, progress_, marker_at_, next_check_;
     seam_state state_ = seam_state::joining;
     bool best_effort_;
     bool left_ = false;
-    bool counted_ = true;
+    control::switch_number made_by_;
 };
 
 } // namespace gateway

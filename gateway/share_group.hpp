@@ -29,6 +29,7 @@ struct identity {
         connect_head; // raw CONNECT header lines that every link of it says again, each with its LF
     std::string accept_version;
     std::string login; // raw; shown by /v1/sessions
+    std::string host;  // raw; the virtual host
     stomp::version highest = stomp::version::v12;
     std::vector<std::pair<std::string, std::string>> handshake; // forwarded to ws:// brokers
     std::optional<stomp::version>

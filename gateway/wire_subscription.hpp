@@ -37,6 +37,7 @@ enum class wire_state : std::uint8_t {
     open, // SUBSCRIBE written, not answered
     confirmed,
     leaving, // UNSUBSCRIBE written
+    lost,    // with its link, while seams still wait for what it kept
 };
 
 struct wire_subscription {

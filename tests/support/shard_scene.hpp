@@ -35,6 +35,7 @@ struct played_broker {
     std::string version;       // of CONNECTED; empty: the highest offered
     std::string more;          // further CONNECTED headers
     bool markers = true;       // an own address gives what is SENT to it
+    bool one_world = true;     // also what is SENT to it at another endpoint
     // Frames whose receipt the broker keeps back; see shard_scene::answer().
     std::function<bool(const stomp::frame&)> keeps_back = [](const stomp::frame&) { return false; };
 };
@@ -250,7 +251,9 @@ private:
             queues_["/amq/queue/" + std::string{frame.find("x-queue-name").value_or("")}] = {
                 link, std::string{*frame.find("id")}};
         }
-        if (frame.find("teal-marker") && as.markers && queues_.contains(std::string{destination})) {
+        const auto mark = frame.find("teal-marker");
+        if (mark && as.markers && (as.one_world || mark->find('/') == mark->npos) &&
+            queues_.contains(std::string{destination})) {
             const auto& at = queues_.at(std::string{destination});
             tell(
                 at.link, "MESSAGE subscription:" + at.subscription + " message-id:m teal-marker:" +

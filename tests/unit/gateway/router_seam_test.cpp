@@ -173,9 +173,15 @@ TEST_F(RouterSeam, TheNewLinkLostWhileJoiningKeepsWhatIsKeptAndBindsAgain)
     joining();
     brings(4, message("s2", "g1"));
     loses(4);
+    EXPECT_EQ(told(a, log.take()), lines{}); // nothing overtakes what blue still gives
+    EXPECT_EQ(state(a), session_state::rebinding);
+    brings(2, message("s1", "b1"));
+    EXPECT_EQ(told(a, log.take()), lines{seen("b1")});
+    marker();
     const auto effects = log.take();
     EXPECT_EQ(told(a, effects), lines{seen("g1")});
     EXPECT_EQ(std::ranges::count(effects, "dial 5 green/0"), 1);
+    EXPECT_EQ(state(a), session_state::active);
     brings(5, message("s3", "g2"));
     EXPECT_EQ(told(a, log.take()), lines{seen("g2")});
     EXPECT_GE(router.numbers().gaps, 1u);
@@ -320,14 +326,6 @@ TEST_F(RouterSeam, B3_WithoutAMarkerItIsBestEffortAndJoinsWhenTheOldColorWasQuie
     EXPECT_EQ(told(a, log.take()), lines{seen("g1")});
     EXPECT_EQ(router.numbers().seams_best_effort, 1u);
     EXPECT_EQ(router.numbers().seams_joined, 1u);
-}
-
-TEST_F(RouterSeam, M1_SeveralEndpointsOfTheOldColorMakeItBestEffortInTheReport)
-{
-    subscriber();
-    held();
-    commits({{color::blue, 0}, {color::blue, 1}});
-    EXPECT_EQ(router.numbers().seams_best_effort, 1u);
 }
 
 TEST_F(RouterSeam, AClientThatGoesWhileJoiningTakesItsSeamWithIt)

@@ -75,12 +75,29 @@ TEST(Seam, JoiningLosesTheOldLinkAndJoinsWithAGap)
     EXPECT_EQ(s.state(), seam_state::joined);
 }
 
-TEST(Seam, JoiningLosesTheNewLinkAndHandsOutWhatIsKept)
+TEST(Seam, JoiningLosesTheNewLinkAndKeepsWhatIsKept)
 {
     seam s = joining();
-    EXPECT_EQ(s.on_new_lost(), (seam_action{.open_new = true, .gap = true}));
-    EXPECT_EQ(s.state(), seam_state::forced); // the old color goes on, what it brings is late
-    EXPECT_FALSE(s.left());
+    EXPECT_EQ(s.on_new_lost(), (seam_action{.gap = true}));
+    EXPECT_EQ(s.state(), seam_state::joining);
+    EXPECT_EQ(s.on_marker(), join);
+}
+
+TEST(Seam, M1_JoinsWithTheLastOfTheMarkersThatItAwaits)
+{
+    seam s{wire_id{1}, wire_id{2}, false, t0, timing, 1, 0b101};
+    EXPECT_EQ(s.on_marker(2), nothing);
+    EXPECT_EQ(s.on_marker(2), nothing);
+    EXPECT_EQ(s.on_marker(1), nothing); // never asked for
+    EXPECT_EQ(s.awaited(), 0b001u);
+    EXPECT_EQ(s.on_marker(0), join);
+}
+
+TEST(Seam, M1_AnEndpointThatIsLostIsNotWaitedFor)
+{
+    seam s{wire_id{1}, wire_id{2}, false, t0, timing, 1, 0b11};
+    EXPECT_EQ(s.on_marker(0), nothing);
+    EXPECT_EQ(s.on_marker_lost(1), join);
 }
 
 TEST(Seam, JoinedHearsAnotherMarkerWithoutEffect)

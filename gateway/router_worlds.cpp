@@ -1,0 +1,221 @@
+// Which endpoints of a color are one message world, and who carries a marker there. SWITCH.md M1,
+// M2: in a cluster order holds between two nodes, not between three, so a seam reads a marker from
+// every endpoint that clients published through.
+
+#include "gateway/router.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace gateway {
+
+namespace {
+
+constexpr unsigned markers_max = 64; // endpoints of one color that a seam can wait for
+
+} // namespace
+
+// At the end of preparing: tries a marker from each endpoint of the live color to each other one
+// that this shard reads at (M2). `prepared` waits for the answers, each of which has a bound.
+void router::ask_worlds(time_point now)
+{
+    const broker::pool& pool = pool_of(live_);
+    std::map<std::pair<endpoint_ref, std::string_view>, wire_subscription*> samples;
+    if (pool.size() > 1) {
+        for (const auto& [id, w] : wires_) {
+            if (w->color() == live_ && w->addressed && w->state == wire_state::confirmed) {
+                samples.try_emplace({w->group->at, w->group->who->host}, w.get());
+            }
+        }
+    }
+    for (const auto& [where, to] : samples) {
+        for (std::size_t i = 0; i < std::min<std::size_t>(pool.size(), markers_max); ++i) {
+            const endpoint_ref from{live_, static_cast<std::uint16_t>(i)};
+            const bool publishes = pool.at(i).weight > 0 || pool.sessions(i) > 0 ||
+                                   sent_through_[live_].contains(from);
+            if (from == where.first || !publishes || !pool.healthy(i)) {
+                continue;
+            }
+            const bool carried = courier(*to, from) != nullptr;
+            if (!carried) {
+                dial_courier(*to->group->who, from, now);
+            }
+            if (!carried || !reach_.contains({from, where.first})) {
+                questions_.push_back({from, to->id, now + 2 * settings_.trial_timeout});
+            }
+        }
+    }
+    if (!questions_.empty()) {
+        go_on_asking(now);
+    }
+}
+
+void router::go_on_asking(time_point now)
+{
+    std::erase_if(questions_, [&](world_question& q) {
+        wire_subscription* to = wire(q.to);
+        if (to == nullptr || to->state != wire_state::confirmed) {
+            return true;
+        }
+        link_record* by = courier(*to, q.from);
+        if (by != nullptr && reach_.contains({q.from, to->group->at})) {
+            return true;
+        }
+        if (q.asked != link_id::none && link(q.asked) == nullptr) {
+            q.asked = link_id::none; // lost with its marker: another link asks
+        }
+        if (by != nullptr && q.asked == link_id::none) {
+            q.asked = by->core.id();
+            q.until = now + settings_.trial_timeout;
+            send_marker(*to, q.from);
+        }
+        if (now < q.until) {
+            return false;
+        }
+        if (by != nullptr) { // M2: brokers side by side; a marker that comes later says otherwise
+            reach_[{q.from, to->group->at}] = false;
+        }
+        return true;
+    });
+    time_point next = net::never;
+    for (const auto& q : questions_) {
+        next = std::min(next, q.until);
+    }
+    if (next != net::never) {
+        at(next, due::worlds);
+    }
+    check_prepared(now);
+}
+
+// A ready link at that endpoint whose trial passed, for the same virtual host: the group's own,
+// else a publish link, because a memory alarm stops the reading of the link that SENDs (M1, M3).
+link_record* router::courier(const wire_subscription& w, endpoint_ref from)
+{
+    if (from == w.group->at) {
+        for (const link_id id : w.group->publish) {
+            if (link_record* one = link(id); one != nullptr && one->core.ready()) {
+                return one;
+            }
+        }
+        link_record* own = link(w.link);
+        return own != nullptr && own->core.ready() ? own : nullptr;
+    }
+    link_id& cached = courier_links_[{from, w.group->who->host}];
+    if (link_record* one = link(cached); one != nullptr && one->core.ready()) {
+        return one;
+    }
+    link_record* best = nullptr;
+    for (const auto& [id, l] : links_) {
+        const bool fits = l->at() == from && l->core.ready() &&
+                          l->group->who->host == w.group->who->host &&
+                          l->group->known.barrier == broker::barrier_kind::routed;
+        if (fits && l->core.role() == link_role::publish) {
+            best = l.get();
+            break;
+        }
+        if (fits && l->core.role() == link_role::own) {
+            best = l.get();
+        }
+    }
+    cached = best == nullptr ? link_id::none : best->core.id();
+    return best;
+}
+
+// With the session's login. Its group is kept until the seams of this switch are over.
+void router::dial_courier(identity& who, endpoint_ref from, time_point now)
+{
+    share_group& g = group_for(who, from);
+    if (std::ranges::find(couriers_, &g) != couriers_.end()) {
+        return;
+    }
+    couriers_.push_back(&g);
+    ++g.bindings;
+    if (!g.refused.empty() || !g.publish.empty()) {
+        return;
+    }
+    const link_id made = dial(g, link_role::publish, session_id::none, now).core.id();
+    if (g.known.barrier == broker::barrier_kind::unknown && g.trial == link_id::none) {
+        g.trial = made;
+    }
+}
+
+void router::release_couriers(time_point now)
+{
+    questions_.clear();
+    for (share_group* g : std::exchange(couriers_, {})) {
+        --g->bindings;
+        release_group(*g, now);
+    }
+    courier_links_.clear();
+}
+
+// The markers that join a seam whose old side is `w`. An endpoint that is lost is not waited for;
+// one of which nothing is known makes the seam a best-effort one (M1).
+std::uint64_t router::awaited_markers(const wire_subscription& w, bool& best_effort)
+{
+    const endpoint_ref own = w.group->at;
+    best_effort |= own.index >= markers_max;
+    std::uint64_t awaited = std::uint64_t{1} << (own.index % markers_max);
+    for (const endpoint_ref one : sent_through_[own.color]) {
+        const auto known = reach_.find({one, own});
+        if (one == own || (known != reach_.end() && !known->second)) {
+            continue; // M2: side by side, nothing of it comes here
+        }
+        const bool comes = known != reach_.end() && one.index < markers_max;
+        if (comes && courier(w, one) != nullptr) {
+            awaited |= std::uint64_t{1} << one.index;
+        } else {
+            best_effort |= pool_of(one.color).healthy(one.index);
+        }
+    }
+    return awaited;
+}
+
+// False: no link there carries it.
+bool router::send_marker(wire_subscription& w, endpoint_ref from)
+{
+    link_record* by = courier(w, from);
+    if (by == nullptr) {
+        return false;
+    }
+    std::string mark = to_wire(w.id);
+    if (from != w.group->at) {
+        mark += "/" + std::to_string(from.index);
+    }
+    by->core.marker(address_of(w.id), mark, out_);
+    return true;
+}
+
+// `mark` is what the marker's header says: the wire subscription's id, and the endpoint that it was
+// SENT at where that is another one.
+void router::on_marker(wire_subscription& w, std::string_view mark, time_point now)
+{
+    const std::string own = to_wire(w.id);
+    if (!mark.starts_with(own)) {
+        return;
+    }
+    mark.remove_prefix(own.size());
+    unsigned from = w.group->at.index;
+    if (mark.empty()) {
+        w.group->known.marker = broker::tried::yes;
+    } else {
+        const char* end = mark.data() + mark.size();
+        const auto read = std::from_chars(mark.data() + 1, end, from);
+        if (mark.front() != '/' || read.ec != std::errc{} || read.ptr != end ||
+            from >= markers_max) {
+            return;
+        }
+        reach_[{{w.color(), static_cast<std::uint16_t>(from)}, w.group->at}] = true;
+        if (!questions_.empty()) {
+            at(now, due::worlds);
+        }
+    }
+    const wire_id id = w.id;
+    for (std::size_t i = 0; i < seams_.size(); ++i) {
+        if (seams_[i]->old_wire() == id && !seams_[i]->left()) {
+            act(*seams_[i], seams_[i]->on_marker(from), now);
+        }
+    }
+}
+
+} // namespace gateway
