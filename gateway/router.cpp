@@ -88,6 +88,8 @@ void router::enter(client_session& s, session_state to, time_point)
     --counters_.sessions[s.live][label_of(s.state)];
     ++counters_.sessions[s.live][label_of(to)];
     s.state = to;
+    // A hold takes who is parked along; without a broker behind it, its time begins anew.
+    s.parked &= to == session_state::connecting || to == session_state::rebinding;
 }
 
 void router::run_later(time_point now)

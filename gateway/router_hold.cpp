@@ -22,7 +22,6 @@ void router::on_hold(time_point now)
         switch (s.state) {
         case session_state::connecting: // S7; its attempt is dropped
             unbind(s, s.live, now);
-            s.parked = false;
             enter(s, session_state::waiting, now);
             break;
         case session_state::active:

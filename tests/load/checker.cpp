@@ -257,4 +257,22 @@ verdict checker::finish() const
     return result;
 }
 
+std::vector<missing_copy> checker::missing() const
+{
+    std::vector<missing_copy> all;
+    for (const stream_kind kind : all_kinds) {
+        for (std::uint32_t p = 0; p < streams_[index(kind)].size(); ++p) {
+            const publisher_state& state = of({p, kind});
+            for_each_owed({p, kind}, [&](std::uint32_t subscriber, const sequence_set& received) {
+                for (const number_range& gap : received.missing_up_to(state.sent)) {
+                    for (std::uint32_t n = gap.first; n <= gap.last; ++n) {
+                        all.push_back({{p, kind}, n, subscriber, state.confirmed.contains(n)});
+                    }
+                }
+            });
+        }
+    }
+    return all;
+}
+
 } // namespace load

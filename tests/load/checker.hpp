@@ -61,6 +61,15 @@ struct violation {
 };
 std::string to_string(const violation& v);
 
+// One copy of a message that was owed and did not come.
+struct missing_copy {
+    stream_id stream;
+    std::uint32_t sequence = 0;
+    std::uint32_t subscriber = 0;
+    bool confirmed = false; // else its SEND was in doubt, and it is not lost
+    bool operator==(const missing_copy&) const = default;
+};
+
 struct verdict {
     std::uint64_t sent = 0, received = 0;
     std::uint64_t expected = 0; // deliveries that confirmed SENDs owe
@@ -103,6 +112,8 @@ public:
     std::uint64_t count(fault what) const noexcept { return counts_.count(what); }
 
     verdict finish() const;
+    // Of all that was sent, confirmed or not; a queue's message is missing once.
+    std::vector<missing_copy> missing() const;
 
 private:
     struct publisher_state {

@@ -25,6 +25,9 @@ fleet::fleet(fleet_options options)
 {
     clients_.reserve(plan_.clients());
     result_.clients = plan_.clients();
+    if (options_.tell_missing) {
+        missing_ = missing_log{plan_.clients()};
+    }
 }
 
 boost::system::result<run_result, std::string> fleet::run()
@@ -160,6 +163,7 @@ void fleet::send_due()
         number.kind = plan_.kind_of(next.client, next.ordinal);
         number.publisher = next.client;
         number.sequence = checker_.on_sent({next.client, number.kind});
+        missing_.on_sent({next.client, number.kind}, now);
         number.scheduled_ns = (next.due - meter_.sending_start()).count();
         client.send(
             number, plan_.in_transaction(next.client, next.ordinal)
@@ -309,6 +313,9 @@ void fleet::finish()
 run_result fleet::take_result()
 {
     result_.judged = checker_.finish();
+    if (options_.tell_missing) {
+        result_.missing = missing_.lines(checker_.missing());
+    }
     result_.errors += result_.judged.count(fault::misrouted);
     result_.errors += result_.judged.count(fault::receipt_unasked);
     result_.silence = meter_.silence();

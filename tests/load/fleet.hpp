@@ -15,6 +15,7 @@
 #include "broker/net/socket.hpp"
 #include "tests/load/checker.hpp"
 #include "tests/load/load_client.hpp"
+#include "tests/load/missing_log.hpp"
 #include "tests/load/pacer.hpp"
 #include "tests/load/run_meter.hpp"
 #include "tests/load/run_result.hpp"
@@ -43,7 +44,8 @@ struct fleet_options {
     std::chrono::nanoseconds warmup{0}, duration{std::chrono::seconds{15}};
     std::chrono::nanoseconds drain_limit{std::chrono::seconds{10}};
     queue_order order = queue_order::relaxed;
-    bool progress = true; // a line a second on stderr
+    bool progress = true;      // a line a second on stderr
+    bool tell_missing = false; // into run_result::missing
 };
 
 class fleet final : private client_owner, private net::turn_handler {
@@ -94,6 +96,7 @@ private:
     checker checker_;
     pacer pacer_;
     run_meter meter_;
+    missing_log missing_;
     boost::asio::io_context context_{1};
     net::readiness_loop loop_{context_};
     boost::asio::signal_set signals_{context_, SIGINT, SIGTERM};

@@ -9,7 +9,9 @@
 #include <cstring>
 #include <exception>
 #include <fstream>
+#include <string>
 #include <sys/resource.h>
+#include <utility>
 
 namespace {
 
@@ -57,11 +59,11 @@ int run(int argc, char** argv)
         return say(not_connected, result.error());
     }
     std::fputs(load::to_table(*result).c_str(), stdout);
-    if (!options->json_file.empty()) {
-        std::ofstream file{options->json_file};
-        file << load::to_json(*result);
-        if (!file.flush()) {
-            return say(broken, options->json_file + ": " + std::strerror(errno));
+    for (const auto& [name, text] :
+         {std::pair{options->json_file, load::to_json(*result)},
+          std::pair{options->missing_file, result->missing}}) {
+        if (!name.empty() && !(std::ofstream{name} << text << std::flush)) {
+            return say(broken, name + ": " + std::strerror(errno));
         }
     }
     return result->passed() ? kept : broken;

@@ -98,6 +98,8 @@ void add_connection(CLI::App& app, load_options& into, raw_options& raw)
         ->check(CLI::Range(0.1, 600.0))
         ->capture_default_str();
     app.add_option("--json", into.json_file, "write the result as JSON");
+    app.add_option(
+        "--missing", into.missing_file, "write each copy that did not come, with its time");
     app.add_flag("--quiet", raw.quiet, "no progress on stderr");
     app.add_flag("--progress", raw.progress, "a line a second on stderr (the default)")
         ->excludes("--quiet");
@@ -127,6 +129,7 @@ std::string complete(load_options& into, const raw_options& raw)
     fleet.warmup = to_ns(raw.warmup);
     fleet.drain_limit = to_ns(raw.drain_seconds);
     fleet.progress = !raw.quiet;
+    fleet.tell_missing = !into.missing_file.empty();
     fleet.order = raw.queue_order == "strict" ? queue_order::strict : queue_order::relaxed;
     for (const ack_mode mode : {ack_mode::automatic, ack_mode::cumulative, ack_mode::individual}) {
         if (raw.acks == to_string(mode)) {

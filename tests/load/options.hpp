@@ -13,7 +13,8 @@ namespace load {
 struct load_options {
     fleet_options fleet; // without the resolved address
     net::address address;
-    std::string json_file; // empty: none
+    std::string json_file;    // empty: none
+    std::string missing_file; // the same
 };
 
 struct usage_exit {

@@ -34,6 +34,7 @@ struct run_result {
     double cpu_share = 0;                     // of one core, while sending
     std::vector<second_of_run> timeline;
     std::vector<std::string> reasons; // of the first disconnects and errors
+    std::string missing;              // lines of missing_log, where they are asked for
 
     // The latencies say more about teal-load than about what it measures.
     bool bottleneck() const noexcept;

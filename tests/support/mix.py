@@ -31,15 +31,19 @@ def dice(test):
 
 
 class Mix:
-    """`clients` in all, spread over `kinds`; `more` goes to every teal-load."""
+    """`clients` in all, spread over `kinds`; `more` goes to every teal-load. With `missing`, each
+    writes what did not come to a file of its own, whose path is put there by kind."""
 
-    def __init__(self, scene, url, clients, rate=5, kinds=None, **more):
+    def __init__(self, scene, url, clients, rate=5, kinds=None, missing=None, **more):
         kinds = kinds or KINDS
         share = clients // len(kinds)
         self.clients = share * len(kinds)
-        self.loads = {name: teal.Load(scene, url, name="load-" + name, clients=share, rate=rate,
-                                      **options, **more)
-                      for name, options in kinds.items()}
+        self.loads = {}
+        for name, options in kinds.items():
+            if missing is not None:
+                missing[name] = more["missing"] = os.path.join(scene.folder, f"missing-{name}")
+            self.loads[name] = teal.Load(scene, url, name="load-" + name, clients=share,
+                                         rate=rate, quiet=True, **{**options, **more})
 
     def await_sending(self):
         for load in self.loads.values():

@@ -89,6 +89,30 @@ TEST_F(RouterSwitch, S6_AFailedSessionIsBoundToTheNewColorBehindTheCommit)
         1);
 }
 
+TEST_F(RouterSwitch, S6_WhoWasParkedIsActiveOnItsStandbyAndMayBeParkedAgain)
+{
+    subscriber();
+    brokers.blue.dials = false;
+    loses(1);
+    loses(2);
+    run(1s);
+    EXPECT_EQ(router.snapshot().sessions.parked, 1u);
+    switched();
+    EXPECT_EQ(state(a), session_state::active);
+    EXPECT_EQ(router.snapshot().sessions.parked, 0u);
+    EXPECT_EQ(router.snapshot().sessions.active, 1u);
+    run(5min); // its first parking is over for good
+    EXPECT_TRUE(exists(a));
+    brokers.green.dials = false;
+    for (std::uint64_t link = 3; link < 50; ++link) {
+        loses(link); // one that is gone already is gone
+    }
+    run(1s);
+    EXPECT_EQ(router.snapshot().sessions.parked, 1u);
+    run(60s);
+    EXPECT_FALSE(exists(a)); // park_timeout ends this one too
+}
+
 TEST_F(RouterSwitch, S13_GreensReceiptsWaitBehindBlues)
 {
     client();

@@ -1,6 +1,7 @@
 // Drives the checker with histories made by hand: one that is clean, and one for every violation.
 
 #include "tests/load/checker.hpp"
+#include "tests/load/missing_log.hpp"
 
 #include <gtest/gtest.h>
 
@@ -75,6 +76,28 @@ TEST_F(CheckerHistory, CleanRunHasNoFaults)
     EXPECT_EQ(v.expected, 18U);
     EXPECT_EQ(v.redelivered, 0U);
     EXPECT_TRUE(v.examples.empty());
+}
+
+TEST_F(CheckerHistory, TellsEachMissingCopyConfirmedOrNot)
+{
+    checker by_receipts{plan, confirmation::receipts, queue_order::relaxed};
+    by_receipts.on_sent({1, common});
+    by_receipts.on_sent({1, common});
+    by_receipts.on_sent({2, queue});
+    by_receipts.on_receipt({1, common}, 1);
+    for (const std::uint32_t subscriber : {0U, 1U, 2U}) {
+        by_receipts.on_delivery(subscriber, common, {common, 1, 1, 0}, redelivered::no);
+        by_receipts.on_delivery(subscriber, common, {common, 1, 2, 0}, redelivered::no);
+    }
+    const std::vector<missing_copy> expected{
+        {{1, common}, 1, 3, true}, {{1, common}, 2, 3, false}, {{2, queue}, 1, 0, false}};
+    EXPECT_EQ(by_receipts.missing(), expected);
+    missing_log times{4};
+    times.on_sent({1, common}, net::time_point{std::chrono::nanoseconds{7}});
+    EXPECT_EQ(
+        times.lines({expected.front()}),
+        R"({"stream":"s","publisher":1,"number":1,"subscriber":3,"confirmed":true,"sent_ns":7})"
+        "\n");
 }
 
 TEST_F(CheckerHistory, NamesWhatIsLostAndToWhom)
