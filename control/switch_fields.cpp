@@ -19,12 +19,6 @@ std::optional<bad_field> read_hold_policy(switch_request& request, const boost::
     if (!policy) {
         return bad_field{400, "Not a policy", "abort, pin or cut", "on_hold_timeout"};
     }
-    // C5: the coordinator knows both, the members' side (S8) is not there yet.
-    if (*policy != hold_policy::abort) {
-        return bad_field{
-            422, "Not built yet", "on_hold_timeout " + std::string(to_string(*policy)),
-            "on_hold_timeout"};
-    }
     request.on_hold_timeout = policy;
     return std::nullopt;
 }

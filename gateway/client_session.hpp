@@ -107,6 +107,8 @@ struct client_session {
     std::string peer;
     std::unique_ptr<session_ends> rare_part;
     net::time_point since{}, parked_since{}, close_by{};
+    control::switch_number pinned = 0; // by that switch (S8); 0: it is not
+    net::time_point pin_until{};       // pin_timeout; once bound, how long it drains
     std::uint64_t stalled_written = 0, frames_in = 0, frames_out = 0;
 
     session_ends& rare()

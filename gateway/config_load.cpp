@@ -154,8 +154,8 @@ void loader::switching(section at)
     at.take_word(
         "on_hold_timeout", s.on_hold_timeout,
         {{"abort", hold_timeout_action::abort},
-         {"pin", hold_timeout_action::pin, false},
-         {"cut", hold_timeout_action::cut, false}});
+         {"pin", hold_timeout_action::pin},
+         {"cut", hold_timeout_action::cut}});
     at.take_as(
         "max_failed", s.max_failed, parse_failure_allowance,
         "a number of sessions, or a percentage like 0.1%");

@@ -58,6 +58,10 @@ control::control_settings control_settings_of(const config& c)
     const auto& w = c.switching;
     s.prepare_timeout = w.prepare_timeout;
     s.hold_timeout = w.hold_timeout;
+    s.on_hold_timeout = w.on_hold_timeout == hold_timeout_action::pin ? control::hold_policy::pin
+                        : w.on_hold_timeout == hold_timeout_action::cut
+                            ? control::hold_policy::cut
+                            : control::hold_policy::abort;
     s.max_failed = w.max_failed.sessions != 0
                        ? control::failure_limit{static_cast<double>(w.max_failed.sessions), false}
                        : control::failure_limit{w.max_failed.percent, w.max_failed.percent > 0};

@@ -19,6 +19,7 @@
 //   router_switch.cpp         this shard as a member of a switch (SWITCH.md): prepare
 //   router_hold.cpp           settled, held
 //   router_commit.cpp         both ways out: commit and abort
+//   router_pin.cpp            what a switch gave up: pinned or cut
 //   router_seams.cpp          where one color ends and the other begins
 //   router_worlds.cpp         markers: from which endpoints, and by which link
 //   router_drain.cpp          what the old color still owes
@@ -140,6 +141,7 @@ private:
         session_retry, // back-off of a bind
         session_park,
         session_stall,
+        session_pin,
         session_close,
         marker_trial, // no marker came: that endpoint gives none (B3)
         receipts,
@@ -298,7 +300,17 @@ private:
     static kept_message
     keep(const wire_subscription& w, const stomp::frame_view& frame, framing as);
 
+    // ---- router_pin.cpp
+    void give_up(bool cut, time_point now);
+    void pin_session(client_session& s, time_point now);
+    void unpin(client_session& s, time_point now);
+    void unpin_overdue(client_session& s, time_point now);
+    void cut_session(client_session& s, time_point now);
+    void drop_new_wires(client_session& s, time_point now);
+    void note_counted(std::string sentence);
+
     // ---- router_seams.cpp
+    seam& seam_between(wire_subscription& from, wire_subscription& to, time_point now);
     void make_seams(time_point now);
     void run_seams(time_point now);
     void keep_lost(wire_subscription& w, time_point now);
@@ -328,6 +340,7 @@ private:
     void begin_standby(client_session& s, time_point now);
     void standby_ready(client_session& s, time_point now);
     void standby_failed(client_session& s, const std::string& why, time_point now);
+    void note_failed(client_session& s, control::session_failure failed);
     void standby_lost(client_session& s, time_point now);
     void check_prepared(time_point now);
     bool settled(const client_session& s) const;
@@ -367,6 +380,7 @@ private:
     failure(const client_session& s, endpoint_ref at, std::string why) const;
 
     static constexpr auto drain_sweep = std::chrono::milliseconds{20};
+    static constexpr auto pinned_retry = std::chrono::seconds{1};
     template <class Id>
     static constexpr std::uint64_t number(Id id) noexcept
     {
@@ -414,6 +428,7 @@ private:
     bool barriers_due_ = false;
     bool dials_due_ = false, seams_due_ = false;
     bool asked_worlds_ = false;
+    bool cut_ = false;       // C5: `cut` was ordered
     bool committed_ = false; // how the last switch ended
     std::vector<session_id> later_;
     // M2: whether a marker SENT at one endpoint of a color comes to a subscription at another.

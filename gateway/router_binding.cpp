@@ -35,6 +35,10 @@ bool router::advance(client_session& s, color c, time_point now)
     if (s.who == nullptr || b.at == binding::phase::draining || s.state == session_state::waiting) {
         return false; // S7: an attempt that the hold dropped may still come up
     }
+    // S8: a switch back finds what a pinned session has there as its standby.
+    if (c == s.live && s.pinned != 0 && in_switch()) {
+        return false;
+    }
     // S15: nothing more is subscribed on the old color in the hold, whatever link comes up.
     if (c == s.live && (s.state == session_state::quiescing || s.state == session_state::held)) {
         return false;
@@ -138,7 +142,12 @@ bool router::replay(client_session& s, binding& b, color c, time_point now)
             if (!standby && sub->held_back) {
                 continue; // queue_order: strict, the old color still gives
             }
-            if (!subscribe(s, *sub, c, standby ? member_state::standby : member_state::live, now)) {
+            const bool behind_old =
+                s.pinned != 0 && sub->broadcast && wire(sub->wires[broker::other(c)]) != nullptr;
+            const auto as = standby      ? member_state::standby
+                            : behind_old ? member_state::joining // S8
+                                         : member_state::live;
+            if (!subscribe(s, *sub, c, as, now)) {
                 complete = false;
                 if (b.queued) {
                     break; // in line for a turn: what comes behind keeps its order
@@ -182,6 +191,9 @@ void router::on_bound(client_session& s, color c, time_point now)
             begin_standby(s, now);
         }
     } else if (s.state == session_state::rebinding) {
+        if (s.pinned != 0) {
+            unpin(s, now);
+        }
         enter(s, session_state::active, now);
         pump_later(s);
         if (in_switch() && !s.part) {
@@ -196,6 +208,12 @@ void router::on_refused(client_session& s, color c, const std::string& why, time
         s.bindings[c].group != nullptr ? s.bindings[c].group->at : endpoint_ref{c, 0};
     if (c != s.live) {
         standby_failed(s, name_of(where) + " refused: " + why, now);
+        return;
+    }
+    if (s.pinned != 0) { // S8: it is tried until pin_timeout
+        drop_new_wires(s, now);
+        unbind(s, c, now);
+        at(now + pinned_retry, due::session_retry, number(s.id));
         return;
     }
     switch (s.state) {
@@ -234,7 +252,8 @@ void router::move_to_own(client_session& s, binding& b, time_point now)
 
 void router::park(client_session& s, time_point now)
 {
-    if (s.state != session_state::connecting && s.state != session_state::rebinding) {
+    if ((s.state != session_state::connecting && s.state != session_state::rebinding) ||
+        s.pinned != 0) {
         return;
     }
     if (!s.parked) {

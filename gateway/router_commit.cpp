@@ -44,7 +44,7 @@ void router::on_commit(const control::commit& order, time_point now)
             resume(*s, now);
         }
     }
-    tally_.sessions_total = tally_.sessions_moved + tally_.sessions_failed;
+    tally_.sessions_total = tally_.sessions_moved + tally_.sessions_pinned + tally_.sessions_failed;
     at(now, due::seams);
     at(now + timing_.receipt_timeout, due::receipts, switch_);
     at(now + drain_sweep, due::drain);
@@ -78,19 +78,22 @@ void router::move(client_session& s, time_point now)
         std::chrono::duration_cast<std::chrono::microseconds>(now - part.held_at).count()));
     counters_.session_pause.observe(now - part.held_at);
     if (!part.ready) {
-        // S8 pins here; until that is built the old binding is given up and what lies between is a
-        // gap.
-        tally_.gaps += s.journal.size();
+        cut_ ? cut_session(s, now) : pin_session(s, now);
+        return;
+    }
+    ++tally_.sessions_moved;
+    if (std::exchange(s.pinned, 0) != 0) { // S8: back on what it never left
         for (const auto& sub : s.journal) {
             if (wire_subscription* w = wire(sub->wires[old])) {
                 drop_member(*w, s.id, sub->number, now);
             }
             sub->wires[old] = wire_id::none;
+            sub->held_back = false;
         }
         unbind(s, old, now);
+        s.bindings[s.live].at = binding::phase::ready;
         return;
     }
-    ++tally_.sessions_moved;
     drop_gaps(s, now);
     s.bindings[old].at = binding::phase::draining;
     s.bindings[s.live].at = binding::phase::ready;
@@ -134,6 +137,9 @@ void router::resume(client_session& s, time_point now)
             close(s, *s.close_wanted, "closed while a switch held it");
             end_session(s, now);
             return;
+        }
+        if (s.pinned != 0 && s.now().at == binding::phase::ready) {
+            unpin(s, now); // what it sent was not proven in time; it is there all the same
         }
         if (s.now().at != binding::phase::ready) {
             enter(s, session_state::rebinding, now);
@@ -199,6 +205,7 @@ void router::on_abort(const control::abort_switch& order, time_point now)
             }
             break;
         }
+        case session_state::rebinding: at(now, due::session_retry, number(id)); break;
         default: break;
         }
     }

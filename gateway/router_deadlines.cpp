@@ -75,7 +75,7 @@ void router::run_deadline(const deadline& d, time_point now)
         return;
     case due::session_park:
         if (client_session* s = find(static_cast<session_id>(d.subject));
-            s != nullptr &&
+            s != nullptr && s->pinned == 0 &&
             (s->state == session_state::connecting || s->state == session_state::rebinding) &&
             s->connect_seen && now >= s->parked_since + settings_.park_timeout) {
             fail_client(*s, "no broker answers", {}, disconnect_reason::park_timeout, now);
@@ -92,6 +92,11 @@ void router::run_deadline(const deadline& d, time_point now)
                 s->stalled_written = out_.client_written(s->id);
                 at(now + settings_.client_stall, due::session_stall, d.subject);
             }
+        }
+        return;
+    case due::session_pin:
+        if (client_session* s = find(static_cast<session_id>(d.subject))) {
+            unpin_overdue(*s, now);
         }
         return;
     case due::session_close:

@@ -11,7 +11,10 @@ namespace gateway {
 bool router::drained(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
-    const bool over = now >= drain_until_;
+    if (s.pinned != 0) {
+        return false; // S8: what it has there stays until it is bound
+    }
+    const bool over = now >= std::max(drain_until_, s.pin_until);
     // M6: a forced seam's old color stays until its marker; what still comes there is delivered.
     bool done = s.seams == 0 && s.forced_seams == 0 && (!s.part || s.part->owed_old == 0) &&
                 (over || s.ledger.count(old) == 0);

@@ -102,7 +102,9 @@ control::member_snapshot router::snapshot() const
     shot.clients = sessions_.size();
     for (const auto& [id, s] : sessions_) {
         auto& n = shot.sessions;
-        if (s->parked) {
+        if (s->pinned != 0) {
+            ++n.pinned;
+        } else if (s->parked) {
             ++n.parked;
         } else {
             switch (s->state) {
@@ -146,7 +148,7 @@ std::vector<control::session_snapshot> router::sessions(time_point now) const
         one.id = name_of(s->id);
         one.peer = s->peer;
         one.login = s->who == nullptr ? "" : s->who->login;
-        one.state = s->parked ? "parked" : to_string(s->state);
+        one.state = s->pinned != 0 ? "pinned" : s->parked ? "parked" : to_string(s->state);
         one.color = to_string(s->live);
         one.endpoint =
             b.group == nullptr ? "" : settings_.endpoints[s->live][b.group->at.index].name;

@@ -35,18 +35,7 @@ void router::make_seams(time_point now)
             member.state = member_state::joining;
             seam*& slot = made[{from->id, to->id}];
             if (slot == nullptr) {
-                bool best_effort = !from->addressed ||
-                                   from->group->known.marker != broker::tried::yes ||
-                                   from->group->known.barrier != broker::barrier_kind::routed; // B3
-                const std::uint64_t awaited = awaited_markers(*from, best_effort);
-                seams_.push_back(std::make_unique<seam>(
-                    from->id, to->id, best_effort, now,
-                    seam::timing{
-                        timing_.seam_timeout, timing_.seam_quiet, timing_.marker_interval,
-                        timing_.drain_timeout},
-                    switch_, awaited));
-                slot = seams_.back().get();
-                ++to->seams;
+                slot = &seam_between(*from, *to, now);
             }
             slot->add({s->id, sub->number, member_state::joining});
             ++s->seams;
@@ -55,6 +44,21 @@ void router::make_seams(time_point now)
         }
         trim_kept(*to);
     }
+}
+
+seam& router::seam_between(wire_subscription& from, wire_subscription& to, time_point now)
+{
+    bool best_effort = !from.addressed || from.group->known.marker != broker::tried::yes ||
+                       from.group->known.barrier != broker::barrier_kind::routed; // B3
+    const std::uint64_t awaited = awaited_markers(from, best_effort);
+    seams_.push_back(std::make_unique<seam>(
+        from.id, to.id, best_effort, now,
+        seam::timing{
+            timing_.seam_timeout, timing_.seam_quiet, timing_.marker_interval,
+            timing_.drain_timeout},
+        switch_, awaited));
+    ++to.seams;
+    return *seams_.back();
 }
 
 void router::hand_over_kept(client_session& s, wire_subscription& w, wire_member& m)
@@ -294,10 +298,7 @@ void router::leave_seams(session_id session, std::uint32_t number_of, time_point
 {
     for (std::size_t i = 0; i < seams_.size(); ++i) {
         seam& one = *seams_[i];
-        const bool member = std::ranges::any_of(one.members(), [&](const auto& m) {
-            return m.session == session && m.subscription == number_of;
-        });
-        if (!member) {
+        if (!one.has(session, number_of)) {
             continue;
         }
         const bool open = !one.left() && one.state() == seam_state::joining;

@@ -89,6 +89,7 @@ bool router::subscribe(
     sub.wires[c] = w->id;
     sub.head = w->head; // equal text: kept once for all who share it
     w->members.push_back({s.id, sub.number, as});
+    w->keeping |= as == member_state::joining;
     if (w->state == wire_state::confirmed) {
         on_confirmed(*w, now);
     }
@@ -154,6 +155,10 @@ void router::on_wire_failed(wire_subscription& w, const std::string& why, time_p
         sub->wires[c] = wire_id::none;
         if (c != s->live) {
             standby_failed(*s, "SUBSCRIBE was refused: " + why, now);
+            continue;
+        }
+        if (s->pinned != 0) { // S8: it is tried until pin_timeout
+            at(now + pinned_retry, due::session_retry, number(s->id));
             continue;
         }
         const std::string receipt = sub->receipt ? *sub->receipt : std::string{};
@@ -235,6 +240,11 @@ void router::drop_member(
     });
     client_session* s = find(session);
     if (!w.members.empty()) {
+        if (w.keeping && !in_switch() && std::ranges::none_of(w.members, [](const auto& m) {
+                return m.state == member_state::joining;
+            })) {
+            trim_kept(w); // the pinned session that it was kept for is gone
+        }
         if (s != nullptr) {
             answer_receipt(*s, receipt); // leaving takes effect before its RECEIPT is queued
         }

@@ -32,8 +32,8 @@ void router::on_command(const control::command& command, time_point now)
         overloaded{
             [&](const control::prepare& order) { on_prepare(order, now); },
             [&](const control::hold&) { on_hold(now); },
-            [&](const control::pin&) {}, // C5, S8: pinning and cutting are not built yet
-            [&](const control::cut&) {},
+            [&](const control::pin&) { give_up(false, now); },
+            [&](const control::cut&) { give_up(true, now); },
             [&](const control::commit& order) { on_commit(order, now); },
             [&](const control::abort_switch& order) { on_abort(order, now); },
         },
@@ -55,7 +55,7 @@ void router::on_prepare(const control::prepare& order, time_point now)
     pacer_.set_rate(std::max(1.0, order.connect_rate));
     tally_ = {};
     doubted_ = false;
-    asked_worlds_ = false;
+    asked_worlds_ = cut_ = false;
     lost_links_ = 0;
     unprepared_ = 0;
     phase_ = member_phase::preparing;
@@ -133,17 +133,11 @@ void router::standby_failed(client_session& s, const std::string& why, time_poin
     switch_part& part = *s.part;
     const binding& b = s.bindings[to_];
     const endpoint_ref where = b.group != nullptr ? b.group->at : endpoint_ref{to_, 0};
-    tally_.sessions_ready -= part.ready;
     const bool counted = part.ordered ? !part.ready : true;
-    part.failed = true;
-    part.ready = false;
-    ++tally_.sessions_failed;
+    const auto failed = failure(s, where, why);
+    note_failed(s, failed);
     if (counted && phase_ <= member_phase::prepared && unprepared_ > 0) {
         --unprepared_;
-    }
-    const auto failed = failure(s, where, why);
-    if (tally_.failures.size() < 100) {
-        tally_.failures.push_back(failed);
     }
     at(now, due::session_retry, number(s.id)); // releases what was prepared, outside of any loop
     if (phase_ == member_phase::held && s.state == session_state::held) {
@@ -154,14 +148,27 @@ void router::standby_failed(client_session& s, const std::string& why, time_poin
     at(now, due::numbers);
 }
 
+void router::note_failed(client_session& s, control::session_failure failed)
+{
+    tally_.sessions_ready -= s.part->ready;
+    s.part->failed = true;
+    s.part->ready = false;
+    ++tally_.sessions_failed;
+    if (tally_.failures.size() < 100) {
+        tally_.failures.push_back(std::move(failed));
+    }
+}
+
 void router::standby_lost(client_session& s, time_point now)
 {
+    binding& b = s.bindings[to_];
+    if (b.at == binding::phase::ready) {
+        b.at = binding::phase::wanted; // S6: nobody resumes on it
+    }
     if (!s.part || s.part->failed || !in_switch()) {
         return;
     }
     switch_part& part = *s.part;
-    binding& b = s.bindings[to_];
-    b.at = binding::phase::wanted;
     const bool was_ready = part.ready;
     tally_.sessions_ready -= was_ready;
     part.ready = false;

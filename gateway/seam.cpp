@@ -101,6 +101,13 @@ seam::on_deadline(net::time_point now, net::time_point last_message, bool readin
     return {};
 }
 
+bool seam::has(session_id session, std::uint32_t subscription) const noexcept
+{
+    return std::ranges::any_of(members_, [&](const wire_member& m) {
+        return m.session == session && m.subscription == subscription;
+    });
+}
+
 bool seam::remove(session_id session, std::uint32_t subscription) noexcept
 {
     std::erase_if(members_, [&](const wire_member& m) {

@@ -69,6 +69,7 @@ public:
     seam_state state() const noexcept { return state_; }
     bool best_effort() const noexcept { return best_effort_; }
     bool left() const noexcept { return left_; }
+    bool has(session_id session, std::uint32_t subscription) const noexcept;
     std::uint64_t awaited() const noexcept { return awaited_; }
     // The switch whose report counts it: one of an earlier switch may join after the next was
     // ordered (M8).

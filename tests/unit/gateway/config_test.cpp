@@ -371,8 +371,6 @@ TEST(Config, KeysWhosePartIsNotBuiltSaySo)
     says(minimal + "admin: { tls: { certificate: f } }\n", "tls");
     says(minimal + "    tls: { ca: f }\n", "tls");
     says(with_brokers("backplane: shared"), "backplane: shared");
-    says(minimal + "switch: { on_hold_timeout: pin }\n", "on_hold_timeout: pin");
-    says(minimal + "switch: { on_hold_timeout: cut }\n", "on_hold_timeout: cut");
     says(minimal + "switch: { dedup: content }\n", "dedup: content");
     says(minimal + "switch: { dedup: header id }\n", "dedup: header id");
     says(minimal + "store: { kind: etcd }\n", "kind: etcd");

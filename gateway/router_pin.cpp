@@ -1,0 +1,159 @@
+// Sessions that a switch gave up: pinned to what they have on the old color until they are bound on
+// the new one, or cut off from it. SWITCH.md C5, C8, S8.
+
+#include "gateway/router.hpp"
+
+#include <algorithm>
+
+namespace gateway {
+
+// C5: what could not settle by hold_timeout is counted as failed, and this shard says `held`.
+// The fence is given up for what is unproven.
+void router::give_up(bool cut, time_point now)
+{
+    if (phase_ != member_phase::holding) {
+        return; // its `held` crossed the order
+    }
+    cut_ = cut;
+    for (const session_id id : all_sessions()) {
+        client_session& s = *find(id);
+        if (s.state != session_state::quiescing) {
+            continue;
+        }
+        const bool proven = settled(s);
+        tally_.fence_best_effort |= !proven;
+        if (!s.part->failed) {
+            const binding& b = s.bindings[to_];
+            const endpoint_ref where = b.group != nullptr ? b.group->at : endpoint_ref{to_, 0};
+            note_failed(
+                s, failure(
+                       s, where,
+                       proven ? "its standby was not ready within hold_timeout"
+                              : "what it sent was not proven within hold_timeout"));
+        }
+        enter(s, session_state::held, now);
+        --unheld_;
+    }
+    if (!awaited_.empty()) { // links of sessions that are gone or closing
+        tally_.fence_best_effort = true;
+        awaited_.clear();
+    }
+    check_held(now);
+}
+
+// S8: the commit makes it rebinding on the new color; what it has on the old one stays for what it
+// receives, and what it sends is carried. REQUIRES: s.live is the new color already.
+void router::pin_session(client_session& s, time_point now)
+{
+    const color old = broker::other(s.live);
+    s.bindings[old].at = binding::phase::draining;
+    draining_.insert(s.id);
+    if (s.part->failed) {
+        --tally_.sessions_failed;
+    }
+    s.part->failed = false;
+    ++tally_.sessions_pinned;
+    s.pinned = switch_;
+    s.pin_until = now + timing_.pin_timeout;
+    at(s.pin_until, due::session_pin, number(s.id));
+    for (const auto& sub : s.journal) {
+        // Of those that are there already the seam is made at once; the others miss what is sent
+        // there before they are.
+        const wire_subscription* to = wire(sub->wires[s.live]);
+        const bool there = to != nullptr && to->state == wire_state::confirmed;
+        tally_.gaps += sub->broadcast && sub->confirmed && !there;
+        sub->held_back =
+            !sub->broadcast && timing_.strict_queue_order && wire(sub->wires[old]) != nullptr;
+    }
+}
+
+// Bound at last: a seam as always (S8).
+void router::unpin(client_session& s, time_point now)
+{
+    const color old = broker::other(s.live);
+    if (std::exchange(s.pinned, 0) == switch_ && !in_switch()) {
+        --tally_.sessions_pinned;
+        ++tally_.sessions_moved;
+        note_counted("a session was pinned to its old color for a while");
+    }
+    s.pin_until = now + timing_.drain_timeout; // from here on it drains like any other
+    for (const auto& sub : s.journal) {
+        wire_subscription* to = wire(sub->wires[s.live]);
+        if (to == nullptr) {
+            continue;
+        }
+        const auto member = std::ranges::find_if(to->members, [&](const wire_member& m) {
+            return m.session == s.id && m.subscription == sub->number;
+        });
+        const bool in_seam = std::ranges::any_of(seams_, [&](const auto& one) {
+            return one->new_wire() == to->id && !one->left() && one->has(s.id, sub->number);
+        });
+        if (member == to->members.end() || member->state != member_state::joining || in_seam) {
+            continue;
+        }
+        if (wire_subscription* from = wire(sub->wires[old])) {
+            seam& made = seam_between(*from, *to, now);
+            made.add({s.id, sub->number, member_state::joining});
+            ++s.seams;
+            ++tally_.seams_total;
+            tally_.seams_best_effort += made.best_effort();
+        } else {
+            hand_over_kept(s, *to, *member);
+        }
+        trim_kept(*to);
+    }
+    at(now, due::seams);
+    at(now, due::drain);
+    note_numbers(now);
+}
+
+void router::unpin_overdue(client_session& s, time_point now)
+{
+    if (s.pinned == 0 || now < s.pin_until) {
+        return;
+    }
+    if (s.pinned == switch_) {
+        --tally_.sessions_pinned;
+        ++tally_.sessions_failed;
+    }
+    s.pinned = 0;
+    fail_client(
+        s, "not bound to " + std::string{to_string(s.live)} + " within switch.pin_timeout", {},
+        disconnect_reason::switch_cut, now);
+}
+
+// `cut`: what it has on the old color is given up at once; what lies between is a gap.
+void router::cut_session(client_session& s, time_point now)
+{
+    const color old = broker::other(s.live);
+    tally_.sessions_failed += !s.part->failed;
+    s.part->failed = true;
+    for (const auto& sub : s.journal) { // those that are there already: make_seams() counts them
+        tally_.gaps += sub->broadcast && sub->confirmed && wire(sub->wires[s.live]) == nullptr;
+        if (wire_subscription* w = wire(sub->wires[old])) {
+            drop_member(*w, s.id, sub->number, now);
+        }
+        sub->wires[old] = wire_id::none;
+    }
+    unbind(s, old, now);
+}
+
+// What was prepared on the new color and is no use, as something of it is missing.
+void router::drop_new_wires(client_session& s, time_point now)
+{
+    for (const auto& sub : s.journal) {
+        if (wire_subscription* w = wire(sub->wires[s.live])) {
+            drop_member(*w, s.id, sub->number, now);
+        }
+        sub->wires[s.live] = wire_id::none;
+    }
+}
+
+void router::note_counted(std::string sentence)
+{
+    if (std::ranges::find(tally_.counted, sentence) == tally_.counted.end()) {
+        tally_.counted.push_back(std::move(sentence));
+    }
+}
+
+} // namespace gateway
