@@ -115,10 +115,11 @@ class Gateway:
 
     `sections` adds to the configuration: threads=2, switch={...}, limits={...}, listener={...},
     admin={...}, brokers={...} (multiplex and its neighbours), colors={"blue": {"health": {...}}}.
+    `wrap` is a command that runs the gateway's own, such as one that sets a limit.
     """
 
-    def __init__(self, scene, blue, green, name="gateway", ready=True, **sections):
-        self.scene, self.name = scene, name
+    def __init__(self, scene, blue, green, name="gateway", ready=True, wrap=(), **sections):
+        self.scene, self.name, self.wrap = scene, name, list(wrap)
         self.port, self.admin_port = free_port(), free_port()
         self.folder = os.path.join(scene.folder, name)
         os.makedirs(self.folder, exist_ok=True)
@@ -144,7 +145,7 @@ class Gateway:
 
     def start(self, ready=True):
         self.process = self.scene.own(Process(
-            self.name, [program("teal-gateway"), "--config", self.config_path],
+            self.name, [*self.wrap, program("teal-gateway"), "--config", self.config_path],
             self.folder))
         if ready:
             self.process.await_true(self.is_ready, 30, "ready")
