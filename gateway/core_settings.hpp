@@ -6,6 +6,7 @@
 #include "broker/color.hpp"
 #include "broker/net/time.hpp"
 #include "broker/pool.hpp"
+#include "gateway/pairing_rule.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +19,9 @@ struct core_settings {
     broker::per_color<std::vector<broker::pool_endpoint>> endpoints;
     broker::per_color<broker::pool_settings> health;
     broker::per_color<broker::dialect> dialects;
-    bool shared = true; // brokers.multiplex
+    bool shared = true;            // brokers.multiplex
+    bool shared_backplane = false; // both colors bring the same messages (P1 to P4)
+    pairing_rule pairing;          // what makes two of them twins
     std::size_t links_per_key = 4;
     std::vector<std::string> broadcast{"/topic/**", "/exchange/**"};
     unsigned prefetch = 100;

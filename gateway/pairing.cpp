@@ -47,21 +47,31 @@ pairing::old_verdict pairing::on_old(pairing_key key)
         return {};
     }
     // P2: one of the kept ones, the oldest; the others of this key have twins of their own to come.
-    const std::uint64_t number = place->second.front();
+    return {.cancelled = take_kept(place->second.front())};
+}
+
+kept_message pairing::take_kept(std::uint64_t number)
+{
+    entry& one = kept_[static_cast<std::size_t>(number - first_)];
+    const auto place = places_.find(one.key);
+    BOOST_ASSERT(place->second.front() == number);
     place->second.erase(place->second.begin());
     if (place->second.empty()) {
         places_.erase(place);
     }
-    old_verdict out;
-    auto& twin = kept_[static_cast<std::size_t>(number - first_)].message;
-    kept_bytes_ -= twin.rest->size();
+    kept_bytes_ -= one.message.rest->size();
     --kept_count_;
-    out.cancelled = std::exchange(twin, {});
+    kept_message taken = std::exchange(one.message, {});
     while (!kept_.empty() && !kept_.front().message.rest) {
         kept_.pop_front();
         ++first_;
     }
-    return out;
+    return taken;
+}
+
+kept_message pairing::forget_oldest()
+{
+    return take_kept(first_); // the front is never a cancelled one
 }
 
 pairing::verdict pairing::on_new(pairing_key key)

@@ -12,7 +12,8 @@
 // (2) What is kept has no twin yet that the old color gave.
 // (3) Memory is bounded: notes_max notes a side; the owner bounds kept_bytes().
 
-#include "gateway/wire_subscription.hpp"
+#include "broker/link_effects.hpp"
+#include "broker/net/payload.hpp"
 
 #include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -22,9 +23,17 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <vector>
+#include <string>
 
 namespace gateway {
+
+// A MESSAGE of the new color, kept until the seams in front of it join. Charged once, whoever waits
+// for it.
+struct kept_message {
+    net::payload_ref rest;  // header lines but subscription and ack, blank line, body, NUL
+    std::string broker_ack; // what acknowledges it, where something must
+    broker::framing as = broker::framing::text;
+};
 
 // A keyed digest, made by pairing_rule. Two different keys meet by chance with n^2 / 2^65 for n
 // unmatched at one time: with 16 384 notes once in 10^11 windows.
@@ -85,6 +94,8 @@ public:
     old_verdict on_old(pairing_key key);
     verdict on_new(pairing_key key);
     void keep(pairing_key key, kept_message message); // REQUIRES: on_new(key) said keep
+    // Before `held` the old color has time to give it. REQUIRES: kept_count() > 0.
+    kept_message forget_oldest();
 
     // ---- the seam
     // The clients have what is kept: from here on the new color is their stream.
@@ -116,6 +127,7 @@ public:
     }
 
 private:
+    kept_message take_kept(std::uint64_t number); // REQUIRES: the oldest of its key
     struct entry {
         pairing_key key;
         kept_message message; // without payload: cancelled

@@ -22,6 +22,7 @@
 //   router_pin.cpp            what a switch gave up: pinned or cut
 //   router_seams.cpp          where one color ends and the other begins
 //   router_worlds.cpp         markers: from which endpoints, and by which link
+//   router_pairing.cpp        backplane `shared`: both colors bring the same
 //   router_drain.cpp          what the old color still owes
 //   router_deadlines.cpp      everything that waits for a time
 //   router_report.cpp         numbers and snapshots
@@ -297,6 +298,7 @@ private:
     bool may_read(const client_session& s, const link_record& own) const noexcept;
     void fail_slow(client_session& s, time_point now);
     void count_late(wire_id old) noexcept;
+    static std::string_view ack_of(const stomp::frame_view& frame, stomp::version version);
     static kept_message
     keep(const wire_subscription& w, const stomp::frame_view& frame, framing as);
 
@@ -310,7 +312,7 @@ private:
     void note_counted(std::string sentence);
 
     // ---- router_seams.cpp
-    seam& seam_between(wire_subscription& from, wire_subscription& to, time_point now);
+    seam& seam_between(const wire_subscription& from, wire_subscription* to, time_point now);
     void make_seams(time_point now);
     void run_seams(time_point now);
     void keep_lost(wire_subscription& w, time_point now);
@@ -321,6 +323,43 @@ private:
     void leave_seams(session_id session, std::uint32_t number, time_point now);
     void trim_kept(wire_subscription& w);
     bool reads(const wire_subscription& w) noexcept;
+
+    void add_to_seam(seam& which, client_session& s, const subscription& sub);
+
+    // ---- router_pairing.cpp
+    bool pairs() const noexcept
+    {
+        return settings_.shared_backplane && settings_.pairing.by != dedup_by::nothing;
+    }
+    bool breaks_first() const noexcept
+    {
+        return settings_.shared_backplane && settings_.pairing.by == dedup_by::nothing;
+    }
+    bool on_shared_message(
+        link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as,
+        time_point now);
+    bool
+    give_paired(wire_subscription& w, const stomp::frame_view& frame, framing as, time_point now);
+    bool has_twin(
+        client_session& s, const wire_subscription& w, const wire_member& m,
+        const std::vector<const wire_pair*>& twins, bool keyed);
+    void cancel_kept(const wire_pair& pair, const kept_message& twin);
+    void bound_kept(wire_subscription& w, time_point now);
+    void pair_up(client_session& s, subscription& sub, color c);
+    bool awaits_old(const client_session& s, const subscription& sub) const;
+    void settle_pairs(wire_subscription& w);
+    const wire_pair* pair_of(const wire_subscription& w, const wire_member& m) const noexcept;
+    void leave_pair(const seam& which);
+    void leave_pairs(wire_subscription& w);
+    void detach_old(wire_pair& pair);
+    void end_pair(wire_pair& pair);
+    time_point sweep_pairs(time_point now);
+    void forget_recent();
+    void make_breaks(time_point now);
+    bool in_seam(const wire_member& m) const;
+    void hold_back(client_session& s);
+    bool gives_back(const client_session& s) const;
+    void release_held_back(client_session& s, color c, time_point now);
 
     // ---- router_worlds.cpp
     void ask_worlds(time_point now);
@@ -401,6 +440,7 @@ private:
     std::map<std::string, std::unique_ptr<identity>> identities_;
     std::map<std::pair<const identity*, endpoint_ref>, std::unique_ptr<share_group>> groups_;
     std::vector<std::unique_ptr<seam>> seams_;
+    std::vector<std::unique_ptr<wire_pair>> pairs_; // backplane `shared`
     std::priority_queue<deadline, std::vector<deadline>, std::greater<>> deadlines_;
     std::array<time_point, static_cast<std::size_t>(due::numbers) + 1> armed_;
     std::uint64_t last_session_ = 0, last_link_ = 0, last_wire_ = 0;

@@ -135,7 +135,11 @@ bool router::replay(client_session& s, binding& b, color c, time_point now)
     const bool standby = c != s.live;
     bool complete = true;
     for (const auto& sub : s.journal) {
-        if (standby && (!sub->broadcast || !sub->confirmed)) {
+        if (standby && (!sub->broadcast || !sub->confirmed || breaks_first())) {
+            continue;
+        }
+        if (standby && awaits_old(s, *sub)) { // P3; on_confirmed() comes back
+            complete = false;
             continue;
         }
         if (sub->wires[c] == wire_id::none) {

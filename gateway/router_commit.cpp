@@ -38,6 +38,13 @@ void router::on_commit(const control::commit& order, time_point now)
         }
     }
     make_seams(now);
+    if (breaks_first()) {
+        make_breaks(now);
+    }
+    if (settings_.shared_backplane && settings_.pairing.by == dedup_by::content) {
+        note_counted("dedup: content"); // P4
+    }
+    forget_recent();
     read_again();
     for (const session_id id : everyone) {
         if (client_session* s = find(id); s != nullptr && s->state != session_state::closing) {
@@ -106,16 +113,16 @@ void router::drop_gaps(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     for (const auto& sub : s.journal) {
-        if (sub->broadcast && wire(sub->wires[s.live]) == nullptr) {
+        const bool breaks = breaks_first() && wire(sub->wires[old]) != nullptr; // see make_breaks()
+        if (sub->broadcast && !breaks && wire(sub->wires[s.live]) == nullptr) {
             if (wire_subscription* w = wire(sub->wires[old])) {
                 drop_member(*w, s.id, sub->number, now);
             }
             sub->wires[old] = wire_id::none;
             tally_.gaps += sub->confirmed;
         }
-        sub->held_back =
-            !sub->broadcast && timing_.strict_queue_order && wire(sub->wires[old]) != nullptr;
     }
+    hold_back(s);
 }
 
 void router::resume(client_session& s, time_point now)
@@ -164,6 +171,7 @@ void router::on_abort(const control::abort_switch& order, time_point now)
     out_.log(1, "switch " + std::to_string(switch_) + " aborted: " + order.reason);
     phase_ = member_phase::steady;
     awaited_.clear();
+    forget_recent();
     if (seams_.empty()) {
         release_couriers(now);
     } else {

@@ -25,18 +25,21 @@ bool router::drained(client_session& s, time_point now)
         }
         // Stored: blue lingers until it gave nothing for `linger` while nothing of it was
         // unacknowledged.
-        const bool quiet = now - w->last_message >= timing_.linger && s.ledger.count(w->link) == 0;
+        // Where it gives back what the client has not got, this waits for acknowledgements alone.
+        const bool quiet = (w->giving_back || now - w->last_message >= timing_.linger) &&
+                           s.ledger.count(w->link) == 0;
         if (!quiet && !over) {
             done = false;
             continue;
         }
-        if (!quiet) {
+        if (!quiet && !w->giving_back) {
             ++tally_.stored_left_behind;
         }
+        const bool gone = !w->giving_back;
         sub->wires[old] = wire_id::none;
         erase_wire(
             w->id); // the link leaves by DISCONNECT: nothing is unsubscribed (HAZARDS.md H11)
-        if (sub->held_back) {
+        if (sub->held_back && gone) {
             sub->held_back = false;
             replay(s, s.now(), s.live, now);
         }
@@ -57,7 +60,14 @@ void router::finish_drain(client_session& s, time_point now)
             s.part.reset();
         }
     }
+    const link_id own = s.bindings[old].own;
     unbind(s, old, now);
+    if (link(own) == nullptr) { // else when it is gone
+        release_held_back(s, old, now);
+    }
+    if (in_switch()) {
+        at(now, due::session_retry, number(s.id)); // its standby waited for this
+    }
 }
 
 void router::run_drain(time_point now)

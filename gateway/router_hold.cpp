@@ -112,7 +112,7 @@ bool router::standby_complete(const client_session& s) const
 {
     return std::ranges::all_of(s.journal, [&](const auto& sub) {
         const auto w = wires_.find(number(sub->wires[to_]));
-        return !sub->broadcast || !sub->confirmed ||
+        return !sub->broadcast || !sub->confirmed || breaks_first() ||
                (w != wires_.end() && w->second->state == wire_state::confirmed);
     });
 }

@@ -77,6 +77,7 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
         b.own = b.own == id ? link_id::none : b.own;
         b.publish = b.publish == id ? link_id::none : b.publish;
         s->ledger.drop_link(id); // it comes again from the broker, redelivered
+        release_held_back(*s, c, now);
         lost_link_of(*s, c, now);
     }
     for (const session_id user : users) {

@@ -10,17 +10,6 @@ namespace {
 
 constexpr std::string_view marker_header = "teal-marker";
 
-// The id that acknowledges a MESSAGE: 1.2 names it in `ack`, the older ones in `message-id`.
-std::string_view ack_of(const stomp::frame_view& frame, stomp::version version)
-{
-    if (version == stomp::version::v12) {
-        if (const auto ack = frame.find("ack")) {
-            return *ack;
-        }
-    }
-    return frame.find("message-id").value_or("");
-}
-
 // Headers that the gateway says in its own words. `message-id` is replaced where the client
 // acknowledges by it; RabbitMQ repeats the sender's `receipt` and `transaction`, which here are ids
 // of the wire [run].
@@ -32,6 +21,17 @@ bool is_owned(std::string_view name, bool minted_message_id)
 
 } // namespace
 
+// The id that acknowledges a MESSAGE: 1.2 names it in `ack`, the older ones in `message-id`.
+std::string_view router::ack_of(const stomp::frame_view& frame, stomp::version version)
+{
+    if (version == stomp::version::v12) {
+        if (const auto ack = frame.find("ack")) {
+            return *ack;
+        }
+    }
+    return frame.find("message-id").value_or("");
+}
+
 void router::on_message(
     link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as,
     time_point now)
@@ -41,6 +41,9 @@ void router::on_message(
             l.core.acknowledge({.wire = w.id, .broker_ack = ack_of(frame, l.core.version())}, out_);
         }
         on_marker(w, *frame.find(marker_header), now);
+        return;
+    }
+    if (settings_.shared_backplane && on_shared_message(l, w, frame, as, now)) {
         return;
     }
     w.last_message = now;

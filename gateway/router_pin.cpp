@@ -62,9 +62,8 @@ void router::pin_session(client_session& s, time_point now)
         const wire_subscription* to = wire(sub->wires[s.live]);
         const bool there = to != nullptr && to->state == wire_state::confirmed;
         tally_.gaps += sub->broadcast && sub->confirmed && !there;
-        sub->held_back =
-            !sub->broadcast && timing_.strict_queue_order && wire(sub->wires[old]) != nullptr;
     }
+    hold_back(s);
 }
 
 // Bound at last: a seam as always (S8).
@@ -92,15 +91,17 @@ void router::unpin(client_session& s, time_point now)
             continue;
         }
         if (wire_subscription* from = wire(sub->wires[old])) {
-            seam& made = seam_between(*from, *to, now);
-            made.add({s.id, sub->number, member_state::joining});
-            ++s.seams;
-            ++tally_.seams_total;
-            tally_.seams_best_effort += made.best_effort();
+            add_to_seam(seam_between(*from, to, now), s, *sub);
         } else {
             hand_over_kept(s, *to, *member);
         }
         trim_kept(*to);
+    }
+    if (settings_.shared_backplane) {
+        hold_back(s);
+        if (breaks_first()) {
+            make_breaks(now);
+        }
     }
     at(now, due::seams);
     at(now, due::drain);

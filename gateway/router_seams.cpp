@@ -35,36 +35,49 @@ void router::make_seams(time_point now)
             member.state = member_state::joining;
             seam*& slot = made[{from->id, to->id}];
             if (slot == nullptr) {
-                slot = &seam_between(*from, *to, now);
+                slot = &seam_between(*from, to.get(), now);
             }
-            slot->add({s->id, sub->number, member_state::joining});
-            ++s->seams;
-            ++tally_.seams_total;
-            tally_.seams_best_effort += slot->best_effort();
+            add_to_seam(*slot, *s, *sub);
         }
         trim_kept(*to);
     }
 }
 
-seam& router::seam_between(wire_subscription& from, wire_subscription& to, time_point now)
+// `to`: null where the new color is subscribed behind this (backplane `shared` without a key).
+seam& router::seam_between(const wire_subscription& from, wire_subscription* to, time_point now)
 {
     bool best_effort = !from.addressed || from.group->known.marker != broker::tried::yes ||
                        from.group->known.barrier != broker::barrier_kind::routed; // B3
     const std::uint64_t awaited = awaited_markers(from, best_effort);
     seams_.push_back(std::make_unique<seam>(
-        from.id, to.id, best_effort, now,
+        from.id, to != nullptr ? to->id : wire_id::none, best_effort, now,
         seam::timing{
             timing_.seam_timeout, timing_.seam_quiet, timing_.marker_interval,
             timing_.drain_timeout},
         switch_, awaited));
-    ++to.seams;
+    if (to != nullptr) {
+        ++to->seams;
+    }
     return *seams_.back();
+}
+
+void router::add_to_seam(seam& which, client_session& s, const subscription& sub)
+{
+    which.add({s.id, sub.number, member_state::joining});
+    ++s.seams;
+    ++tally_.seams_total;
+    tally_.seams_best_effort += which.best_effort();
 }
 
 void router::hand_over_kept(client_session& s, wire_subscription& w, wire_member& m)
 {
     m.state = member_state::live;
     const wire_member member = m;
+    if (const wire_pair* pair = pair_of(w, member)) { // P1: the kept ones without a twin
+        pair->core.for_each_kept(
+            [&](const kept_message& message) { deliver_shared(s, w, member, message); });
+        return;
+    }
     for (const kept_message& message : w.kept) {
         deliver_shared(s, w, member, message);
     }
@@ -91,7 +104,7 @@ void router::run_seams(time_point now)
         release_couriers(now);
     }
     tell_past();
-    time_point next = net::never;
+    time_point next = sweep_pairs(now);
     for (const auto& one : seams_) {
         next = std::min(next, one->next_deadline());
     }
@@ -174,6 +187,9 @@ void router::act(seam& which, const seam_action& what, time_point now)
                 continue;
             }
             sub->wires[broker::other(s->live)] = wire_id::none;
+            if (sub->broadcast && std::exchange(sub->held_back, false)) {
+                at(now, due::session_retry, number(s->id)); // left first, now it is subscribed
+            }
             s->forced_seams += !which.left();
             if (--s->seams == 0 && in_switch() && s->part && !s->part->ready && !s->part->failed) {
                 at(now, due::session_retry, number(s->id)); // M8: its next standby waited for this
@@ -205,6 +221,9 @@ void router::act(seam& which, const seam_action& what, time_point now)
                 --s->forced_seams;
             }
         }
+    }
+    if (what.leave_old) {
+        leave_pair(which);
     }
     if (what.leave_old && old != nullptr) {
         if (std::ranges::all_of(
@@ -285,6 +304,7 @@ void router::release_lost(
 
 void router::trim_kept(wire_subscription& w)
 {
+    settle_pairs(w);
     if (w.seams == 0) {
         w.kept.clear();
         w.kept.shrink_to_fit();

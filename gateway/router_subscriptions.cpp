@@ -90,6 +90,7 @@ bool router::subscribe(
     sub.head = w->head; // equal text: kept once for all who share it
     w->members.push_back({s.id, sub.number, as});
     w->keeping |= as == member_state::joining;
+    pair_up(s, sub, c);
     if (w->state == wire_state::confirmed) {
         on_confirmed(*w, now);
     }
@@ -130,7 +131,7 @@ void router::on_confirmed(wire_subscription& w, time_point now)
         const binding& b = s->bindings[c];
         if (b.at == binding::phase::wanted) {
             at(now, due::session_retry, number(s->id)); // maybe the last one that was missing
-        } else if (first && in_switch() && s->part && c == s->live) {
+        } else if ((first || pairs()) && in_switch() && s->part && c == s->live) {
             at(now, due::session_retry, number(s->id)); // M7: the standby gets it too
         }
         if (s->state == session_state::quiescing) {
@@ -238,6 +239,7 @@ void router::drop_member(
     std::erase_if(w.members, [&](const wire_member& m) {
         return m.session == session && m.subscription == number_of;
     });
+    settle_pairs(w);
     client_session* s = find(session);
     if (!w.members.empty()) {
         if (w.keeping && !in_switch() && std::ranges::none_of(w.members, [](const auto& m) {
@@ -256,6 +258,7 @@ void router::drop_member(
 void router::leave_wire(
     wire_subscription& w, session_id session, std::string_view receipt, time_point)
 {
+    leave_pairs(w);
     client_session* s = find(session);
     link_record* l = link(w.link);
     if (l == nullptr || !l->core.ready() || w.state == wire_state::leaving) {
@@ -307,6 +310,7 @@ void router::erase_wire(wire_id id)
             w->group->wires.erase(at);
         }
     }
+    leave_pairs(*w);
     share_group& g = *w->group;
     const bool kept_its_group = w->state == wire_state::lost;
     wires_.erase(number(id));

@@ -93,6 +93,10 @@ void router::begin_standby(client_session& s, time_point now)
     part.lost = 0;
     part.held_at = part.resumed_at = {};
     binding& b = s.bindings[to_];
+    if (gives_back(s)) { // that link is never adopted: what it kept back would never come
+        part.adopted = false;
+        return; // finish_drain() goes on
+    }
     part.adopted = b.at == binding::phase::draining;
     if (part.adopted) { // S10: what lingers there is taken up again, with new wire subscriptions
                         // (M9)

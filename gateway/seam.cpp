@@ -28,7 +28,7 @@ seam_action seam::on_marker(unsigned endpoint) noexcept
         return {.leave_old = true};
     }
     state_ = seam_state::joined;
-    return {.open_new = true, .leave_old = true};
+    return {.open_new = true, .leave_old = true, .gap = breaks()};
 }
 
 seam_action seam::on_old_lost() noexcept
@@ -56,6 +56,10 @@ seam_action seam::force() noexcept
         return {};
     }
     state_ = seam_state::forced;
+    if (breaks()) { // the new color is not subscribed while the old one is
+        left_ = true;
+        return {.open_new = true, .leave_old = true, .gap = true};
+    }
     if (!best_effort_) { // no marker would end that one: quiet does, as if it were joining
         next_check_ = began_ + timing_.drain_timeout;
     }
@@ -72,7 +76,7 @@ seam::on_deadline(net::time_point now, net::time_point last_message, bool readin
         left_ = true;
         const bool open = state_ == seam_state::joining;
         state_ = open ? seam_state::forced : state_;
-        return {.open_new = open, .leave_old = true};
+        return {.open_new = open, .leave_old = true, .gap = open && breaks()};
     }
     if (best_effort_) {
         // B4: quiet for seam_quiet, counted from commit, at the latest after seam_timeout.
@@ -81,7 +85,7 @@ seam::on_deadline(net::time_point now, net::time_point last_message, bool readin
             left_ = true;
             const bool open = state_ == seam_state::joining;
             state_ = open ? seam_state::joined : state_;
-            return {.open_new = open, .leave_old = true};
+            return {.open_new = open, .leave_old = true, .gap = open && breaks()};
         }
         next_check_ = std::min(quiet_from + timing_.seam_quiet, began_ + timing_.seam_timeout);
         return {};

@@ -40,6 +40,8 @@ public:
         net::duration seam_timeout{}, seam_quiet{}, marker_interval{}, drain_timeout{};
     };
 
+    // new_wire: none where the new color is subscribed only behind this (DESIGN.md section 6.4,
+    // backplane `shared` without a key): then a join leaves a gap.
     // best_effort: the old wire has no address or the barrier proves too little (B3). `awaited`:
     // one bit for each endpoint of the old color whose marker joins it (M1), by its index.
     seam(
@@ -80,6 +82,7 @@ public:
 
 private:
     seam_action force() noexcept;
+    bool breaks() const noexcept { return new_ == wire_id::none; }
 
     std::vector<wire_member> members_;
     std::uint64_t awaited_;

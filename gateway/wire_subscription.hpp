@@ -4,6 +4,7 @@
 // DESIGN.md section 5 (shared subscription); SWITCH.md "Seam".
 
 #include "broker/net/payload.hpp"
+#include "gateway/pairing.hpp"
 #include "gateway/share_group.hpp"
 
 #include <cstdint>
@@ -23,14 +24,17 @@ struct wire_member {
     session_id session = session_id::none;
     std::uint32_t subscription = 0; // the session's number of it
     member_state state = member_state::live;
+    std::uint16_t pair = 0; // backplane `shared`: the tag of its pair, this being the new side
 };
 
-// A MESSAGE of the new color, kept until the seams in front of it join. Charged once, whoever waits
-// for it.
-struct kept_message {
-    net::payload_ref rest;  // header lines but subscription and ack, blank line, body, NUL
-    std::string broker_ack; // what acknowledges it, where something must
-    broker::framing as = broker::framing::text;
+// Backplane `shared`: an old and a new wire subscription, and what both colors brought (P2).
+struct wire_pair {
+    wire_id old_wire = wire_id::none; // none: lost, and not made again yet
+    wire_id new_wire = wire_id::none;
+    std::uint16_t tag = 0; // what its members on the new wire subscription are known by there
+    control::switch_number made_by = 0;
+    net::time_point ends = net::never; // what is unmatched by then never comes
+    pairing core;
 };
 
 enum class wire_state : std::uint8_t {
@@ -53,11 +57,16 @@ struct wire_subscription {
     bool acknowledges = false; // client-individual on the wire
     bool automatic = false;    // the client said auto: acknowledged when written
     bool durable = false;
-    bool keeping = false;     // M7: from this shard's `held` on
+    bool keeping = false; // M7: from this shard's `held` on
+    bool giving_back =
+        false; // stored, backplane `shared`: not delivered any more, and unacknowledged
     bool opened_late = false; // a seam that waits for it was forced: nothing is kept any more
     std::uint32_t seams = 0;  // seams that wait for it as their new side
     std::vector<kept_message> kept;
     std::size_t kept_bytes = 0;
+    std::vector<wire_pair*> pairs;      // backplane `shared`: where this is one side; the router's
+    std::unique_ptr<key_window> recent; // given since the prepare order, for pairs made later
+    std::uint16_t last_tag = 0;
     net::time_point last_message{}; // linger, seam_quiet and "time without progress"
     broker::color color() const noexcept { return group->at.color; }
 };

@@ -211,6 +211,9 @@ void load_client::send(const message_number& number, wrapped how)
     } else if (receipt) {
         w.raw("receipt", id);
     }
+    if (!settings_.id_header.empty()) { // never the same twice, in this run or another
+        w.raw(settings_.id_header, settings_.run + '-' + std::to_string(number_) + id);
+    }
     w.number("content-length", body.size());
     write(w.end(body));
     if (how == wrapped::in_transaction) {
@@ -228,6 +231,9 @@ void load_client::flush_sends()
     const stream_kind kind = plan_.uses(stream_kind::own) ? stream_kind::own : stream_kind::common;
     stomp::serializer& w = commons_.writer.begin(stomp::command::send);
     w.raw("destination", destinations_[index(kind)]).raw("receipt", flush_receipt);
+    if (!settings_.id_header.empty()) {
+        w.raw(settings_.id_header, settings_.run + '-' + std::to_string(number_) + "flush");
+    }
     w.number("content-length", numbered_body::flush.size());
     write(w.end(numbered_body::flush));
 }

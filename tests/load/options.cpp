@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <fstream>
 #include <sstream>
@@ -72,6 +74,15 @@ void add_workload(CLI::App& app, load_options& into, raw_options& raw)
     app.add_option("--transactions", shape.transaction_percent, "percent of the SENDs")
         ->check(CLI::Range(0, 100));
     app.add_flag("--receipts", raw.receipts, "each SEND asks for one; what has none is not lost");
+    app.add_option(
+           "--id-header", into.fleet.client.id_header,
+           "each SEND has a header of that name with a unique value (brokers.backplane: shared)")
+        ->check([](const std::string& name) {
+            const bool token = !name.empty() && std::ranges::all_of(name, [](unsigned char c) {
+                return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+            });
+            return token ? std::string{} : "not letters, digits, '-', '_' and '.': " + name;
+        });
     app.add_option("--seed", into.fleet.seed, "of the clients' phases")->capture_default_str();
 }
 
@@ -142,6 +153,7 @@ std::string complete(load_options& into, const raw_options& raw)
     fleet.client.confirm = raw.receipts ? confirmation::receipts : confirmation::flush;
     fleet.client.outbox_bytes_max = std::max(fleet.client.outbox_bytes_max, 4 * fleet.body_size);
     fleet.shape.run = new_run_name();
+    fleet.client.run = fleet.shape.run;
     const workload plan{fleet.shape};
     const std::uint64_t width = plan.width(stream_kind::queue);
     if (plan.destinations(stream_kind::queue) * width * width > queue_pairs_max) {

@@ -211,6 +211,22 @@ TEST(Pairing, P2NotesAreBounded)
         << "at least half of the limit is remembered";
 }
 
+TEST(Pairing, P2OldestKeptOneIsForgottenAlone)
+{
+    pair_of_colors pair;
+    for (const int m : {1, 2, 2, 3}) {
+        pair.new_brings(m);
+    }
+    pair.old_brings(2);
+    EXPECT_EQ(pair.core.forget_oldest().rest->bytes(), "1");
+    EXPECT_EQ(pair.core.forget_oldest().rest->bytes(), "2");
+    EXPECT_EQ(pair.core.kept_count(), 1U);
+    pair.old_brings(3);
+    EXPECT_EQ(pair.core.kept_bytes(), 0U);
+    pair.joins();
+    EXPECT_EQ(pair.got, "23");
+}
+
 // Both colors bring 1..n, each in order; the seam joins at any moment once the old color has given
 // what was SENT before its marker (m of them), and the old color may bring the rest behind it. What
 // the clients get is 1..n, each once, in order.

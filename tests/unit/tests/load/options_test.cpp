@@ -57,6 +57,8 @@ TEST(LoadOptions, ReadsWhatIsAskedFor)
          "--queue-order",
          "strict",
          "--also-login-per-client",
+         "--id-header",
+         "x-id",
          "--warmup",
          "1.5",
          "--json",
@@ -75,6 +77,8 @@ TEST(LoadOptions, ReadsWhatIsAskedFor)
     EXPECT_EQ(fleet.client.target.over, dial_target::transport::tcp);
     EXPECT_EQ(fleet.client.target.versions, (std::vector<stomp::version>{stomp::version::v11}));
     EXPECT_EQ(fleet.order, queue_order::strict);
+    EXPECT_EQ(fleet.client.id_header, "x-id");
+    EXPECT_EQ(fleet.client.run, fleet.shape.run);
     EXPECT_EQ(fleet.warmup, std::chrono::milliseconds{1500});
     EXPECT_EQ(parsed->json_file, "x.json");
     EXPECT_FALSE(fleet.progress);
@@ -90,6 +94,7 @@ TEST(LoadOptions, RefusesWhatItCannotDo)
         {"--url", "ws://127.0.0.1:1", "--seconds", "3601"},
         {"--url", "ws://127.0.0.1:1", "--ack", "maybe"},
         {"--url", "ws://127.0.0.1:1", "--topics", "none"},
+        {"--url", "ws://127.0.0.1:1", "--id-header", "a:b"},
         {"--url", "ws://127.0.0.1:1", "--clients", "20000", "--queues", "1"},
         {"--url", "ws://127.0.0.1:1", "--quiet", "--progress"},
     };
