@@ -14,6 +14,8 @@ void router::on_commit(const control::commit& order, time_point now)
         return;
     }
     const color old = live_;
+    // B3: asked while the old groups are there; the report keeps it when the drain has left them.
+    tally_.fence_best_effort = current_tally().fence_best_effort;
     committed_ = true;
     live_ = to_;
     epoch_ = order.epoch;

@@ -120,6 +120,8 @@ TEST_F(RouterSwitch, B3_WithoutReceiptsTheBarrierIsAnEmptySendQueue)
     effects_are({"report held blue/0"});
     commits();
     EXPECT_TRUE(std::get<control::adopted>(log.reports.back().what).numbers.fence_best_effort);
+    run(40s); // nobody is bound to the old color any more, and the report still says so
+    EXPECT_TRUE(router.numbers().fence_best_effort);
 }
 
 TEST_F(RouterSwitch, S2_S15_WhatWaitsBehindAnOpenSubscribeIsCarriedAndTheBarrierGoesOut)
