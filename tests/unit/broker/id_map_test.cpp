@@ -30,7 +30,7 @@ TEST(WireId, OfSomebodyElseIsNone)
     }
 }
 
-TEST(MintedAck, IsReadBackByItsOwnProcessOnly)
+TEST(MintedAck, H1_IsReadBackByItsOwnProcessOnly)
 {
     const auto minted = mint_ack(0x1f3ac402, 23);
     EXPECT_EQ(minted, "1f3ac402-17");

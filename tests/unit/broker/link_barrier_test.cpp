@@ -10,7 +10,7 @@ using namespace testing_support;
 
 class LinkBarrier : public LinkTest {};
 
-TEST_F(LinkBarrier, ProvesEverySendBeforeIt)
+TEST_F(LinkBarrier, M4_ProvesEverySendBeforeIt)
 {
     ready();
     EXPECT_TRUE(core->proven());
@@ -35,7 +35,7 @@ TEST_F(LinkBarrier, WithNothingToProveIsNotSent)
     EXPECT_EQ(log.take(), lines{});
 }
 
-TEST_F(LinkBarrier, IsSentOnceAndAgainForWhatCameBehindIt)
+TEST_F(LinkBarrier, S2_IsSentOnceAndAgainForWhatCameBehindIt)
 {
     ready();
     sends("SEND destination:/topic/a");
@@ -66,7 +66,7 @@ TEST_F(LinkBarrier, WhatCameBehindItUnaskedStaysUnproven)
     EXPECT_FALSE(core->barrier_open());
 }
 
-TEST_F(LinkBarrier, IsATransactionWhereAnAbsentQueueIsNotAnswered)
+TEST_F(LinkBarrier, M4_IsATransactionWhereAnAbsentQueueIsNotAnswered)
 {
     ready(barrier_kind::received);
     sends("SEND destination:/topic/a");
@@ -80,7 +80,7 @@ TEST_F(LinkBarrier, IsATransactionWhereAnAbsentQueueIsNotAnswered)
     EXPECT_TRUE(core->proven());
 }
 
-TEST_F(LinkBarrier, IsAnEmptySendQueueWhereNothingIsAnswered)
+TEST_F(LinkBarrier, B3_IsAnEmptySendQueueWhereNothingIsAnswered)
 {
     ready(barrier_kind::none);
     sends("SEND destination:/topic/a");
@@ -111,7 +111,7 @@ TEST_F(LinkBarrier, AnEmptySendQueueProvesWhatCameBehindTheQuestionToo)
     EXPECT_EQ(core->unproven_silent(), 0u);
 }
 
-TEST_F(LinkBarrier, IsWaitedForByALinkThatLeaves)
+TEST_F(LinkBarrier, H8_IsWaitedForByALinkThatLeaves)
 {
     ready();
     sends("SEND destination:/topic/a", {.session = session_id{4}, .client_receipt = "a"});

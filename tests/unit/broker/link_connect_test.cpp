@@ -20,7 +20,7 @@ protected:
     }
 };
 
-TEST_F(LinkConnect, SaysWhatTheIdentitySaidAndOnlyTheHeartBeatOfItsOwn)
+TEST_F(LinkConnect, H15_SaysWhatTheIdentitySaidAndOnlyTheHeartBeatOfItsOwn)
 {
     broker::link& l = open(
         {.accept_version = "1.0,1.1,1.2", .connect_head = "host:/\nlogin:anna\npasscode:s\\c\n"});
@@ -102,7 +102,7 @@ TEST_F(LinkConnect, LeftBeforeConnectedItIsClosedAtOnce)
     EXPECT_EQ(core->state(), link_state::lost);
 }
 
-TEST_F(LinkTrial, TriesTheAbsentQueueAndATransactionInOneWrite)
+TEST_F(LinkTrial, B1_TriesTheAbsentQueueAndATransactionInOneWrite)
 {
     broker::link& l = tried(trial_rung::absent_queue);
     EXPECT_EQ(gets("CONNECTED version:1.2").what, kind::nothing);
@@ -116,7 +116,7 @@ TEST_F(LinkTrial, TriesTheAbsentQueueAndATransactionInOneWrite)
     EXPECT_EQ(l.next_deadline(), t0 + 1s);
 }
 
-TEST_F(LinkTrial, TheAbsentQueuesAnswerMeansRouted)
+TEST_F(LinkTrial, B1_TheAbsentQueuesAnswerMeansRouted)
 {
     broker::link& l = tried(trial_rung::absent_queue);
     gets("CONNECTED version:1.2");
@@ -127,7 +127,7 @@ TEST_F(LinkTrial, TheAbsentQueuesAnswerMeansRouted)
         gets("RECEIPT receipt-id:r2").what, kind::nothing); // the other answer is expected, too
 }
 
-TEST_F(LinkTrial, TheBetterAnswerGetsItsTimeBehindTheOther)
+TEST_F(LinkTrial, B1_TheBetterAnswerGetsItsTimeBehindTheOther)
 {
     broker::link& l = tried(trial_rung::absent_queue);
     gets("CONNECTED version:1.2");
@@ -137,7 +137,7 @@ TEST_F(LinkTrial, TheBetterAnswerGetsItsTimeBehindTheOther)
     EXPECT_EQ(l.can().barrier, barrier_kind::routed);
 }
 
-TEST_F(LinkTrial, OnlyTheTransactionsAnswerMeansReceived)
+TEST_F(LinkTrial, B1_OnlyTheTransactionsAnswerMeansReceived)
 {
     broker::link& l = tried(trial_rung::absent_queue);
     gets("CONNECTED version:1.2");
@@ -149,7 +149,7 @@ TEST_F(LinkTrial, OnlyTheTransactionsAnswerMeansReceived)
     EXPECT_EQ(l.can().barrier, barrier_kind::received);
 }
 
-TEST_F(LinkTrial, NoAnswerMeansNoReceipts)
+TEST_F(LinkTrial, B2_NoAnswerMeansNoReceipts)
 {
     broker::link& l = tried(trial_rung::absent_queue);
     gets("CONNECTED version:1.2");
@@ -179,7 +179,7 @@ TEST_F(LinkTrial, TheLastRungTriesNothing)
     EXPECT_EQ(l.can().barrier, barrier_kind::none);
 }
 
-TEST_F(LinkTrial, AnErrorDuringItIsNoAnswer)
+TEST_F(LinkTrial, B2_AnErrorDuringItIsNoAnswer)
 {
     broker::link& l = tried(trial_rung::absent_queue);
     gets("CONNECTED version:1.2");
@@ -213,7 +213,7 @@ TEST_F(LinkTrial, LeftDuringItTheLinkGoesWhenItIsOver)
     EXPECT_EQ(l.state(), link_state::leaving);
 }
 
-TEST(Dialect, SaysWhatIsWorthTrying)
+TEST(Dialect, B5_SaysWhatIsWorthTrying)
 {
     EXPECT_EQ(first_rung(*dialect_from("auto")), trial_rung::absent_queue);
     EXPECT_EQ(first_rung(*dialect_from("rabbitmq")), trial_rung::absent_queue);

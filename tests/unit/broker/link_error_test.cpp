@@ -39,7 +39,7 @@ TEST_F(LinkError, WithoutAMessageSaysItsBody)
     EXPECT_EQ(gets("ERROR | broken").text, "ERROR: broken");
 }
 
-TEST_F(LinkError, MakesTheReceiptBehindItAShadow)
+TEST_F(LinkError, H20_MakesTheReceiptBehindItAShadow)
 {
     // RabbitMQ answers a SUBSCRIBE that failed with ERROR, *then RECEIPT*, then EOF.
     ready();
@@ -60,7 +60,7 @@ TEST_F(LinkError, ThatNamesTheReceiptOfASubscribeLeavesNoShadowAnswer)
     EXPECT_EQ(gets("RECEIPT receipt-id:r1").what, kind::swallowed);
 }
 
-TEST_F(LinkError, ThatNamesASubscriptionCancelsItAndTheLinkLives)
+TEST_F(LinkError, H20_ThatNamesASubscriptionCancelsItAndTheLinkLives)
 {
     ready();
     sends("SEND destination:/topic/a", {.session = session_id{4}, .client_receipt = "a"});
@@ -70,7 +70,7 @@ TEST_F(LinkError, ThatNamesASubscriptionCancelsItAndTheLinkLives)
     EXPECT_EQ(gets("RECEIPT receipt-id:r1").what, kind::answered);
 }
 
-TEST_F(LinkError, OfAMessageInFlightBehindAnUnsubscribeIsSwallowed)
+TEST_F(LinkError, H20_OfAMessageInFlightBehindAnUnsubscribeIsSwallowed)
 {
     ready();
     core->unsubscribe(wire_id{4}, false, session_id{4}, "u", log);

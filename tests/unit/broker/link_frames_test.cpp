@@ -35,7 +35,7 @@ TEST_F(LinkFrames, ASendThatAskedForNothingAsksForNothing)
     EXPECT_EQ(core->unproven_silent(), 1u);
 }
 
-TEST_F(LinkFrames, ReceiptsComeInAnyOrder)
+TEST_F(LinkFrames, H6_ReceiptsComeInAnyOrder)
 {
     ready();
     for (const auto* receipt : {"a", "b", "c"}) {
@@ -135,7 +135,7 @@ TEST_F(LinkFrames, ATransactionIsAnsweredByItsCommit)
     EXPECT_EQ(core->begin(log), "t2");
 }
 
-TEST_F(LinkFrames, AMarkerGoesToTheQueueItselfAndOwesNothing)
+TEST_F(LinkFrames, M3_H13_AMarkerGoesToTheQueueItselfAndOwesNothing)
 {
     ready();
     core->marker("stomp-subscription-teal-1", "s7", log);

@@ -43,7 +43,7 @@ TEST_F(SwitchCoordinator, S16ASwitchKeepsTheSettingsItBeganWith)
     EXPECT_EQ(coordinator.next_deadline(), t0 + 3s);
 }
 
-TEST_F(SwitchCoordinator, PrepareTimeoutCountsTimeWithoutProgress)
+TEST_F(SwitchCoordinator, C3_PrepareTimeoutCountsTimeWithoutProgress)
 {
     begin();
     took();

@@ -64,7 +64,7 @@ TEST_F(DeliveryLedger, KnowsNoIdThatItDidNotGive)
     EXPECT_EQ(ledger.size(), 4u);
 }
 
-TEST_F(DeliveryLedger, ACumulativeAckTakesTheEarlierOnesOfItsSubscriptionInOrder)
+TEST_F(DeliveryLedger, H3_ACumulativeAckTakesTheEarlierOnesOfItsSubscriptionInOrder)
 {
     EXPECT_EQ(numbers_of(ledger.take_up_to(7)), (numbers{3, 7}));
     EXPECT_NE(ledger.find(4), nullptr); // another subscription's
@@ -72,14 +72,14 @@ TEST_F(DeliveryLedger, ACumulativeAckTakesTheEarlierOnesOfItsSubscriptionInOrder
     EXPECT_EQ(numbers_of(ledger.take_up_to(7)), numbers{});
 }
 
-TEST_F(DeliveryLedger, ACumulativeAckSpansBothColors)
+TEST_F(DeliveryLedger, H2_ACumulativeAckSpansBothColors)
 {
     const auto taken = ledger.take_up_to(9);
     EXPECT_EQ(numbers_of(taken), (numbers{3, 7, 9}));
     EXPECT_EQ(taken.back().link, link_id{2}); // each goes to the link of its delivery
 }
 
-TEST_F(DeliveryLedger, AutoIsTakenWhenItsBytesWereWritten)
+TEST_F(DeliveryLedger, H25_AutoIsTakenWhenItsBytesWereWritten)
 {
     EXPECT_FALSE(ledger.awaits_write());
     ledger.add(one(10, 3));

@@ -28,7 +28,7 @@ protected:
     const session_id a{1};
 };
 
-TEST_F(RouterAcknowledge, V12_TheClientSeesAMintedIdAndTheBrokerItsOwn)
+TEST_F(RouterAcknowledge, H1_V12_TheClientSeesAMintedIdAndTheBrokerItsOwn)
 {
     subscribed("client-individual");
     delivers(1, 2);
@@ -43,7 +43,7 @@ TEST_F(RouterAcknowledge, V12_TheClientSeesAMintedIdAndTheBrokerItsOwn)
     effects_are({"link 2 <- NACK id:A1 requeue:false"});
 }
 
-TEST_F(RouterAcknowledge, V11_TheIdIsTheMessageId)
+TEST_F(RouterAcknowledge, H1_V11_TheIdIsTheMessageId)
 {
     subscribed("client-individual", "1.1");
     delivers(1, 1);
@@ -52,7 +52,7 @@ TEST_F(RouterAcknowledge, V11_TheIdIsTheMessageId)
     effects_are({"link 2 <- ACK message-id:T_s1@@1 subscription:s1"});
 }
 
-TEST_F(RouterAcknowledge, CumulativeAcksAreExpandedAndTheReceiptIsTheLasts)
+TEST_F(RouterAcknowledge, H2_CumulativeAcksAreExpandedAndTheReceiptIsTheLasts)
 {
     subscribed("client");
     delivers(1, 4);
@@ -103,7 +103,7 @@ TEST_F(RouterAcknowledge, StoredAutoIsAcknowledgedWhenItsBytesWereWritten)
     effects_are({"link 2 <- ACK id:A1"});
 }
 
-TEST_F(RouterAcknowledge, BehindAnUnsubscribeItIsSwallowed)
+TEST_F(RouterAcknowledge, S11_BehindAnUnsubscribeItIsSwallowed)
 {
     subscribed("client-individual");
     delivers(1, 1);
@@ -113,7 +113,7 @@ TEST_F(RouterAcknowledge, BehindAnUnsubscribeItIsSwallowed)
     effects_are({"client 1 <- RECEIPT receipt-id:x"});
 }
 
-TEST_F(RouterAcknowledge, BehindALostLinkItIsSwallowed)
+TEST_F(RouterAcknowledge, S11_BehindALostLinkItIsSwallowed)
 {
     subscribed("client-individual");
     delivers(1, 1);

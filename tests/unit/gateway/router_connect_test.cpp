@@ -10,7 +10,7 @@ using namespace testing_support;
 
 class RouterConnect : public RouterTest {};
 
-TEST_F(RouterConnect, ConnectedComesBehindTheTrialOnly)
+TEST_F(RouterConnect, B1_ConnectedComesBehindTheTrialOnly)
 {
     brokers.blue.more = "server:RabbitMQ/3.10.8 session:theirs";
     client("CONNECT accept-version:1.1,1.2 host:/ login:anna passcode:x heart-beat:500,600 "
@@ -27,7 +27,7 @@ TEST_F(RouterConnect, ConnectedComesBehindTheTrialOnly)
          "client 1 up 1.2 heart-beat:500,600", "resume client 1"});
 }
 
-TEST_F(RouterConnect, ServesTheVersionThatTheBrokerAnswers)
+TEST_F(RouterConnect, H16_ServesTheVersionThatTheBrokerAnswers)
 {
     brokers.blue.version = "1.1";
     client("CONNECT accept-version:1.0,1.1,1.2 host:/");
@@ -98,7 +98,7 @@ TEST_F(RouterConnect, TwoOfOneIdentityShareOneLinkAndOneTrial)
     EXPECT_EQ(router.link_count(), 1u);
 }
 
-TEST_F(RouterConnect, WhatsoeverDiffersMakesTheLinkAnother)
+TEST_F(RouterConnect, H23_WhatsoeverDiffersMakesTheLinkAnother)
 {
     client();
     skip_effects();
@@ -111,7 +111,7 @@ TEST_F(RouterConnect, WhatsoeverDiffersMakesTheLinkAnother)
     EXPECT_EQ(router.link_count(), 3u);
 }
 
-TEST_F(RouterConnect, OthersWaitForTheTrialOfTheFirst)
+TEST_F(RouterConnect, B1_OthersWaitForTheTrialOfTheFirst)
 {
     brokers.blue.keeps_back = [](const stomp::frame&) { return true; };
     client();
@@ -242,7 +242,7 @@ TEST_F(RouterConnect, TheLastOfAnIdentityTakesItsLinksWithIt)
     EXPECT_EQ(router.link_count(), 0u);
 }
 
-TEST_F(RouterConnect, AnIdentityIsProvenAgainAndARefusalEndsItsSessions)
+TEST_F(RouterConnect, H23_AnIdentityIsProvenAgainAndARefusalEndsItsSessions)
 {
     client();
     skip_effects();

@@ -34,7 +34,7 @@ TEST_F(RouterFrames, ABinarySendStaysBinary)
     effects_are({"link 1 <- (binary) SEND destination:/topic/a | x"});
 }
 
-TEST_F(RouterFrames, TwoClientsReceiptsOnOneLinkAreNotMixedUp)
+TEST_F(RouterFrames, H6_TwoClientsReceiptsOnOneLinkAreNotMixedUp)
 {
     client();
     brokers.blue.keeps_back = is_send;
@@ -102,7 +102,7 @@ TEST_F(RouterFrames, WhoJoinsAnOpenSubscribeGetsItsReceiptWithIt)
          "resume client 1", "resume client 2"});
 }
 
-TEST_F(RouterFrames, WireIdsAreNotReused)
+TEST_F(RouterFrames, H10_H13_WireIdsAreNotReused)
 {
     says(a, "SUBSCRIBE id:1 destination:/topic/a");
     says(a, "UNSUBSCRIBE id:1");
@@ -113,7 +113,7 @@ TEST_F(RouterFrames, WireIdsAreNotReused)
     EXPECT_TRUE(effects.front().starts_with("link 2 <- SUBSCRIBE id:s2")) << effects.front();
 }
 
-TEST_F(RouterFrames, ASendWaitsForTheReceiptsOfItsOpenSubscribes)
+TEST_F(RouterFrames, M11_ASendWaitsForTheReceiptsOfItsOpenSubscribes)
 {
     brokers.blue.keeps_back = is_subscribe;
     says(a, "SUBSCRIBE id:1 destination:/topic/a");
@@ -197,7 +197,7 @@ TEST_F(RouterFrames, ALaterBroadcastSubscribeStillShares)
          "resume client 1"});
 }
 
-TEST_F(RouterFrames, AReplyAddressNeedsTheOwnLinkAndItsMessagesComeToItsSession)
+TEST_F(RouterFrames, H14_AReplyAddressNeedsTheOwnLinkAndItsMessagesComeToItsSession)
 {
     says(a, "SEND destination:/topic/ask reply-to:/temp-queue/answers | ?");
     effects_are(
@@ -211,7 +211,7 @@ TEST_F(RouterFrames, AReplyAddressNeedsTheOwnLinkAndItsMessagesComeToItsSession)
                  "destination:/reply-queue/x | !"});
 }
 
-TEST_F(RouterFrames, ATransactionIsSentInOneTurnAndItsReceiptsComeWithCommits)
+TEST_F(RouterFrames, H9_ATransactionIsSentInOneTurnAndItsReceiptsComeWithCommits)
 {
     says(a, "BEGIN transaction:t receipt:b");
     effects_are({"client 1 <- RECEIPT receipt-id:b"});
@@ -226,7 +226,7 @@ TEST_F(RouterFrames, ATransactionIsSentInOneTurnAndItsReceiptsComeWithCommits)
          "client 1 <- RECEIPT receipt-id:c"});
 }
 
-TEST_F(RouterFrames, AnAbortedTransactionReachesNoBroker)
+TEST_F(RouterFrames, H9_AnAbortedTransactionReachesNoBroker)
 {
     says(a, "BEGIN transaction:t");
     says(a, "SEND destination:/topic/a transaction:t receipt:1 | 1");
@@ -250,7 +250,7 @@ TEST_F(RouterFrames, CommitWaitsLikeASend)
          "link 1 <- COMMIT transaction:t1 receipt:r3", "resume client 1"});
 }
 
-TEST_F(RouterFrames, DisconnectsReceiptIsTheLastAndBehindTheBarrier)
+TEST_F(RouterFrames, S13_H8_DisconnectsReceiptIsTheLastAndBehindTheBarrier)
 {
     brokers.blue.keeps_back = is_send;
     says(a, "SEND destination:/topic/a receipt:s | 1");
@@ -281,7 +281,7 @@ TEST_F(RouterFrames, DisconnectWithoutAReceiptEndsAtOnce)
                                               // lost
 }
 
-TEST_F(RouterFrames, ADisconnectWhoseAnswersNeverComeEndsWithoutItsReceipt)
+TEST_F(RouterFrames, H7_ADisconnectWhoseAnswersNeverComeEndsWithoutItsReceipt)
 {
     brokers.blue.keeps_back = is_send;
     says(a, "SEND destination:/topic/a receipt:s");
@@ -293,7 +293,7 @@ TEST_F(RouterFrames, ADisconnectWhoseAnswersNeverComeEndsWithoutItsReceipt)
          "close client 1 disconnect"});
 }
 
-TEST_F(RouterFrames, SharedPublishLinksAreProvenEverySecond)
+TEST_F(RouterFrames, S2_SharedPublishLinksAreProvenEverySecond)
 {
     says(a, "SEND destination:/topic/a | 1");
     skip_effects();

@@ -65,7 +65,7 @@ TEST_F(RouterLoss, ADialThatFailsIsTriedAgainWithBackOff)
     EXPECT_EQ(state(a), session_state::active);
 }
 
-TEST_F(RouterLoss, TheUnansweredSendOfALostLinkIsInDoubtAndNeverAnswered)
+TEST_F(RouterLoss, H19_TheUnansweredSendOfALostLinkIsInDoubtAndNeverAnswered)
 {
     brokers.blue.keeps_back = is_client_send;
     says(a, "SEND destination:/topic/a receipt:s");
@@ -165,7 +165,7 @@ TEST_F(RouterLoss, ASubscribeThatWasOpenWhenItsLinkDiedIsTriedOnALinkOfItsOwn)
     EXPECT_EQ(std::ranges::count(effects, "client 1 <- RECEIPT receipt-id:x"), 1);
 }
 
-TEST_F(RouterLoss, ACancelledSubscriptionIsMadeAgainOnTheSameLink)
+TEST_F(RouterLoss, H20_ACancelledSubscriptionIsMadeAgainOnTheSameLink)
 {
     says(a, "SUBSCRIBE id:1 destination:/queue/q");
     skip_effects();

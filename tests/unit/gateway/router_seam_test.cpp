@@ -25,7 +25,7 @@ protected:
     void marker() { brings(2, "MESSAGE subscription:s1 message-id:m teal-marker:s1"); }
 };
 
-TEST_F(RouterSeam, BluesMessagesThenTheKeptOnesInOrderThenLive)
+TEST_F(RouterSeam, M6_H17_BluesMessagesThenTheKeptOnesInOrderThenLive)
 {
     subscriber();
     joining();
@@ -107,7 +107,7 @@ TEST_F(RouterSeam, M6_SeamTimeoutForcesItAndTheOldColorStaysSubscribed)
     EXPECT_EQ(those("link 2 <- UNSUBSCRIBE"), lines{"link 2 <- UNSUBSCRIBE id:s1 receipt:r2"});
 }
 
-TEST_F(RouterSeam, M6_AForcedSeamIsLeftAtDrainTimeout)
+TEST_F(RouterSeam, M6_H21_AForcedSeamIsLeftAtDrainTimeout)
 {
     subscriber();
     joining();

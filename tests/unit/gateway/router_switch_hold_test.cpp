@@ -165,7 +165,7 @@ TEST_F(RouterSwitch, S15_ASubscribeThatIsNotWrittenAtHoldGoesToTheNewColor)
         1);
 }
 
-TEST_F(RouterSwitch, FramesAreCarriedWhileQuiescingAndHeld)
+TEST_F(RouterSwitch, S1_FramesAreCarriedWhileQuiescingAndHeld)
 {
     subscriber();
     held();
@@ -318,7 +318,7 @@ TEST_F(RouterSwitch, S6_AStandbyLostOnceTheShardSaidHeldIsUnheld)
     EXPECT_EQ(state(a), session_state::held); // the coordinator judges (C6)
 }
 
-TEST_F(RouterSwitch, TheOldLinkLostWhileHeldIsRemembered)
+TEST_F(RouterSwitch, S6_TheOldLinkLostWhileHeldIsRemembered)
 {
     subscriber();
     held();

@@ -28,7 +28,7 @@ TEST_F(RouterSwitch, S6_CommitResumesOnTheStandbyAndCarriedFramesGoThere)
     EXPECT_EQ(state(a), session_state::active);
 }
 
-TEST_F(RouterSwitch, TheFence_NoSendReachesTheOldColorAfterTheDecision)
+TEST_F(RouterSwitch, S1_S6_NoSendReachesTheOldColorAfterTheDecision)
 {
     subscriber();
     held();
@@ -113,7 +113,7 @@ TEST_F(RouterSwitch, S6_WhoWasParkedIsActiveOnItsStandbyAndMayBeParkedAgain)
     EXPECT_FALSE(exists(a)); // park_timeout ends this one too
 }
 
-TEST_F(RouterSwitch, S13_GreensReceiptsWaitBehindBlues)
+TEST_F(RouterSwitch, S13_H5_GreensReceiptsWaitBehindBlues)
 {
     client();
     brokers.blue.keeps_back = is_client_send;
@@ -128,7 +128,7 @@ TEST_F(RouterSwitch, S13_GreensReceiptsWaitBehindBlues)
         (lines{"client 1 <- RECEIPT receipt-id:blue", "client 1 <- RECEIPT receipt-id:green"}));
 }
 
-TEST_F(RouterSwitch, S13_AtReceiptTimeoutBluesAreInDoubtAndGreensGoOn)
+TEST_F(RouterSwitch, S13_H7_AtReceiptTimeoutBluesAreInDoubtAndGreensGoOn)
 {
     client();
     brokers.blue.keeps_back = is_client_send;
@@ -214,7 +214,7 @@ TEST_F(RouterSwitch, TheReportsNumbersAddUp)
     EXPECT_EQ(n.sessions_moved, 1u);
 }
 
-TEST_F(RouterSwitch, S11_AnAckGoesToTheLinkOfItsDelivery)
+TEST_F(RouterSwitch, S11_H1_AnAckGoesToTheLinkOfItsDelivery)
 {
     client();
     says(a, "SUBSCRIBE id:1 destination:/queue/q ack:client-individual");
@@ -238,7 +238,7 @@ TEST_F(RouterSwitch, S11_ItsLinkGoneItIsSwallowedAndAnswered)
     effects_are({"client 1 <- RECEIPT receipt-id:x"});
 }
 
-TEST_F(RouterSwitch, StoredSubscriptionsAreMadeAtCommitAndTheOldColorLingers)
+TEST_F(RouterSwitch, H11_H25_StoredSubscriptionsAreMadeAtCommitAndTheOldColorLingers)
 {
     client();
     says(a, "SUBSCRIBE id:1 destination:/queue/q ack:client-individual");
@@ -263,7 +263,7 @@ TEST_F(RouterSwitch, StoredSubscriptionsAreMadeAtCommitAndTheOldColorLingers)
     EXPECT_EQ(router.numbers().stored_left_behind, 0u);
 }
 
-TEST_F(RouterSwitch, AtDrainTimeoutWhatIsUnacknowledgedIsHandedBack)
+TEST_F(RouterSwitch, H4_H21_AtDrainTimeoutWhatIsUnacknowledgedIsHandedBack)
 {
     client();
     says(a, "SUBSCRIBE id:1 destination:/queue/q ack:client-individual");
@@ -277,7 +277,7 @@ TEST_F(RouterSwitch, AtDrainTimeoutWhatIsUnacknowledgedIsHandedBack)
     EXPECT_EQ(router.numbers().stored_left_behind, 1u);
 }
 
-TEST_F(RouterSwitch, StrictQueueOrderSubscribesGreenOnlyWhenBlueHasGivenAll)
+TEST_F(RouterSwitch, H17_StrictQueueOrderSubscribesGreenOnlyWhenBlueHasGivenAll)
 {
     client();
     says(a, "SUBSCRIBE id:1 destination:/queue/q ack:client-individual");
@@ -403,7 +403,7 @@ TEST_F(RouterSwitch, HeldTimesAreReportedOncePerSession)
     EXPECT_EQ(numbers.sessions_moved, 2u);
 }
 
-TEST_F(RouterSwitch, AMemberThatHasNotSaidHeldDoesNotCommit)
+TEST_F(RouterSwitch, C4_AMemberThatHasNotSaidHeldDoesNotCommit)
 {
     client();
     prepares();

@@ -161,7 +161,7 @@ TEST_F(RouterSwitch, S9_AStandbyThatGreenRefusesASubscribeIsFailed)
     EXPECT_EQ(state(a), session_state::active);
 }
 
-TEST_F(RouterSwitch, S9_AStoredSubscriptionIsNotMadeButItsLinkIsDialled)
+TEST_F(RouterSwitch, S9_H25_AStoredSubscriptionIsNotMadeButItsLinkIsDialled)
 {
     client();
     says(a, "SUBSCRIBE id:1 destination:/queue/q");
@@ -231,7 +231,7 @@ TEST_F(RouterSwitch, ClientsFramesFlowToTheOldColorWhilePreparing)
         {"link 1 <- SEND destination:/topic/a receipt:r3 | x", "client 1 <- RECEIPT receipt-id:s"});
 }
 
-TEST_F(RouterSwitch, AStandbysMessagesAreDiscardedWhilePreparing)
+TEST_F(RouterSwitch, M7_AStandbysMessagesAreDiscardedWhilePreparing)
 {
     subscriber();
     prepares();
@@ -241,7 +241,7 @@ TEST_F(RouterSwitch, AStandbysMessagesAreDiscardedWhilePreparing)
     EXPECT_EQ(router.numbers().standbys_discarded, 1u);
 }
 
-TEST_F(RouterSwitch, AStandbysMessagesAreAcknowledgedWhereTheyMustBe)
+TEST_F(RouterSwitch, M7_AStandbysMessagesAreAcknowledgedWhereTheyMustBe)
 {
     client();
     says(a, "SUBSCRIBE id:1 destination:/topic/a ack:client");

@@ -207,7 +207,7 @@ TEST(Seam, M10_AFullBufferForcesIt)
     EXPECT_EQ(s.on_marker(), leave_only);
 }
 
-TEST(Seam, B4_BestEffortJoinsWhenTheOldColorWasQuietSinceCommit)
+TEST(Seam, B4_H24_BestEffortJoinsWhenTheOldColorWasQuietSinceCommit)
 {
     seam s = best_effort();
     EXPECT_EQ(s.next_deadline(), t0 + 50ms);

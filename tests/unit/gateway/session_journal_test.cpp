@@ -25,7 +25,7 @@ struct classified {
     bool broadcast, shareable, acknowledges;
 };
 
-TEST(ReadSubscribe, TellsBroadcastStoredAndShareableApart)
+TEST(ReadSubscribe, H12_TellsBroadcastStoredAndShareableApart)
 {
     const std::vector<classified> table{
         {"destination:/topic/a", true, true, false},
@@ -101,7 +101,7 @@ TEST(ReadSubscribe, GivesAStoredOneAPrefetchWhereTheClientGaveNone)
         "destination:/queue/a\n");
 }
 
-TEST(ReadSubscribe, RemembersThatADurableOneIsNotUnsubscribed)
+TEST(ReadSubscribe, H11_RemembersThatADurableOneIsNotUnsubscribed)
 {
     EXPECT_TRUE(read("SUBSCRIBE id:1 destination:/topic/a durable:true")->durable);
     EXPECT_FALSE(read("SUBSCRIBE id:1 destination:/queue/a")->durable);

@@ -38,7 +38,7 @@ TEST(HeartBeatOffer, AbsurdIntervalsStayWithinTheClock)
     EXPECT_EQ(clocks.on_deadline(t0), due::nothing);
 }
 
-TEST(HeartBeatNegotiation, IsTheSlowerOfBothOrNone)
+TEST(HeartBeatNegotiation, H15_IsTheSlowerOfBothOrNone)
 {
     const auto terms = negotiate({10s, 3s}, {5s, 20s});
     EXPECT_EQ(terms.send_every, 20s);
@@ -85,7 +85,7 @@ TEST(HeartBeat, LostComesBeforeSend)
     EXPECT_EQ(clocks.on_deadline(t0 + 20s), due::lost);
 }
 
-TEST(HeartBeat, WhilePausedOnlySendingIsDue)
+TEST(HeartBeat, H15_WhilePausedOnlySendingIsDue)
 {
     heart_beat clocks{both, t0};
     clocks.pause_incoming();

@@ -214,7 +214,7 @@ TEST(Parser, FindsTheFaultInEveryVersion)
 
 // RabbitMQ ignores content-length but on SEND: the UNSUBSCRIBE would run on a shared link with the
 // ids of a neighbour.
-TEST(Parser, FrameHiddenInTheBodyOfABeginIsNeverDelivered)
+TEST(Parser, H9_FrameHiddenInTheBodyOfABeginIsNeverDelivered)
 {
     const std::string hidden = bytes("\0UNSUBSCRIBE\nid:7\n\n\0");
     const std::string begin =

@@ -35,7 +35,7 @@ void expect_same_in_every_split(const std::string& stream, const dialect& d)
     }
 }
 
-TEST(ParserSplit, MixedStreamGivesItsFramesInEverySplit)
+TEST(ParserSplit, H22_MixedStreamGivesItsFramesInEverySplit)
 {
     const outcome whole = feed_whole(mixed_stream());
     EXPECT_EQ(whole.fault, std::nullopt) << whole;
