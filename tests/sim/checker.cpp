@@ -12,6 +12,7 @@ namespace {
 constexpr auto on_its_way_max = std::chrono::seconds{5};
 // From the last SEND to the old color to a commit.
 constexpr auto decision_max = std::chrono::milliseconds{200};
+constexpr std::size_t lines_kept_max = 150;
 
 } // namespace
 
@@ -44,8 +45,13 @@ std::string checker::name(message_key key) const
 
 void checker::note(const std::string& line)
 {
-    if (trace_) {
+    if (trace_ == sim::tracing::printed) {
         std::printf("%10lld us  %s\n", static_cast<long long>(when_.elapsed_us()), line.c_str());
+    } else if (trace_ == sim::tracing::kept && violations_.empty()) {
+        if (lines_.size() == lines_kept_max) {
+            lines_.pop_front();
+        }
+        lines_.push_back(std::to_string(when_.elapsed_us()) + " us  " + line);
     }
 }
 
@@ -165,7 +171,7 @@ void checker::on_arrival(color at, message_key key)
         return;
     }
     send_record& m = found->second;
-    if (trace_) {
+    if (tracing()) {
         note(std::string{to_string(at)} + " got " + name(key));
     }
     if (m.at) {

@@ -10,6 +10,7 @@
 #include "broker/color.hpp"
 #include "tests/sim/scheduler.hpp"
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -33,9 +34,18 @@ std::optional<message_key> key_of(std::string_view body);
 // Places in the one order of everything that happens in a world.
 using ordinal = std::uint64_t;
 
+enum class tracing : std::uint8_t {
+    off,
+    printed,
+    kept, // the last lines before the first violation
+};
+
 class checker {
 public:
-    explicit checker(const scheduler& when, bool trace) noexcept : when_(when), trace_(trace) {}
+    explicit checker(const scheduler& when, sim::tracing trace) noexcept
+        : when_(when), trace_(trace)
+    {
+    }
 
     // How long a session may take to be bound again after its link was cut. `unseen`: what of it no
     // broker sees, where it joins a subscription that others have there already.
@@ -89,7 +99,8 @@ public:
 
     void violation(std::string what);
     void note(const std::string& line); // the trace
-    bool tracing() const noexcept { return trace_; }
+    bool tracing() const noexcept { return trace_ != sim::tracing::off; }
+    std::vector<std::string> last_lines() const { return {lines_.begin(), lines_.end()}; }
     const std::vector<std::string>& violations() const noexcept { return violations_; }
     std::uint64_t deliveries() const noexcept { return deliveries_; }
     std::uint64_t sends() const noexcept { return sends_.size(); }
@@ -120,7 +131,8 @@ private:
     std::string name(message_key key) const;
 
     const scheduler& when_;
-    bool trace_;
+    sim::tracing trace_;
+    std::deque<std::string> lines_;
     net::duration bind_again_max_ = std::chrono::milliseconds{500},
                   unseen_ = std::chrono::milliseconds{100};
     ordinal last_ = 0;

@@ -1,6 +1,6 @@
 // Runs simulated worlds, one for each seed, and says which of them broke the contract.
 
-#include "tests/sim/world.hpp"
+#include "tests/sim/shrinker.hpp"
 
 #include <charconv>
 #include <chrono>
@@ -18,19 +18,39 @@ constexpr const char* usage =
     "  --seeds N     how many worlds (1000), from --from S (1) on\n"
     "  --seed S      one world; with --trace everything that happens in it, in virtual time\n"
     "  --keep-going  does not stop at the tenth world that fails\n"
+    "  --shrink      every world that fails is made smaller; without it the first one is\n"
+    "  what a shrunk world leaves out: --without-clients, --without-faults, --without-orders "
+    "I,J,..;\n"
+    "                --one-node --calm-clients --roomy --store-works\n"
     "\n"
     "Exit status: 0 no violation, 1 some, 2 wrong usage.\n";
 
 struct plan {
     sim::world_options world;
     std::uint64_t seeds = 1000, from = 1;
-    bool keep_going = false;
+    bool keep_going = false, shrink = false;
 };
+
+constexpr auto shrink_max = std::chrono::seconds{10};
 
 bool read_number(std::string_view text, std::uint64_t& into)
 {
     const auto result = std::from_chars(text.data(), text.data() + text.size(), into);
     return result.ec == std::errc{} && result.ptr == text.data() + text.size();
+}
+
+bool read_numbers(std::string_view text, std::set<unsigned>& into)
+{
+    while (!text.empty()) {
+        std::uint64_t n = 0;
+        const auto comma = text.find(',');
+        if (!read_number(text.substr(0, comma), n)) {
+            return false;
+        }
+        into.insert(static_cast<unsigned>(n));
+        text = comma == text.npos ? "" : text.substr(comma + 1);
+    }
+    return true;
 }
 
 bool read_word(plan& p, std::string_view key, std::string_view value)
@@ -49,6 +69,15 @@ bool read_word(plan& p, std::string_view key, std::string_view value)
             }
         }
         return false;
+    }
+    if (key == "--without-clients") {
+        return read_numbers(value, p.world.without_clients);
+    }
+    if (key == "--without-faults") {
+        return read_numbers(value, p.world.without_faults);
+    }
+    if (key == "--without-orders") {
+        return read_numbers(value, p.world.without_orders);
     }
     if (!read_number(value, n)) {
         return false;
@@ -77,7 +106,17 @@ bool read_arguments(plan& p, int count, char** arguments)
     for (int i = 1; i < count; ++i) {
         const std::string_view word = arguments[i];
         if (word == "--trace") {
-            p.world.trace = true;
+            p.world.trace = sim::tracing::printed;
+        } else if (word == "--shrink") {
+            p.shrink = true;
+        } else if (word == "--one-node") {
+            p.world.one_node = true;
+        } else if (word == "--calm-clients") {
+            p.world.calm_clients = true;
+        } else if (word == "--roomy") {
+            p.world.roomy = true;
+        } else if (word == "--store-works") {
+            p.world.store_works = true;
         } else if (word == "--no-switches") {
             p.world.switches = false;
         } else if (word == "--keep-going") {
@@ -116,6 +155,11 @@ int main(int count, char** arguments)
             for (std::size_t i = 0; i < result.violations.size() && i < 5; ++i) {
                 std::printf("    %s\n", result.violations[i].c_str());
             }
+            if ((p.shrink || failed == 1) && p.world.trace == sim::tracing::off) {
+                const auto smaller = sim::shrink(p.world, sim::manner_of, shrink_max);
+                std::fputs(sim::explain(smaller).c_str(), stdout);
+            }
+            std::fflush(stdout);
             if (failed == 10 && !p.keep_going) {
                 break;
             }

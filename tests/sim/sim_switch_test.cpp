@@ -2,7 +2,7 @@
 // network, brokers, clients and an operator may do at any moment. TEAL_SEEDS says how many worlds
 // of each kind (300).
 
-#include "tests/sim/world.hpp"
+#include "tests/sim/shrinker.hpp"
 
 #include <gtest/gtest.h>
 
@@ -18,16 +18,18 @@ std::uint64_t seeds()
 }
 
 // Every seed of one kind of world; the first that fails is named with what replays it.
-void expect_kept(sim::multiplex mode, sim::faults with, const char* replay)
+void expect_kept(sim::multiplex mode, sim::faults with)
 {
     std::uint64_t committed = 0, deliveries = 0;
     for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
-        const auto result = sim::run_world({.seed = seed, .mode = mode, .with = with});
+        const sim::world_options options{.seed = seed, .mode = mode, .with = with};
+        const auto result = sim::run_world(options);
         committed += result.committed;
         deliveries += result.deliveries;
         ASSERT_TRUE(result.violations.empty())
-            << "seed " << seed << ": " << result.violations.front() << "\nreplay: sim --seed "
-            << seed << " --trace " << replay;
+            << "seed " << seed << ": " << result.violations.front() << "\nreplay: sim "
+            << sim::arguments_of(options) << " --trace\n"
+            << sim::explain(sim::shrink(options, sim::manner_of, std::chrono::seconds{10}));
     }
     // A world in which nothing happens proves nothing.
     EXPECT_GT(committed, seeds() / 4);
@@ -36,32 +38,32 @@ void expect_kept(sim::multiplex mode, sim::faults with, const char* replay)
 
 TEST(SwitchSim, DedicatedLinksKeepTheContract)
 {
-    expect_kept(sim::multiplex::dedicated, sim::faults::none, "--mode dedicated");
+    expect_kept(sim::multiplex::dedicated, sim::faults::none);
 }
 
 TEST(SwitchSim, SharedLinksKeepTheContract)
 {
-    expect_kept(sim::multiplex::shared, sim::faults::none, "--mode shared");
+    expect_kept(sim::multiplex::shared, sim::faults::none);
 }
 
 TEST(SwitchSim, DedicatedLinksMayBreak)
 {
-    expect_kept(sim::multiplex::dedicated, sim::faults::links, "--mode dedicated --faults links");
+    expect_kept(sim::multiplex::dedicated, sim::faults::links);
 }
 
 TEST(SwitchSim, SharedLinksMayBreak)
 {
-    expect_kept(sim::multiplex::shared, sim::faults::links, "--mode shared --faults links");
+    expect_kept(sim::multiplex::shared, sim::faults::links);
 }
 
 TEST(SwitchSim, BrokersMayDie)
 {
-    expect_kept(sim::multiplex::drawn, sim::faults::brokers, "--faults brokers");
+    expect_kept(sim::multiplex::drawn, sim::faults::brokers);
 }
 
 TEST(SwitchSim, AnythingMayHappen)
 {
-    expect_kept(sim::multiplex::drawn, sim::faults::all, "--faults all");
+    expect_kept(sim::multiplex::drawn, sim::faults::all);
 }
 
 // A failure can be looked at only if its seed is the same world again.
@@ -75,6 +77,25 @@ TEST(SwitchSim, ASeedIsAHistory)
         EXPECT_EQ(first.deliveries, again.deliveries) << seed;
         EXPECT_EQ(first.violations, again.violations) << seed;
     }
+}
+
+// A failing world is shown small: here one "fails" as soon as a switch and a delivery are in it.
+TEST(SwitchSim, AFailingWorldIsShrunk)
+{
+    const auto fails = [](const sim::world_result& r) {
+        return r.committed > 0 && r.deliveries > 0 ? std::string{"yes"} : std::string{};
+    };
+    sim::world_options options{.seed = 1, .with = sim::faults::all, .clients = 8, .steps = 40};
+    while (fails(sim::run_world(options)).empty()) {
+        ++options.seed;
+    }
+    const auto small = sim::shrink(options, fails, std::chrono::seconds{10});
+    EXPECT_EQ(fails(small.result), "yes");
+    EXPECT_LE(small.result.clients - small.options.without_clients.size(), 2U);
+    EXPECT_LT(small.result.steps, 20U);
+    EXPECT_EQ(small.options.with, sim::faults::none);
+    EXPECT_LE(small.result.last_lines.size(), 150U);
+    EXPECT_NE(sim::explain(small).find("--seed"), std::string::npos);
 }
 
 } // namespace

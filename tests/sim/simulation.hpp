@@ -18,14 +18,15 @@ private:
     gateway::core_settings core(unsigned shard);
     control::control_settings control_settings();
     void build_brokers();
+    client_habits draw_habits();
     void run_until(time_point end);
     bool run_turn(time_point end);
     void end_turn();
     bool all_finished() const;
     void operate();
     void go_wrong();
-    void break_link();
-    void break_broker();
+    void break_link(random_source& random);
+    void break_broker(random_source& random);
     void heal();
     void check_rest();
     void check_empty();
@@ -41,6 +42,7 @@ private:
     std::vector<std::unique_ptr<sim_client>> clients_;
     bool shared_ = false, healing_ = false, store_fails_ = false;
     std::size_t nodes_ = 1;
+    unsigned steps_ = 0, faults_ = 0, orders_ = 0;
     time_point last_turn_{};
     std::uint64_t turns_ = 0, turns_now_ = 0;
 };

@@ -21,13 +21,16 @@ world::world(const world_options& options)
     : options_(options), checker_(when_, options.trace), random_(options.seed, 1),
       network_(when_, options.seed)
 {
-    shared_ = options.mode == multiplex::shared ||
-              (options.mode == multiplex::drawn && random_.chance(50));
+    // What is drawn is drawn whatever the options say, so that a smaller world stays the same.
+    const bool drawn_shared = random_.chance(50);
+    shared_ = options.mode == multiplex::drawn ? drawn_shared : options.mode == multiplex::shared;
     nodes_ = static_cast<std::size_t>(random_.between(1, 2));
-    store_fails_ = random_.chance(20);
+    nodes_ = options.one_node ? 1 : nodes_;
+    store_fails_ = random_.chance(20) && !options.store_works;
     build_brokers();
     const color live = random_.chance(50) ? color::blue : color::green;
-    const std::uint64_t shards = options.shards != 0 ? options.shards : random_.between(1, 2);
+    const std::uint64_t drawn_shards = random_.between(1, 2);
+    const std::uint64_t shards = options.shards != 0 ? options.shards : drawn_shards;
     std::vector<shard_driver*> members;
     for (unsigned i = 0; i < shards; ++i) {
         shards_.push_back(std::make_unique<shard_driver>(
@@ -43,27 +46,39 @@ world::world(const world_options& options)
         one->attach(*control_);
         one->start(live);
     }
+    const client_habits habits = draw_habits();
+    const std::uint64_t drawn_clients = random_.between(1, 8);
+    const std::uint64_t count = options.clients != 0 ? options.clients : drawn_clients;
+    for (unsigned i = 0; i < count; ++i) {
+        if (!options.without_clients.contains(i)) {
+            clients_.push_back(std::make_unique<sim_client>(
+                i, habits, when_, network_, checker_, members, options.seed));
+        }
+    }
+}
+
+client_habits world::draw_habits()
+{
     client_habits habits;
-    habits.steps =
-        options.steps != 0 ? options.steps : static_cast<unsigned>(random_.between(8, 40));
+    const auto drawn_steps = static_cast<unsigned>(random_.between(8, 40));
+    habits.steps = steps_ = options_.steps != 0 ? options_.steps : drawn_steps;
     habits.pause_max_us = random_.one_of(std::vector<std::uint64_t>{2'000, 20'000, 60'000});
     habits.mistakes = random_.chance(30) ? 2 : 0;
     habits.vanishes = random_.chance(60) ? 3 : 0;
     habits.slow = random_.chance(50) ? 5 : 0;
-    habits.in_doubt = options.with != faults::none;
+    if (options_.calm_clients) {
+        habits.mistakes = habits.vanishes = habits.slow = habits.leaves = 0;
+    }
+    habits.in_doubt = options_.with != faults::none;
     if (habits.in_doubt) {
         checker_.expect_stalls();
     }
-    habits.may_be_closed = options.with == faults::brokers || options.with == faults::all;
+    habits.may_be_closed = options_.with == faults::brokers || options_.with == faults::all;
     if (habits.may_be_closed) {
         checker_.expect_bound_within(
             3s, 1s); // a broker is away for a while, and is probed with a back-off
     }
-    const std::uint64_t count = options.clients != 0 ? options.clients : random_.between(1, 8);
-    for (unsigned i = 0; i < count; ++i) {
-        clients_.push_back(std::make_unique<sim_client>(
-            i, habits, when_, network_, checker_, members, options.seed));
-    }
+    return habits;
 }
 
 void world::build_brokers()
@@ -96,15 +111,18 @@ gateway::core_settings world::core(unsigned shard)
     }
     s.shared = shared_;
     s.links_per_key = static_cast<std::size_t>(random_.between(1, 4));
-    s.connect_rate = random_.chance(20) ? 100 : 5000;
-    s.auth_recheck = random_.chance(30) ? 500ms : 60s;
+    const auto rarely = [&](unsigned percent) {
+        return random_.chance(percent) && !options_.roomy;
+    };
+    s.connect_rate = rarely(20) ? 100 : 5000;
+    s.auth_recheck = rarely(30) ? 500ms : 60s;
     s.connect_timeout = 2s;
     s.client_heart_beat = s.broker_heart_beat =
         0s; // the clock of heart-beats belongs to the drivers
-    s.client_outbox = random_.chance(30) ? 2048 : 1024 * 1024;
+    s.client_outbox = rarely(30) ? 2048 : 1024 * 1024;
     s.client_stall = 2s;
-    s.client_carry = random_.chance(30) ? 4096 : 256 * 1024;
-    s.broker_outbox = random_.chance(30) ? 1024 : 1024 * 1024;
+    s.client_carry = rarely(30) ? 4096 : 256 * 1024;
+    s.broker_outbox = rarely(30) ? 1024 : 1024 * 1024;
     s.receipt_timeout = 2s;
     s.nonce = 0x7ea1;
     s.shard = shard;
@@ -193,11 +211,13 @@ world_result world::run()
     for (auto& one : clients_) {
         one->begin();
     }
+    const auto first_order = random_.milliseconds(1, 300),
+               first_fault = random_.milliseconds(1, 100);
     if (options_.switches) {
-        when_.after(random_.milliseconds(1, 300), [this] { operate(); });
+        when_.after(first_order, [this] { operate(); });
     }
     if (options_.with != faults::none) {
-        when_.after(random_.milliseconds(1, 100), [this] { go_wrong(); });
+        when_.after(first_fault, [this] { go_wrong(); });
     }
     const time_point latest = when_.now() + activity_max;
     while (!all_finished() && when_.now() < latest) {
@@ -220,6 +240,13 @@ world_result world::run()
     result.sends = checker_.sends();
     result.deliveries = checker_.deliveries();
     result.turns = turns_;
+    result.shards = static_cast<unsigned>(shards_.size());
+    result.clients = static_cast<unsigned>(clients_.size() + options_.without_clients.size());
+    result.steps = steps_;
+    result.nodes = static_cast<unsigned>(nodes_);
+    result.faults = faults_;
+    result.orders = orders_;
+    result.last_lines = checker_.last_lines();
     for (const auto& [id, record] : control_->history()) {
         result.committed += record.result == control::switch_result::switched;
         result.aborted += record.result == control::switch_result::aborted;

@@ -4,44 +4,48 @@
 
 namespace sim {
 
+// Each order and each fault draws from a part of its own, so that one can be left out.
 void world::operate()
 {
     if (healing_) {
         return;
     }
-    const bool hurry = random_.chance(15);
-    if (control_->request(hurry ? std::optional{random_.milliseconds(1, 60)} : std::nullopt) &&
-        random_.chance(35)) {
-        when_.after(random_.microseconds(0, random_.chance(50) ? 5'000 : 60'000), [this] {
-            control_->abort();
-        });
+    const unsigned number = orders_++;
+    random_source random{options_.seed, 600'000 + number};
+    const bool hurry = random.chance(15);
+    const auto deadline = hurry ? std::optional{random.milliseconds(1, 60)} : std::nullopt;
+    const bool aborts = random.chance(35);
+    const auto abort_after = random.microseconds(0, random.chance(50) ? 5'000 : 60'000);
+    const auto next = random.milliseconds(1, random.chance(50) ? 30 : 400);
+    if (!options_.without_orders.contains(number) && control_->request(deadline) && aborts) {
+        when_.after(abort_after, [this] { control_->abort(); });
     }
-    when_.after(random_.milliseconds(1, random_.chance(50) ? 30 : 400), [this] { operate(); });
+    when_.after(next, [this] { operate(); });
 }
 
-void world::break_link()
+void world::break_link(random_source& random)
 {
-    mini_broker& at = *brokers_[random_.chance(50) ? color::blue : color::green];
-    switch (random_.below(4)) {
+    mini_broker& at = *brokers_[random.chance(50) ? color::blue : color::green];
+    switch (random.below(4)) {
     case 0:
-    case 1: at.cut_link(random_); return;
-    case 2: at.stall_link(random_, when_.now() + random_.milliseconds(5, 200)); return;
+    case 1: at.cut_link(random); return;
+    case 2: at.stall_link(random, when_.now() + random.milliseconds(5, 200)); return;
     default:
-        random_.one_of(shards_)->fail_dials_until(when_.now() + random_.milliseconds(1, 80));
+        random.one_of(shards_)->fail_dials_until(when_.now() + random.milliseconds(1, 80));
         return;
     }
 }
 
-void world::break_broker()
+void world::break_broker(random_source& random)
 {
-    mini_broker& at = *brokers_[random_.chance(50) ? color::blue : color::green];
-    const auto node = static_cast<std::size_t>(random_.below(at.nodes()));
-    if (random_.chance(50)) {
-        at.kill(random_);
-        when_.after(random_.milliseconds(1, 400), [&at] { at.revive(); });
+    mini_broker& at = *brokers_[random.chance(50) ? color::blue : color::green];
+    const auto node = static_cast<std::size_t>(random.below(at.nodes()));
+    if (random.chance(50)) {
+        at.kill(random);
+        when_.after(random.milliseconds(1, 400), [&at] { at.revive(); });
     } else {
-        at.cut_node(node, random_);
-        when_.after(random_.milliseconds(1, 400), [&at, node] { at.join_node(node); });
+        at.cut_node(node, random);
+        when_.after(random.milliseconds(1, 400), [&at, node] { at.join_node(node); });
     }
 }
 
@@ -50,13 +54,15 @@ void world::go_wrong()
     if (healing_) {
         return;
     }
-    const bool both = options_.with == faults::all;
-    if (options_.with == faults::links || (both && random_.chance(75))) {
-        break_link();
-    } else {
-        break_broker();
+    const unsigned number = faults_++;
+    random_source random{options_.seed, 500'000 + number};
+    const auto next = random.milliseconds(2, 250);
+    const bool link =
+        options_.with == faults::links || (options_.with == faults::all && random.chance(75));
+    if (!options_.without_faults.contains(number)) {
+        link ? break_link(random) : break_broker(random);
     }
-    when_.after(random_.milliseconds(2, 250), [this] { go_wrong(); });
+    when_.after(next, [this] { go_wrong(); });
 }
 
 void world::heal()
