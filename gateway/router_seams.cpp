@@ -321,12 +321,13 @@ void router::leave_seams(session_id session, std::uint32_t number_of, time_point
         if (!one.has(session, number_of)) {
             continue;
         }
-        const bool open = !one.left() && one.state() == seam_state::joining;
+        const bool left = one.left();
+        const bool open = !left && one.state() == seam_state::joining;
         const bool last = one.remove(session, number_of);
         if (client_session* s = find(session); s != nullptr && open) {
             --s->seams;
             --tally_of(one).seams_total;
-        } else if (s != nullptr && !one.left()) {
+        } else if (s != nullptr && !left) {
             --s->forced_seams;
         }
         if (wire_subscription* fresh = wire(one.new_wire()); fresh != nullptr && last && open) {

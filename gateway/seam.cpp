@@ -117,6 +117,7 @@ bool seam::remove(session_id session, std::uint32_t subscription) noexcept
     std::erase_if(members_, [&](const wire_member& m) {
         return m.session == session && m.subscription == subscription;
     });
+    left_ = left_ || members_.empty(); // nothing acts on it until it is taken out
     return members_.empty();
 }
 

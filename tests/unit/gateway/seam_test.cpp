@@ -64,7 +64,10 @@ TEST(Seam, JoiningLosesAMemberAndTheLastOneOutSaysSo)
     ASSERT_EQ(s.members().size(), 1u);
     EXPECT_EQ(s.members().front().subscription, 2u);
     EXPECT_FALSE(s.remove(session_id{9}, 2)); // nobody's
+    EXPECT_FALSE(s.left());
     EXPECT_TRUE(s.remove(session_id{1}, 2));
+    EXPECT_TRUE(s.left()); // a marker that is still under way opens nothing a second time
+    EXPECT_EQ(s.on_marker(), nothing);
     EXPECT_EQ(s.state(), seam_state::joining);
 }
 
