@@ -105,6 +105,8 @@ boost::json::object to_json(const switch_record& record, net::time_point now)
     out["redelivered"] = sum.redelivered;
     out["handed_back"] = sum.handed_back;
     out["stored_left_behind"] = sum.stored_left_behind;
+    out["replies"] = {{"to_old_color", sum.replies_to_old}, {"refused", sum.replies_refused}};
+    out["transactions_split"] = sum.transactions_split;
     out["drain"] = drain_json(record, now);
     boost::json::array counted;
     for (const auto& sentence : record.counted()) {

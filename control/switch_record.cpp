@@ -111,6 +111,9 @@ tally switch_record::total() const
               &tally::redelivered,
               &tally::handed_back,
               &tally::stored_left_behind,
+              &tally::replies_to_old,
+              &tally::replies_refused,
+              &tally::transactions_split,
               &tally::receipts_open,
               &tally::frames_carried,
               &tally::standbys_discarded}) {
@@ -183,6 +186,8 @@ std::vector<std::string> switch_record::counted() const
     say(sum.handed_back, " delivery handed back", " deliveries handed back");
     say(sum.stored_left_behind, " stored message possibly left on the old color",
         " stored messages possibly left on the old color");
+    say(sum.replies_refused, " reply refused, its color is gone",
+        " replies refused, their color is gone");
     sentences.insert(sentences.end(), sum.counted.begin(), sum.counted.end());
     return sentences;
 }

@@ -11,6 +11,7 @@
 
 #include "gateway/delivery_ledger.hpp"
 #include "gateway/metrics.hpp"
+#include "gateway/reply_addresses.hpp"
 #include "gateway/session_journal.hpp"
 #include "gateway/share_group.hpp"
 #include "gateway/transaction_buffer.hpp"
@@ -100,6 +101,7 @@ struct client_session {
     std::unique_ptr<transaction_buffer> transactions;
     std::unique_ptr<std::vector<buffered_frame>> waiting; // in order; front first
     std::unique_ptr<switch_part> part;
+    std::unique_ptr<reply_addresses> answers; // null: it neither asked nor was asked (S12)
     std::size_t waiting_bytes = 0;
     link_id last_send_link = link_id::none;
     std::uint64_t last_send = 0;                   // its number on that link

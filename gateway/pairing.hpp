@@ -32,6 +32,7 @@ namespace gateway {
 struct kept_message {
     net::payload_ref rest;  // header lines but subscription and ack, blank line, body, NUL
     std::string broker_ack; // what acknowledges it, where something must
+    std::string reply_to;   // where its answer goes, if it asks for one (S12)
     broker::framing as = broker::framing::text;
 };
 

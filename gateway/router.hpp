@@ -186,6 +186,12 @@ private:
     // False: not yet; it and what comes behind it waits.
     bool perform(client_session& s, const stomp::frame_view& frame, framing as, time_point now);
     bool can_send(client_session& s, time_point now);
+    static bool answers_old(const client_session& s, std::string_view destination);
+    static void note_answers(client_session& s, std::string_view destination, bool asks);
+    bool
+    acknowledges_elsewhere(const client_session& s, const stomp::frame& ack, link_id here) const;
+    void send_answer(client_session& s, const stomp::frame_view& frame, framing as, time_point now);
+    static void learn_reply_address(client_session& s, std::string_view address, color from);
     void enqueue(client_session& s, const stomp::frame_view& frame, framing as);
     void pump(client_session& s, time_point now);
     bool client_send(client_session& s, const stomp::frame_view& frame, framing as, time_point now);

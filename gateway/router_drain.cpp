@@ -17,7 +17,8 @@ bool router::drained(client_session& s, time_point now)
     const bool over = now >= std::max(drain_until_, s.pin_until);
     // M6: a forced seam's old color stays until its marker; what still comes there is delivered.
     bool done = s.seams == 0 && s.forced_seams == 0 && (!s.part || s.part->owed_old == 0) &&
-                (over || s.ledger.count(old) == 0);
+                (over || s.ledger.count(old) == 0) &&
+                (over || !s.answers || !s.answers->owes(old)); // S12
     for (const auto& sub : s.journal) {
         wire_subscription* w = wire(sub->wires[old]);
         if (w == nullptr || sub->broadcast) {

@@ -40,10 +40,16 @@ bool router::client_send(
         buffer(s, frame, as, now);
         return true;
     }
-    s.replies |= frame.find("reply-to").value_or("").starts_with("/temp-queue/");
+    const bool asks = frame.find("reply-to").value_or("").starts_with("/temp-queue/");
+    s.replies |= asks;
+    if (answers_old(s, *destination)) {
+        send_answer(s, frame, as, now);
+        return true;
+    }
     if (!can_send(s, now)) {
         return false;
     }
+    note_answers(s, *destination, asks);
     link_record& l = *link(s.now().publish);
     const bool counted = s.part && s.part->carried;
     if (counted) {
@@ -65,6 +71,55 @@ bool router::client_send(
     mark_used(l, now);
     l.congested = out_.link_backlog(l.core.id()) > settings_.broker_outbox;
     return true;
+}
+
+// S12: a reply address is known to the color that brought it, and to no other.
+bool router::answers_old(const client_session& s, std::string_view destination)
+{
+    const color* from = s.answers ? s.answers->color_of(destination) : nullptr;
+    return from != nullptr && *from != s.live;
+}
+
+void router::note_answers(client_session& s, std::string_view destination, bool asks)
+{
+    if (asks && !s.answers) {
+        s.answers = std::make_unique<reply_addresses>();
+    }
+    if (s.answers) {
+        s.answers->on_answered(destination);
+        if (asks) {
+            s.answers->on_request(s.live);
+        }
+    }
+}
+
+// S12: to the old color, while its link lingers; outside of the fence, and counted.
+void router::send_answer(
+    client_session& s, const stomp::frame_view& frame, framing as, time_point now)
+{
+    const auto receipt = frame.find("receipt").value_or("");
+    const binding& b = s.bindings[broker::other(s.live)];
+    link_record* l = link(b.publish);
+    if (l == nullptr || !l->core.ready()) {
+        l = link(b.own);
+    }
+    if (l == nullptr || !l->core.ready()) {
+        ++tally_.replies_refused;
+        fail_client(
+            s, "the reply address belongs to brokers that were left", receipt,
+            disconnect_reason::broker_error, now);
+        return;
+    }
+    ++tally_.replies_to_old;
+    l->core.send(frame, {.session = s.id, .client_receipt = receipt, .as = as}, out_);
+    if (!receipt.empty() && l->core.can().receipts()) {
+        ++s.owed;
+        if (s.part) {
+            ++s.part->owed_old; // S13: the new color's wait behind it
+        }
+    }
+    s.answers->on_answered(*frame.find("destination"));
+    at(now, due::drain);
 }
 
 void router::mark_used(link_record& l, time_point now)
@@ -150,9 +205,11 @@ void router::commit_at_broker(
         }
     };
     // ACKs first: those of another link cannot be in this transaction and go ahead of it.
+    bool split = false;
     for (const auto& f : t.frames) {
         if (f.frame.command != stomp::command::send) {
             want(f.frame.find("receipt").value_or(""));
+            split |= acknowledges_elsewhere(s, f.frame, l.core.id());
             stomp::frame bare = f.frame;
             std::erase_if(bare.headers, [](const auto& h) {
                 return h.first == "receipt" || h.first == "transaction";
@@ -160,12 +217,18 @@ void router::commit_at_broker(
             client_acknowledge(s, bare.view(), now);
         }
     }
+    tally_.transactions_split += split;
     const std::string id = l.core.begin(out_);
     bool sends = false;
+    std::vector<const buffered_frame*> answers; // S12: they belong to the old color
     for (const auto& f : t.frames) {
         if (f.frame.command == stomp::command::send) {
-            sends = true;
             want(f.frame.find("receipt").value_or(""));
+            if (answers_old(s, f.frame.find("destination").value_or(""))) {
+                answers.push_back(&f);
+                continue;
+            }
+            sends = true;
             l.core.send(f.frame.view(), {.session = s.id, .as = f.as, .transaction = id}, out_);
         }
     }
@@ -177,6 +240,26 @@ void router::commit_at_broker(
     s.last_send_link = l.core.id();
     s.last_send = l.core.sent();
     mark_used(l, now);
+    const auto session = s.id;
+    for (const buffered_frame* one : answers) {
+        stomp::frame bare = one->frame;
+        std::erase_if(bare.headers, [](const auto& h) {
+            return h.first == "receipt" || h.first == "transaction";
+        });
+        if (find(session) != nullptr) {
+            send_answer(s, bare.view(), one->as, now);
+        }
+    }
+}
+
+// Whether an ACK or NACK belongs to a delivery of another link.
+bool router::acknowledges_elsewhere(
+    const client_session& s, const stomp::frame& ack, link_id here) const
+{
+    const auto id = ack.find(s.version == stomp::version::v12 ? "id" : "message-id");
+    const auto minted = id ? broker::parse_ack(settings_.nonce, *id) : std::nullopt;
+    const delivery* d = minted ? s.ledger.find(*minted) : nullptr;
+    return d != nullptr && d->link != here;
 }
 
 void router::client_subscribe(client_session& s, const stomp::frame_view& frame, time_point now)

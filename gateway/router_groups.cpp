@@ -142,6 +142,9 @@ void router::unbind(client_session& s, color c, time_point now)
 {
     binding& b = s.bindings[c];
     forget_links(s, b, now);
+    if (s.answers) {
+        s.answers->forget_owed(c);
+    }
     if (share_group* g = b.group) {
         std::erase(g->waiting, s.id);
         std::erase(g->turns, s.id);

@@ -120,7 +120,20 @@ kept_message router::keep(const wire_subscription& w, const stomp::frame_view& f
     if (w.acknowledges) {
         message.broker_ack = ack_of(frame, version);
     }
+    message.reply_to = frame.find("reply-to").value_or("");
     return message;
+}
+
+// S12: an answer to it goes to the color that brought the address.
+void router::learn_reply_address(client_session& s, std::string_view address, color from)
+{
+    if (!is_reply_address(address)) {
+        return;
+    }
+    if (!s.answers) {
+        s.answers = std::make_unique<reply_addresses>();
+    }
+    s.answers->learn(address, from);
 }
 
 // "MESSAGE", subscription and ack lines; the delivery goes into the ledger where something must
@@ -180,6 +193,7 @@ void router::deliver(
     head += '\n';
     ++s.frames_out;
     ++counters_.frames[side::client][direction::out][frame_kind::message];
+    learn_reply_address(s, frame.find("reply-to").value_or(""), w.color());
     tally_.redelivered += in_switch() && frame.find("redelivered") == std::string_view{"true"};
     out_.write_client(s.id, head, frame.body, as);
     if (w.acknowledges && sub->mode == ack_mode::automatic) {
@@ -202,6 +216,7 @@ void router::deliver_shared(
         count_late(w.id);
     }
     const std::string head = client_head(s, w, *sub, message.broker_ack);
+    learn_reply_address(s, message.reply_to, w.color());
     ++s.frames_out;
     ++counters_.frames[side::client][direction::out][frame_kind::message];
     out_.write_client(s.id, head, message.rest, message.as);
@@ -225,6 +240,10 @@ void router::on_reply(link_record& l, const stomp::frame_view& frame, framing as
     ++s->frames_out;
     ++counters_.frames[side::client][direction::out][frame_kind::message];
     const std::string head{out.end_head()};
+    learn_reply_address(*s, frame.find("reply-to").value_or(""), l.at().color);
+    if (s->answers) {
+        s->answers->on_reply(l.at().color);
+    }
     out_.write_client(s->id, head, frame.body, as);
 }
 

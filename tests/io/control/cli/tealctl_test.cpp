@@ -253,12 +253,22 @@ TEST(TealctlEndToEnd, WhoMayNotIsStatus7)
     std::filesystem::remove(mine);
 }
 
-TEST(TealctlEndToEnd, PinAndCutAreSaidToBeNotBuiltYet)
+TEST(TealctlEndToEnd, C5ThePolicyOfAHoldTimeoutReachesTheMembers)
 {
+    for (const auto& [name, policy] :
+         {std::pair{"abort", control::hold_policy::abort},
+          std::pair{"pin", control::hold_policy::pin},
+          std::pair{"cut", control::hold_policy::cut}}) {
+        served_control served;
+        EXPECT_EQ(call(served, {"switch", "green", "--on-hold-timeout", name}).status, 0) << name;
+        served.on([&] {
+            const auto& told = served.bench.members[0]->told;
+            ASSERT_FALSE(told.empty());
+            EXPECT_EQ(told.front().on_hold_timeout, policy) << name;
+        });
+    }
     served_control served;
-    const auto got = call(served, {"switch", "green", "--on-hold-timeout", "pin"});
-    EXPECT_EQ(got.status, 4);
-    EXPECT_NE(got.err.find("Not built yet"), std::string::npos);
+    EXPECT_EQ(call(served, {"switch", "green", "--on-hold-timeout", "wait"}).status, 2);
 }
 
 } // namespace

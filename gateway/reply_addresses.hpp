@@ -1,0 +1,51 @@
+#pragma once
+
+// Where answers go: the reply addresses that MESSAGEs brought to one session, each with the color
+// it came from, and how many answers the session itself still waits for. SWITCH.md S12; HAZARDS.md
+// H14: a broker's reply address is a queue of that broker, no other one knows it.
+//
+// Limits: the newest 256 addresses; an older one is taken for an ordinary destination.
+
+#include "broker/color.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gateway {
+
+// "/reply-queue/NAME" (RabbitMQ, embedded), "/temp-queue/", "/remote-temp-queue/" (ActiveMQ).
+bool is_reply_address(std::string_view destination) noexcept;
+
+class reply_addresses {
+public:
+    static constexpr std::size_t addresses_max = 256;
+
+    // A MESSAGE brought it.
+    void learn(std::string_view address, broker::color from);
+    // Where a SEND to it goes; null: it is no address of anybody's that is known here.
+    const broker::color* color_of(std::string_view address) const noexcept;
+    void on_answered(std::string_view address) noexcept;
+
+    // The session's own requests: SENDs with a temporary reply-to, MESSAGEs on that queue.
+    void on_request(broker::color to) noexcept { ++requests_[to]; }
+    void on_reply(broker::color from) noexcept { requests_[from] -= requests_[from] > 0; }
+
+    // Whether a binding on that color should linger: somebody owes an answer through it.
+    bool owes(broker::color through) const noexcept;
+    // Its binding there is gone, and with it the answers.
+    void forget_owed(broker::color through) noexcept;
+
+private:
+    struct entry {
+        std::string address;
+        broker::color from;
+        bool answered = false;
+    };
+    std::vector<entry> entries_; // oldest first
+    broker::per_color<std::uint32_t> requests_;
+};
+
+} // namespace gateway
