@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace control_test {
@@ -35,8 +36,9 @@ public:
     control::member_snapshot state;
     std::vector<control::session_snapshot> session_list;
     std::vector<control::command> commands;
-    bool silent = false;         // answers no question
-    std::string stop_at;         // the command that stays unanswered: prepare, hold, commit, abort
+    bool silent = false; // answers no question
+    std::string
+        stop_at; // the command that stays unanswered: prepare, hold, pin, cut, commit, abort
     control::tally after_commit; // what `adopted` says beside the sessions
 
     void send(control::command what) override
@@ -106,14 +108,10 @@ private:
             report(id, control::prepared{sized()});
         }
     }
-    void answer(control::switch_number id, const control::hold&)
-    {
-        if (stop_at != "hold") {
-            report(id, control::held{{}, 0, {{broker::color::blue, 0}}});
-        }
-    }
-    void answer(control::switch_number, const control::pin&) {}
-    void answer(control::switch_number, const control::cut&) {}
+    void answer(control::switch_number id, const control::hold&) { say_held(id, "hold"); }
+    // C5: whoever is told to pin or to cut has nobody left who is not held.
+    void answer(control::switch_number id, const control::pin&) { say_held(id, "pin"); }
+    void answer(control::switch_number id, const control::cut&) { say_held(id, "cut"); }
     void answer(control::switch_number id, const control::commit&)
     {
         if (stop_at != "commit") {
@@ -126,6 +124,13 @@ private:
     {
         if (stop_at != "abort") {
             report(id, control::released{sized()});
+        }
+    }
+
+    void say_held(control::switch_number id, std::string_view order)
+    {
+        if (stop_at != order) {
+            report(id, control::held{{}, 0, {{broker::color::blue, 0}}});
         }
     }
 
