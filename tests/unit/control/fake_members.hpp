@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace control_test {
@@ -109,7 +110,8 @@ private:
         }
     }
     void answer(control::switch_number id, const control::hold&) { say_held(id, "hold"); }
-    // C5: whoever is told to pin or to cut has nobody left who is not held.
+    // C5: whoever is told to pin or to cut has nobody left who is not held. Everybody is told, also
+    // who said so already; it is said once.
     void answer(control::switch_number id, const control::pin&) { say_held(id, "pin"); }
     void answer(control::switch_number id, const control::cut&) { say_held(id, "cut"); }
     void answer(control::switch_number id, const control::commit&)
@@ -129,13 +131,14 @@ private:
 
     void say_held(control::switch_number id, std::string_view order)
     {
-        if (stop_at != order) {
+        if (stop_at != order && std::exchange(held_, id) != id) {
             report(id, control::held{{}, 0, {{broker::color::blue, 0}}});
         }
     }
 
     boost::asio::io_context& context_;
     control::member_number number_;
+    control::switch_number held_ = 0; // the newest that it said held for
 };
 
 // A store in memory whose next writes can be made to fail.
