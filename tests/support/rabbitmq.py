@@ -23,20 +23,24 @@ def require_installed():
         raise Skip("rabbitmq-server is not installed")
 
 
+def node_name(name):
+    return f"teal-{name}@localhost"
+
+
 class Node:
     """One node; its STOMP listener is `stomp_port`, Web STOMP is `web_port` (path /ws)."""
 
-    def __init__(self, farm, name):
+    def __init__(self, farm, name, cluster=()):
         self.name = "rabbit-" + name
-        self.node_name = f"teal-{name}@localhost"
+        self.node_name = node_name(name)
         self.folder = os.path.join(farm.folder, self.name)
         self.stomp_port, self.web_port, self.amqp_port, dist = (free_port() for _ in range(4))
         os.makedirs(self.folder)
-        self._write_files(farm.cookie)
+        self._write_files(farm.cookie, cluster)
         self.env = self._environment(farm.epmd_port, dist)
         self.start()
 
-    def _write_files(self, cookie):
+    def _write_files(self, cookie, cluster):
         home = self.folder
         with open(f"{home}/.erlang.cookie", "w") as file:
             file.write(cookie)
@@ -52,6 +56,13 @@ class Node:
                        "log.file = false\nlog.console = true\nlog.console.level = info\n"
                        "vm_memory_high_watermark.absolute = 1GB\n"
                        "disk_free_limit.absolute = 20MB\n")
+            if cluster:
+                # They find each other while they start; nobody is told by rabbitmqctl.
+                file.write("cluster_formation.peer_discovery_backend = classic_config\n"
+                           "cluster_formation.randomized_startup_delay_range.min = 0\n"
+                           "cluster_formation.randomized_startup_delay_range.max = 1\n")
+                file.writelines(f"cluster_formation.classic_config.nodes.{number} = "
+                                f"{node_name(one)}\n" for number, one in enumerate(cluster, 1))
 
     def _environment(self, epmd_port, dist):
         home = self.folder
@@ -88,6 +99,20 @@ class Node:
                 return False
         self.process.await_true(answers, timeout, "answering CONNECT")
         return self
+
+    @property
+    def url(self):
+        return f"stomp://127.0.0.1:{self.stomp_port}"
+
+    @property
+    def web_url(self):
+        return f"ws://127.0.0.1:{self.web_port}/ws"
+
+    def client(self, timeout=15):
+        """A connected StompClient, without a gateway between."""
+        client = StompClient(tcp(self.stomp_port), timeout)
+        client.connect()
+        return client
 
     def ctl(self, *words, timeout=60):
         """rabbitmqctl on this node; its output, or Failure."""
@@ -137,8 +162,29 @@ class Farm:
 
     def nodes(self, *names):
         """Starts the nodes side by side and waits for all."""
+        return self.await_ready(self.begin(*names))
+
+    def begin(self, *names, cluster=False):
+        """Starts them and does not wait; `cluster`: as members of one."""
+        return [self.scene.own(Node(self, name, names if cluster else ())) for name in names]
+
+    def await_ready(self, nodes, timeout=150):
         started = time.monotonic()
-        nodes = [self.scene.own(Node(self, name)) for name in names]
         for node in nodes:
-            node.await_ready(max(1, 120 - (time.monotonic() - started)))
+            node.await_ready(max(1, timeout - (time.monotonic() - started)))
+        return nodes
+
+    def await_cluster(self, nodes):
+        """Waits for all, and for the proof: what is SENT at each is brought at each other."""
+        self.await_ready(nodes)
+        clients = [node.client() for node in nodes]
+        for client in clients:
+            client.subscribe("s", "/topic/teal.one.cluster")
+        for number, client in enumerate(clients):
+            client.confirmed("SEND", {"destination": "/topic/teal.one.cluster"}, b"%d" % number)
+        for client in clients:
+            came = sorted(client.message().body for _ in clients)
+            if came != [b"%d" % number for number in range(len(clients))]:
+                raise Failure(f"the nodes are no cluster: {came}")
+            client.close()
         return nodes
