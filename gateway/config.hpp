@@ -130,6 +130,18 @@ enum class stored_order : std::uint8_t {
     strict,  // green is subscribed when blue has given all
 };
 
+enum class dedup_kind : std::uint8_t {
+    off,     // the move is break-before-make on a shared backplane
+    content, // destination, body and content headers: best effort (SWITCH.md P4)
+    header,  // a header whose value is unique
+};
+// What makes two messages of two colors one, where brokers.backplane is shared.
+struct dedup_config {
+    dedup_kind by = dedup_kind::off;
+    std::string header; // its name
+    bool operator==(const dedup_config&) const = default;
+};
+
 // How many sessions may fail to prepare before the switch is aborted.
 struct failure_allowance {
     std::uint64_t sessions = 0;
@@ -155,6 +167,7 @@ struct switch_config {
     milliseconds receipt_timeout{2'000};
     milliseconds trial_timeout{1'000};
     milliseconds marker_interval{100};
+    dedup_config dedup;
     bool operator==(const switch_config&) const = default;
 };
 

@@ -170,16 +170,38 @@ void loader::switching(section at)
     at.take("receipt_timeout", s.receipt_timeout, 10ms, 1h);
     at.take("trial_timeout", s.trial_timeout, 10ms, 1h);
     at.take("marker_interval", s.marker_interval, 10ms, 1min);
-    std::string dedup = "off";
-    at.take("dedup", dedup);
-    const bool by_header = dedup.starts_with("header ") && dedup.size() > 7;
-    if (dedup == "content" || by_header) {
-        at.not_built("dedup", "dedup: " + dedup);
-    } else if (dedup != "off") {
-        at.error(
-            "dedup", shown(dedup) + " is not allowed: must be off, content or \"header NAME\"");
-    }
+    dedup(at, s.dedup);
     at.finish();
+}
+
+void loader::dedup(section& at, dedup_config& out)
+{
+    // What a broker or the gateway sets itself is never the same on both colors.
+    static constexpr std::array<std::string_view, 9> no_keys{
+        "destination", "subscription", "message-id", "ack",        "receipt",
+        "transaction", "redelivered",  "timestamp",  "teal-marker"};
+    static constexpr std::string_view by_header = "header ";
+    std::string text = "off";
+    at.take("dedup", text);
+    if (text == "content") {
+        out.by = dedup_kind::content;
+    } else if (text.starts_with(by_header)) {
+        out.header = text.substr(by_header.size());
+        out.by = dedup_kind::header;
+        if (!is_header_name(out.header)) {
+            at.error("dedup", shown(out.header) + " is no name of a header");
+        } else if (
+            std::ranges::find(no_keys, out.header) != no_keys.end() ||
+            out.header.starts_with("content-")) {
+            at.error("dedup", "the header " + shown(out.header) + " is no key of a message");
+        }
+    } else if (text != "off") {
+        at.error("dedup", shown(text) + " is not allowed: must be off, content or \"header NAME\"");
+    }
+    const bool shared = config_.brokers.backplane == backplane_kind::shared;
+    if (out.by != dedup_kind::off && !shared) {
+        at.error("dedup", "needs brokers.backplane: shared; nothing comes twice without it");
+    }
 }
 
 void loader::store(section at)

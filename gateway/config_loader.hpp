@@ -36,6 +36,7 @@ private:
     void health(section at, health_config& out);
     void dialect(section& at, broker_dialect& out);
     void switching(section at);
+    void dedup(section& at, dedup_config& out);
     void store(section at);
     void limits(section at);
     void rest(section& root);

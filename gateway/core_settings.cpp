@@ -19,6 +19,16 @@ broker::dialect dialect_of(broker_dialect d) noexcept
     return broker::dialect::plain;
 }
 
+dedup_by dedup_of(dedup_kind k) noexcept
+{
+    switch (k) {
+    case dedup_kind::off: return dedup_by::nothing;
+    case dedup_kind::content: return dedup_by::content;
+    case dedup_kind::header: return dedup_by::header;
+    }
+    return dedup_by::nothing;
+}
+
 } // namespace
 
 core_settings
@@ -38,6 +48,9 @@ core_settings_of(const config& c, unsigned shards, std::uint32_t shard, std::uin
         s.dialects[color] = dialect_of(c.brokers.dialect_of(color));
     }
     s.shared = c.brokers.multiplex == multiplex_mode::shared;
+    s.shared_backplane = c.brokers.backplane == backplane_kind::shared;
+    s.pairing = {
+        .by = dedup_of(c.switching.dedup.by), .header = c.switching.dedup.header, .secret = {}};
     s.links_per_key = c.brokers.links_per_key;
     s.broadcast = c.brokers.broadcast;
     s.prefetch = c.brokers.prefetch;

@@ -219,10 +219,13 @@ int process::start()
     const auto where = resolve_endpoints(settings_);
     std::random_device random;
     const std::uint32_t nonce = random();
+    const auto secret = [&] { return std::uint64_t{random()} << 32 | random(); };
+    const std::array<std::uint64_t, 2> pairing_secret{secret(), secret()};
     for (unsigned i = 0; i < threads; ++i) {
+        core_settings core = core_settings_of(settings_, threads, i, nonce);
+        core.pairing.secret = pairing_secret;
         shards_.push_back(std::make_unique<shard>(
-            settings_, core_settings_of(settings_, threads, i, nonce), shared_, where,
-            [this](control::report what) {
+            settings_, std::move(core), shared_, where, [this](control::report what) {
                 boost::asio::post(control_, [this, what = std::move(what)]() mutable {
                     service_->on_report(std::move(what));
                 });

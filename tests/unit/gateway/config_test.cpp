@@ -56,7 +56,7 @@ brokers:
     health: { interval: 1s }
   multiplex: dedicated
   dialect: plain
-  backplane: separate
+  backplane: shared
   links_per_key: 8
   broadcast: ["/topic/**"]
   prefetch: 10
@@ -66,7 +66,7 @@ brokers:
 initial_color: green
 switch: { prepare_timeout: 61s, hold_timeout: 3s, on_hold_timeout: abort, max_failed: 2%, pin_timeout: 1m,
           drain_timeout: 31s, linger: 2s, queue_order: strict, seam_timeout: 2s, seam_quiet: 51ms,
-          receipt_timeout: 3s, trial_timeout: 2s, marker_interval: 101ms, dedup: off }
+          receipt_timeout: 3s, trial_timeout: 2s, marker_interval: 101ms, dedup: header x-id }
 store: { kind: file, path: state/teal.state }
 limits: { clients: 5, clients_per_address: 6, handshake_timeout: 7s, connect_timeout: 8s,
           frame_before_connect: 9KiB, frame: 10MiB, headers: 11, header_line: 12KiB, subscriptions: 13,
@@ -223,7 +223,8 @@ TEST(Config, FullOneSetsEveryOtherKey)
                     51ms,
                     3s,
                     2s,
-                    101ms};
+                    101ms,
+                    {dedup_kind::header, "x-id"}};
     EXPECT_EQ(c.switching, s);
     EXPECT_EQ(c.initial_color, broker::color::green);
     EXPECT_EQ(c.store.path, dir.path("state/teal.state"));
@@ -370,13 +371,46 @@ TEST(Config, KeysWhosePartIsNotBuiltSaySo)
     says(with_listener("protocol: stomp"), "protocol: stomp");
     says(minimal + "admin: { tls: { certificate: f } }\n", "tls");
     says(minimal + "    tls: { ca: f }\n", "tls");
-    says(with_brokers("backplane: shared"), "backplane: shared");
-    says(minimal + "switch: { dedup: content }\n", "dedup: content");
-    says(minimal + "switch: { dedup: header id }\n", "dedup: header id");
     says(minimal + "store: { kind: etcd }\n", "kind: etcd");
     says(minimal + "store: { kind: kubernetes }\n", "kind: kubernetes");
     says(minimal + "      - stomps://h:1\n", "stomps://");
     says(minimal + "      - { url: \"wss://h:1/ws\" }\n", "wss://");
+}
+
+TEST(Config, P4DedupIsOffOrContentOrAHeaderOnASharedBackplane)
+{
+    const auto dedup_of = [](const std::string& value) {
+        return must_parse(with_brokers("backplane: shared") + "switch: { dedup: " + value + " }\n")
+            .switching.dedup;
+    };
+    EXPECT_EQ(dedup_of("off"), dedup_config{});
+    EXPECT_EQ(dedup_of("content"), (dedup_config{dedup_kind::content, ""}));
+    EXPECT_EQ(dedup_of("\"header x-id\""), (dedup_config{dedup_kind::header, "x-id"}));
+    EXPECT_EQ(dedup_of("header JMSMessageID").header, "JMSMessageID");
+}
+
+TEST(Config, P4DedupSaysWhatIsWrongAndWhere)
+{
+    const auto error_of = [](const std::string& value) {
+        return errors_of(with_brokers("backplane: shared") + "switch: { dedup: " + value + " }\n");
+    };
+    const std::string place = "teal.yaml:11:18: switch.dedup: ";
+    EXPECT_EQ(
+        error_of("on"), place + "'on' is not allowed: must be off, content or \"header NAME\"\n");
+    EXPECT_EQ(
+        error_of("header"),
+        place + "'header' is not allowed: must be off, content or \"header NAME\"\n");
+    EXPECT_EQ(error_of("header x id"), place + "'x id' is no name of a header\n");
+    EXPECT_EQ(error_of("\"header \""), place + "'' is no name of a header\n");
+    EXPECT_EQ(
+        error_of("header message-id"), place + "the header 'message-id' is no key of a message\n");
+    EXPECT_EQ(
+        error_of("header content-length"),
+        place + "the header 'content-length' is no key of a message\n");
+    EXPECT_EQ(
+        errors_beside_minimal("switch: { dedup: content }\n"),
+        "teal.yaml:10:18: switch.dedup: needs brokers.backplane: shared; nothing comes twice "
+        "without it\n");
 }
 
 TEST(Config, BadValueNamesKeyAndWhatIsAllowed)
