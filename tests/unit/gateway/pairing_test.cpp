@@ -56,7 +56,7 @@ private:
     }
 };
 
-TEST(Pairing, P1OldCopyIsDeliveredAndCancelsItsTwin)
+TEST(Pairing, P1_OldCopyIsDeliveredAndCancelsItsTwin)
 {
     pair_of_colors pair;
     pair.new_brings(1);
@@ -68,7 +68,7 @@ TEST(Pairing, P1OldCopyIsDeliveredAndCancelsItsTwin)
     EXPECT_EQ(pair.core.kept_bytes(), 0U);
 }
 
-TEST(Pairing, P1CancelledTwinIsHandedBackForItsAcknowledgement)
+TEST(Pairing, P1_CancelledTwinIsHandedBackForItsAcknowledgement)
 {
     pairing core;
     ASSERT_EQ(core.on_new(pairing_key{1}), verdict::keep);
@@ -79,7 +79,7 @@ TEST(Pairing, P1CancelledTwinIsHandedBackForItsAcknowledgement)
     EXPECT_EQ(out.cancelled->broker_ack, "ack-7");
 }
 
-TEST(Pairing, P1KeptOnesWithoutTwinFollowInOrder)
+TEST(Pairing, P1_KeptOnesWithoutTwinFollowInOrder)
 {
     pair_of_colors pair;
     for (const int m : {1, 2, 3, 4, 5}) {
@@ -93,7 +93,7 @@ TEST(Pairing, P1KeptOnesWithoutTwinFollowInOrder)
     EXPECT_EQ(pair.got, "123456");
 }
 
-TEST(Pairing, P1TwinThatTheNewColorStillOwesIsDropped)
+TEST(Pairing, P1_TwinThatTheNewColorStillOwesIsDropped)
 {
     pair_of_colors pair;
     pair.old_brings(1);
@@ -105,7 +105,7 @@ TEST(Pairing, P1TwinThatTheNewColorStillOwesIsDropped)
     EXPECT_EQ(pair.got, "123");
 }
 
-TEST(Pairing, P1TwinThatAForcedSeamsOldColorStillOwesIsDropped)
+TEST(Pairing, P1_TwinThatAForcedSeamsOldColorStillOwesIsDropped)
 {
     pair_of_colors pair;
     pair.new_brings(1);
@@ -121,7 +121,7 @@ TEST(Pairing, P1TwinThatAForcedSeamsOldColorStillOwesIsDropped)
     EXPECT_EQ(pair.got, "1234");
 }
 
-TEST(Pairing, P1WhatComesBehindTheMarkersIsTheNewColorsToGive)
+TEST(Pairing, P1_WhatComesBehindTheMarkersIsTheNewColorsToGive)
 {
     pair_of_colors pair;
     pair.joins();
@@ -131,7 +131,7 @@ TEST(Pairing, P1WhatComesBehindTheMarkersIsTheNewColorsToGive)
     EXPECT_EQ(pair.got, "7");
 }
 
-TEST(Pairing, P2EqualMessagesOfOneColorAreNeverPaired)
+TEST(Pairing, P2_EqualMessagesOfOneColorAreNeverPaired)
 {
     pair_of_colors pair;
     pair.old_brings(1);
@@ -149,7 +149,7 @@ TEST(Pairing, P2EqualMessagesOfOneColorAreNeverPaired)
     EXPECT_EQ(pair.got, "1111");
 }
 
-TEST(Pairing, P2OldestOfEqualKeptOnesIsTheTwin)
+TEST(Pairing, P2_OldestOfEqualKeptOnesIsTheTwin)
 {
     pair_of_colors pair;
     for (const int m : {1, 2, 1}) {
@@ -160,7 +160,7 @@ TEST(Pairing, P2OldestOfEqualKeptOnesIsTheTwin)
     EXPECT_EQ(pair.got, "121");
 }
 
-TEST(Pairing, P2UnmatchedOutlivesTheJoinAndTheNextPrepare)
+TEST(Pairing, P2_UnmatchedOutlivesTheJoinAndTheNextPrepare)
 {
     // blue gave 1, green's copy is late: the seam joins, the next switch makes a pair of its own
     pair_of_colors first;
@@ -174,7 +174,7 @@ TEST(Pairing, P2UnmatchedOutlivesTheJoinAndTheNextPrepare)
     EXPECT_EQ(second.on_new(pairing_key{1}), verdict::twin);
 }
 
-TEST(Pairing, P2WhatTheOldColorGaveBeforeThePairWasMadeCounts)
+TEST(Pairing, P2_WhatTheOldColorGaveBeforeThePairWasMadeCounts)
 {
     pair_of_colors pair;
     pair.core.given_before(pairing_key{1});
@@ -183,7 +183,7 @@ TEST(Pairing, P2WhatTheOldColorGaveBeforeThePairWasMadeCounts)
     EXPECT_EQ(pair.got, "");
 }
 
-TEST(Pairing, P2SubscriptionThatIsMadeAgainOwesNothing)
+TEST(Pairing, P2_SubscriptionThatIsMadeAgainOwesNothing)
 {
     pair_of_colors pair;
     pair.old_brings(1);
@@ -193,7 +193,7 @@ TEST(Pairing, P2SubscriptionThatIsMadeAgainOwesNothing)
     EXPECT_EQ(pair.got, "11");
 }
 
-TEST(Pairing, P2NotesAreBounded)
+TEST(Pairing, P2_NotesAreBounded)
 {
     pairing core;
     for (std::uint64_t i = 0; i < pairing::notes_max / 2; ++i) {
@@ -211,7 +211,7 @@ TEST(Pairing, P2NotesAreBounded)
         << "at least half of the limit is remembered";
 }
 
-TEST(Pairing, P2OldestKeptOneIsForgottenAlone)
+TEST(Pairing, P2_OldestKeptOneIsForgottenAlone)
 {
     pair_of_colors pair;
     for (const int m : {1, 2, 2, 3}) {
@@ -258,7 +258,7 @@ void play(pair_of_colors pair, int n, int m, int old_at, int new_at, bool joined
     }
 }
 
-TEST(Pairing, P1EveryOrderOfTwoColorsAndAJoinGivesEachOnceAndInOrder)
+TEST(Pairing, P1_EveryOrderOfTwoColorsAndAJoinGivesEachOnceAndInOrder)
 {
     int ends = 0;
     for (int n = 0; n <= 4; ++n) {
@@ -280,7 +280,7 @@ stomp::frame_view message(std::vector<stomp::header> headers, std::string_view b
     return view;
 }
 
-TEST(PairingRule, P4HeaderIsTheKeyWithItsDestination)
+TEST(PairingRule, P4_HeaderIsTheKeyWithItsDestination)
 {
     const pairing_rule rule{.by = gateway::dedup_by::header, .header = "x-id", .secret = {1, 2}};
     const auto a = rule.key_of(message({{"destination", "/topic/a"}, {"x-id", "7"}}, "one"));
@@ -294,7 +294,7 @@ TEST(PairingRule, P4HeaderIsTheKeyWithItsDestination)
     EXPECT_NE(a, other.key_of(message({{"destination", "/topic/a"}, {"x-id", "7"}})));
 }
 
-TEST(PairingRule, P4ContentIsDestinationBodyAndContentHeaders)
+TEST(PairingRule, P4_ContentIsDestinationBodyAndContentHeaders)
 {
     const pairing_rule rule{.by = gateway::dedup_by::content, .header = {}, .secret = {1, 2}};
     const auto a = rule.key_of(message({{"destination", "/topic/a"}, {"content-type", "t"}}));
