@@ -74,7 +74,10 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
     }
     if (client_session* s = find(owner)) {
         binding& b = s->bindings[c];
-        b.own = b.own == id ? link_id::none : b.own;
+        if (b.own == id) { // SENDs that were to move there stay where they are for now
+            b.own = link_id::none;
+            b.moving = false;
+        }
         b.publish = b.publish == id ? link_id::none : b.publish;
         s->ledger.drop_link(id); // it comes again from the broker, redelivered
         release_held_back(*s, c, now);

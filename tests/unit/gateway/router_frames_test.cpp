@@ -182,6 +182,21 @@ TEST_F(RouterFrames, SendsMoveToTheOwnLinkBehindABarrierOnTheSharedOne)
     effects_are({"link 2 <- SEND destination:/topic/a | 2", "resume client 1"});
 }
 
+// It is lost before that barrier's answer, and nothing needs another one.
+TEST_F(RouterFrames, SendsStayOnTheSharedLinkWhenTheOwnOneIsLostOnTheWay)
+{
+    brokers.blue.keeps_back = is_barrier;
+    says(a, "SEND destination:/topic/a | 1");
+    says(a, "SUBSCRIBE id:1 destination:/queue/q");
+    says(a, "UNSUBSCRIBE id:1");
+    loses(2);
+    EXPECT_EQ(state(a), session_state::active);
+    answer();
+    skip_effects();
+    says(a, "SEND destination:/topic/a | 2");
+    effects_are({"link 1 <- SEND destination:/topic/a | 2"});
+}
+
 TEST_F(RouterFrames, ALaterBroadcastSubscribeStillShares)
 {
     says(a, "SUBSCRIBE id:1 destination:/queue/q");
