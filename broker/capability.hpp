@@ -22,6 +22,8 @@ enum class tried : std::uint8_t { unknown, yes, no };
 struct capability {
     barrier_kind barrier = barrier_kind::unknown;
     tried marker = tried::unknown; // a subscription's own address gives what is SENT to it
+    // B1: no confirm for what no queue takes; each link's barriers go to a queue of its own.
+    bool own_queue = false;
     bool receipts() const noexcept
     {
         return barrier == barrier_kind::routed || barrier == barrier_kind::received;
@@ -45,8 +47,8 @@ constexpr std::optional<dialect> dialect_from(std::string_view name) noexcept
 }
 
 // The rungs of a trial, best first; a broker that cut the link at one is asked again from the next
-// (B2).
-enum class trial_rung : std::uint8_t { absent_queue, transaction, nothing };
+// (B2). A link comes to own_queue by itself, where the transaction alone was answered (B1).
+enum class trial_rung : std::uint8_t { absent_queue, own_queue, transaction, nothing };
 
 constexpr trial_rung first_rung(dialect d) noexcept
 {

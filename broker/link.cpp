@@ -45,7 +45,9 @@ link_event link::on_frame(const stomp::frame_view& frame, net::time_point now, l
     case stomp::command::message: {
         link_event event;
         const auto subscription = frame.find("subscription").value_or("");
-        if (const auto wire = parse_wire_id(subscription)) {
+        if (subscription == own_subscription) {
+            event.what = link_event::kind::swallowed; // a trial or a barrier of this link (B1)
+        } else if (const auto wire = parse_wire_id(subscription)) {
             event.what = link_event::kind::message;
             event.wire = *wire;
         } else {
@@ -83,6 +85,9 @@ link::on_connected(const stomp::frame_view& frame, net::time_point now, link_eff
     }
     if (order_.known.barrier != barrier_kind::unknown || order_.role == link_role::recheck) {
         state_ = link_state::ready;
+        if (order_.known.own_queue) {
+            declare_own_queue(out);
+        }
         return {.what = link_event::kind::up};
     }
     start_trial(now, out);
@@ -100,10 +105,7 @@ void link::start_trial(net::time_point now, link_effects& out)
     }
     deadline_ = now + order_.trial_timeout;
     if (order_.rung == trial_rung::absent_queue) {
-        const auto n = owe({.kind = owed_kind::trial_routed});
-        auto& s = out.scratch().begin(stomp::command::send);
-        s.raw("destination", absent_queue).raw("receipt", wire_receipt(n));
-        out.write_link(order_.id, s.end_head(), {}, framing::text);
+        ask_routed({.kind = owed_kind::trial_routed}, out);
     }
     auto& b = out.scratch().begin(stomp::command::begin);
     out.write_link(order_.id, b.raw("transaction", "teal-trial").end_head(), {}, framing::text);
@@ -111,6 +113,43 @@ void link::start_trial(net::time_point now, link_effects& out)
     auto& a = out.scratch().begin(stomp::command::abort);
     a.raw("transaction", "teal-trial").raw("receipt", wire_receipt(n));
     out.write_link(order_.id, a.end_head(), {}, framing::text);
+}
+
+// B1: a broker may confirm only what some queue takes.
+void link::try_own_queue(net::time_point now, link_effects& out)
+{
+    order_.rung = trial_rung::own_queue;
+    order_.known.own_queue = true;
+    declare_own_queue(out);
+    ask_routed({.kind = owed_kind::trial_routed}, out);
+    deadline_ = now + order_.trial_timeout;
+}
+
+// It goes with the link, and gives what it takes back to the link.
+void link::declare_own_queue(link_effects& out)
+{
+    auto& s = out.scratch().begin(stomp::command::subscribe);
+    s.raw("id", own_subscription).raw("ack", "auto").raw("destination", own_topic);
+    s.raw("x-queue-name", own_queue());
+    out.write_link(order_.id, s.end_head(), {}, framing::text);
+}
+
+std::string link::own_queue() const
+{
+    return std::string{order_.own_prefix} + "l" +
+           std::to_string(static_cast<std::uint64_t>(order_.id));
+}
+
+// A SEND whose answer says that everything SENT before it is in its subscribers' queues (M4).
+void link::ask_routed(owed_answer answer, link_effects& out)
+{
+    const auto n = owe(std::move(answer));
+    auto& s = out.scratch().begin(stomp::command::send);
+    s.raw(
+        "destination",
+        order_.known.own_queue ? "/amq/queue/" + own_queue() : std::string{absent_queue});
+    s.raw("receipt", wire_receipt(n));
+    out.write_link(order_.id, s.end_head(), {}, framing::text);
 }
 
 link_event link::finish_trial(barrier_kind found, link_effects& out)
@@ -136,8 +175,10 @@ link_event link::on_receipt(const stomp::frame_view& frame, net::time_point now,
     link_event event{.what = link_event::kind::answered, .owed = std::move(*owed)};
     switch (event.owed.kind) {
     case owed_kind::trial_routed:
-        return state_ == link_state::trying ? finish_trial(barrier_kind::routed, out)
-                                            : link_event{};
+        if (state_ != link_state::trying) {
+            return {};
+        }
+        return finish_trial(barrier_kind::routed, out);
     case owed_kind::trial_received:
         if (state_ == link_state::trying) {
             received_answered_ = true;
@@ -204,6 +245,15 @@ link_event link::on_deadline(net::time_point now, link_effects& out)
     }
     deadline_ = net::never;
     if (state_ == link_state::trying) {
+        if (order_.rung == trial_rung::absent_queue && received_answered_ && !leave_wanted_) {
+            try_own_queue(now, out);
+            return {};
+        }
+        if (order_.known.own_queue) { // not either: the queue is of no use
+            order_.known.own_queue = false;
+            auto& s = out.scratch().begin(stomp::command::unsubscribe);
+            out.write_link(order_.id, s.raw("id", own_subscription).end_head(), {}, framing::text);
+        }
         return finish_trial(received_answered_ ? barrier_kind::received : barrier_kind::none, out);
     }
     if (state_ == link_state::ready &&

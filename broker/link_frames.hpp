@@ -11,6 +11,9 @@ namespace broker {
 // DESIGN.md section 1: frames of the gateway's own go to destinations whose last part begins with
 // "teal-" or "stomp-subscription-teal-".
 inline constexpr std::string_view absent_queue = "/amq/queue/teal-none";
+// Of a link's own queue (B1): nothing is ever SENT to the topic.
+inline constexpr std::string_view own_subscription = "teal-own";
+inline constexpr std::string_view own_topic = "/topic/teal-own";
 inline constexpr std::string_view marker_header = "teal-marker";
 
 inline std::string wire_receipt(std::uint64_t number)

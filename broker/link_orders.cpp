@@ -143,13 +143,8 @@ void link::barrier(net::time_point now, link_effects& out)
     barrier_covers_ = sent_;
     silent_at_barrier_ = silent_open_;
     switch (can().barrier) {
-    case barrier_kind::routed: {
-        const auto n = owe({.kind = owed_kind::barrier, .covers = sent_});
-        auto& s = out.scratch().begin(stomp::command::send);
-        s.raw("destination", absent_queue).raw("receipt", wire_receipt(n));
-        out.write_link(order_.id, s.end_head(), {}, framing::text);
-        return;
-    }
+    case barrier_kind::routed:
+        return ask_routed({.kind = owed_kind::barrier, .covers = sent_}, out);
     case barrier_kind::received: {
         auto& b = out.scratch().begin(stomp::command::begin);
         out.write_link(

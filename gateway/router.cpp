@@ -3,6 +3,7 @@
 #include <boost/assert.hpp>
 
 #include <algorithm>
+#include <cstdio>
 
 namespace gateway {
 
@@ -41,6 +42,11 @@ session_label label_of(session_state s) noexcept
 router::router(core_settings settings, effects& out, shard_counters& counters)
     : settings_(std::move(settings)), out_(out), counters_(counters), pacer_(settings_.connect_rate)
 {
+    char prefix[80];
+    std::snprintf(
+        prefix, sizeof prefix, "stomp-subscription-teal-%08x-%x-", settings_.nonce,
+        settings_.shard);
+    own_prefix_ = prefix;
     armed_.fill(net::never);
     for (const color c : broker::colors) {
         pools_[c] = std::make_unique<broker::pool>(settings_.endpoints[c], settings_.health[c]);

@@ -436,6 +436,7 @@ private:
     std::vector<session_id> all_sessions() const;
 
     core_settings settings_;
+    std::string own_prefix_; // of names of queues of the gateway's own: process and shard
     effects& out_;
     shard_counters& counters_;
     broker::per_color<std::unique_ptr<broker::pool>> pools_;

@@ -29,6 +29,7 @@ link_record& router::dial(share_group& g, link_role role, session_id owner, time
         .known = g.known,
         .rung = g.rung,
         .trial_timeout = settings_.trial_timeout,
+        .own_prefix = own_prefix_,
     });
     record->group = &g;
     record->owner = owner;
@@ -145,6 +146,7 @@ void router::on_up(link_record& l, time_point now)
     if (g.trial == id) {
         g.trial = link_id::none;
         g.known.barrier = l.core.can().barrier;
+        g.known.own_queue = l.core.can().own_queue;
         g.connected_head = l.core.connected_head();
         g.dedicated |= !g.known.receipts() || *who.negotiated == stomp::version::v10; // B4
         g.subscribe_window =

@@ -13,8 +13,8 @@ namespace {
 // Rungs of the trial below the one that cost the link (B2).
 broker::trial_rung next_rung(broker::trial_rung r)
 {
-    return r == broker::trial_rung::absent_queue ? broker::trial_rung::transaction
-                                                 : broker::trial_rung::nothing;
+    const bool sends = r == broker::trial_rung::absent_queue || r == broker::trial_rung::own_queue;
+    return sends ? broker::trial_rung::transaction : broker::trial_rung::nothing;
 }
 
 constexpr auto group_back_off_first = std::chrono::milliseconds{20};

@@ -19,11 +19,9 @@ wire_subscription* router::wire(wire_id id) noexcept
 // never the same twice.
 std::string router::address_of(wire_id id) const
 {
-    char name[80];
-    std::snprintf(
-        name, sizeof name, "stomp-subscription-teal-%08x-%x-%llx", settings_.nonce, settings_.shard,
-        static_cast<unsigned long long>(number(id)));
-    return name;
+    char of_wire[20];
+    std::snprintf(of_wire, sizeof of_wire, "%llx", static_cast<unsigned long long>(number(id)));
+    return own_prefix_ + of_wire;
 }
 
 // Puts the subscription onto a wire subscription of that color. False: its link or its turn is not

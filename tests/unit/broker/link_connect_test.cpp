@@ -13,10 +13,17 @@ class LinkTrial : public LinkTest {
 protected:
     broker::link& tried(trial_rung rung)
     {
-        broker::link& l = open({.rung = rung});
+        broker::link& l = open({.rung = rung, .own_prefix = "mine-"});
         l.on_open(t0, log);
         log.take();
         return l;
+    }
+    static lines own_queue_tried()
+    {
+        return {
+            "link 3 <- SUBSCRIBE id:teal-own ack:auto destination:/topic/teal-own "
+            "x-queue-name:mine-l3",
+            "link 3 <- SEND destination:/amq/queue/mine-l3 receipt:r3"};
     }
 };
 
@@ -142,11 +149,68 @@ TEST_F(LinkTrial, B1_OnlyTheTransactionsAnswerMeansReceived)
     broker::link& l = tried(trial_rung::absent_queue);
     gets("CONNECTED version:1.2");
     gets("RECEIPT receipt-id:r2");
+    log.take();
     EXPECT_EQ(l.on_deadline(t0 + 999ms, log).what, kind::nothing);
+    EXPECT_EQ(l.on_deadline(t0 + 1s, log).what, kind::nothing);
+    EXPECT_EQ(log.take(), own_queue_tried());
+    EXPECT_EQ(l.on_deadline(t0 + 2s - 1ms, log).what, kind::nothing);
+    EXPECT_EQ(l.on_deadline(t0 + 2s, log).what, kind::up);
+    EXPECT_EQ(log.take(), lines{"link 3 <- UNSUBSCRIBE id:teal-own"});
+    EXPECT_EQ(l.can(), broker::capability{.barrier = barrier_kind::received});
+    EXPECT_EQ(gets("RECEIPT receipt-id:r1", t0 + 3s).what, kind::nothing); // too late to count
+    EXPECT_EQ(gets("RECEIPT receipt-id:r3", t0 + 3s).what, kind::nothing);
+    EXPECT_EQ(l.can().barrier, barrier_kind::received);
+}
+
+TEST_F(LinkTrial, B1_AQueueOfTheLinksOwnIsTriedWhereAnAbsentOneIsNotConfirmed)
+{
+    broker::link& l = tried(trial_rung::absent_queue);
+    gets("CONNECTED version:1.2");
+    gets("RECEIPT receipt-id:r2");
+    l.on_deadline(t0 + 1s, log);
+    log.take();
+    EXPECT_EQ(gets("MESSAGE subscription:teal-own message-id:1", t0 + 1s).what, kind::swallowed);
+    EXPECT_EQ(gets("RECEIPT receipt-id:r3", t0 + 1s).what, kind::up);
+    EXPECT_EQ(l.can(), (broker::capability{.barrier = barrier_kind::routed, .own_queue = true}));
+    sends("SEND destination:/topic/a");
+    log.take();
+    l.barrier(t0 + 2s, log);
+    EXPECT_EQ(log.take(), lines{"link 3 <- SEND destination:/amq/queue/mine-l3 receipt:r4"});
+    EXPECT_EQ(gets("MESSAGE subscription:teal-own message-id:2", t0 + 2s).what, kind::swallowed);
+    EXPECT_EQ(gets("RECEIPT receipt-id:r4", t0 + 2s).what, kind::answered);
+    EXPECT_TRUE(l.proven());
+}
+
+TEST_F(LinkTrial, B1_WhereItIsKnownEachLinkDeclaresItsOwnQueueAtOnce)
+{
+    open({.known = {.barrier = barrier_kind::routed, .own_queue = true}, .own_prefix = "mine-"});
+    core->on_open(t0, log);
+    log.take();
+    EXPECT_EQ(gets("CONNECTED version:1.2").what, kind::up);
+    EXPECT_EQ(
+        log.take(), lines{"link 3 <- SUBSCRIBE id:teal-own ack:auto destination:/topic/teal-own "
+                          "x-queue-name:mine-l3"});
+}
+
+TEST_F(LinkTrial, B2_AnErrorAtTheOwnQueueIsOneOfThatRung)
+{
+    broker::link& l = tried(trial_rung::absent_queue);
+    gets("CONNECTED version:1.2");
+    gets("RECEIPT receipt-id:r2");
+    l.on_deadline(t0 + 1s, log);
+    EXPECT_EQ(gets("ERROR message:access_refused", t0 + 1s).what, kind::error);
+    EXPECT_EQ(l.rung(), trial_rung::own_queue);
+}
+
+TEST_F(LinkTrial, B1_ALinkThatIsToLeaveTriesNothingMore)
+{
+    broker::link& l = tried(trial_rung::absent_queue);
+    gets("CONNECTED version:1.2");
+    gets("RECEIPT receipt-id:r2");
+    log.take();
+    l.leave(t0, log);
     EXPECT_EQ(l.on_deadline(t0 + 1s, log).what, kind::up);
-    EXPECT_EQ(l.can().barrier, barrier_kind::received);
-    EXPECT_EQ(gets("RECEIPT receipt-id:r1", t0 + 2s).what, kind::nothing); // too late to count
-    EXPECT_EQ(l.can().barrier, barrier_kind::received);
+    EXPECT_EQ(log.take(), lines{"link 3 <- DISCONNECT receipt:r3"});
 }
 
 TEST_F(LinkTrial, B2_NoAnswerMeansNoReceipts)

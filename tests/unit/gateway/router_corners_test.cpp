@@ -136,9 +136,9 @@ TEST_F(RouterCorners, S13_AClosingSessionIsOverWithItsLinkAndNothingIsAnsweredFo
 
 TEST_F(RouterCorners, B3_WhereTheBarrierProvesReceivedOnlyTheSeamIsBestEffort)
 {
-    brokers.blue.keeps_back = is_barrier;
+    brokers.blue.keeps_back = is_send;
     client();
-    run(1s); // only BEGIN + ABORT was answered
+    run(2s); // only BEGIN + ABORT was answered, nothing to the absent queue or to the link's own
     brokers.blue.keeps_back = keep_none;
     says(a, "SUBSCRIBE id:1 destination:/topic/a");
     held();
@@ -146,6 +146,28 @@ TEST_F(RouterCorners, B3_WhereTheBarrierProvesReceivedOnlyTheSeamIsBestEffort)
     EXPECT_EQ(router.numbers().seams_best_effort, 1u);
     run(1s);
     EXPECT_EQ(router.numbers().seams_joined, 1u);
+}
+
+TEST_F(RouterCorners, B1_BarriersGoToTheLinksOwnQueueWhereAnAbsentOneIsNotConfirmed)
+{
+    brokers.blue.keeps_back = is_barrier; // to the absent queue only
+    client();
+    run(1s);
+    says(a, "SUBSCRIBE id:1 destination:/topic/a");
+    says(a, "SEND destination:/topic/a");
+    skip_effects();
+    prepares();
+    holds();
+    const auto barriers = log.take();
+    EXPECT_TRUE(std::ranges::any_of(barriers, [](const std::string& line) {
+        return line.starts_with("link 1 <- SEND destination:/amq/queue/stomp-subscription-teal-") &&
+               line.find("-l1 receipt:") != line.npos;
+    })) << testing::PrintToString(barriers);
+    commits();
+    run(1s);
+    EXPECT_EQ(router.numbers().seams_joined, 1u);
+    EXPECT_EQ(router.numbers().seams_best_effort, 0u);
+    EXPECT_FALSE(router.numbers().fence_best_effort);
 }
 
 TEST_F(RouterCorners, H16_AStandbyWhoseBrokerSpeaksAnotherVersionIsFailed)
