@@ -84,7 +84,11 @@ public:
         work();
     }
     std::size_t carried(session_id id) { return carried_[id].size(); }
-    session_state state(session_id id) const { return router.session(id)->state; }
+    session_state state(session_id id) const
+    {
+        EXPECT_TRUE(exists(id)) << "session " << static_cast<std::uint64_t>(id) << " is gone";
+        return exists(id) ? router.session(id)->state : session_state::closing;
+    }
     bool exists(session_id id) const { return router.session(id) != nullptr; }
 
     // ---- brokers

@@ -109,63 +109,6 @@ suite_e2e() { scripts e2e 420; }
 suite_conformance() { scripts conformance 420; }
 suite_bench() { scripts bench 3000; }
 
-# Each patch plants one error in a copy of the sources; the test that it names has to fail then.
-# Its head has a line `Fails: PROGRAM FILTER`, as in `Fails: sim_switch SwitchSim.FenceHolds`.
-suite_mutation() {
-    local patches=(tests/sim/mutations/*.patch) copy=$PWD/build/mutation patch
-    if [[ ! -f ${patches[0]} ]]; then
-        skip mutation "there is no tests/sim/mutations/*.patch"
-        return
-    fi
-    # Stopped with a patch in: objects of the error would look newer than the sources.
-    [[ ! -e $copy/patched ]] || rm -rf "$copy"
-    mkdir -p "$copy/sources"
-    # Times are kept, so that only what a patch touches is built again.
-    tar -c --exclude=./build --exclude=./.git --exclude=node_modules . | tar -x -C "$copy/sources"
-    if ! cmake --preset dev -S "$copy/sources" -B "$copy/out" >"$logs/configure-mutation.log" 2>&1; then
-        fail mutation "cmake failed; see build/test-logs/configure-mutation.log"
-        return
-    fi
-    for patch in "${patches[@]}"; do
-        if (($(seconds_left) < 180)); then
-            skip "mutation $(basename "$patch" .patch)" "the budget of --ci is used up"
-        else
-            one_mutation "$patch" "$copy"
-        fi
-    done
-}
-
-one_mutation() { # PATCH COPY
-    local name log program filter status
-    name="mutation $(basename "$1" .patch)"
-    log=$logs/${name// /.}.log
-    read -r program filter < <(sed -n 's/^Fails: //p' "$1")
-    if [[ -z ${filter-} ]]; then
-        fail "$name" "its head has no line 'Fails: PROGRAM FILTER'"
-        return
-    fi
-    if ! patch -s -f --dry-run -p1 -d "$2/sources" <"$1" >"$log" 2>&1; then
-        fail "$name" "does not apply any more: $(head -n 1 "$log")"
-        return
-    fi
-    touch "$2/patched"
-    patch -s -f -p1 -d "$2/sources" <"$1" >"$log" 2>&1
-    if ! timeout 600 cmake --build "$2/out" --target "$program" >"$log" 2>&1; then
-        fail "$name" "does not build any more; see ${log#"$PWD/"}"
-    else
-        bounded 300 "$log" "$2/out/tests/$program" --gtest_filter="$filter" --gtest_color=no
-        status=$?
-        if ! grep -q '^\[ RUN' "$log"; then
-            fail "$name" "$program has no test $filter"
-        elif ((status == 0)); then
-            fail "$name" "$filter does not notice it"
-        else
-            pass
-        fi
-    fi
-    patch -s -R -f -p1 -d "$2/sources" <"$1" >/dev/null 2>&1 && rm "$2/patched"
-}
-
 suite_fuzz() {
     local program name log status seconds=$((ci ? 10 : 20)) corpus targets seeds_of
     if ! command -v clang++-19 >/dev/null; then

@@ -93,7 +93,7 @@ TEST(Api, BadFieldsAreRefusedByName)
     EXPECT_EQ(bench.service->find(7), nullptr);
 }
 
-TEST(Api, C5AbortPinAndCutAreThePolicies)
+TEST(Api, C5_AbortPinAndCutAreThePolicies)
 {
     for (const auto* policy : {"abort", "pin", "cut"}) {
         api_bench bench;
@@ -105,7 +105,7 @@ TEST(Api, C5AbortPinAndCutAreThePolicies)
     EXPECT_EQ(bench.post(R"({"to":"green","on_hold_timeout":"wait"})").status, 400u);
 }
 
-TEST(Api, C1ASecondSwitchGetsTheRunningOne)
+TEST(Api, C1_ASecondSwitchGetsTheRunningOne)
 {
     api_bench bench;
     bench.members[0]->stop_at = "prepare";
@@ -117,7 +117,7 @@ TEST(Api, C1ASecondSwitchGetsTheRunningOne)
         api_bench::json(bench.ask("GET", "/v1/status")).at("switch").at("phase"), "preparing");
 }
 
-TEST(Api, C10ARefusedSwitchLinksItsReport)
+TEST(Api, C10_ARefusedSwitchLinksItsReport)
 {
     api_bench bench;
     for (auto& member : bench.members) {

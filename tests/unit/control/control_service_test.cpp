@@ -69,7 +69,7 @@ TEST(ControlService, SharesConnectRateByWhatEachMemberHasToDial)
     EXPECT_DOUBLE_EQ(rate(1), 125);
 }
 
-TEST(ControlService, C10RefusesATargetThatDoesNotAnswerAndReportsIt)
+TEST(ControlService, C10_RefusesATargetThatDoesNotAnswerAndReportsIt)
 {
     control_bench bench;
     for (auto& member : bench.members) {
@@ -89,14 +89,14 @@ TEST(ControlService, C10RefusesATargetThatDoesNotAnswerAndReportsIt)
     EXPECT_EQ(bench.stored->last_switch, answer.id); // never given again
 }
 
-TEST(ControlService, C10OneMemberThatReachesAnEndpointIsEnough)
+TEST(ControlService, C10_OneMemberThatReachesAnEndpointIsEnough)
 {
     control_bench bench;
     bench.members[0]->checks = {{"e1", false, "refused"}};
     EXPECT_EQ(ask(bench).outcome, switch_outcome::accepted);
 }
 
-TEST(ControlService, C10RefusesWithNumbersWhatCannotFit)
+TEST(ControlService, C10_RefusesWithNumbersWhatCannotFit)
 {
     control_bench bench;
     bench.members[0]->descriptors_needed = 998;
@@ -112,7 +112,7 @@ TEST(ControlService, C10RefusesWithNumbersWhatCannotFit)
         "dialling 1500 links at connect_rate 500/s takes 3.0 s, longer than the deadline of 2.0 s");
 }
 
-TEST(ControlService, C10AMemberThatDoesNotAnswerRefusesInBoundedTime)
+TEST(ControlService, C10_AMemberThatDoesNotAnswerRefusesInBoundedTime)
 {
     control_settings settings;
     settings.preflight_timeout = 20ms;
@@ -159,7 +159,7 @@ TEST(ControlService, TheLiveColorIsNoSwitch)
     EXPECT_EQ(bench.stored->last_switch, 6u);
 }
 
-TEST(ControlService, C1AnotherSwitchIsRefusedFromThePreflightOn)
+TEST(ControlService, C1_AnotherSwitchIsRefusedFromThePreflightOn)
 {
     control_bench bench;
     bench.members[0]->stop_at = "prepare";
@@ -182,7 +182,7 @@ TEST(ControlService, AStoreThatIsDownRefusesSwitchesBeforeAnyonePrepares)
     EXPECT_EQ(ask(bench).outcome, switch_outcome::accepted); // it is up again
 }
 
-TEST(ControlService, C7AFailedDecisionIsReadBackAndAborts)
+TEST(ControlService, C7_AFailedDecisionIsReadBackAndAborts)
 {
     control_bench bench;
     *bench.results = {write_result::written, write_result::unknown};
@@ -206,7 +206,7 @@ TEST(ControlService, DeadlinesRunOnTheTimer)
         "hold_timeout: 1 of 2 members did not say held within 20ms");
 }
 
-TEST(ControlService, S16ShutDownAbortsAndCallsBackOnceSteady)
+TEST(ControlService, S16_ShutDownAbortsAndCallsBackOnceSteady)
 {
     control_bench bench;
     bench.members[1]->stop_at = "hold";
@@ -221,7 +221,7 @@ TEST(ControlService, S16ShutDownAbortsAndCallsBackOnceSteady)
     EXPECT_EQ(ask(bench).outcome, switch_outcome::stopping);
 }
 
-TEST(ControlService, S16AReloadIsForTheNextSwitch)
+TEST(ControlService, S16_AReloadIsForTheNextSwitch)
 {
     control_bench bench;
     control_settings settings;

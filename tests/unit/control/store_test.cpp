@@ -38,7 +38,7 @@ TEST_F(FileStore, BeginsWithTheInitialColorOnlyWhereThereIsNoneYet)
     EXPECT_EQ(std::get<opened_store>(again).state.live, broker::color::green);
 }
 
-TEST_F(FileStore, S16HoldsEpochLivePreviousAndTheLastSwitchInOneLine)
+TEST_F(FileStore, S16_HoldsEpochLivePreviousAndTheLastSwitchInOneLine)
 {
     auto opened = std::get<opened_store>(open_file_store(path, broker::color::blue));
     const stored_state next{5, broker::color::green, broker::color::blue, 7};

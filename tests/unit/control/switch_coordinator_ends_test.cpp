@@ -9,7 +9,7 @@ namespace {
 using namespace std::chrono_literals;
 using SwitchCoordinator = coordinator_test;
 
-TEST_F(SwitchCoordinator, C9SteadyIsNotFinal)
+TEST_F(SwitchCoordinator, C9_SteadyIsNotFinal)
 {
     to_committing();
     tally open = moved(10);
@@ -22,7 +22,7 @@ TEST_F(SwitchCoordinator, C9SteadyIsNotFinal)
     EXPECT_FALSE(coordinator.current().final);
 }
 
-TEST_F(SwitchCoordinator, S16ShutdownAbortsWhatIsNotBeingWrittenAndAcceptsNothingMore)
+TEST_F(SwitchCoordinator, S16_ShutdownAbortsWhatIsNotBeingWrittenAndAcceptsNothingMore)
 {
     to_holding();
     coordinator.on_shutdown(t0, out);
@@ -33,7 +33,7 @@ TEST_F(SwitchCoordinator, S16ShutdownAbortsWhatIsNotBeingWrittenAndAcceptsNothin
     EXPECT_FALSE(coordinator.on_request({8, request, settings, {}, ""}, t0, out));
 }
 
-TEST_F(SwitchCoordinator, S16ASwitchKeepsTheSettingsItBeganWith)
+TEST_F(SwitchCoordinator, S16_ASwitchKeepsTheSettingsItBeganWith)
 {
     settings.hold_timeout = 3s;
     begin();

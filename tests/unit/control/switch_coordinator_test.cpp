@@ -31,7 +31,7 @@ TEST_F(SwitchCoordinator, GoesThroughAllPhasesAndEveryEffect)
     EXPECT_EQ(coordinator.next_deadline(), net::never);
 }
 
-TEST_F(SwitchCoordinator, C1AcceptsARequestInSteadyOnly)
+TEST_F(SwitchCoordinator, C1_AcceptsARequestInSteadyOnly)
 {
     const auto refused = [&] {
         const auto before = coordinator.state();
@@ -60,7 +60,7 @@ TEST_F(SwitchCoordinator, C1AcceptsARequestInSteadyOnly)
     EXPECT_TRUE(coordinator.on_request({8, request, settings, {}, ""}, t0, out));
 }
 
-TEST_F(SwitchCoordinator, C2DropsReportsOfAnotherSwitch)
+TEST_F(SwitchCoordinator, C2_DropsReportsOfAnotherSwitch)
 {
     begin();
     took();
@@ -71,7 +71,7 @@ TEST_F(SwitchCoordinator, C2DropsReportsOfAnotherSwitch)
     EXPECT_EQ(coordinator.current().total(), tally{});
 }
 
-TEST_F(SwitchCoordinator, C3AFailureWhoseSessionIsGoneDoesNotCount)
+TEST_F(SwitchCoordinator, C3_AFailureWhoseSessionIsGoneDoesNotCount)
 {
     begin();
     request.max_failed = failure_limit{1, false};
@@ -87,7 +87,7 @@ TEST_F(SwitchCoordinator, C3AFailureWhoseSessionIsGoneDoesNotCount)
     EXPECT_EQ(coordinator.state(), coordinator_state::aborting);
 }
 
-TEST_F(SwitchCoordinator, C4NothingIsWrittenBeforeEveryHeld)
+TEST_F(SwitchCoordinator, C4_NothingIsWrittenBeforeEveryHeld)
 {
     to_holding();
     EXPECT_EQ(say(1, held{}), (effects{changed{}}));
@@ -95,7 +95,7 @@ TEST_F(SwitchCoordinator, C4NothingIsWrittenBeforeEveryHeld)
     EXPECT_EQ(say(0, held{}), (effects{changed{}, changed{}, write_state{wanted}}));
 }
 
-TEST_F(SwitchCoordinator, C5HoldTimeoutAbortsByDefault)
+TEST_F(SwitchCoordinator, C5_HoldTimeoutAbortsByDefault)
 {
     to_holding();
     say(0, held{});
@@ -106,7 +106,7 @@ TEST_F(SwitchCoordinator, C5HoldTimeoutAbortsByDefault)
         coordinator.current().detail, "hold_timeout: 1 of 2 members did not say held within 2s");
 }
 
-TEST_F(SwitchCoordinator, C5PinTellsTheMembersAndCountsNobodyAgainstTheLimit)
+TEST_F(SwitchCoordinator, C5_PinTellsTheMembersAndCountsNobodyAgainstTheLimit)
 {
     request.on_hold_timeout = hold_policy::pin;
     to_holding();
@@ -122,7 +122,7 @@ TEST_F(SwitchCoordinator, C5PinTellsTheMembersAndCountsNobodyAgainstTheLimit)
         (std::vector<session_failure>{{"slow", "blue/b1", "no receipt"}}));
 }
 
-TEST_F(SwitchCoordinator, C5ASilentMemberMeansAbortAfterCut)
+TEST_F(SwitchCoordinator, C5_ASilentMemberMeansAbortAfterCut)
 {
     request.on_hold_timeout = hold_policy::cut;
     to_holding();
@@ -134,7 +134,7 @@ TEST_F(SwitchCoordinator, C5ASilentMemberMeansAbortAfterCut)
     EXPECT_EQ(took(), (effects{abort_order(), changed{}}));
 }
 
-TEST_F(SwitchCoordinator, C6WhileWritingNothingAborts)
+TEST_F(SwitchCoordinator, C6_WhileWritingNothingAborts)
 {
     to_writing();
     EXPECT_EQ(coordinator.next_deadline(), net::never);
@@ -151,7 +151,7 @@ TEST_F(SwitchCoordinator, C6WhileWritingNothingAborts)
     EXPECT_EQ(took(), effects{});
 }
 
-TEST_F(SwitchCoordinator, C7AFailedWriteIsReadBackAndOnlyTheOldEpochAborts)
+TEST_F(SwitchCoordinator, C7_AFailedWriteIsReadBackAndOnlyTheOldEpochAborts)
 {
     for (const auto result : {write_result::failed, write_result::unknown}) {
         coordinator = switch_coordinator(2, stored);
@@ -175,7 +175,7 @@ TEST_F(SwitchCoordinator, C7AFailedWriteIsReadBackAndOnlyTheOldEpochAborts)
     }
 }
 
-TEST_F(SwitchCoordinator, C7AWriteThatLandedAfterAllCommits)
+TEST_F(SwitchCoordinator, C7_AWriteThatLandedAfterAllCommits)
 {
     to_writing();
     coordinator.on_store_result(write_result::unknown, t0, out);
@@ -184,7 +184,7 @@ TEST_F(SwitchCoordinator, C7AWriteThatLandedAfterAllCommits)
     EXPECT_EQ(took(), (effects{order(commit{5, {}}), changed{}}));
 }
 
-TEST_F(SwitchCoordinator, C7TheAbortAskedForWhileWritingComesWithTheOldEpoch)
+TEST_F(SwitchCoordinator, C7_TheAbortAskedForWhileWritingComesWithTheOldEpoch)
 {
     to_writing();
     coordinator.on_abort_request("asked by ops", t0, out);
@@ -193,7 +193,7 @@ TEST_F(SwitchCoordinator, C7TheAbortAskedForWhileWritingComesWithTheOldEpoch)
     EXPECT_EQ(took(), (effects{read_state{}, order(abort_switch{"asked by ops"}), changed{}}));
 }
 
-TEST_F(SwitchCoordinator, C8ASessionInTheLimitDoesNotKeepItsMemberFromHeld)
+TEST_F(SwitchCoordinator, C8_ASessionInTheLimitDoesNotKeepItsMemberFromHeld)
 {
     request.max_failed = failure_limit{1, false};
     to_holding();
@@ -201,7 +201,7 @@ TEST_F(SwitchCoordinator, C8ASessionInTheLimitDoesNotKeepItsMemberFromHeld)
     EXPECT_EQ(say(1, held{}), (effects{changed{}, changed{}, write_state{wanted}}));
 }
 
-TEST_F(SwitchCoordinator, C8OneFailureMoreThanTheLimitAborts)
+TEST_F(SwitchCoordinator, C8_OneFailureMoreThanTheLimitAborts)
 {
     begin();
     took();
@@ -212,7 +212,7 @@ TEST_F(SwitchCoordinator, C8OneFailureMoreThanTheLimitAborts)
                  changed{}}));
 }
 
-TEST_F(SwitchCoordinator, C8AFailureToldTwiceCountsOnce)
+TEST_F(SwitchCoordinator, C8_AFailureToldTwiceCountsOnce)
 {
     request.max_failed = failure_limit{1, false};
     to_holding();
@@ -222,7 +222,7 @@ TEST_F(SwitchCoordinator, C8AFailureToldTwiceCountsOnce)
     EXPECT_EQ(coordinator.current().failures.size(), 1u);
 }
 
-TEST_F(SwitchCoordinator, C8APercentageIsOfAllMembersSessionsRoundedDown)
+TEST_F(SwitchCoordinator, C8_APercentageIsOfAllMembersSessionsRoundedDown)
 {
     request.max_failed = failure_limit{10, true};
     begin();
@@ -237,7 +237,7 @@ TEST_F(SwitchCoordinator, C8APercentageIsOfAllMembersSessionsRoundedDown)
     EXPECT_EQ(coordinator.state(), coordinator_state::aborting);
 }
 
-TEST_F(SwitchCoordinator, C8UnheldAbortsWhateverTheLimit)
+TEST_F(SwitchCoordinator, C8_UnheldAbortsWhateverTheLimit)
 {
     request.max_failed = failure_limit{100, true};
     to_holding();

@@ -40,7 +40,7 @@ tally finished()
     return t;
 }
 
-TEST(SwitchRecord, C9IsFinalOnceSessionsSeamsAndReceiptsAreAllThere)
+TEST(SwitchRecord, C9_IsFinalOnceSessionsSeamsAndReceiptsAreAllThere)
 {
     for (const auto open :
          {&tally::sessions_moved, &tally::sessions_pinned, &tally::sessions_failed,

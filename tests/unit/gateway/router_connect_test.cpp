@@ -27,6 +27,18 @@ TEST_F(RouterConnect, B1_ConnectedComesBehindTheTrialOnly)
          "client 1 up 1.2 heart-beat:500,600", "resume client 1"});
 }
 
+// Both ends of each heart-beat are the gateway's: two clients that differ in theirs share a link.
+TEST_F(RouterConnect, H15_TheClientsHeartBeatEndsHere)
+{
+    client("CONNECT accept-version:1.2 heart-beat:500,600 host:/ login:anna");
+    skip_effects();
+    client("CONNECT accept-version:1.2 heart-beat:0,0 host:/ login:anna");
+    effects_are(
+        {"client 2 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-2",
+         "client 2 up 1.2 heart-beat:0,0", "resume client 2"});
+    EXPECT_EQ(router.link_count(), 1u);
+}
+
 TEST_F(RouterConnect, H16_ServesTheVersionThatTheBrokerAnswers)
 {
     brokers.blue.version = "1.1";
@@ -109,6 +121,19 @@ TEST_F(RouterConnect, H23_WhatsoeverDiffersMakesTheLinkAnother)
     client("CONNECT accept-version:1.2 host:/ login:anna heart-beat:1,1"); // heart-beat is no part
                                                                            // of it
     EXPECT_EQ(router.link_count(), 3u);
+}
+
+TEST_F(RouterConnect, H23_ForwardedHeadersAreOfTheIdentity)
+{
+    const auto with = [&](const std::string& cookie) {
+        says(
+            router.open_client("127.0.0.1:9", {{"Cookie", cookie}}, now),
+            "CONNECT accept-version:1.2 host:/");
+        return router.link_count();
+    };
+    EXPECT_EQ(with("user=anna"), 1u);
+    EXPECT_EQ(with("user=bert"), 2u);
+    EXPECT_EQ(with("user=anna"), 2u);
 }
 
 TEST_F(RouterConnect, B1_OthersWaitForTheTrialOfTheFirst)

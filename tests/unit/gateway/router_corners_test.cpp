@@ -71,6 +71,24 @@ TEST_F(RouterCorners, S6_AbortDoesNotResumeOnLinksThatAreGone)
         1);
 }
 
+TEST_F(RouterCorners, S6_AbortOfAQuiescingSessionDoesNotResumeOnLinksThatAreGone)
+{
+    subscriber();
+    prepared();
+    brokers.blue.keeps_back = is_barrier;
+    says(a, "SEND destination:/topic/a | unproven");
+    holds();
+    ASSERT_EQ(state(a), session_state::quiescing);
+    brokers.blue.dials = false;
+    loses(2); // the link of its journal
+    ASSERT_EQ(state(a), session_state::quiescing);
+    aborts();
+    EXPECT_EQ(state(a), session_state::rebinding);
+    brokers.blue.dials = true;
+    run(10s);
+    EXPECT_EQ(state(a), session_state::active);
+}
+
 TEST_F(RouterCorners, S6_ARebindingSessionStaysSoBehindAnAbortInPreparing)
 {
     subscriber();

@@ -275,6 +275,25 @@ TEST_F(RouterSwitch, S7_WhoArrivedWaitsAndConnectsToTheOldColorBehindAnAbort)
     EXPECT_TRUE(router.wants_client(silent));
 }
 
+TEST_F(RouterSwitch, S7_NobodyResumesBeforeTheDecisionIsKnown)
+{
+    client();
+    prepared();
+    brokers.blue.keeps_back = is_barrier;
+    says(a, "SEND destination:/topic/a | proven in the hold");
+    holds();
+    skip_effects();
+    answer();
+    says(a, "SEND destination:/topic/a | carried");
+    run(1h); // the coordinator owns the timeouts, no shard does
+    EXPECT_EQ(those("link "), lines{});
+    EXPECT_EQ(router.live(), color::blue);
+    ASSERT_EQ(state(a), session_state::held);
+    commits();
+    EXPECT_EQ(router.live(), color::green);
+    EXPECT_EQ(state(a), session_state::active);
+}
+
 TEST_F(RouterSwitch, S7_AConnectingSessionsAttemptIsDroppedAtHold)
 {
     brokers.blue.answers_connect = false;

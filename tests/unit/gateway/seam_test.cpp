@@ -219,7 +219,7 @@ TEST(Seam, B4_H24_BestEffortJoinsWhenTheOldColorWasQuietSinceCommit)
     EXPECT_EQ(s.state(), seam_state::joined);
 }
 
-TEST(Seam, B4_BestEffortWaitsForQuiet)
+TEST(Seam, B4_H24_BestEffortWaitsForQuiet)
 {
     seam s = best_effort();
     EXPECT_EQ(s.on_deadline(t0 + 50ms, t0 + 30ms, true), nothing);

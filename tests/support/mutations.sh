@@ -1,0 +1,103 @@
+# shellcheck shell=bash
+# The suite `mutation`: plants one error at a time in a copy of the sources, where the test that the error's
+# patch names has to fail; sourced by tests/run.
+#
+# The head of a patch says what is planted, and in a line of its own who must notice:
+#     Fails: PROGRAM FILTER        as in `Fails: unit_gateway RouterSwitch.S7_WhoArrivesFromHoldOnWaits`
+# Not applying, not compiling, not being noticed, and a crash without a failed expectation before it are failures.
+
+mutation_seconds=360 # in --ci, where a third of them runs
+
+suite_mutation() {
+    local patches=() all copy=$PWD/build/mutation patch third until=$((SECONDS + (ci ? mutation_seconds : 86400)))
+    all=(tests/sim/mutations/${TEAL_MUTATIONS:-*}.patch)
+    if [[ ! -f ${all[0]} ]]; then
+        fail mutation "there is no tests/sim/mutations/${TEAL_MUTATIONS:-*}.patch"
+        return
+    fi
+    # Another third with each landing and each day; three in a row are all of them.
+    third=${TEAL_THIRD:-$((($(date +%s) / 86400 + $(git rev-list --count HEAD 2>/dev/null || echo 0)) % 3))}
+    for ((i = 0; i < ${#all[@]}; ++i)); do
+        if ((!ci || i % 3 == third)); then patches+=("${all[i]}"); fi
+    done
+    if ((ci)); then
+        echo "third $third (TEAL_THIRD=$third repeats it): ${#patches[@]} of ${#all[@]}"
+    fi
+    mutation_copy "$copy" || return
+    for patch in "${patches[@]}"; do
+        if (($(seconds_left) < 180 || SECONDS > until)); then
+            skip "mutation $(basename "$patch" .patch)" "the budget of --ci is used up"
+        else
+            one_mutation "$patch" "$copy" || return
+        fi
+    done
+}
+
+# mutation_copy FOLDER: the sources as they are, built, where all that the patches name passes.
+mutation_copy() {
+    local copy=$1 file program filter status
+    local -A filters=()
+    mkdir -p "$copy"
+    tar -c --exclude=./build --exclude=./.git --exclude=node_modules . | tar -x -C "$copy"
+    # What a patch changed last time has objects that are newer than these sources.
+    sed -n 's|^+++ b/||p' tests/sim/mutations/*.patch | sort -u | while IFS= read -r file; do
+        [[ ! -f $copy/$file ]] || touch "$copy/$file"
+    done
+    for file in "${patches[@]}"; do
+        read -r program filter < <(sed -n 's/^Fails: //p' "$file")
+        if [[ -z ${filter-} ]]; then
+            fail "mutation $(basename "$file" .patch)" "its head has no line 'Fails: PROGRAM FILTER'"
+            return 1
+        fi
+        filters[$program]+=${filters[$program]:+:}$filter
+    done
+    # Folders lie to each other as they do here, so the compiler's cache knows all that is not mutated.
+    export CCACHE_BASEDIR=$copy
+    if ! cmake --preset dev -S "$copy" -B "$copy/build/dev" >"$logs/configure-mutation.log" 2>&1; then
+        fail mutation "cmake failed; see build/test-logs/configure-mutation.log"
+        return 1
+    fi
+    timed "mutation, before any" 0 cmake --build "$copy/build/dev" -j 2 --target "${!filters[@]}" || return 1
+    for program in "${!filters[@]}"; do
+        bounded 300 "$logs/mutation.$program.log" "$copy/build/dev/tests/$program" \
+            --gtest_filter="${filters[$program]}" --gtest_color=no
+        status=$?
+        if ((status != 0)); then
+            fail mutation "$(ended $status 300) of $program without any error planted; see build/test-logs/mutation.$program.log"
+            return 1
+        fi
+    done
+}
+
+# one_mutation PATCH COPY: 1 only when it could not be taken out again.
+one_mutation() {
+    local name log program filter status began=$SECONDS copy=$2
+    name="mutation $(basename "$1" .patch)"
+    log=$logs/${name// /.}.log
+    read -r program filter < <(sed -n 's/^Fails: //p' "$1")
+    if ! patch -s -f --dry-run -p1 -d "$copy" <"$1" >"$log" 2>&1; then
+        fail "$name" "does not apply any more: $(head -n 1 "$log")"
+        return 0
+    fi
+    patch -s -f --no-backup-if-mismatch -p1 -d "$copy" <"$1" >"$log" 2>&1
+    if ! timeout 600 cmake --build "$copy/build/dev" -j 2 --target "$program" >"$log" 2>&1; then
+        fail "$name" "does not build: $(grep -m 1 error "$log"); see ${log#"$PWD/"}"
+    else
+        bounded 120 "$log" "$copy/build/dev/tests/$program" --gtest_filter="$filter" --gtest_color=no
+        status=$?
+        if ! grep -q '^\[ RUN' "$log"; then
+            fail "$name" "$program has no test $filter"
+        elif ((status == 0)); then
+            fail "$name" "$filter does not notice it"
+        elif ! grep -aq ': Failure$' "$log"; then
+            fail "$name" "$(ended $status 120) before an expectation of $filter failed; see ${log#"$PWD/"}"
+        else
+            pass
+            echo "found: ${name#mutation } by $filter, $((SECONDS - began)) s"
+        fi
+    fi
+    if ! patch -s -R -f --no-backup-if-mismatch -p1 -d "$copy" <"$1" >/dev/null 2>&1; then
+        fail "$name" "could not be taken out of the copy"
+        return 1
+    fi
+}
