@@ -132,6 +132,7 @@ public:
     std::size_t group_count() const noexcept { return groups_.size(); }
     std::size_t identity_count() const noexcept { return identities_.size(); }
     std::size_t seam_count() const noexcept { return seams_.size(); }
+    std::size_t deadline_count() const noexcept { return deadlines_.size(); }
     const control::tally& numbers() const noexcept { return tally_; }
 
 private:

@@ -99,14 +99,62 @@ void control_side::check_tally(const control::report& what)
         return;
     }
     judge(*t);
-    if (t->accepted !=
-        t->confirmed + t->unconfirmed + t->open + t->held + t->refused + t->in_doubt) {
+    const auto past = history_.find(what.id);
+    const bool committed =
+        std::holds_alternative<control::adopted>(what.what) ||
+        (past != history_.end() && past->second.result == control::switch_result::switched);
+    check_identity(*t, what.id, committed, false);
+}
+
+// CONTRACT.md "switch": accepted = confirmed + unconfirmed + open + held + refused + in_doubt; each
+// session in one class, each seam joined or forced once. At rest nothing is open any more.
+// `committed`: before that the sessions of the order are counted, and later ones may fail too (C3).
+void control_side::check_identity(
+    const control::tally& t, control::switch_number id, bool committed, bool at_rest)
+{
+    const auto number = [](std::uint64_t n) { return std::to_string(n); };
+    const std::string of = "report of switch " + number(id) + ": ";
+    if (t.accepted != t.confirmed + t.unconfirmed + t.open + t.held + t.refused + t.in_doubt) {
         checker_.violation(
-            "report: accepted " + std::to_string(t->accepted) + " != confirmed " +
-            std::to_string(t->confirmed) + " + unconfirmed " + std::to_string(t->unconfirmed) +
-            " + open " + std::to_string(t->open) + " + held " + std::to_string(t->held) +
-            " + refused " + std::to_string(t->refused) + " + in doubt " +
-            std::to_string(t->in_doubt));
+            of + "accepted " + number(t.accepted) + " != confirmed " + number(t.confirmed) +
+            " + unconfirmed " + number(t.unconfirmed) + " + open " + number(t.open) + " + held " +
+            number(t.held) + " + refused " + number(t.refused) + " + in doubt " +
+            number(t.in_doubt));
+    }
+    const auto sessions =
+        t.sessions_moved + t.sessions_pinned + t.sessions_failed + t.sessions_gone;
+    if ((committed && sessions > t.sessions_total) || (at_rest && sessions != t.sessions_total)) {
+        checker_.violation(
+            of + number(t.sessions_total) + " sessions, but moved " + number(t.sessions_moved) +
+            " + pinned " + number(t.sessions_pinned) + " + failed " + number(t.sessions_failed) +
+            " + gone " + number(t.sessions_gone));
+    }
+    const auto seams = t.seams_joined + t.seams_forced;
+    if (seams > t.seams_total || (at_rest && seams != t.seams_total)) {
+        checker_.violation(
+            of + number(t.seams_total) + " seams, but joined " + number(t.seams_joined) +
+            " + forced " + number(t.seams_forced));
+    }
+    if (at_rest && (t.held > 0 || t.frames_carried > 0)) {
+        checker_.violation(of + "something is held for ever");
+    }
+}
+
+void control_side::check_reports()
+{
+    for (const auto& [id, record] : history_) {
+        if (record.result != control::switch_result::switched) {
+            continue;
+        }
+        const bool last = id == history_.rbegin()->first;
+        const control::tally sum = record.total();
+        if (last && (!record.final || !record.all_drained())) {
+            checker_.violation(
+                "the report of switch " + std::to_string(id) + " is not final: receipts open " +
+                std::to_string(sum.receipts_open) + ", drained " + std::to_string(sum.drained));
+        }
+        // What waited when the next one began was taken over by that one's report.
+        check_identity(sum, id, true, last);
     }
 }
 

@@ -33,6 +33,8 @@ public:
         return coordinator_.state() == control::coordinator_state::steady;
     }
     color live() const noexcept { return coordinator_.stored().live; }
+    // With everything at rest: every report is final, and its numbers add up.
+    void check_reports();
     const control::switch_coordinator& coordinator() const noexcept { return coordinator_; }
     const std::map<control::switch_number, control::switch_record>& history() const noexcept
     {
@@ -43,6 +45,8 @@ private:
     void receive(const control::report& what);
     void run(const control::effects& out);
     void check_tally(const control::report& what);
+    void check_identity(
+        const control::tally& t, control::switch_number id, bool committed, bool at_rest);
     void write(const control::stored_state& what);
     void judge(const control::tally& numbers);
 

@@ -319,19 +319,6 @@ void shard_driver::describe()
     }
 }
 
-void shard_driver::check_bounds()
-{
-    for (const auto& [id, c] : clients_) {
-        if (c->carry.size() > settings_.client_carry + 4096) {
-            checker_.violation("more is carried for a client than limits.client_carry");
-        }
-        const auto* s = router_.session(c->id);
-        if (s != nullptr && s->waiting_bytes > gateway::waiting_bytes_max + 64 * 1024) {
-            checker_.violation("more waits for a session than it may");
-        }
-    }
-}
-
 // ---- the coordinator
 
 void shard_driver::command(const control::command& what)

@@ -39,8 +39,9 @@ public:
     std::size_t clients() const noexcept { return clients_.size(); }
     void fail_dials_until(time_point until) noexcept { dials_fail_until_ = until; }
     void describe(); // every session, to the trace
-    // Contract checks on what the gateway holds.
-    void check_bounds();
+    // Contract checks on what the gateway holds: at every step, and with everything at rest.
+    void check_step();
+    void check_rest();
 
     // ---- gateway::effects
     void write_client(
@@ -98,7 +99,7 @@ private:
     std::map<std::uint64_t, std::unique_ptr<client_end>> clients_;
     std::map<std::uint64_t, std::unique_ptr<link_end>> links_;
     time_point dials_fail_until_{};
-    bool interprets_over_mark_ = false;
+    bool interprets_over_mark_ = false, broken_ = false;
 };
 
 } // namespace sim

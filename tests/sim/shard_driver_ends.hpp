@@ -27,6 +27,8 @@ struct shard_driver::client_end {
     std::uint64_t watched_at = 0; // written, when watch_written was asked
     bool watching = false, gone = false, told = false, closed = false, running = false;
     backlog level = backlog::below;
+
+    bool whole_frame_left() const noexcept { return carry.find('\0') != carry.npos; }
 };
 
 struct shard_driver::link_end {

@@ -115,14 +115,16 @@ gateway::core_settings world::core(unsigned shard)
         return random_.chance(percent) && !options_.roomy;
     };
     s.connect_rate = rarely(20) ? 100 : 5000;
-    s.auth_recheck = rarely(30) ? 500ms : 60s;
+    s.auth_recheck = rarely(30) ? 500ms : 10s;
     s.connect_timeout = 2s;
+    s.park_timeout = 10s; // within the rest of a world, so that nothing of it is left behind
     s.client_heart_beat = s.broker_heart_beat =
         0s; // the clock of heart-beats belongs to the drivers
     s.client_outbox = rarely(30) ? 2048 : 1024 * 1024;
     s.client_stall = 2s;
     s.client_carry = rarely(30) ? 4096 : 256 * 1024;
     s.broker_outbox = rarely(30) ? 1024 : 1024 * 1024;
+    s.seam_buffer = rarely(30) ? 4096 : 1024 * 1024;
     s.receipt_timeout = 2s;
     s.nonce = 0x7ea1;
     s.shard = shard;
@@ -156,6 +158,9 @@ void world::end_turn()
             one->end_of_turn();
         }
         busy |= network_.flush_dirty();
+    }
+    for (auto& one : shards_) {
+        one->check_step();
     }
 }
 

@@ -1,0 +1,73 @@
+// What must hold of a shard at every step, and when all has come to rest.
+
+#include "tests/sim/shard_driver_ends.hpp"
+
+namespace sim {
+
+namespace {
+
+// What one turn may add behind a mark that is looked at between turns only: a whole window of the
+// network, fanned out to the few subscriptions of a simulated client.
+constexpr std::size_t one_turn = 512 * 1024;
+
+} // namespace
+
+void shard_driver::check_step()
+{
+    const auto expect = [&](bool holds, const char* what) {
+        if (!holds && !broken_) {
+            broken_ = true; // once is enough
+            checker_.violation("shard " + std::to_string(number_) + ": " + what);
+        }
+    };
+    const std::size_t outbox_max =
+        8 * settings_.client_outbox + settings_.seam_buffer + one_turn; // DESIGN.md section 4
+    for (const auto& [id, c] : clients_) {
+        expect(c->carry.size() <= settings_.client_carry, "more is carried than client_carry");
+        expect(
+            c->wire->to_other->waiting() <= outbox_max,
+            "a client's outbox is beyond eight times its mark");
+        const auto* s = router_.session(c->id);
+        if (s == nullptr) {
+            continue;
+        }
+        expect(
+            s->waiting_bytes <= gateway::waiting_bytes_max + 64 * 1024,
+            "more waits for a session than it may");
+        // One live color: outside of a switch the other one has nothing, or what drains.
+        using phase = gateway::binding::phase;
+        const phase other = s->bindings[broker::other(s->live)].at;
+        const bool steady = router_.phase() == gateway::member_phase::steady;
+        expect(
+            !steady || other == phase::none || other == phase::draining,
+            "a session has two live colors");
+        expect(s->live == router_.live(), "a session has another color than its shard");
+    }
+    for (const auto& [id, l] : links_) {
+        expect(
+            !l->wire || l->wire->to_other->waiting() <= settings_.broker_outbox + one_turn,
+            "a link's outbox is beyond its mark");
+    }
+}
+
+void shard_driver::check_rest()
+{
+    for (const auto& [id, c] : clients_) {
+        const auto* s = router_.session(c->id);
+        const std::string whose = "client " + std::to_string(c->number);
+        if (s == nullptr || c->gone || c->level != backlog::below) {
+            continue;
+        }
+        if (s->waiting && !s->waiting->empty()) {
+            checker_.violation(
+                whose + " is " + std::string{to_string(s->state)} + ", and " +
+                std::to_string(s->waiting->size()) + " of its frames wait for ever");
+        } else if (s->connected && s->state != gateway::session_state::active) {
+            checker_.violation(whose + " is " + std::string{to_string(s->state)} + " for ever");
+        } else if (s->connected && router_.wants_client(c->id) && c->whole_frame_left()) {
+            checker_.violation(whose + " has carried frames that nobody takes");
+        }
+    }
+}
+
+} // namespace sim
