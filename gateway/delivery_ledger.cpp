@@ -72,6 +72,11 @@ std::size_t delivery_ledger::count(broker::link_id of) const noexcept
     return static_cast<std::size_t>(std::ranges::count(deliveries_, of, &delivery::link));
 }
 
+bool delivery_ledger::has(broker::wire_id of) const noexcept
+{
+    return std::ranges::any_of(deliveries_, [&](const delivery& d) { return d.wire == of; });
+}
+
 bool delivery_ledger::awaits_write() const noexcept
 {
     return std::ranges::any_of(deliveries_, [](const delivery& d) { return d.written_mark != 0; });

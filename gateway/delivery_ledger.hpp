@@ -50,6 +50,7 @@ public:
     std::size_t size() const noexcept { return deliveries_.size(); }
     std::size_t count(broker::color of) const noexcept;
     std::size_t count(broker::link_id of) const noexcept;
+    bool has(broker::wire_id of) const noexcept;
     bool awaits_write() const noexcept;
 
 private:

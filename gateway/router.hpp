@@ -364,9 +364,11 @@ private:
     void forget_recent();
     void make_breaks(time_point now);
     bool in_seam(const wire_member& m) const;
-    void hold_back(client_session& s);
+    void hold_back(client_session& s, time_point now);
     bool gives_back(const client_session& s) const;
     void release_held_back(client_session& s, color c, time_point now);
+    void keep_to_give_back(wire_subscription& w, const stomp::frame_view& frame, framing as);
+    void feed(client_session& s, wire_subscription& w, time_point now);
 
     // ---- router_worlds.cpp
     void ask_worlds(time_point now);

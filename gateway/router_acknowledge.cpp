@@ -53,7 +53,7 @@ void router::acknowledge(
     link_record* l = link(d.link);
     // S11: it goes to the link of its delivery; link gone or its wire subscription left: swallowed,
     // answered.
-    const wire_subscription* w = wire(d.wire);
+    wire_subscription* w = wire(d.wire);
     if (l == nullptr || l->core.state() != broker::link_state::ready || w == nullptr ||
         w->state == wire_state::leaving) {
         ++counters_.stale_acks[stale_ack::dropped];
@@ -63,6 +63,9 @@ void router::acknowledge(
     if (d.color != s.live) {
         ++counters_.stale_acks[stale_ack::routed_old];
         at(now, due::drain);
+    }
+    if (w->giving_back) {
+        w->last_message = now;
     }
     l->core.acknowledge(
         {.negative = negative,

@@ -124,7 +124,7 @@ void router::drop_gaps(client_session& s, time_point now)
             tally_.gaps += sub->confirmed;
         }
     }
-    hold_back(s);
+    hold_back(s, now);
 }
 
 void router::resume(client_session& s, time_point now)

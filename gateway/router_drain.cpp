@@ -30,6 +30,7 @@ bool router::drained(client_session& s, time_point now)
         const bool quiet = (w->giving_back || now - w->last_message >= timing_.linger) &&
                            s.ledger.count(w->link) == 0;
         if (!quiet && !over) {
+            feed(s, *w, now);
             done = false;
             continue;
         }

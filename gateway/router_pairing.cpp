@@ -32,7 +32,8 @@ bool router::on_shared_message(
     time_point now)
 {
     if (w.giving_back) {
-        return true; // it goes back to the queue with its link, unacknowledged
+        keep_to_give_back(w, frame, as);
+        return true;
     }
     if (!w.broadcast) {
         return false;
@@ -403,7 +404,7 @@ bool router::in_seam(const wire_member& m) const
 
 // At commit, or when a pinned session is bound at last: what the new color is not asked for before
 // the old one has given all.
-void router::hold_back(client_session& s)
+void router::hold_back(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     for (const auto& sub : s.journal) {
@@ -415,6 +416,9 @@ void router::hold_back(client_session& s)
         } else {
             sub->held_back = timing_.strict_queue_order || settings_.shared_backplane;
             from->giving_back = settings_.shared_backplane && s.pinned == 0;
+            from->last_message = from->giving_back ? now : from->last_message;
+            // Its queue goes with the old link, and what is in it.
+            tally_.gaps += from->giving_back && sub->fleeting;
         }
     }
 }
@@ -431,6 +435,31 @@ bool router::gives_back(const client_session& s) const
                return sub->held_back && !sub->broadcast &&
                       (old == wires_.end() || old->second->giving_back); // a pinned one still gets
            });
+}
+
+// It goes back to the queue with its link, unacknowledged, unless the client needs it (feed()).
+// Where there is no room for one, none behind it is kept: the order stays.
+void router::keep_to_give_back(wire_subscription& w, const stomp::frame_view& frame, framing as)
+{
+    if (!w.overfull) {
+        w.kept.push_back(keep(w, frame, as));
+        w.kept_bytes += w.kept.back().rest->size();
+        w.overfull = w.kept_bytes > settings_.seam_buffer;
+    }
+}
+
+// A client that acknowledges by the dozen never comes to an end of what it has when nothing more
+// comes. Where it acknowledged nothing for `linger` it gets what was to go back, one a sweep.
+void router::feed(client_session& s, wire_subscription& w, time_point now)
+{
+    if (!w.giving_back || w.automatic || w.kept.empty() || now - w.last_message < timing_.linger ||
+        !s.ledger.has(w.id)) {
+        return;
+    }
+    const kept_message next = std::move(w.kept.front());
+    w.kept.erase(w.kept.begin());
+    w.kept_bytes -= next.rest->size();
+    deliver_shared(s, w, wire_member{w.members.front()}, next);
 }
 
 // The link of the session's own on the old color is gone: nothing of its stored subscriptions is

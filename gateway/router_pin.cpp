@@ -63,7 +63,7 @@ void router::pin_session(client_session& s, time_point now)
         const bool there = to != nullptr && to->state == wire_state::confirmed;
         tally_.gaps += sub->broadcast && sub->confirmed && !there;
     }
-    hold_back(s);
+    hold_back(s, now);
 }
 
 // Bound at last: a seam as always (S8).
@@ -98,7 +98,7 @@ void router::unpin(client_session& s, time_point now)
         trim_kept(*to);
     }
     if (settings_.shared_backplane) {
-        hold_back(s);
+        hold_back(s, now);
         if (breaks_first()) {
             make_breaks(now);
         }

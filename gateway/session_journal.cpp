@@ -80,9 +80,15 @@ read_subscribe(const stomp::frame_view& frame, stomp::version version, const jou
         s.receipt = std::make_unique<std::string>(*receipt);
     }
     s.durable = is_true(frame, "durable") || is_true(frame, "persistent");
-    s.broadcast = !s.durable && std::ranges::any_of(*rules.broadcast, [&](const auto& pattern) {
-        return matches(pattern, *destination);
-    }) && std::ranges::none_of(storing_headers, [&](auto name) { return frame.has(name); });
+    const bool to_many = !s.durable && std::ranges::any_of(*rules.broadcast, [&](const auto& p) {
+        return matches(p, *destination);
+    });
+    s.broadcast = to_many &&
+                  std::ranges::none_of(storing_headers, [&](auto name) { return frame.has(name); });
+    const bool lasts =
+        frame.has("durable-subscription-name") || frame.has("activemq.subscriptionName");
+    s.fleeting = !s.broadcast && ((to_many && !lasts) || is_true(frame, "exclusive") ||
+                                  is_true(frame, "auto-delete"));
     s.shareable = s.broadcast && s.mode == ack_mode::automatic &&
                   std::ranges::none_of(private_headers, [&](auto name) { return frame.has(name); });
     std::string head;

@@ -35,6 +35,7 @@ struct subscription {
     bool broadcast = false; // else stored
     bool shareable = false; // may ride a link of many sessions
     bool durable = false;   // left by DISCONNECT, never by UNSUBSCRIBE, unless the client asks
+    bool fleeting = false;  // stored, and its queue goes with the link
     bool confirmed = false; // some broker answered it once (S9: only then it goes to a standby)
     bool held_back =
         false; // queue_order: strict: subscribed on the new color when the old one has given all

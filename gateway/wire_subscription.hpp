@@ -58,8 +58,11 @@ struct wire_subscription {
     bool automatic = false;    // the client said auto: acknowledged when written
     bool durable = false;
     bool keeping = false; // M7: from this shard's `held` on
-    bool giving_back =
-        false; // stored, backplane `shared`: not delivered any more, and unacknowledged
+    // Stored, backplane `shared`: what comes is kept and not acknowledged; it goes back to the
+    // queue with the link, but for what a client that waits for more before it acknowledges is fed
+    // of it.
+    bool giving_back = false;
+    bool overfull = false;    // giving back, and what came behind the buffer's end was not kept
     bool opened_late = false; // a seam that waits for it was forced: nothing is kept any more
     std::uint32_t seams = 0;  // seams that wait for it as their new side
     std::vector<kept_message> kept;
@@ -67,7 +70,8 @@ struct wire_subscription {
     std::vector<wire_pair*> pairs;      // backplane `shared`: where this is one side; the router's
     std::unique_ptr<key_window> recent; // given since the prepare order, for pairs made later
     std::uint16_t last_tag = 0;
-    net::time_point last_message{}; // linger, seam_quiet and "time without progress"
+    // linger, seam_quiet and "time without progress"; giving back: the last acknowledgement
+    net::time_point last_message{};
     broker::color color() const noexcept { return group->at.color; }
 };
 

@@ -489,6 +489,102 @@ TEST_F(RouterStored, P3_ClientThatNeverAcknowledgesHandsBackAtDrainTimeout)
     EXPECT_EQ(router.numbers().handed_back, 1u);
 }
 
+// It would wait for more until drain_timeout: nothing comes from the old color, and the new one is
+// not subscribed.
+TEST_F(RouterStored, P3_ClientThatAcknowledgesByTheDozenIsFedWhatWasToGoBack)
+{
+    client();
+    says(a, "SUBSCRIBE id:q destination:/queue/q ack:client");
+    skip_effects();
+    queue_brings("b1");
+    skip_effects();
+    held();
+    commits();
+    queue_brings("b2");
+    queue_brings("b3");
+    queue_brings("b4");
+    run(900ms);
+    EXPECT_EQ(got(a), "");
+    run(130ms); // a second after the commit, and two sweeps
+    const auto fed = log.take();
+    const auto seen = told(a, fed);
+    ASSERT_EQ(seen.size(), 2u) << "no more than it takes to go on";
+    EXPECT_TRUE(seen[0].ends_with("| b2"));
+    EXPECT_TRUE(seen[1].ends_with("| b3"));
+    const auto at = seen[1].find("ack:");
+    says(a, "ACK id:" + seen[1].substr(at + 4, seen[1].find(' ', at) - at - 4));
+    const auto effects = log.take();
+    const auto count = [&](std::string_view what) {
+        return std::ranges::count_if(
+            effects, [&](const auto& line) { return line.find(what) != line.npos; });
+    };
+    EXPECT_EQ(count("<- ACK id:b"), 3);
+    EXPECT_EQ(count("<- SUBSCRIBE id:s2"), 1);
+    EXPECT_EQ(router.numbers().handed_back, 0u);
+    EXPECT_EQ(router.session(a)->ledger.size(), 0u) << "the fourth went back unseen";
+}
+
+TEST_F(RouterStored, P3_WhatIsKeptToGoBackIsBoundedAndStaysInOrder)
+{
+    client();
+    says(a, "SUBSCRIBE id:q destination:/queue/q ack:client-individual");
+    queue_brings("b1");
+    held();
+    commits();
+    skip_effects();
+    const auto big = [&](const std::string& ack, std::size_t bytes) {
+        brings(
+            own(color::blue), "MESSAGE subscription:s1 message-id:" + ack + " ack:" + ack +
+                                  " destination:/queue/q | " + std::string(bytes, 'x'));
+    };
+    big("b2", 700'000);
+    big("b3", 700'000); // over the mark: the last one that is kept
+    big("b4", 700'000);
+    queue_brings("b5"); // small, and behind one that went back
+    run(3s);
+    EXPECT_EQ(told(a, log.take()).size(), 2u);
+}
+
+TEST_F(RouterStored, P3_QueueThatGoesWithItsLinkIsAGap)
+{
+    client();
+    says(a, "SUBSCRIBE id:q destination:/queue/q auto-delete:true");
+    says(a, "SUBSCRIBE id:k destination:/queue/kept");
+    held();
+    commits();
+    EXPECT_EQ(router.numbers().gaps, 1u);
+}
+
+class RouterStoredStrict : public RouterStored, public testing::WithParamInterface<bool> {};
+
+// queue_order says nothing where there is one queue for both colors: it keeps its order itself.
+TEST_P(RouterStoredStrict, H17_BothOrdersLeaveTheOldColorFirst)
+{
+    client();
+    says(a, "SUBSCRIBE id:q destination:/queue/q");
+    auto timing = usual_timing();
+    timing.strict_queue_order = GetParam();
+    prepares(color::green, timing);
+    EXPECT_EQ(asked(color::green), 0u);
+    holds();
+    commits();
+    run(100ms);
+    const auto effects = log.take();
+    const auto place = [&](const std::string& what) {
+        return std::ranges::find_if(
+                   effects, [&](const auto& line) { return line.find(what) != line.npos; }) -
+               effects.begin();
+    };
+    const auto left = place("<- DISCONNECT"), asked_at = place("<- SUBSCRIBE id:s2");
+    EXPECT_LT(left, asked_at);
+    EXPECT_LT(asked_at, static_cast<std::ptrdiff_t>(effects.size()));
+    EXPECT_EQ(
+        std::ranges::count_if(
+            effects, [](const auto& line) { return line.find("<- SUBSCRIBE") != line.npos; }),
+        1);
+}
+INSTANTIATE_TEST_SUITE_P(Orders, RouterStoredStrict, testing::Bool());
+
 // The strict order of a separate backplane has the same way out.
 TEST_F(RouterSwitch, LostOldLinkEndsTheWaitOfAStrictQueue)
 {

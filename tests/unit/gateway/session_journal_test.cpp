@@ -68,6 +68,21 @@ TEST(ReadSubscribe, H12_TellsBroadcastStoredAndShareableApart)
     }
 }
 
+TEST(ReadSubscribe, P3_TellsQueuesThatGoWithTheirLink)
+{
+    for (const char* headers :
+         {"destination:/topic/a x-max-length:10", "destination:/topic/a x-queue-name:mine",
+          "destination:/queue/a auto-delete:true", "destination:/queue/a exclusive:true"}) {
+        EXPECT_TRUE(read(std::string{"SUBSCRIBE id:1 "} + headers)->fleeting) << headers;
+    }
+    for (const char* headers :
+         {"destination:/queue/a", "destination:/queue/a auto-delete:false", "destination:/topic/a",
+          "destination:/topic/a durable:true auto-delete:false",
+          "destination:/topic/a durable-subscription-name:mine"}) {
+        EXPECT_FALSE(read(std::string{"SUBSCRIBE id:1 "} + headers)->fleeting) << headers;
+    }
+}
+
 TEST(ReadSubscribe, KeepsTheHeadersForABrokerButThoseOfTheGateway)
 {
     const auto s = read("SUBSCRIBE id:1 destination:/topic/a receipt:r ack:auto selector:a\\cb "
