@@ -71,9 +71,11 @@ struct switch_part {
     bool live_lost = false; // its live binding lost a link while quiescing or held
 };
 
-// What only the first and the last moments of a session need: an idle one has none of it.
+// What only the first and the last moments of a session need, and those without a link: an idle
+// one has none of it.
 struct session_ends {
     std::string client_heart_beat, disconnect_receipt;
+    std::uint64_t wires_before = 0; // wire subscriptions made before it lost its own (M13)
     std::vector<std::pair<std::string, std::string>> handshake; // forwarded headers, until CONNECT
 };
 

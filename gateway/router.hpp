@@ -22,6 +22,7 @@
 //   router_pin.cpp            what a switch gave up: pinned or cut
 //   router_seams.cpp          where one color ends and the other begins
 //   router_worlds.cpp         markers: from which endpoints, and by which link
+//   router_rejoin.cpp         who is bound again to what others read already
 //   router_pairing.cpp        backplane `shared`: both colors bring the same
 //   router_drain.cpp          what the old color still owes
 //   router_deadlines.cpp      everything that waits for a time
@@ -145,6 +146,7 @@ private:
         session_stall,
         session_pin,
         session_close,
+        fence,        // M13: a marker for who is bound again
         marker_trial, // no marker came: that endpoint gives none (B3)
         receipts,
         // Of these at most one each is armed, the earliest: a chain for every time that one is
@@ -380,6 +382,19 @@ private:
     bool send_marker(wire_subscription& w, endpoint_ref from);
     void on_marker(wire_subscription& w, std::string_view mark, time_point now);
 
+    // ---- router_rejoin.cpp
+    struct fence { // the marker that members of a wire subscription wait for (M13)
+        std::uint64_t number = 0;
+        time_point since{}, next{};
+    };
+    bool
+    rejoins(const client_session& s, const subscription& sub, const wire_subscription& w) const;
+    void add_rejoining(wire_subscription& w, wire_member member, time_point now);
+    void ask_fence(wire_id id, time_point now);
+    void run_fence(wire_id id, time_point now);
+    void on_fence_marker(wire_subscription& w, std::string_view mark, time_point now);
+    void pass_fence(wire_subscription& w, time_point now);
+
     // ---- router_switch.cpp
     void on_prepare(const control::prepare& order, time_point now);
     void on_hold(time_point now);
@@ -489,6 +504,8 @@ private:
         link_id asked = link_id::none;
     };
     std::vector<world_question> questions_;
+    std::map<wire_id, fence> fences_;
+    std::uint64_t last_fence_ = 0;
     std::map<std::pair<endpoint_ref, endpoint_ref>, bool> reach_; // from, to
     std::vector<share_group*> couriers_; // kept for their links, which carry markers
     std::map<std::pair<endpoint_ref, std::string>, link_id> courier_links_;

@@ -198,6 +198,9 @@ void router::on_bound(client_session& s, color c, time_point now)
         if (s.pinned != 0) {
             unpin(s, now);
         }
+        if (!s.leaving) {
+            s.rare_part.reset();
+        }
         enter(s, session_state::active, now);
         pump_later(s);
         if (in_switch() && !s.part) {

@@ -61,6 +61,7 @@ void router::run_deadline(const deadline& d, time_point now)
             on_confirmed(*w, now);
         }
         return;
+    case due::fence: run_fence(static_cast<wire_id>(d.subject), now); return;
     case due::marker_trial:
         if (wire_subscription* w = wire(static_cast<wire_id>(d.subject));
             w != nullptr && w->group->known.marker == broker::tried::unknown) {

@@ -142,6 +142,7 @@ void router::lost_link_of(client_session& s, color c, time_point now)
         return;
     }
     binding& b = s.now();
+    s.rare().wires_before = last_wire_; // M13
     switch (s.state) {
     case session_state::active: enter(s, session_state::rebinding, now); [[fallthrough]];
     case session_state::connecting:

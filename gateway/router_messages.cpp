@@ -55,9 +55,10 @@ void router::on_message(
     if (w.members.size() == 1 && !keeping) {
         const wire_member m = w.members.front();
         client_session* s = find(m.session);
-        if (s == nullptr || m.state == member_state::standby) {
+        if (s == nullptr || m.state == member_state::standby ||
+            m.state == member_state::rejoining) {
             // The session is not there yet: discarded, acknowledged where it must be, counted.
-            ++tally_.standbys_discarded;
+            tally_.standbys_discarded += m.state == member_state::standby;
             if (w.acknowledges) {
                 l.core.acknowledge(
                     {.wire = w.id, .broker_ack = ack_of(frame, l.core.version())}, out_);
@@ -71,7 +72,8 @@ void router::on_message(
                             return m.state == member_state::live || m.state == member_state::late;
                         });
     if (!wanted) { // left, or a standby's: nobody is there yet
-        tally_.standbys_discarded += !w.members.empty();
+        tally_.standbys_discarded += std::ranges::any_of(
+            w.members, [](const auto& m) { return m.state == member_state::standby; });
         return;
     }
     const kept_message shared = keep(w, frame, as);

@@ -86,7 +86,12 @@ bool router::subscribe(
     }
     sub.wires[c] = w->id;
     sub.head = w->head; // equal text: kept once for all who share it
-    w->members.push_back({s.id, sub.number, as});
+    const wire_member member{.session = s.id, .subscription = sub.number, .state = as};
+    if (as == member_state::live && rejoins(s, sub, *w)) {
+        add_rejoining(*w, member, now);
+    } else {
+        w->members.push_back(member);
+    }
     w->keeping |= as == member_state::joining;
     pair_up(s, sub, c);
     if (w->state == wire_state::confirmed) {

@@ -195,6 +195,10 @@ void router::on_marker(wire_subscription& w, std::string_view mark, time_point n
         return;
     }
     mark.remove_prefix(own.size());
+    if (mark.starts_with('#')) {
+        on_fence_marker(w, mark.substr(1), now);
+        return;
+    }
     unsigned from = w.group->at.index;
     if (mark.empty()) {
         w.group->known.marker = broker::tried::yes;

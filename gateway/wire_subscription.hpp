@@ -14,16 +14,18 @@
 namespace gateway {
 
 enum class member_state : std::uint8_t {
-    live,    // gets every MESSAGE
-    standby, // prepared: gets nothing yet
-    joining, // from commit on: gets what is kept once its seam joins
-    late,    // its seam is joined or forced: what still comes here is delivered and counted
+    live,      // gets every MESSAGE
+    standby,   // prepared: gets nothing yet
+    joining,   // from commit on: gets what is kept once its seam joins
+    late,      // its seam is joined or forced: what still comes here is delivered and counted
+    rejoining, // bound again inside a color: gets nothing before its marker (M13)
 };
 
 struct wire_member {
     session_id session = session_id::none;
     std::uint32_t subscription = 0; // the session's number of it
     member_state state = member_state::live;
+    bool behind = false;    // rejoining: behind a marker that was asked before it came
     std::uint16_t pair = 0; // backplane `shared`: the tag of its pair, this being the new side
 };
 
