@@ -410,6 +410,8 @@ void router::hold_back(client_session& s, time_point now)
     for (const auto& sub : s.journal) {
         wire_subscription* from = wire(sub->wires[old]);
         if (from == nullptr) {
+            // It was never subscribed there: whatever came in between lies in its queue.
+            tally_.stored_left_behind += sub->held_back && !sub->broadcast;
             sub->held_back = false;
         } else if (sub->broadcast) {
             sub->held_back = breaks_first();

@@ -60,10 +60,8 @@ void router::on_prepare(const control::prepare& order, time_point now)
     unprepared_ = 0;
     phase_ = member_phase::preparing;
     BOOST_ASSERT(to_ != live_);
-    for (const auto& [id, l] : links_) {
-        if (l->at().color == live_) {
-            tally_.accepted += l->core.count_open();
-        }
+    for (const auto& [id, l] : links_) { // those that a pinned session left on the other color, too
+        tally_.accepted += l->core.count_open();
     }
     // C3: those that had their CONNECTED when the order came, rebinding and parked ones included.
     for (const session_id id : all_sessions()) {

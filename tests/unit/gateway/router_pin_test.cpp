@@ -95,6 +95,17 @@ TEST_F(RouterPin, S8_OnceItIsBoundTheSeamIsOneAsAlways)
     EXPECT_FALSE(router.numbers().counted.empty()); // exit status 6
 }
 
+// What it left unproven on the other color is as open as what lies on the live one.
+TEST_F(RouterPin, S8_TheNextSwitchCountsWhatAPinnedSessionHasOpenOnItsOldLinks)
+{
+    pinned_session();
+    brokers.green.dials = true;
+    prepares(color::blue);
+    EXPECT_EQ(router.numbers().accepted, 1u);
+    answer();
+    EXPECT_EQ(router.numbers().unconfirmed, 1u);
+}
+
 TEST_F(RouterPin, S8_PinTimeoutClosesItWithAnError)
 {
     pinned_session();

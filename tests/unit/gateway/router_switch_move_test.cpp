@@ -293,6 +293,23 @@ TEST_F(RouterSwitch, H17_StrictQueueOrderSubscribesGreenOnlyWhenBlueHasGivenAll)
     EXPECT_EQ(those("link 4 <- SUBSCRIBE").size(), 1u);
 }
 
+// A switch back before that: green's queue was never subscribed, and may hold something.
+TEST_F(RouterSwitch, H17_WhatGreenStoredForAHeldBackSubscriptionIsCountedAsLeftBehind)
+{
+    client();
+    says(a, "SUBSCRIBE id:1 destination:/queue/q ack:client-individual");
+    auto timing = usual_timing();
+    timing.strict_queue_order = true;
+    prepares(color::green, timing);
+    holds();
+    commits();
+    prepares(color::blue, timing);
+    holds();
+    EXPECT_EQ(router.numbers().stored_left_behind, 0u);
+    commits();
+    EXPECT_EQ(router.numbers().stored_left_behind, 1u);
+}
+
 TEST_F(RouterSwitch, AStoredSubscribeThatGreenRefusesIsItsClientsError)
 {
     client();
