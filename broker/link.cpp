@@ -47,7 +47,7 @@ link_event link::on_frame(const stomp::frame_view& frame, net::time_point now, l
         const auto subscription = frame.find("subscription").value_or("");
         if (subscription == own_subscription) {
             event.what = link_event::kind::swallowed; // a trial or a barrier of this link (B1)
-        } else if (const auto wire = parse_wire_id(subscription)) {
+        } else if (const auto wire = wire_of(subscription)) {
             event.what = link_event::kind::message;
             event.wire = *wire;
         } else {
@@ -198,9 +198,9 @@ link_event link::on_receipt(const stomp::frame_view& frame, net::time_point now,
         }
         return event;
     case owed_kind::leave: event.what = link_event::kind::left; return event;
+    case owed_kind::subscribe: subscribed_ = true; return event;
     case owed_kind::send:
     case owed_kind::commit:
-    case owed_kind::subscribe:
     case owed_kind::unsubscribe:
     case owed_kind::acknowledge: return event;
     }
@@ -216,7 +216,7 @@ link_event link::on_error(const stomp::frame_view& frame)
     }
     // The message in flight behind an UNSUBSCRIBE that was answered: the link lives (DESIGN.md
     // section 6.4).
-    if (frame.body.find("T_s") != frame.body.npos &&
+    if (names_delivery(frame.body) &&
         (text.find("ubscription not found") != text.npos ||
          frame.body.find("ubscription not found") != frame.body.npos)) {
         return {.what = link_event::kind::swallowed, .text = text};
@@ -229,7 +229,7 @@ link_event link::on_error(const stomp::frame_view& frame)
         }
     }
     if (const auto subscription = frame.find("subscription")) {
-        if (const auto wire = parse_wire_id(*subscription)) {
+        if (const auto wire = wire_of(*subscription)) {
             error_seen_ = false; // RabbitMQ keeps the connection when it cancels a subscription
                                  // (HAZARDS.md H20)
             return {.what = link_event::kind::cancelled, .wire = *wire, .text = text};

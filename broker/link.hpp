@@ -105,8 +105,10 @@ public:
     std::string begin(link_effects& out); // the transaction's id on this link
     void commit(std::string_view transaction, const send_options& options, link_effects& out);
     // `head`: raw header lines of the client's SUBSCRIBE but id, ack and receipt, each with its LF.
-    void
-    subscribe(wire_id wire, std::string_view head, std::string_view ack_mode, link_effects& out);
+    // `name`: said to the broker for an id, where it matters there (H11); empty: the wire's own.
+    void subscribe(
+        wire_id wire, std::string_view head, std::string_view ack_mode, link_effects& out,
+        std::string_view name = {});
     void unsubscribe(
         wire_id wire, bool durable, session_id session, std::string_view client_receipt,
         link_effects& out);
@@ -150,6 +152,9 @@ public:
     const owed_answers& owed() const noexcept { return owed_; }
     std::uint64_t sent() const noexcept { return sent_; } // clients' SENDs written
     std::uint64_t proven_up_to() const noexcept { return proven_; }
+    // The broker may know queues of its own making by this link: something was SENT or subscribed.
+    bool fresh() const noexcept { return sent_ == 0 && !subscribed_; }
+    bool says(wire_id wire) const; // as the name of another one
     // SENDs that asked for no receipt and are not proven yet.
     std::uint64_t unproven_silent() const noexcept { return silent_open_; }
     // From here on what is open counts in a switch's report; returns how many SENDs that are.
@@ -171,10 +176,14 @@ private:
     void write_disconnect(link_effects& out);
     void prove(std::uint64_t up_to) noexcept;
     std::uint64_t owe(owed_answer answer) { return owed_.add(std::move(answer)); }
+    std::string id_of(wire_id wire) const;
+    std::optional<wire_id> wire_of(std::string_view id) const;
+    bool names_delivery(std::string_view text) const;
 
     link_order order_;
     owed_answers owed_;
     std::string connected_head_, broker_heart_beat_, last_error_;
+    std::vector<std::pair<std::string, wire_id>> named_; // few: durable ones
     net::time_point deadline_ = net::never;
     std::uint64_t sent_ = 0, proven_ = 0, barrier_covers_ = 0;
     std::uint64_t silent_open_ = 0, silent_at_barrier_ = 0, silent_counted_ = 0;
@@ -185,6 +194,7 @@ private:
     bool error_seen_ = false;
     bool barrier_again_ = false;     // SENDs came behind an open barrier
     bool received_answered_ = false; // trial: BEGIN + ABORT was answered
+    bool subscribed_ = false;        // a SUBSCRIBE was answered
 };
 
 } // namespace broker

@@ -62,12 +62,48 @@ void link::commit(std::string_view transaction, const send_options& options, lin
     out.write_link(order_.id, s.end_head(), {}, framing::text);
 }
 
+std::string link::id_of(wire_id wire) const
+{
+    const auto named = std::ranges::find(named_, wire, &decltype(named_)::value_type::second);
+    return named == named_.end() ? to_wire(wire) : named->first;
+}
+
+std::optional<wire_id> link::wire_of(std::string_view id) const
+{
+    const auto named = std::ranges::find(named_, id, &decltype(named_)::value_type::first);
+    return named == named_.end() ? parse_wire_id(id) : std::optional{named->second};
+}
+
+bool link::says(wire_id wire) const
+{
+    return !named_.empty() &&
+           std::ranges::find(named_, to_wire(wire), &decltype(named_)::value_type::first) !=
+               named_.end();
+}
+
+// RabbitMQ's name of a delivery begins with T_ and the id of its subscription.
+bool link::names_delivery(std::string_view text) const
+{
+    return text.find("T_s") != text.npos || std::ranges::any_of(named_, [&](const auto& named) {
+               return text.find("T_" + named.first) != text.npos;
+           });
+}
+
 void link::subscribe(
-    wire_id wire, std::string_view head, std::string_view ack_mode, link_effects& out)
+    wire_id wire, std::string_view head, std::string_view ack_mode, link_effects& out,
+    std::string_view name)
 {
     BOOST_ASSERT(state_ == link_state::ready);
+    if (!name.empty()) {
+        const auto again = std::ranges::find(named_, name, &decltype(named_)::value_type::first);
+        if (again == named_.end()) {
+            named_.emplace_back(name, wire);
+        } else {
+            again->second = wire;
+        }
+    }
     auto& s = out.scratch().begin(stomp::command::subscribe);
-    s.raw("id", to_wire(wire)).raw("ack", ack_mode);
+    s.raw("id", id_of(wire)).raw("ack", ack_mode);
     if (can().receipts()) {
         s.raw("receipt", wire_receipt(owe({.kind = owed_kind::subscribe, .wire = wire})));
     }
@@ -82,7 +118,7 @@ void link::unsubscribe(
     link_effects& out)
 {
     auto& s = out.scratch().begin(stomp::command::unsubscribe);
-    s.raw("id", to_wire(wire));
+    s.raw("id", id_of(wire));
     if (durable) {
         s.raw("durable", "true"); // the client asked to end it for good
     }
@@ -103,7 +139,7 @@ void link::acknowledge(const acknowledgement& what, link_effects& out)
     if (version_ == stomp::version::v12) {
         s.raw("id", what.broker_ack);
     } else {
-        s.raw("message-id", what.broker_ack).raw("subscription", to_wire(what.wire));
+        s.raw("message-id", what.broker_ack).raw("subscription", id_of(what.wire));
     }
     if (!what.transaction.empty()) {
         s.raw("transaction", what.transaction);

@@ -4,6 +4,7 @@
 #include "gateway/router.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace gateway {
 
@@ -95,6 +96,12 @@ void router::on_broker_error(
             }
         }
     }
+    if (event.text.starts_with("not_found") && goes_afresh(l)) {
+        const std::string why = event.text;
+        out_.close_link(id);
+        on_link_lost(id, why, now);
+        return;
+    }
     client_session* s = find(l.owner);
     if (s == nullptr) {
         return;
@@ -111,6 +118,29 @@ void router::on_broker_error(
         l.open_subscribes > 0) {
         forward_error(*s, frame, {}, now);
     }
+}
+
+// H13: RabbitMQ makes a queue once on a link. One that is gone since (auto-delete, or H20) is not
+// found there any more, and the link ends; on a new link it is made again. Tried once.
+bool router::goes_afresh(link_record& l)
+{
+    client_session* s = find(l.owner);
+    if (s == nullptr || l.core.fresh() || l.open_subscribes == 0) {
+        return false;
+    }
+    bool any = false;
+    for (const wire_id one : l.wires) {
+        const wire_subscription* w = wire(one);
+        if (w == nullptr || w->state != wire_state::open) {
+            continue;
+        }
+        for (const wire_member& m : w->members) {
+            if (subscription* sub = s->journal.at(m.subscription); sub != nullptr) {
+                any |= !std::exchange(sub->afresh, true);
+            }
+        }
+    }
+    return any;
 }
 
 // The broker's ERROR as it came, under the client's own receipt; then the connection ends, as STOMP

@@ -196,7 +196,8 @@ void router::deliver(
     ++s.frames_out;
     ++counters_.frames[side::client][direction::out][frame_kind::message];
     learn_reply_address(s, frame.find("reply-to").value_or(""), w.color());
-    tally_.redelivered += in_switch() && frame.find("redelivered") == std::string_view{"true"};
+    tally_.redelivered += (in_switch() || !draining_.empty()) &&
+                          frame.find("redelivered") == std::string_view{"true"};
     out_.write_client(s.id, head, frame.body, as);
     if (w.acknowledges && sub->mode == ack_mode::automatic) {
         s.ledger.mark_last(out_.client_appended(s.id));

@@ -54,7 +54,9 @@ bool router::subscribe(
     if (w == nullptr) {
         auto made = std::make_unique<wire_subscription>();
         w = made.get();
-        w->id = static_cast<wire_id>(++last_wire_);
+        do {
+            w->id = static_cast<wire_id>(++last_wire_);
+        } while (l->core.says(w->id));
         w->link = l->core.id();
         w->group = &g;
         w->head = sub.head;
@@ -72,6 +74,13 @@ bool router::subscribe(
             head += "x-queue-name:" + address_of(w->id) + "\n";
         }
         wires_.emplace(number(w->id), std::move(made));
+        // H11: RabbitMQ names a durable queue by the subscription's id, so that the client finds it
+        // again, with or without a gateway. An id that is another wire's here stays untold.
+        std::string_view name = sub.durable && sub.named ? sub.client_id : std::string_view{};
+        if (const auto same = broker::parse_wire_id(name);
+            same && std::ranges::find(l->wires, *same) != l->wires.end()) {
+            name = {};
+        }
         l->wires.push_back(w->id);
         if (shared) {
             g.wires.erase(
@@ -79,7 +88,7 @@ bool router::subscribe(
             g.wires.emplace(w->head->bytes(), w->id);
         }
         ++l->open_subscribes;
-        l->core.subscribe(w->id, head, sub.ack_on_wire(), out_);
+        l->core.subscribe(w->id, head, sub.ack_on_wire(), out_, name);
         if (!g.known.receipts()) { // B4: nothing will answer
             at(now + settings_.seam_quiet, due::wire_confirm, number(w->id));
         }
@@ -122,6 +131,7 @@ void router::on_confirmed(wire_subscription& w, time_point now)
         if (sub == nullptr) {
             continue;
         }
+        sub->afresh = false;
         const bool first = !sub->confirmed;
         if (first) {
             sub->confirmed = true;

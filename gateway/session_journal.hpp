@@ -39,6 +39,7 @@ struct subscription {
     bool confirmed = false; // some broker answered it once (S9: only then it goes to a standby)
     bool held_back =
         false; // queue_order: strict: subscribed on the new color when the old one has given all
+    bool afresh = false; // H13: was not found on a link that knew its queue, is tried on a new one
     bool own_only =
         false; // its SUBSCRIBE was unanswered when a shared link died (DESIGN.md section 5)
     broker::per_color<broker::wire_id> wires{}; // where it is subscribed; none: nowhere

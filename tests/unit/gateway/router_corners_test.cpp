@@ -211,4 +211,64 @@ TEST_F(RouterCorners, H18_WhatABrokerDeliversAgainIsCountedAndPassedOn)
     EXPECT_EQ(router.numbers().redelivered, 1u);
 }
 
+TEST_F(RouterCorners, H18_WhileTheOldColorDrainsToo)
+{
+    client();
+    says(a, "SUBSCRIBE id:1 destination:/queue/q ack:client-individual");
+    switched();
+    brings(
+        4, "MESSAGE subscription:s2 message-id:m ack:A redelivered:true destination:/queue/q | x");
+    EXPECT_EQ(router.numbers().redelivered, 1u);
+}
+
+TEST_F(RouterCorners, H13_WhatIsNotFoundOnANewLinkEitherIsItsClientsError)
+{
+    client();
+    says(a, "SUBSCRIBE id:1 destination:/queue/q");
+    brokers.blue.keeps_back = is_subscribe;
+    says(a, "SUBSCRIBE id:2 destination:/amq/queue/none receipt:x");
+    brokers.blue.keeps_back = [](const stomp::frame& frame) {
+        return is_subscribe(frame) && frame.headers.size() > 0 &&
+               frame.find("destination") == std::string_view{"/amq/queue/none"};
+    };
+    brings(2, "ERROR message:not_found");
+    EXPECT_EQ(state(a), session_state::rebinding);
+    skip_effects();
+    brings(3, "ERROR message:not_found");
+    EXPECT_EQ(told(a, log.take()), lines{"client 1 <- ERROR message:not_found"});
+    EXPECT_EQ(router.session(a), nullptr);
+}
+
+// RabbitMQ names the queue of a durable subscription by its id: said as the client says it.
+TEST_F(RouterCorners, H11_ADurableSubscriptionKeepsItsIdOnTheWire)
+{
+    client();
+    says(a, "SUBSCRIBE id:mine destination:/topic/a durable:true auto-delete:false ack:client");
+    EXPECT_EQ(
+        those("link 2 <- SUBSCRIBE").back().substr(0, 46),
+        "link 2 <- SUBSCRIBE id:mine ack:client-individ");
+    brings(2, "MESSAGE subscription:mine message-id:m ack:T1 destination:/topic/a | x");
+    effects_are({"client 1 <- MESSAGE subscription:mine ack:ab-1 message-id:m "
+                 "destination:/topic/a | x"});
+    brings(2, "ERROR subscription:mine message:Server cancelled subscription");
+    EXPECT_EQ(those("link 2 <- SUBSCRIBE id:mine").size(), 1u);
+    says(a, "UNSUBSCRIBE id:mine durable:true");
+    EXPECT_EQ(those("link 2 <- UNSUBSCRIBE id:mine durable:true").size(), 1u);
+    brings(2, "ERROR message:Subscription not found | There is no subscription T_mine");
+    EXPECT_EQ(state(a), session_state::active);
+}
+
+TEST_F(RouterCorners, H11_AnIdThatIsAnotherWiresIsNotSaidTwice)
+{
+    client();
+    says(a, "SUBSCRIBE id:s2 destination:/topic/a durable:true");
+    says(a, "SUBSCRIBE id:s1 destination:/topic/b durable:true");
+    says(a, "SUBSCRIBE id:x destination:/queue/c");
+    std::vector<std::string> ids;
+    for (const auto& one : those("link 2 <- SUBSCRIBE")) {
+        ids.push_back(one.substr(20, 5));
+    }
+    EXPECT_EQ(ids, (std::vector<std::string>{"id:s2", "id:s3", "id:s4"}));
+}
+
 } // namespace

@@ -177,6 +177,25 @@ TEST_F(RouterLoss, H20_ACancelledSubscriptionIsMadeAgainOnTheSameLink)
     EXPECT_EQ(state(a), session_state::active);
 }
 
+// RabbitMQ makes a queue once on a link: one that went away since is not found there.
+TEST_F(RouterLoss, H13_AQueueThatItsLinkKnewIsMadeAgainOnANewLinkOnce)
+{
+    says(a, "SUBSCRIBE id:1 destination:/queue/q auto-delete:true");
+    says(a, "UNSUBSCRIBE id:1");
+    brokers.blue.keeps_back = is_subscribe;
+    says(a, "SUBSCRIBE id:1 destination:/queue/q auto-delete:true receipt:x");
+    brokers.blue.keeps_back = [](const stomp::frame&) { return false; };
+    skip_effects();
+    brings(2, "ERROR message:not_found | NOT_FOUND - no queue 'q' in vhost '/'");
+    effects_are(
+        {"close link 2", "dial 3 blue/0",
+         "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "link 3 <- SUBSCRIBE id:s3 ack:client-individual receipt:r1 destination:/queue/q "
+         "auto-delete:true prefetch-count:100",
+         "client 1 <- RECEIPT receipt-id:x", "resume client 1"});
+    EXPECT_EQ(state(a), session_state::active);
+}
+
 TEST_F(RouterLoss, AMessageInFlightBehindAnUnsubscribeDisturbsNobody)
 {
     says(a, "SUBSCRIBE id:1 destination:/topic/a");
