@@ -49,6 +49,7 @@ std::uint64_t owed_answers::add(owed_answer answer)
     return first_ + ring_.size() - 1;
 }
 
+// H6: by its number: those of SENDs come when they are confirmed, others overtake them.
 std::optional<owed_answer> owed_answers::take(std::uint64_t number)
 {
     if (number < first_ || number - first_ >= ring_.size() || !ring_[number - first_].open) {

@@ -166,7 +166,7 @@ link_event link::finish_trial(barrier_kind found, link_effects& out)
 link_event link::on_receipt(const stomp::frame_view& frame, net::time_point now, link_effects& out)
 {
     if (error_seen_) {
-        return {.what = link_event::kind::swallowed}; // invariant (3)
+        return {.what = link_event::kind::swallowed}; // invariant (3), H20
     }
     auto owed = owed_.take(frame.find("receipt-id").value_or(""));
     if (!owed) {

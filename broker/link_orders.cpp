@@ -160,7 +160,7 @@ void link::marker(std::string_view queue_name, std::string_view mark, link_effec
 {
     auto& s = out.scratch().begin(stomp::command::send);
     std::string destination =
-        "/amq/queue/"; // never /queue/NAME: that would declare it anew and kill the link
+        "/amq/queue/"; // H13: never /queue/NAME, which would declare it anew and kill the link
     destination += queue_name;
     s.raw("destination", destination).raw(marker_header, mark);
     out.write_link(order_.id, s.end_head(), {}, framing::text);
@@ -178,6 +178,7 @@ void link::barrier(net::time_point now, link_effects& out)
     barrier_again_ = false;
     barrier_covers_ = sent_;
     silent_at_barrier_ = silent_open_;
+    // M4: `routed` wherever the broker can prove it.
     switch (can().barrier) {
     case barrier_kind::routed:
         return ask_routed({.kind = owed_kind::barrier, .covers = sent_}, out);

@@ -21,6 +21,7 @@ std::optional<delivery> delivery_ledger::take(broker::delivery_number number)
     return d;
 }
 
+// H2, H3: the earlier ones of its subscription, whatever link or color brought them, and no others.
 std::vector<delivery> delivery_ledger::take_up_to(broker::delivery_number number)
 {
     std::vector<delivery> taken;

@@ -81,7 +81,8 @@ void router::on_answered(link_record& l, const broker::owed_answer& owed, time_p
     }
 }
 
-// What a lost link owed: SENDs are in doubt (S3), the rest is answered here or bound again.
+// What a lost link owed: SENDs are in doubt (S3) and never sent again (H19), the rest is answered
+// here or bound again.
 void router::settle_owed(link_record& l, time_point now)
 {
     using broker::owed_kind;

@@ -128,7 +128,8 @@ bool router::bind_links(client_session& s, binding& b, color, time_point now)
     return own == nullptr || own->core.ready();
 }
 
-// The journal on that color: broadcast subscriptions that some broker confirmed for a standby (S9),
+// The journal on that color: for a standby the broadcast subscriptions that some broker confirmed
+// (S9) and no stored one, which would take messages at once (H25);
 // all of them for the live color. True when each has a confirmed wire subscription.
 bool router::replay(client_session& s, binding& b, color c, time_point now)
 {

@@ -52,6 +52,7 @@ offered read_versions(const stomp::frame_view& connect)
     return versions;
 }
 
+// H15: heart-beats end at the gateway on both sides.
 bool is_ours(std::string_view connect_header) noexcept
 {
     return connect_header == "accept-version" || connect_header == "heart-beat" ||
@@ -153,7 +154,7 @@ identity* router::identify(
     client_session& s, const stomp::frame_view& connect, std::string accept_version,
     stomp::version highest)
 {
-    // DESIGN.md section 5: every CONNECT header but four, the forwarded handshake headers, the
+    // H23, DESIGN.md section 5: every CONNECT header but four, the forwarded handshake headers, the
     // versions offered.
     std::string head;
     for (std::size_t i = 0; i < connect.headers.size(); ++i) {

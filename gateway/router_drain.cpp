@@ -14,6 +14,7 @@ bool router::drained(client_session& s, time_point now)
     if (s.pinned != 0) {
         return false; // S8: what it has there stays until it is bound
     }
+    // H21: this ends although the old color says nothing any more.
     const bool over = now >= std::max(drain_until_, s.pin_until);
     // M6: a forced seam's old color stays until its marker; what still comes there is delivered.
     bool done = s.seams == 0 && s.forced_seams == 0 && (!s.part || s.part->owed_old == 0) &&
@@ -52,6 +53,7 @@ bool router::drained(client_session& s, time_point now)
 void router::finish_drain(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
+    // H4: handed back by the end of the link, never by NACK, which Artemis takes as an ACK.
     const auto unacknowledged = s.ledger.count(old);
     tally_.handed_back += unacknowledged;
     if (s.part) {
@@ -91,7 +93,7 @@ void router::run_drain(time_point now)
     }
 }
 
-// S13: what the old color did not answer in time is in doubt; the new color's receipts go on.
+// S13, H7: what the old color did not answer in time is in doubt; the new color's receipts go on.
 void router::doubt_receipts(time_point now)
 {
     if (doubted_) {

@@ -27,7 +27,7 @@ void router::client_disconnect(client_session& s, const stomp::frame_view& frame
 
 void router::finish_closing(client_session& s, time_point now)
 {
-    // S13: DISCONNECT's receipt is answered after the barrier and all that is owed.
+    // S13, H8: DISCONNECT's receipt is answered after the barrier and all that is owed.
     if (!s.rare().disconnect_receipt.empty()) {
         if (s.owed > 0) {
             return;
@@ -49,7 +49,7 @@ void router::answer_receipt(client_session& s, std::string_view receipt)
     if (receipt.empty()) {
         return;
     }
-    // S13: the new color's wait behind the old one's.
+    // S13, H5: the new color's wait behind the old one's.
     if (s.part && s.part->owed_old > 0 && s.live == to_) {
         s.part->receipts.emplace_back(receipt);
         return;

@@ -13,8 +13,8 @@ bool router::can_send(client_session& s, time_point now)
     if (b.group == nullptr || b.at != binding::phase::ready || b.moving) {
         return false;
     }
-    // DESIGN.md section 5: a SEND waits for the receipts of its session's open SUBSCRIBEs (B4:
-    // where there are any).
+    // M11: a RECEIPT of SUBSCRIBE counts for the whole cluster, so a SEND waits for those of its
+    // session's open ones (B4: where there are any).
     if (s.open_subscribes > 0 && b.group->known.receipts()) {
         return false;
     }
@@ -41,7 +41,7 @@ bool router::client_send(
         return true;
     }
     const bool asks = frame.find("reply-to").value_or("").starts_with("/temp-queue/");
-    s.replies |= asks;
+    s.replies |= asks; // H14: the answers belong to the link that asked
     if (answers_old(s, *destination)) {
         send_answer(s, frame, as, now);
         return true;
@@ -193,6 +193,7 @@ bool router::client_transaction(client_session& s, const stomp::frame_view& fram
     return true;
 }
 
+// H9: no transaction is open at a broker across a turn, so no switch meets one.
 void router::commit_at_broker(
     client_session& s, const transaction& t, std::string_view receipt, time_point now)
 {

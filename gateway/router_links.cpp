@@ -137,7 +137,7 @@ void router::on_up(link_record& l, time_point now)
         return;
     }
     identity& who = *g.who;
-    if (who.negotiated && *who.negotiated != l.core.version()) {
+    if (who.negotiated && *who.negotiated != l.core.version()) { // H16
         g.refused = "it speaks STOMP " + std::string{to_string(l.core.version())} +
                     ", the clients STOMP " + std::string{to_string(*who.negotiated)};
     } else if (!who.negotiated) {

@@ -196,6 +196,7 @@ void router::deliver(
     ++s.frames_out;
     ++counters_.frames[side::client][direction::out][frame_kind::message];
     learn_reply_address(s, frame.find("reply-to").value_or(""), w.color());
+    // H18: passed on as it is, and counted.
     tally_.redelivered += (in_switch() || !draining_.empty()) &&
                           frame.find("redelivered") == std::string_view{"true"};
     out_.write_client(s.id, head, frame.body, as);

@@ -69,6 +69,7 @@ void router::add_to_seam(seam& which, client_session& s, const subscription& sub
     tally_.seams_best_effort += which.best_effort();
 }
 
+// H17: what was kept goes ahead of all that the new color gives from here on.
 void router::hand_over_kept(client_session& s, wire_subscription& w, wire_member& m)
 {
     m.state = member_state::live;
@@ -222,6 +223,7 @@ void router::act(seam& which, const seam_action& what, time_point now)
             }
         }
     }
+    // M5: the markers were read, or never come; at RabbitMQ UNSUBSCRIBE deletes what is queued.
     if (what.leave_old) {
         leave_pair(which);
     }

@@ -54,7 +54,7 @@ bool router::subscribe(
     if (w == nullptr) {
         auto made = std::make_unique<wire_subscription>();
         w = made.get();
-        do {
+        do { // H10, H11: never said twice
             w->id = static_cast<wire_id>(++last_wire_);
         } while (l->core.says(w->id));
         w->link = l->core.id();
@@ -234,7 +234,7 @@ void router::lose_wire(wire_subscription& w, time_point now)
             standby_lost(*s, now);
             continue;
         }
-        if (c == s->live) {
+        if (c == s->live) { // M13: left, then bound again inside of its color; the gap is counted
             tally_.gaps += in_switch() || !draining_.empty();
             ++gaps_;
             ++counters_.subscriptions_restored[restored::ok];

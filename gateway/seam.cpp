@@ -79,7 +79,7 @@ seam::on_deadline(net::time_point now, net::time_point last_message, bool readin
         return {.open_new = open, .leave_old = true, .gap = open && breaks()};
     }
     if (best_effort_) {
-        // B4: quiet for seam_quiet, counted from commit, at the latest after seam_timeout.
+        // B4, H24: quiet for seam_quiet, counted from commit, at the latest after seam_timeout.
         const auto quiet_from = std::max(began_, last_message);
         if (now >= quiet_from + timing_.seam_quiet || now >= began_ + timing_.seam_timeout) {
             left_ = true;

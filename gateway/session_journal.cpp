@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 11> storing_headers{
     "x-stream-offset",
     "durable-subscription-name",
     "activemq.subscriptionName"};
-// DESIGN.md section 5: these need a link of the session's own.
+// H12, DESIGN.md section 5: these need a link of the session's own.
 constexpr std::array<std::string_view, 3> private_headers{"exclusive", "auto-delete", "no-local"};
 
 bool is_true(const stomp::frame_view& frame, std::string_view name)

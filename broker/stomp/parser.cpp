@@ -55,6 +55,7 @@ void fill_headers(std::string_view head, version v, std::vector<header>& headers
 
 } // namespace
 
+// H22: a frame ends where it says, not where a read or a WebSocket message ends.
 // The front is cut to what a frame may have. So each check sees the same bytes in every split, and
 // whatever is incomplete at the cut is too large.
 parse_result parser::parse(std::string_view bytes, const limits& bounds, frame_view& out)

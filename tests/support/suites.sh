@@ -7,7 +7,7 @@ install_for_suites() {
     install_packages "${build_packages[@]}" "${test_packages[@]}" || exit 2
     # A suite whose tools cannot be installed says itself what it skips.
     local more=() word
-    wants e2e && more+=(python3)
+    { wants unit || wants e2e; } && more+=(python3)
     wants mutation && more+=(patch)
     wants fuzz && more+=(clang-19 libclang-rt-19-dev)
     wants bench && more+=(libbenchmark-dev python3 haproxy)
@@ -97,7 +97,10 @@ scripts() { # FOLDER SECONDS
     ((any)) || skip "$1" "there is no tests/$1/*.test"
 }
 
-suite_unit() { gtests unit 120; }
+suite_unit() {
+    gtests unit 120
+    scripts unit 60
+}
 suite_io() { gtests io 180; }
 suite_sim() {
     local count=${seeds:-$((ci ? 2000 : 0))}

@@ -91,7 +91,7 @@ protected:
     RouterSpring() : RouterTest(spring()) {}
 };
 
-TEST_F(RouterSpring, B4_IsDedicatedAndASendWaitsForNothing)
+TEST_F(RouterSpring, B4_B5_IsDedicatedAndASendWaitsForNothing)
 {
     client();
     skip_effects();

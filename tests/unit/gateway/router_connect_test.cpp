@@ -196,7 +196,7 @@ TEST_F(RouterConnect, B2_ALinkCutDuringTheTrialIsDialledAgainWithoutThatRung)
          "resume client 1"}); // without receipts it rides a link of its own
 }
 
-TEST_F(RouterConnect, B2_NoAnswerMeansOneLinkASession)
+TEST_F(RouterConnect, B2_B4_NoAnswerMeansOneLinkASession)
 {
     brokers.blue.keeps_back = [](const stomp::frame&) { return true; };
     client();

@@ -156,6 +156,8 @@ TEST_F(RouterSwitch, S15_ASubscribeThatIsNotWrittenAtHoldGoesToTheNewColor)
     holds();
     EXPECT_EQ(router.phase(), member_phase::held);
     skip_effects();
+    brings(3, "CONNECTED version:1.2 heart-beat:0,0"); // now it is
+    EXPECT_EQ(those("link 3 <- SUBSCRIBE"), lines{});
     commits();
     const auto effects = log.take();
     EXPECT_EQ(std::ranges::count(effects, "client 1 <- RECEIPT receipt-id:x"), 1);
