@@ -9,7 +9,7 @@
 mutation_seconds=360 # in --ci, where a third of them runs
 
 suite_mutation() {
-    local patches=() all copy=$PWD/build/mutation patch third until=$((SECONDS + (ci ? mutation_seconds : 86400)))
+    local patches=() all copy=$PWD/build/mutation patch third i until=$((SECONDS + (ci ? mutation_seconds : 86400)))
     all=(tests/sim/mutations/${TEAL_MUTATIONS:-*}.patch)
     if [[ ! -f ${all[0]} ]]; then
         fail mutation "there is no tests/sim/mutations/${TEAL_MUTATIONS:-*}.patch"
@@ -28,9 +28,10 @@ suite_mutation() {
         if (($(seconds_left) < 180 || SECONDS > until)); then
             skip "mutation $(basename "$patch" .patch)" "the budget of --ci is used up"
         else
-            one_mutation "$patch" "$copy" || return
+            one_mutation "$patch" "$copy" || break
         fi
     done
+    export CCACHE_BASEDIR=$PWD
 }
 
 # mutation_copy FOLDER: the sources as they are, built, where all that the patches name passes.
