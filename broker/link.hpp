@@ -155,6 +155,8 @@ public:
     // The broker may know queues of its own making by this link: something was SENT or subscribed.
     bool fresh() const noexcept { return sent_ == 0 && !subscribed_; }
     bool says(wire_id wire) const; // as the name of another one
+    // What the newest barrier covers, answered or not.
+    std::uint64_t asked_up_to() const noexcept { return barrier_covers_; }
     // SENDs that asked for no receipt and are not proven yet.
     std::uint64_t unproven_silent() const noexcept { return silent_open_; }
     // From here on what is open counts in a switch's report; returns how many SENDs that are.

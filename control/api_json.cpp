@@ -20,6 +20,17 @@ boost::json::object to_json(const session_counts& counts)
             {"closing", counts.closing}};
 }
 
+boost::json::object to_json(const send_counts& sends)
+{
+    return {{"accepted", sends.accepted},
+            {"confirmed", sends.confirmed},
+            {"unconfirmed", sends.unconfirmed},
+            {"open", sends.open},
+            {"held", sends.held},
+            {"refused", sends.refused},
+            {"in_doubt", sends.in_doubt}};
+}
+
 boost::json::object to_json(const session_snapshot& session)
 {
     return {
@@ -38,7 +49,8 @@ boost::json::object to_json(const session_snapshot& session)
         {"carried_bytes", session.carried_bytes},
         {"age_s", rounded(session.age_s)},
         {"held_ms", rounded(session.held_ms)},
-        {"rate", rounded(session.rate)}};
+        {"rate", rounded(session.rate)},
+        {"sends", to_json(session.sends)}};
 }
 
 boost::json::object pools_json(const member_snapshot& total)

@@ -154,12 +154,19 @@ struct endpoint_snapshot {
     std::uint64_t links = 0, sessions = 0;
     std::string last_error; // empty while healthy
 };
+// Clients' SENDs of one switch: accepted is the sum of the others.
+struct send_counts {
+    std::uint64_t accepted = 0, confirmed = 0, unconfirmed = 0, open = 0, held = 0, refused = 0,
+                  in_doubt = 0;
+    bool operator==(const send_counts&) const = default;
+};
 struct session_snapshot {
     std::string id, peer, login, state, color, endpoint, version;
     std::uint64_t subscriptions = 0, frames_in = 0, frames_out = 0, outbox_bytes = 0,
                   carried_bytes = 0;
     double age_s = 0, held_ms = 0, rate = 0;
     bool shared = false;
+    send_counts sends; // its part of the newest switch's report
 };
 struct member_snapshot {
     session_counts sessions;

@@ -13,6 +13,7 @@
 #include "gateway/metrics.hpp"
 #include "gateway/reply_addresses.hpp"
 #include "gateway/session_journal.hpp"
+#include "gateway/session_sends.hpp"
 #include "gateway/share_group.hpp"
 #include "gateway/transaction_buffer.hpp"
 
@@ -75,6 +76,7 @@ struct switch_part {
 // one has none of it.
 struct session_ends {
     std::string client_heart_beat, disconnect_receipt;
+    net::time_point close_by{};
     std::uint64_t wires_before = 0; // wire subscriptions made before it lost its own (M13)
     std::vector<std::pair<std::string, std::string>> handshake; // forwarded headers, until CONNECT
 };
@@ -107,10 +109,11 @@ struct client_session {
     std::size_t waiting_bytes = 0;
     link_id last_send_link = link_id::none;
     std::uint64_t last_send = 0;                   // its number on that link
+    silent_sends silent;                           // on last_send_link
     std::optional<disconnect_reason> close_wanted; // decided while frames were carried (S4)
     std::string peer;
     std::unique_ptr<session_ends> rare_part;
-    net::time_point since{}, parked_since{}, close_by{};
+    net::time_point since{}, parked_since{};
     control::switch_number pinned = 0; // by that switch (S8); 0: it is not
     net::time_point pin_until{};       // pin_timeout; once bound, how long it drains
     std::uint64_t stalled_written = 0, frames_in = 0, frames_out = 0;

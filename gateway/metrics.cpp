@@ -28,6 +28,12 @@ void control_counters::count_switch(
     receipts_in_doubt += n.in_doubt;
     // An identity, not a guess (OPERATIONS 2.3): what was accepted and is nowhere.
     const auto accounted = n.confirmed + n.unconfirmed + n.open + n.held + n.refused + n.in_doubt;
+    sends_accepted += n.accepted;
+    sends_confirmed += n.confirmed;
+    sends_unconfirmed += n.unconfirmed;
+    sends_open += n.open;
+    sends_refused += n.refused;
+    sends_in_doubt += n.in_doubt;
     frames_lost += n.accepted > accounted ? n.accepted - accounted : 0;
 }
 

@@ -307,6 +307,9 @@ struct control_counters {
     counter moved = 0, pinned = 0, failed = 0; // sessions
     counter seams_joined = 0, seams_forced = 0, seams_best_effort = 0;
     counter receipts_in_doubt = 0;
+    // SENDs of final reports; accepted is the sum of the others.
+    counter sends_accepted = 0, sends_confirmed = 0, sends_unconfirmed = 0, sends_open = 0,
+            sends_refused = 0, sends_in_doubt = 0;
     counter frames_lost = 0; // must stay 0: accepted SENDs that the final report cannot account for
 
     bool reload_ok = true;

@@ -214,6 +214,16 @@ void switches(page& p, const totals& sum, const control_counters& control)
         "teal_receipts_in_doubt_total", C, "SENDs whose outcome is not known.",
         control.receipts_in_doubt);
     p.single(
+        "teal_switch_sends_accepted_total", C,
+        "SENDs that switches account for; the sum of teal_switch_sends_total.",
+        control.sends_accepted);
+    p.begin("teal_switch_sends_total", C, "What had become of them when the report was final.");
+    p.value({{"outcome", "confirmed"}}, control.sends_confirmed);
+    p.value({{"outcome", "unconfirmed"}}, control.sends_unconfirmed);
+    p.value({{"outcome", "open"}}, control.sends_open);
+    p.value({{"outcome", "refused"}}, control.sends_refused);
+    p.value({{"outcome", "in_doubt"}}, control.sends_in_doubt);
+    p.single(
         "teal_switch_frames_lost_total", C,
         "Accepted SENDs that nothing accounts for; must stay 0.", control.frames_lost);
     p.single(

@@ -26,6 +26,7 @@
 //   router_pairing.cpp        backplane `shared`: both colors bring the same
 //   router_drain.cpp          what the old color still owes
 //   router_deadlines.cpp      everything that waits for a time
+//   router_sends.cpp          what became of each session's SENDs
 //   router_report.cpp         numbers and snapshots
 //
 // Threading:  belongs to one shard.
@@ -383,6 +384,15 @@ private:
     bool send_marker(wire_subscription& w, endpoint_ref from);
     void on_marker(wire_subscription& w, std::string_view mark, time_point now);
 
+    // ---- router_sends.cpp
+    void count_send(session_id of, std::uint32_t session_sends::* what, bool counted);
+    void count_confirmed(const broker::owed_answer& owed);
+    void note_silent(client_session& s, const link_record& l) noexcept;
+    void count_open_sends();
+    void on_silent_proven(const link_record& l, std::uint64_t proven);
+    void doubt_silent(const link_record& l);
+    std::map<std::uint64_t, control::send_counts> sends_by_session() const;
+
     // ---- router_rejoin.cpp
     struct fence { // the marker that members of a wire subscription wait for (M13)
         std::uint64_t number = 0;
@@ -506,6 +516,7 @@ private:
     };
     std::vector<world_question> questions_;
     std::map<wire_id, fence> fences_;
+    boost::unordered_flat_map<std::uint64_t, session_sends> sends_; // of the newest switch
     std::uint64_t last_fence_ = 0;
     std::map<std::pair<endpoint_ref, endpoint_ref>, bool> reach_; // from, to
     std::vector<share_group*> couriers_; // kept for their links, which carry markers

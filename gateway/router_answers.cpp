@@ -14,10 +14,7 @@ void router::on_answered(link_record& l, const broker::owed_answer& owed, time_p
     const color c = l.at().color;
     switch (owed.kind) {
     case owed_kind::send:
-    case owed_kind::commit:
-        tally_.confirmed += owed.counted;
-        tally_.in_doubt -= owed.counted && owed.doubted;
-        [[fallthrough]];
+    case owed_kind::commit: count_confirmed(owed); [[fallthrough]];
     case owed_kind::acknowledge:
     case owed_kind::unsubscribe:
         if (owed.kind == owed_kind::unsubscribe) {
@@ -86,7 +83,7 @@ void router::on_answered(link_record& l, const broker::owed_answer& owed, time_p
 void router::settle_owed(link_record& l, time_point now)
 {
     using broker::owed_kind;
-    tally_.in_doubt += l.core.counted_silent();
+    doubt_silent(l);
     for (const auto& owed : l.core.owed().take_all()) {
         client_session* s = find(owed.session);
         const bool asked = s != nullptr && !owed.client_receipt.empty();
@@ -100,6 +97,7 @@ void router::settle_owed(link_record& l, time_point now)
         case owed_kind::send:
         case owed_kind::commit:
             tally_.in_doubt += owed.counted && !owed.doubted; // nothing is answered for it (S13)
+            count_send(owed.session, &session_sends::in_doubt, owed.counted && !owed.doubted);
             break;
         case owed_kind::acknowledge: // S11: swallowed, its RECEIPT answered
         case owed_kind::unsubscribe:

@@ -227,13 +227,13 @@ void router::prove_groups(time_point now)
 void router::close_overdue(client_session& s, time_point now)
 {
     if (s.closing()) {
-        if (now >= s.close_by) { // what is owed is in doubt: nothing is answered for it
+        if (now >= s.rare().close_by) { // what is owed is in doubt: nothing is answered for it
             close(s, disconnect_reason::disconnect, {});
             end_session(s, now);
         } else {
             finish_closing(s, now);
         }
-    } else if (s.gone && now >= s.close_by) {
+    } else if (s.gone && now >= s.rare().close_by) {
         end_session(s, now);
     }
 }

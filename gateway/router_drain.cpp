@@ -109,6 +109,7 @@ void router::doubt_receipts(time_point now)
                 !owed.doubted) {
                 owed.doubted = true;
                 tally_.in_doubt += owed.counted;
+                count_send(owed.session, &session_sends::in_doubt, owed.counted);
             }
         });
     }

@@ -20,8 +20,8 @@ void router::client_disconnect(client_session& s, const stomp::frame_view& frame
         s.transactions.reset(); // STOMP 1.2, "BEGIN": aborted when the connection ends
     }
     enter(s, session_state::closing, now);
-    s.close_by = now + settings_.receipt_timeout;
-    at(s.close_by, due::session_close, number(s.id));
+    s.rare().close_by = now + settings_.receipt_timeout;
+    at(s.rare().close_by, due::session_close, number(s.id));
     finish_closing(s, now);
 }
 
@@ -107,8 +107,8 @@ void router::on_client_gone(session_id id, time_point now)
     s->gone = true;
     // S4: frames that were read wait for their turn first; what waits has a bound.
     if (s->waiting && !s->waiting->empty() && !s->closing()) {
-        s->close_by = now + settings_.receipt_timeout + timing_.drain_timeout;
-        at(s->close_by, due::session_close, number(id));
+        s->rare().close_by = now + settings_.receipt_timeout + timing_.drain_timeout;
+        at(s->rare().close_by, due::session_close, number(id));
         return;
     }
     end_session(*s, now);
@@ -152,6 +152,7 @@ void router::end_session(client_session& s, time_point now)
     }
     enter(s, session_state::closing, now);
     --counters_.sessions[s.live][session_label::closing];
+    sends_.erase(number(id));
     sessions_.erase(number(id));
     if (in_switch()) {
         phase_ <= member_phase::prepared ? check_prepared(now) : check_held(now);

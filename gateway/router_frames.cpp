@@ -55,6 +55,8 @@ bool router::client_send(
     if (counted) {
         ++tally_.accepted;
         tally_.unconfirmed += receipt.empty();
+        count_send(s.id, &session_sends::accepted, true);
+        count_send(s.id, &session_sends::unconfirmed, receipt.empty());
     }
     // What asked for a receipt is open until it comes; what did not is forwarded, and that is all
     // there is to know.
@@ -66,6 +68,9 @@ bool router::client_send(
          .as = as},
         out_);
     s.owed += !receipt.empty() && l.core.can().receipts();
+    if (receipt.empty() || !l.core.can().receipts()) {
+        note_silent(s, l);
+    }
     s.last_send_link = l.core.id();
     s.last_send = l.core.sent();
     mark_used(l, now);
@@ -236,8 +241,12 @@ void router::commit_at_broker(
     want(receipt);
     const bool counted = s.part && s.part->carried && sends;
     tally_.accepted += counted;
+    count_send(s.id, &session_sends::accepted, counted);
     l.core.commit(id, {.session = s.id, .client_receipt = receipts, .counted = counted}, out_);
     s.owed += !receipts.empty() && l.core.can().receipts();
+    if (!l.core.can().receipts()) {
+        note_silent(s, l);
+    }
     s.last_send_link = l.core.id();
     s.last_send = l.core.sent();
     mark_used(l, now);

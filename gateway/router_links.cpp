@@ -97,7 +97,9 @@ void router::on_event(
     case kind::swallowed: return;
     case kind::up: on_up(l, now); return;
     case kind::answered:
-        tally_.unconfirmed += event.silent_proven;
+        if (event.owed.kind == broker::owed_kind::barrier) {
+            on_silent_proven(l, event.silent_proven);
+        }
         on_answered(l, event.owed, now);
         return;
     case kind::message:

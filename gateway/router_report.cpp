@@ -142,6 +142,7 @@ std::vector<control::session_snapshot> router::sessions(time_point now) const
 {
     std::vector<control::session_snapshot> all;
     all.reserve(sessions_.size());
+    const auto sends = sends_by_session();
     for (const auto& [id, s] : sessions_) {
         const binding& b = s->now();
         control::session_snapshot one;
@@ -165,6 +166,9 @@ std::vector<control::session_snapshot> router::sessions(time_point now) const
             s->state == session_state::held || s->state == session_state::quiescing
                 ? std::chrono::duration<double, std::milli>(now - s->part->held_at).count()
                 : 0;
+        if (const auto of = sends.find(id); of != sends.end()) {
+            one.sends = of->second;
+        }
         one.shared = b.group != nullptr && !b.group->dedicated;
         all.push_back(std::move(one));
     }

@@ -197,6 +197,8 @@ TEST(Metrics, ASwitchIsAccountedFor)
     const auto page = series_of(render_metrics({}, c));
     EXPECT_EQ(page.at("teal_switch_frames_lost_total"), "1");
     EXPECT_EQ(page.at("teal_receipts_in_doubt_total"), "2");
+    EXPECT_EQ(page.at("teal_switch_sends_accepted_total"), std::to_string(c.sends_accepted));
+    EXPECT_EQ(page.at("teal_switch_sends_total{outcome=\"in_doubt\"}"), "2");
     EXPECT_EQ(page.at("teal_switch_sessions_total{result=\"moved\"}"), "18");
     EXPECT_EQ(page.at("teal_seams_total{result=\"joined\"}"), "36");
     EXPECT_EQ(page.at("teal_switches_total{to=\"green\",result=\"switched\"}"), "1");

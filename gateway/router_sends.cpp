@@ -1,0 +1,126 @@
+// The report's identity for each session: accepted = confirmed + unconfirmed + open + held +
+// refused + in_doubt. The sums of a shard are counted where they change; here they are attributed.
+
+#include "gateway/router.hpp"
+
+#include <utility>
+
+namespace gateway {
+
+void router::count_send(session_id of, std::uint32_t session_sends::* what, bool counted)
+{
+    if (counted && find(of) != nullptr) {
+        ++(sends_[number(of)].*what);
+    }
+}
+
+// A late answer moves one that was in doubt to confirmed (S13).
+void router::count_confirmed(const broker::owed_answer& owed)
+{
+    tally_.confirmed += owed.counted;
+    tally_.in_doubt -= owed.counted && owed.doubted;
+    count_send(owed.session, &session_sends::confirmed, owed.counted);
+    if (const auto at = sends_.find(number(owed.session));
+        owed.counted && owed.doubted && at != sends_.end()) {
+        --at->second.in_doubt;
+    }
+}
+
+// Called behind a SEND without a receipt, while last_send_link is still that of the SEND before.
+void router::note_silent(client_session& s, const link_record& l) noexcept
+{
+    const auto barrier = static_cast<std::uint32_t>(l.core.asked_up_to());
+    if (s.last_send_link != l.core.id()) {
+        s.silent = {.barrier = barrier}; // the other link's are proven, or in doubt with it
+    } else if (s.silent.barrier != barrier) {
+        s.silent = {.before = s.silent.behind, .barrier = barrier};
+    }
+    ++s.silent.behind;
+}
+
+// At the prepare order: what is open now counts from here on, also what a pinned session left on
+// the other color.
+void router::count_open_sends()
+{
+    sends_.clear();
+    for (const auto& [id, l] : links_) {
+        tally_.accepted += l->core.count_open();
+        l->core.owed().for_each([&](const broker::owed_answer& owed) {
+            count_send(owed.session, &session_sends::accepted, owed.counted);
+        });
+    }
+    for (const auto& [id, s] : sessions_) {
+        const link_record* l = link(s->last_send_link);
+        if (l == nullptr || s->silent.behind == 0) {
+            continue;
+        }
+        const auto asked = l->core.asked_up_to();
+        const bool open = asked > l->core.proven_up_to();
+        std::uint32_t first = s->silent.behind, rest = 0;
+        if (s->silent.barrier == static_cast<std::uint32_t>(asked)) {
+            if (open) {
+                first = s->silent.before;
+                rest = s->silent.behind;
+            }
+        } else if (!open) {
+            first = 0; // all of them are proven
+        }
+        if (first + rest > 0) {
+            session_sends& sends = sends_[id];
+            sends.accepted += first + rest;
+            sends.silent_first = first;
+            sends.silent_rest = rest;
+            sends.silent_on = l->core.id();
+        }
+    }
+}
+
+void router::on_silent_proven(const link_record& l, std::uint64_t proven)
+{
+    tally_.unconfirmed += proven;
+    for (auto& [id, sends] : sends_) {
+        if (sends.silent_on == l.core.id()) {
+            sends.unconfirmed += sends.silent_first;
+            sends.silent_first = std::exchange(sends.silent_rest, 0);
+        }
+    }
+}
+
+void router::doubt_silent(const link_record& l)
+{
+    tally_.in_doubt += l.core.counted_silent();
+    for (auto& [id, sends] : sends_) {
+        if (sends.silent_on == l.core.id()) {
+            sends.in_doubt +=
+                std::exchange(sends.silent_first, 0) + std::exchange(sends.silent_rest, 0);
+        }
+    }
+}
+
+// `open` is counted on the links, not derived, so that the identity is a check.
+std::map<std::uint64_t, control::send_counts> router::sends_by_session() const
+{
+    std::map<std::uint64_t, control::send_counts> all;
+    for (const auto& [id, sends] : sends_) {
+        all[id] = {
+            .accepted = sends.accepted,
+            .confirmed = sends.confirmed,
+            .unconfirmed = sends.unconfirmed,
+            .open = sends.silent_first + sends.silent_rest,
+            .refused = sends.refused,
+            .in_doubt = sends.in_doubt};
+    }
+    for (const auto& [id, l] : links_) {
+        l->core.owed().for_each([&](const broker::owed_answer& owed) {
+            const bool send =
+                owed.kind == broker::owed_kind::send || owed.kind == broker::owed_kind::commit;
+            if (const auto at = all.find(number(owed.session));
+                send && owed.counted && !owed.doubted && at != all.end()) {
+                ++at->second.open;
+            }
+        });
+    }
+    return all;
+}
+
+} // namespace gateway
