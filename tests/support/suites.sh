@@ -7,7 +7,7 @@ install_for_suites() {
     install_packages "${build_packages[@]}" "${test_packages[@]}" || exit 2
     # A suite whose tools cannot be installed says itself what it skips.
     local more=() word
-    { wants unit || wants e2e; } && more+=(python3)
+    { wants unit || wants e2e || wants mutation; } && more+=(python3)
     { wants unit || wants mutation; } && more+=(patch)
     wants fuzz && more+=(clang-19 libclang-rt-19-dev)
     wants bench && more+=(libbenchmark-dev python3 haproxy)
