@@ -4,28 +4,38 @@ held in any phase, or its process killed there, without a guess at how long anyt
 import os
 import shutil
 import subprocess
+import tempfile
 
 from checks import Failure, Skip, eventually
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stop_at.c")
 
 
+_folder = []  # of the library, for all checks of a test
+
+
+def library():
+    if not _folder:
+        compiler = shutil.which("cc")
+        if not compiler:
+            raise Skip("no C compiler")
+        folder = tempfile.TemporaryDirectory(prefix="teal-stop-at-")
+        done = subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o",
+                               f"{folder.name}/stop_at.so", SOURCE, "-ldl"],
+                              capture_output=True, text=True)
+        if done.returncode:
+            raise Failure(f"stop_at.c: {done.stderr[-300:]}")
+        _folder.append(folder)
+    return f"{_folder[0].name}/stop_at.so"
+
+
 class StopAt:
     """`step`: see stop_at.c. `wrap` is for teal.Gateway; nothing stops before arm()."""
 
     def __init__(self, scene, step):
-        compiler = shutil.which("cc")
-        if not compiler:
-            raise Skip("no C compiler")
-        library = os.path.join(scene.folder, "stop_at.so")
-        if not os.path.exists(library):
-            done = subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, SOURCE,
-                                   "-ldl"], capture_output=True, text=True)
-            if done.returncode:
-                raise Failure(f"stop_at.c: {done.stderr[-300:]}")
         self.step = step
         self.path = os.path.join(scene.folder, "stop-at")
-        self.wrap = ["env", f"LD_PRELOAD={library}", f"TEAL_STOP_AT={step}",
+        self.wrap = ["env", f"LD_PRELOAD={library()}", f"TEAL_STOP_AT={step}",
                      f"TEAL_STOP_AT_FILE={self.path}"]
 
     def arm(self):
