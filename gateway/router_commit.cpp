@@ -20,6 +20,9 @@ void router::on_commit(const control::commit& order, time_point now)
     live_ = to_;
     epoch_ = order.epoch;
     sent_through_[live_].clear();
+    for (auto& [id, l] : links_) { // one that lingered there from before counts anew (M1)
+        l->used = l->used && l->at().color != live_;
+    }
     drain_until_ = now + timing_.drain_timeout;
     for (const endpoint_ref one : order.endpoints) {
         if (one.color == old && one.index < pool_of(old).size()) {
@@ -95,6 +98,8 @@ void router::move(client_session& s, time_point now)
         for (const auto& sub : s.journal) {
             if (wire_subscription* w = wire(sub->wires[old])) {
                 drop_member(*w, s.id, sub->number, now);
+            } else { // never bound there: what was stored meanwhile lies in its queue
+                tally_.stored_left_behind += !sub->broadcast && sub->confirmed;
             }
             sub->wires[old] = wire_id::none;
             sub->held_back = false;
@@ -284,6 +289,9 @@ void router::release_standby(client_session& s, time_point now)
             return;
         }
         unbind(s, to_, now);
+    }
+    for (const auto& receipt : std::exchange(s.part->receipts, {})) { // S13: nothing is left to
+        send_receipt(s, receipt);                                     // wait for
     }
     s.part.reset();
 }

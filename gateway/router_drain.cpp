@@ -44,7 +44,7 @@ bool router::drained(client_session& s, time_point now)
             w->id); // the link leaves by DISCONNECT: nothing is unsubscribed (HAZARDS.md H11)
         if (sub->held_back && gone) {
             sub->held_back = false;
-            replay(s, s.now(), s.live, now);
+            at(now, due::session_retry, number(s.id)); // bound or not: advance() knows
         }
     }
     return over || done;

@@ -72,6 +72,18 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
             lose_wire(*lost, now);
         }
     }
+    if (before == broker::link_state::ready && !was_leaving) {
+        // M1, "marker's endpoint lost": with the last link there that could carry one.
+        for (std::size_t i = 0; i < seams_.size(); ++i) {
+            wire_subscription* w = wire(seams_[i]->old_wire());
+            const bool awaits = w != nullptr && !seams_[i]->left() && w->color() == c &&
+                                w->group->at != g.at && g.at.index < 64 &&
+                                (seams_[i]->awaited() >> g.at.index & 1U) != 0;
+            if (awaits && courier(*w, g.at) == nullptr) {
+                act(*seams_[i], seams_[i]->on_marker_lost(g.at.index), now);
+            }
+        }
+    }
     if (client_session* s = find(owner)) {
         binding& b = s->bindings[c];
         if (b.own == id) { // SENDs that were to move there stay where they are for now

@@ -131,6 +131,7 @@ void router::cut_session(client_session& s, time_point now)
     s.part->failed = true;
     for (const auto& sub : s.journal) { // those that are there already: make_seams() counts them
         tally_.gaps += sub->broadcast && sub->confirmed && wire(sub->wires[s.live]) == nullptr;
+        tally_.stored_left_behind += !sub->broadcast && sub->confirmed; // nobody drains it
         if (wire_subscription* w = wire(sub->wires[old])) {
             drop_member(*w, s.id, sub->number, now);
         }

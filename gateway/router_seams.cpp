@@ -132,10 +132,13 @@ void router::send_markers(time_point now)
             continue;
         }
         const endpoint_ref from{w->color(), static_cast<std::uint16_t>(index)};
-        if (send_marker(*w, from) || from == w->group->at) {
+        // One that was written before its link was left comes all the same: then it is waited for,
+        // at most for seam_timeout.
+        if (send_marker(*w, from) || from == w->group->at ||
+            pool_of(from.color).healthy(from.index)) {
             continue;
         }
-        // The table's last column: no link there any more, so none will come.
+        // The table's last column: that endpoint is lost, so none will come.
         for (std::size_t i = 0; i < seams_.size(); ++i) {
             if (seams_[i]->old_wire() == id && !seams_[i]->left()) {
                 act(*seams_[i], seams_[i]->on_marker_lost(index), now);

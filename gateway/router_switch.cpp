@@ -54,6 +54,11 @@ void router::on_prepare(const control::prepare& order, time_point now)
     dry_run_ = order.dry_run;
     pacer_.set_rate(std::max(1.0, order.connect_rate));
     tally_ = {};
+    for (const auto& one : seams_) { // of a pinned session, when no report is kept for it any more
+        if (one->state() == seam_state::joining && !one->left() && &tally_of(*one) == &tally_) {
+            tally_.seams_total += one->members().size();
+        }
+    }
     doubted_ = false;
     asked_worlds_ = cut_ = false;
     lost_links_ = 0;

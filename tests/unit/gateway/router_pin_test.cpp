@@ -140,6 +140,29 @@ TEST_F(RouterPin, S8_ASwitchBackFindsItsOldBindingReadyAsItsStandby)
     EXPECT_EQ(told(a, log.take()), lines{seen("blue again")});
 }
 
+TEST_F(RouterPin, S8_ThatSwitchBackCountsWhatTheOtherColorStoredForIt)
+{
+    client();
+    says(a, "SUBSCRIBE id:1 destination:/queue/q");
+    prepares();
+    brokers.blue.keeps_back = is_barrier;
+    says(a, "SEND destination:/topic/a | one");
+    holds();
+    orders(control::pin{});
+    brokers.green.dials = false;
+    loses(3);
+    loses(4);
+    commits();
+    ASSERT_EQ(router.snapshot().sessions.pinned, 1u);
+    brokers.blue.keeps_back = keep_none;
+    answer();
+    prepares(color::blue);
+    holds();
+    commits();
+    EXPECT_EQ(state(a), session_state::active);
+    EXPECT_EQ(router.numbers().stored_left_behind, 1u);
+}
+
 TEST_F(RouterPin, S8_ThatSwitchBackAbortedItIsPinnedAsBefore)
 {
     pinned_session();
@@ -182,6 +205,19 @@ TEST_F(RouterPin, S8_CutGivesTheOldBindingUpAtOnce)
     skip_effects();
     brings(2, message("s1", "too late"));
     EXPECT_EQ(told(a, log.take()), lines{});
+}
+
+TEST_F(RouterPin, S8_CutCountsItsStoredMessagesAsPossiblyLeftBehind)
+{
+    client();
+    says(a, "SUBSCRIBE id:1 destination:/queue/q");
+    prepares();
+    brokers.blue.keeps_back = is_barrier;
+    says(a, "SEND destination:/topic/a | one");
+    holds();
+    orders(control::cut{});
+    commits();
+    EXPECT_EQ(router.numbers().stored_left_behind, 1u);
 }
 
 TEST_F(RouterPin, S8_APinnedSessionThatGoesIsForgottenEverywhere)

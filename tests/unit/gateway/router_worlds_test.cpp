@@ -103,6 +103,18 @@ TEST_F(RouterWorlds, M1_AnEndpointWhoseLinksAreLostIsNotWaitedFor)
     EXPECT_EQ(router.numbers().seams_joined, 1u);
 }
 
+// Its session went, and DISCONNECT follows the marker that is on its way.
+TEST_F(RouterWorlds, M1_AnEndpointWhoseLinksAreLeftIsWaitedFor)
+{
+    joining({b1, b2});
+    marker(3, "s1", "s1");
+    goes(b);
+    run(150ms);
+    EXPECT_EQ(router.numbers().seams_joined, 0u);
+    marker(3, "s1", "s1/1");
+    EXPECT_EQ(router.numbers().seams_joined, 1u);
+}
+
 TEST_F(RouterWorlds, M1_WhereNoLinkCarriesTheMarkerOneIsDialledAndLeftAgain)
 {
     goes(b); // nobody of this shard is at b2
@@ -145,6 +157,29 @@ TEST_F(RouterWorlds, C9_TheReportOfTheSwitchBeforeBecomesFinalAlthoughTheNextOne
         }
     }
     EXPECT_TRUE(told_first);
+}
+
+// A link that lingered is taken up again by the switch back: what is SENT there counts as on a new
+// one.
+TEST_F(RouterSwitch, M1_AnEndpointIsNamedThatAnAdoptedLinkSentThrough)
+{
+    subscriber();
+    brokers.blue.markers = false; // the seam keeps blue's links
+    says(a, "SEND destination:/topic/a | 1");
+    switched();
+    prepares(color::blue);
+    run(5s);
+    holds();
+    commits();
+    says(a, "SEND destination:/topic/a | 2");
+    EXPECT_EQ(those("link 1 <- SEND destination:/topic/a").size(), 1u); // adopted
+    prepares(color::green);
+    run(5s);
+    skip_effects();
+    holds();
+    const auto reports = those("report held");
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_NE(reports[0].find("blue/0"), std::string::npos) << reports[0];
 }
 
 } // namespace
