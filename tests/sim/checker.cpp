@@ -12,6 +12,10 @@ namespace {
 constexpr auto on_its_way_max = std::chrono::seconds{5};
 // From the last SEND to the old color to a commit.
 constexpr auto decision_max = std::chrono::milliseconds{200};
+// What a stalled link holds when its session is cut off from it.
+constexpr auto stall_max = std::chrono::seconds{1};
+// A pinned session is bound again, or closed, by then.
+constexpr auto given_up_max = std::chrono::seconds{4};
 constexpr std::size_t lines_kept_max = 150;
 
 } // namespace
@@ -148,19 +152,68 @@ void checker::on_message(
         return;
     }
     unsigned& highest = s.highest[key->publisher];
-    if (s.broadcast && !redelivered && key->number < highest && !order_excused_) {
-        // What a lost link carried may reach a broker after what was sent behind it; that is not
-        // the gateway's order.
-        const auto& order = arrival_order_[{m.destination, key->publisher}];
-        const auto lower = std::ranges::find(order, key->number),
-                   higher = std::ranges::find(order, highest);
-        if (!cut_seen_ || lower < higher) {
-            violation(
-                "reordered: " + whose + " got " + name(*key) + " after number " +
-                std::to_string(highest));
-        }
+    // What lay in a queue before this one was there may lie on a color that was left: counted.
+    const bool ordered =
+        s.broadcast || (stored_order_ && !cut_seen_ && s.confirmed != 0 && s.confirmed < m.sent);
+    if (ordered && !redelivered && key->number < highest &&
+        arrived_in_order(m.destination, key->publisher, key->number, highest)) {
+        suspect(
+            "reordered: " + whose + " got " + name(*key) + " after number " +
+                std::to_string(highest),
+            decided_.size() - 1, s.broadcast ? &excuses::order : &excuses::left_behind);
     }
     highest = std::max(highest, key->number);
+}
+
+// What a lost link carried may reach a broker after what was sent behind it; that is not the
+// gateway's order.
+bool checker::arrived_in_order(
+    const std::string& destination, unsigned publisher, unsigned lower, unsigned higher)
+{
+    const auto& order = arrival_order_[{destination, publisher}];
+    return !cut_seen_ || std::ranges::find(order, lower) < std::ranges::find(order, higher);
+}
+
+void checker::on_answer(unsigned client, std::string_view body)
+{
+    ++deliveries_;
+    const auto key = key_of(body);
+    const auto at = key ? sends_.find(*key) : sends_.end();
+    const std::string whose = "client " + std::to_string(client);
+    if (at == sends_.end() || at->second.destination != answer_to(client)) {
+        violation(whose + " got a neighbour's answer: " + std::string{body.substr(0, 40)});
+    } else if (!answers_[client].insert(*key).second) {
+        violation("duplicated: " + whose + " got the answer " + name(*key) + " twice");
+    }
+}
+
+void checker::suspect(std::string what, std::size_t of, bool excuses::* excuse)
+{
+    note("suspicion: " + what);
+    what = "at " + std::to_string(when_.elapsed_us()) + " us: " + what;
+    suspicions_.push_back({std::move(what), of, excuse});
+}
+
+// By the switch that made this decision, the one before, and those that were tried around them.
+bool checker::excused(std::size_t of, bool excuses::* excuse) const
+{
+    // What was left behind may come at any switch back.
+    const bool ever = excuse == &excuses::left_behind;
+    const std::uint64_t first = of == 0 || ever ? 0 : decided_[of - 1].id;
+    const std::uint64_t last = of + 1 < decided_.size() ? decided_[of + 1].id : ~std::uint64_t{0};
+    return std::any_of(
+        excuses_.lower_bound(first), excuses_.upper_bound(last),
+        [&](const auto& one) { return one.second.*excuse; });
+}
+
+void checker::on_report(std::uint64_t switch_id, const excuses& of)
+{
+    excuses& all = excuses_[switch_id];
+    all.fence |= of.fence;
+    all.order |= of.order;
+    all.quiet |= of.quiet;
+    all.given_up |= of.given_up;
+    all.left_behind |= of.left_behind;
 }
 
 void checker::on_arrival(color at, message_key key)
@@ -187,14 +240,19 @@ void checker::on_arrival(color at, message_key key)
     arrival_order_[{m.destination, key.publisher}].push_back(key.number);
     // Before the decision every SEND to the old color was proven, unless a link was lost with some
     // unproven.
-    const bool moved_on = fence_at_ + 1 < decided_.size() && (!cut_seen_ || decided_.back() == at);
+    if (m.destination.starts_with("/temp-queue/")) {
+        return; // S12: it goes where the question came from
+    }
+    const bool moved_on =
+        fence_at_ + 1 < decided_.size() && (!cut_seen_ || decided_.back().to == at);
     if (moved_on) {
         fence_at_ = decided_.size() - 1;
     }
-    if (decided_[fence_at_] != at && !fence_excused_) {
-        violation(
+    if (decided_[fence_at_].to != at) {
+        suspect(
             "fence: " + name(key) + " reached " + std::string{to_string(at)} + ", live is " +
-            std::string{to_string(decided_.back())});
+                std::string{to_string(decided_.back().to)},
+            fence_at_, &excuses::fence);
     }
 }
 
@@ -219,16 +277,22 @@ void checker::on_subscription_cut(color at, unsigned shard, const std::string& d
     cuts_[{at, shard, destination}].push_back({when_.now()});
 }
 
+void checker::on_subscription_left(color at, unsigned shard, const std::string& destination)
+{
+    if (stalls_ && decided_.back().to == at) {
+        cuts_[{at, shard, destination}].push_back({when_.now()});
+    }
+}
+
 void checker::on_killed(color at)
 {
     cut_seen_ = true;
     kills_[at].push_back(when_.now());
 }
 
-void checker::on_decided(color to)
+void checker::on_decided(color to, std::uint64_t switch_id)
 {
-    decided_.push_back(to);
-    decided_at_ = when_.now();
+    decided_.push_back({to, switch_id, when_.now()});
     for (auto& [where, cuts] : cuts_) { // who was not bound again by then moves without
         for (cut_record& cut : cuts) {
             if (cut.again != net::never && when_.now() < cut.at + bind_again_max_) {
@@ -239,30 +303,31 @@ void checker::on_decided(color to)
     note("decided: " + std::string{to_string(to)});
 }
 
-void checker::on_seams_best_effort()
-{
-    const std::pair last{other(decided_.back()), decided_at_};
-    if (best_effort_.empty() || best_effort_.back() != last) {
-        best_effort_.push_back(last);
-    }
-}
-
 bool checker::lost_by_fault(const send_record& m, const subscription_record& s) const
 {
     if (!m.at) {
         return false;
     }
-    const auto by_quiet = [&](const auto& seams) {
-        return seams.first == *m.at && m.arrived <= seams.second &&
-               seams.second <= m.arrived + std::chrono::seconds{1};
+    // Near a decision whose report owns up to it.
+    const auto by_switch = [&](const decision& one) {
+        const auto of = excuses_.find(one.id);
+        if (of == excuses_.end()) {
+            return false;
+        }
+        const bool quiet = stalls_ && of->second.quiet && one.to != *m.at && m.arrived <= one.at &&
+                           one.at <= m.arrived + std::chrono::seconds{1};
+        const net::duration before = stalls_ ? net::duration{stall_max} : decision_max;
+        const bool given_up = of->second.given_up && one.at <= m.arrived + before &&
+                              m.arrived <= one.at + given_up_max;
+        return quiet || given_up;
     };
-    if (s.broadcast && stalls_ && std::ranges::any_of(best_effort_, by_quiet)) {
+    if (s.broadcast && std::ranges::any_of(decided_, by_switch)) {
         return true;
     }
     if (s.broadcast) {
-        const auto at_fault = [&](color where, auto excuses) {
+        const auto at_fault = [&](color where, auto allowed) {
             const auto found = cuts_.find({where, s.shard, s.destination});
-            return found != cuts_.end() && std::ranges::any_of(found->second, excuses);
+            return found != cuts_.end() && std::ranges::any_of(found->second, allowed);
         };
         return at_fault(
                    *m.at,
@@ -298,6 +363,11 @@ bool checker::was_cut(const send_record& m, const subscription_record& s) const
 
 void checker::check_lost()
 {
+    for (const suspicion& one : std::exchange(suspicions_, {})) {
+        if (!excused(one.at, one.excuse)) {
+            violations_.push_back(one.what);
+        }
+    }
     for (const auto& [key, m] : sends_) {
         if (!m.answered || m.dropped) {
             continue;

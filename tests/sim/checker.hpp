@@ -65,6 +65,12 @@ public:
     void on_subscribe_answered(subscription_number which);
     void on_unsubscribe(subscription_number which);
     void on_unsubscribe_answered(subscription_number which);
+    // To a temporary queue of that client's; anybody else who gets it is a neighbour.
+    void on_answer(unsigned client, std::string_view body);
+    static std::string answer_to(unsigned client)
+    {
+        return "/temp-queue/ of " + std::to_string(client);
+    }
     void on_client_left(unsigned client); // what it subscribed ends
     // The gateway may close a client that does not read (DESIGN.md section 4).
     void on_slow_consumer(unsigned client) { slow_.insert(client); }
@@ -78,6 +84,9 @@ public:
     void on_arrival(color at, message_key key);
     void on_subscribed(color at, unsigned shard, const std::string& destination);
     void on_subscription_cut(color at, unsigned shard, const std::string& destination);
+    // The gateway left a link with that subscription on it: where links break it moves to another
+    // endpoint (M13).
+    void on_subscription_left(color at, unsigned shard, const std::string& destination);
     void on_killed(color at);
     void on_left_in_queue(message_key key)
     {
@@ -85,14 +94,18 @@ public:
     } // at the end of the world
 
     // ---- the control side
-    void on_decided(color to);
-    void on_fence_best_effort() noexcept { fence_excused_ = true; }
-    void on_late() noexcept { order_excused_ = true; } // a seam was forced, and the report says so
-
-    // A seam that joined by quiet, not by marker, and its report says so: where links stall it may
-    // lose what they hold.
-    void on_seams_best_effort();
+    void on_decided(color to, std::uint64_t switch_id);
+    // What the report of a switch owns up to; cumulative.
+    struct excuses {
+        bool fence = false, order = false;
+        bool quiet = false; // a seam joined by quiet: where links stall it may lose what they hold
+        bool given_up = false;    // sessions were pinned, cut or failed, with gaps
+        bool left_behind = false; // stored messages on the old color
+    };
+    void on_report(std::uint64_t switch_id, const excuses& of);
     void expect_stalls() noexcept { stalls_ = true; }
+
+    void expect_stored_order() noexcept { stored_order_ = true; } // queue_order: strict
 
     // At the end of the world, before the last clients leave.
     void check_lost();
@@ -126,6 +139,21 @@ private:
         time_point at;
         time_point again = net::never;
     };
+    struct decision {
+        color to;
+        std::uint64_t id;
+        time_point at;
+    };
+    // A breach that the report of its switch may own up to: judged at the end, when that is known.
+    struct suspicion {
+        std::string what;
+        std::size_t at = 0; // of decided_
+        bool excuses::* excuse = nullptr;
+    };
+    void suspect(std::string what, std::size_t of, bool excuses::* excuse);
+    bool excused(std::size_t of, bool excuses::* excuse) const;
+    bool arrived_in_order(
+        const std::string& destination, unsigned publisher, unsigned lower, unsigned higher);
     bool was_cut(const send_record& m, const subscription_record& s) const;
     bool lost_by_fault(const send_record& m, const subscription_record& s) const;
     std::string name(message_key key) const;
@@ -142,12 +170,12 @@ private:
     broker::per_color<std::vector<time_point>> kills_;
     std::set<message_key> left_in_queues_;
     std::set<unsigned> slow_;
-    std::vector<color> decided_;
-    time_point decided_at_{};
-    std::vector<std::pair<color, time_point>> best_effort_; // old color, when
-    bool stalls_ = false;
+    std::vector<decision> decided_;
+    std::map<std::uint64_t, excuses> excuses_; // by switch
+    std::vector<suspicion> suspicions_;
+    std::map<unsigned, std::set<message_key>> answers_; // by who asked
+    bool stalls_ = false, stored_order_ = false, cut_seen_ = false;
     std::size_t fence_at_ = 0;
-    bool fence_excused_ = false, order_excused_ = false, cut_seen_ = false;
     std::map<std::pair<std::string, unsigned>, std::vector<unsigned>> arrival_order_;
     std::uint64_t deliveries_ = 0;
     std::vector<std::string> violations_;

@@ -23,12 +23,14 @@ control_side::control_side(
 {
 }
 
-bool control_side::request(std::optional<net::duration> deadline)
+bool control_side::request(const wish& what)
 {
     control::switch_order order;
     order.id = coordinator_.stored().last_switch + 1;
     order.request.to = broker::other(live());
-    order.request.deadline = deadline;
+    order.request.deadline = what.deadline;
+    order.request.on_hold_timeout = what.on_hold_timeout;
+    order.request.max_failed = control::failure_limit{static_cast<double>(what.max_failed), false};
     order.settings = options_.settings;
     control::effects out;
     if (!coordinator_.on_request(std::move(order), when_.now(), out)) {
@@ -98,7 +100,7 @@ void control_side::check_tally(const control::report& what)
     if (t == nullptr) {
         return;
     }
-    judge(*t);
+    judge(*t, what.id);
     const auto past = history_.find(what.id);
     const bool committed =
         std::holds_alternative<control::adopted>(what.what) ||
@@ -158,19 +160,18 @@ void control_side::check_reports()
     }
 }
 
-// What a report owns up to is excused from here on.
-void control_side::judge(const control::tally& numbers)
+// What a report owns up to is excused, of its own switch.
+void control_side::judge(const control::tally& numbers, control::switch_number id)
 {
-    if (numbers.fence_best_effort || numbers.in_doubt > 0) {
-        checker_.on_fence_best_effort();
-    }
-    if (numbers.seams_best_effort > 0) {
-        checker_.on_seams_best_effort();
-    }
-    if (numbers.seams_forced > 0 || numbers.late > 0 || numbers.seams_best_effort > 0 ||
-        numbers.gaps > 0) {
-        checker_.on_late();
-    }
+    checker::excuses of;
+    of.fence = numbers.fence_best_effort || numbers.in_doubt > 0;
+    of.order = numbers.seams_forced > 0 || numbers.late > 0 || numbers.seams_best_effort > 0 ||
+               numbers.gaps > 0;
+    of.quiet = numbers.seams_best_effort > 0;
+    of.given_up =
+        numbers.sessions_pinned > 0 || numbers.sessions_failed > 0 || !numbers.failures.empty();
+    of.left_behind = numbers.stored_left_behind > 0;
+    checker_.on_report(id, of);
 }
 
 void control_side::run(const control::effects& out)
@@ -180,7 +181,7 @@ void control_side::run(const control::effects& out)
             overloaded{
                 [&](const control::to_members& order) {
                     if (std::holds_alternative<control::commit>(order.what.what)) {
-                        checker_.on_decided(coordinator_.stored().live);
+                        checker_.on_decided(coordinator_.stored().live, order.what.id);
                     }
                     for (std::size_t i = 0; i < members_.size(); ++i) {
                         last_to_[i] = std::max(

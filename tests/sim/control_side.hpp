@@ -21,8 +21,13 @@ public:
         std::vector<shard_driver*> members, color live, options how, scheduler& when,
         checker& check, std::uint64_t seed);
 
+    struct wish {
+        std::optional<net::duration> deadline;
+        control::hold_policy on_hold_timeout = control::hold_policy::abort;
+        unsigned max_failed = 0;
+    };
     // To the other color; false: a switch is running.
-    bool request(std::optional<net::duration> deadline);
+    bool request(const wish& what);
     void abort();
     void post(control::report what); // from a member's thread
     time_point next_deadline() const noexcept { return coordinator_.next_deadline(); }
@@ -48,7 +53,7 @@ private:
     void check_identity(
         const control::tally& t, control::switch_number id, bool committed, bool at_rest);
     void write(const control::stored_state& what);
-    void judge(const control::tally& numbers);
+    void judge(const control::tally& numbers, control::switch_number id);
 
     std::vector<shard_driver*> members_;
     options options_;

@@ -160,6 +160,11 @@ void coordinator_world::make(move m)
     case act::abort: {
         aborted_once_ = true;
         const bool decided = sent_.commit;
+        if (plan_.error == planted::abort_write &&
+            coordinator_.state() == coordinator_state::writing) {
+            out.push_back(
+                control::to_members{{coordinator_.current().id, control::abort_switch{"asked"}}});
+        }
         const auto answer = coordinator_.on_abort_request("asked", now_, out);
         abort_asked_ = answer == control::abort_answer::accepted;
         if (decided != (answer == control::abort_answer::decided)) {

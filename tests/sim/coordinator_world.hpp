@@ -22,6 +22,7 @@ enum class planted : std::uint8_t { // errors of the model; each must be found
     unheld_ignored, // C4, C8
     pin_silent,     // C5: members that stay silent after `pin` count as held
     store_fail,     // C7: a write that failed is taken as not written
+    abort_write,    // C6: an abort request while the store is written aborts
 };
 
 struct coordinator_plan {

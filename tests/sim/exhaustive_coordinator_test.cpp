@@ -169,4 +169,20 @@ TEST(CoordinatorExhaustive, C7StoreFailIsFound)
     expect_found({.members = 2, .store_fails = true, .error = planted::store_fail}, "C7");
 }
 
+TEST(CoordinatorExhaustive, C6AbortWriteIsFound)
+{
+    expect_found({.members = 3, .error = planted::abort_write}, "C7");
+}
+
+TEST(CoordinatorExhaustive, C4FirstHeldIsFoundAmongThree)
+{
+    expect_found({.members = 3, .error = planted::first_held}, "C4");
+}
+
+// What three members may do in two switches, late reports of the first one included.
+TEST(CoordinatorExhaustive, C1TwoSwitchesOfThreeMembers)
+{
+    explore({.members = 3, .switches = 2, .operator_aborts = false});
+}
+
 } // namespace

@@ -11,7 +11,7 @@
 namespace {
 
 constexpr const char* usage =
-    "usage: sim [--seeds N] [--from S] [--seed S] [--trace] [--mode shared|dedicated]\n"
+    "usage: sim [--seeds N] [--from S] [--seed S] [--trace] [--mode shared|dedicated|mixed]\n"
     "           [--faults none|links|brokers|all] [--shards N] [--clients N] [--steps N] "
     "[--no-switches] [--keep-going]\n"
     "\n"
@@ -19,7 +19,9 @@ constexpr const char* usage =
     "  --seed S      one world; with --trace everything that happens in it, in virtual time\n"
     "  --keep-going  does not stop at the tenth world that fails\n"
     "  --shrink      every world that fails is made smaller; without it the first one is\n"
-    "  what a shrunk world leaves out: --without-clients, --without-faults, --without-orders "
+    "  --features cluster,rabbitmq,silent,replies,strict,gives-up | none: instead of drawn ones\n"
+    "  what a shrunk world leaves out: --without-features I,J,..; --without-clients, "
+    "--without-faults, --without-orders "
     "I,J,..;\n"
     "                --one-node --calm-clients --roomy --store-works\n"
     "\n"
@@ -53,12 +55,38 @@ bool read_numbers(std::string_view text, std::set<unsigned>& into)
     return true;
 }
 
+bool read_features(std::string_view text, std::set<sim::feature>& into)
+{
+    while (!text.empty() && text != "none") {
+        const auto comma = text.find(',');
+        const auto name = text.substr(0, comma);
+        unsigned i = 0;
+        while (i < sim::features && to_string(static_cast<sim::feature>(i)) != name) {
+            ++i;
+        }
+        if (i == sim::features) {
+            return false;
+        }
+        into.insert(static_cast<sim::feature>(i));
+        text = comma == text.npos ? "" : text.substr(comma + 1);
+    }
+    return true;
+}
+
 bool read_word(plan& p, std::string_view key, std::string_view value)
 {
     std::uint64_t n = 0;
     if (key == "--mode") {
-        p.world.mode = value == "shared" ? sim::multiplex::shared : sim::multiplex::dedicated;
-        return value == "shared" || value == "dedicated";
+        p.world.mode = value == "shared"      ? sim::multiplex::shared
+                       : value == "dedicated" ? sim::multiplex::dedicated
+                                              : sim::multiplex::drawn;
+        return value == "shared" || value == "dedicated" || value == "mixed";
+    }
+    if (key == "--features") {
+        return read_features(value, p.world.having.emplace());
+    }
+    if (key == "--without-features") {
+        return read_numbers(value, p.world.without_features);
     }
     if (key == "--faults") {
         constexpr std::string_view names[] = {"none", "links", "brokers", "all"};

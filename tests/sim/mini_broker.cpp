@@ -1,42 +1,13 @@
-#include "tests/sim/mini_broker.hpp"
+#include "tests/sim/mini_broker_channel.hpp"
 
 namespace sim {
 
-struct mini_broker::channel final : embedded::session_sink {
-    std::uint64_t number = 0;
-    connection_ref wire;
-    stomp::parser parser;
-    stomp::frame_view frame;
-    std::string buffer;
-    embedded::session_id session{};
-    std::size_t node = 0;
-    unsigned shard = 0;
-    bool ended = false;
-    std::map<std::string, std::string> subscriptions; // id, destination
-    std::map<std::string, std::vector<message_key>> transactions;
-
-    void write(std::string_view head, const net::payload_ref& rest) override
-    {
-        wire->to_gateway->write(head);
-        if (rest) {
-            wire->to_gateway->write(rest->bytes());
-        }
-    }
-    std::size_t unsent() const noexcept override { return wire->to_gateway->waiting(); }
-    void close(parting how) override
-    {
-        ended = true;
-        if (how == parting::at_once) {
-            wire->to_gateway->drop_unsent();
-        }
-        wire->to_gateway->finish();
-    }
-};
-
 mini_broker::mini_broker(
-    color which, std::size_t nodes, embedded::broker_options options, scheduler& when,
-    checker& check)
-    : which_(which), nodes_(nodes, true), options_(std::move(options)), when_(when), checker_(check)
+    color which, std::size_t nodes, embedded::broker_options options, broker_ways ways,
+    scheduler& when, checker& check, std::uint64_t seed)
+    : which_(which), nodes_(nodes, true), options_(std::move(options)), ways_(ways), when_(when),
+      checker_(check), random_(seed, 3000 + static_cast<std::uint64_t>(which)),
+      paths_(nodes * nodes)
 {
     revive();
 }
@@ -61,6 +32,7 @@ void mini_broker::accept(connection_ref made, std::size_t node, unsigned shard)
 {
     auto c = std::make_unique<channel>();
     channel& made_channel = *c;
+    c->broker = this;
     c->number = ++last_channel_;
     c->wire = std::move(made);
     c->node = node;
@@ -95,7 +67,7 @@ void mini_broker::on_bytes(channel& c)
             break;
         }
         if (result.status == stomp::parse_status::frame) {
-            on_frame(c, c.frame);
+            take(c, c.frame);
             c.parser.set_version(core_->version(c.session));
         }
         used += result.consumed;
@@ -132,9 +104,17 @@ void mini_broker::on_frame(channel& c, const stomp::frame_view& frame)
         c.subscriptions[std::string{*frame.find("id")}] = std::string{*frame.find("destination")};
         break;
     case stomp::command::unsubscribe: c.subscriptions.erase(std::string{*frame.find("id")}); break;
+    case stomp::command::disconnect:
+        for (const auto& [id, destination] : c.subscriptions) {
+            checker_.on_subscription_left(which_, c.shard, destination);
+        }
+        break;
     default: break;
     }
+    running_ = &c;
+    routing_ = frame.command == stomp::command::send || frame.command == stomp::command::commit;
     core_->on_frame(c.session, frame, when_.now());
+    running_ = nullptr;
     if (core_->stats().clients.sent - before == arriving.size()) {
         for (const message_key one : arriving) {
             checker_.on_arrival(which_, one);
@@ -153,6 +133,9 @@ void mini_broker::on_frame(channel& c, const stomp::frame_view& frame)
 
 void mini_broker::on_end(channel& c)
 {
+    while (!c.deferred.empty()) {
+        take_deferred(c);
+    }
     core_->on_gone(c.session, when_.now());
     c.wire->to_gateway->finish();
     forget(c.number);

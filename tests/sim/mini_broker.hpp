@@ -2,6 +2,7 @@
 
 // One color's brokers: teal-broker's core behind the simulated network. Its nodes are one message
 // world, as in a cluster: each can be cut off or refuse dials on its own, all die together.
+// `broker_ways` makes them behave as RabbitMQ does, where that is worse than the core.
 
 #include "broker/embedded/broker_core.hpp"
 #include "broker/stomp/parser.hpp"
@@ -13,11 +14,21 @@
 
 namespace sim {
 
+struct broker_ways {
+    // What a SEND routes takes its time to the node of who subscribed: order is kept between two
+    // nodes, not between three (SWITCH.md M1).
+    bool cluster = false;
+    // Frames take effect after they were read, BEGIN and ABORT at once: their RECEIPT comes ahead
+    // of the confirms of SENDs before them, and proves nothing (M4, H6). A failed SUBSCRIBE is
+    // answered with ERROR, then RECEIPT; UNSUBSCRIBE loses what is in flight (M5).
+    bool rabbitmq = false;
+};
+
 class mini_broker {
 public:
     mini_broker(
-        color which, std::size_t nodes, embedded::broker_options options, scheduler& when,
-        checker& check);
+        color which, std::size_t nodes, embedded::broker_options options, broker_ways ways,
+        scheduler& when, checker& check, std::uint64_t seed);
     ~mini_broker();
 
     bool up(std::size_t node) const noexcept { return core_ != nullptr && nodes_[node]; }
@@ -40,6 +51,12 @@ public:
 private:
     struct channel;
     void on_bytes(channel& c);
+    void take(channel& c, const stomp::frame_view& frame);
+    void take_deferred(channel& c);
+    net::duration deferral();
+    void bring(channel& to, std::string bytes);
+    void arrive(std::uint64_t channel, const std::string& subscription, const std::string& bytes);
+    bool late() const noexcept { return ways_.cluster || ways_.rabbitmq; }
     void on_frame(channel& c, const stomp::frame_view& frame);
     void on_end(channel& c);
     void lose(channel& c, random_source& random);
@@ -49,11 +66,16 @@ private:
     color which_;
     std::vector<bool> nodes_;
     embedded::broker_options options_;
+    broker_ways ways_;
     scheduler& when_;
     checker& checker_;
     std::unique_ptr<embedded::broker_core> core_;
     std::map<std::uint64_t, std::unique_ptr<channel>> channels_;
     std::uint64_t last_channel_ = 0, life_ = 0;
+    random_source random_;
+    channel* running_ = nullptr;    // whose frame takes effect
+    bool routing_ = false;          // and it is a SEND or COMMIT
+    std::vector<time_point> paths_; // the last arrival between two nodes: from * nodes + to
 };
 
 } // namespace sim

@@ -34,6 +34,9 @@ void shard_driver::check_step()
         expect(
             s->waiting_bytes <= gateway::waiting_bytes_max + 64 * 1024,
             "more waits for a session than it may");
+        if (s->closing() || s->pinned != 0) {
+            continue; // S8: a pinned one has what it receives on the old color
+        }
         // One live color: outside of a switch the other one has nothing, or what drains.
         using phase = gateway::binding::phase;
         const phase other = s->bindings[broker::other(s->live)].at;

@@ -23,6 +23,7 @@ public:
         bool smaller = true;
         while (smaller && in_time()) {
             smaller = false;
+            smaller |= leave_out(&world_options::without_features, features);
             smaller |= leave_out(&world_options::without_clients, result_.clients);
             smaller |= leave_out(&world_options::without_faults, result_.faults);
             smaller |= leave_out(&world_options::without_orders, result_.orders);
@@ -176,6 +177,14 @@ std::string arguments_of(const world_options& o)
             text += std::string{" "} + name + " " + list(all);
         }
     };
+    if (o.having) {
+        std::string names;
+        for (const feature f : *o.having) {
+            names.append(names.empty() ? "" : ",").append(to_string(f));
+        }
+        text += " --features " + (names.empty() ? "none" : names);
+    }
+    numbers("--without-features", o.without_features);
     numbers("--without-clients", o.without_clients);
     numbers("--without-faults", o.without_faults);
     numbers("--without-orders", o.without_orders);

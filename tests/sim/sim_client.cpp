@@ -195,7 +195,7 @@ void sim_client::unsubscribe()
 // the next one's.
 message_key sim_client::next_key() noexcept
 {
-    return {number_ * 1000 + life_, ++last_number_};
+    return {number_ * publishers_each + life_, ++last_number_};
 }
 
 std::string sim_client::send_frame(message_key key, const std::string& to, std::string_view more)
@@ -218,6 +218,9 @@ void sim_client::send(bool many)
         std::string more;
         if (random_.chance(60)) {
             more = ask({pending::kind::send, {key}, {}});
+        }
+        if (habits_.asks > 0 && random_.chance(habits_.asks)) {
+            more += "reply-to:/temp-queue/mine\n";
         }
         burst += send_frame(key, to, more);
     }

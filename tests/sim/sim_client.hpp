@@ -23,12 +23,17 @@ struct client_habits {
     unsigned vanishes = 3;               // percent: is gone without a word
     unsigned leaves = 2;                 // percent: DISCONNECT, then comes back
     std::uint64_t slow_max_ms = 300;
-    bool stored = true; // queues, too
+    unsigned asks = 0;            // percent of SENDs: with a temporary queue to answer to
+    bool stored = true;           // queues, too
+    bool may_be_given_up = false; // the switch may pin it, and end it by pin_timeout
     bool in_doubt =
         false; // links break: RECEIPTs of SENDs and of DISCONNECT may be missing (S3, S13)
     bool may_be_closed =
         false; // the world is such that the gateway may close it (no broker for long)
 };
+
+// Publisher numbers of one client: one for each of its connections.
+inline constexpr unsigned publishers_each = 1000;
 
 class sim_client {
 public:
@@ -81,6 +86,8 @@ private:
     void on_bytes();
     void on_frame(const stomp::frame_view& frame);
     void on_message(const stomp::frame_view& frame);
+    void on_error(std::string_view sentence);
+    void answer(std::string_view address, std::string_view question);
     void on_receipt(std::string_view id);
     void on_end(bool reset);
     void acknowledge(std::string subscription, std::string id, bool individual, bool stored);

@@ -67,14 +67,20 @@ void sim_client::on_frame(const stomp::frame_view& frame)
         return;
     case stomp::command::message: on_message(frame); return;
     case stomp::command::receipt: on_receipt(frame.find("receipt-id").value_or("")); return;
-    case stomp::command::error:
-        if (!at_fault_ && !habits_.may_be_closed) {
-            checker_.violation(
-                "client " + std::to_string(number_) +
-                " got ERROR for nothing: " + std::string{frame.find("message").value_or("")});
-        }
-        return;
+    case stomp::command::error: on_error(frame.find("message").value_or("")); return;
     default: checker_.violation("a client got a client's frame"); return;
+    }
+}
+
+void sim_client::on_error(std::string_view sentence)
+{
+    // S12: the color of that address is gone. S8: pinned for too long.
+    at_fault_ |= habits_.asks > 0 && sentence.find("reply address") != sentence.npos;
+    at_fault_ |= habits_.may_be_given_up && sentence.find("pin_timeout") != sentence.npos;
+    if (!at_fault_ && !habits_.may_be_closed) {
+        checker_.violation(
+            "client " + std::to_string(number_) +
+            " got ERROR for nothing: " + std::string{sentence});
     }
 }
 
@@ -113,6 +119,10 @@ void sim_client::on_receipt(std::string_view id)
 void sim_client::on_message(const stomp::frame_view& frame)
 {
     const auto id = frame.find("subscription");
+    if (id == "/temp-queue/mine") {
+        checker_.on_answer(number_, frame.body);
+        return;
+    }
     const auto to = frame.find("destination").value_or("");
     const auto s = std::ranges::find_if(subscriptions_, [&](const own_subscription& one) {
         return one.named ? id == std::string_view{one.id} : !id && one.destination == to;
@@ -125,6 +135,9 @@ void sim_client::on_message(const stomp::frame_view& frame)
     }
     checker_.on_message(
         s->record, to, frame.body, frame.find("redelivered") == std::string_view{"true"});
+    if (const auto address = frame.find("reply-to")) {
+        answer(*address, frame.body);
+    }
     if (s->ack == own_subscription::mode::automatic) {
         return;
     }
@@ -145,6 +158,19 @@ void sim_client::on_message(const stomp::frame_view& frame)
                 acknowledge(of, what, individual, stored);
             }
         });
+}
+
+// Some of those who get a question answer it.
+void sim_client::answer(std::string_view address, std::string_view question)
+{
+    const auto asked = key_of(question);
+    if (!asked || state_ != state::up || !random_.chance(50)) {
+        return;
+    }
+    const message_key key = next_key();
+    checker_.on_send(key, checker::answer_to(asked->publisher / publishers_each));
+    const std::string body = body_of(key, 3);
+    say("SEND\ndestination:" + std::string{address} + "\n\n" + body + nul);
 }
 
 void sim_client::acknowledge(std::string subscription, std::string id, bool individual, bool stored)

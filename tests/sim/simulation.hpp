@@ -23,6 +23,7 @@ private:
     bool run_turn(time_point end);
     void end_turn();
     bool all_finished() const;
+    bool has(feature f) const;
     void operate();
     void go_wrong();
     void break_link(random_source& random);

@@ -25,6 +25,7 @@ world::world(const world_options& options)
     const bool drawn_shared = random_.chance(50);
     shared_ = options.mode == multiplex::drawn ? drawn_shared : options.mode == multiplex::shared;
     nodes_ = static_cast<std::size_t>(random_.between(1, 2));
+    nodes_ = has(feature::cluster) ? 3 : nodes_;
     nodes_ = options.one_node ? 1 : nodes_;
     store_fails_ = random_.chance(20) && !options.store_works;
     build_brokers();
@@ -41,7 +42,7 @@ world::world(const world_options& options)
         members, live,
         control_side::options{.settings = control_settings(), .store_fails = store_fails_}, when_,
         checker_, options.seed);
-    checker_.on_decided(live);
+    checker_.on_decided(live, 0);
     for (auto& one : shards_) {
         one->attach(*control_);
         one->start(live);
@@ -57,6 +58,24 @@ world::world(const world_options& options)
     }
 }
 
+std::string_view to_string(feature f) noexcept
+{
+    static constexpr std::string_view names[features] = {"cluster", "rabbitmq", "silent",
+                                                         "replies", "strict",   "gives-up"};
+    return names[static_cast<std::size_t>(f)];
+}
+
+// Each draws from a part of its own, so that one can be left out.
+bool world::has(feature f) const
+{
+    const auto number = static_cast<unsigned>(f);
+    if (options_.without_features.contains(number)) {
+        return false;
+    }
+    return options_.having ? options_.having->contains(f)
+                           : random_source{options_.seed, 700'000 + number}.chance(25);
+}
+
 client_habits world::draw_habits()
 {
     client_habits habits;
@@ -69,8 +88,14 @@ client_habits world::draw_habits()
     if (options_.calm_clients) {
         habits.mistakes = habits.vanishes = habits.slow = habits.leaves = 0;
     }
-    habits.in_doubt = options_.with != faults::none;
-    if (habits.in_doubt) {
+    habits.asks = has(feature::replies) ? 15 : 0;
+    habits.may_be_given_up = has(feature::gives_up);
+    if (has(feature::strict)) {
+        checker_.expect_stored_order();
+    }
+    // A broker that answers no receipts leaves them unanswered (B2), as a lost link does.
+    habits.in_doubt = options_.with != faults::none || has(feature::silent);
+    if (options_.with != faults::none) {
         checker_.expect_stalls();
     }
     habits.may_be_closed = options_.with == faults::brokers || options_.with == faults::all;
@@ -83,19 +108,21 @@ client_habits world::draw_habits()
 
 void world::build_brokers()
 {
+    random_source random{options_.seed, 710'000};
     std::optional<color> silent, refusing;
-    if (options_.with == faults::all && random_.chance(15)) {
-        silent = random_.chance(50) ? color::blue : color::green; // it answers no receipts
-    } else if (options_.with == faults::all && random_.chance(15)) {
-        refusing = random_.chance(50) ? color::blue
-                                      : color::green; // it does not know the login of some clients
+    if (has(feature::silent)) {
+        silent = random.chance(50) ? color::blue : color::green;
+    } else if (options_.with == faults::all && random.chance(15)) { // some clients' login
+        refusing = random.chance(50) ? color::blue : color::green;
     }
+    const broker_ways ways{.cluster = has(feature::cluster), .rabbitmq = has(feature::rabbitmq)};
     for (const color c : broker::colors) {
         embedded::broker_options how;
         how.chaos.reject_subscribe = "/topic/rejected";
         how.chaos.no_receipts = c == silent;
         how.chaos.refuse_login = c == refusing ? "two" : "";
-        brokers_[c] = std::make_unique<mini_broker>(c, nodes_, how, when_, checker_);
+        brokers_[c] =
+            std::make_unique<mini_broker>(c, nodes_, how, ways, when_, checker_, options_.seed);
     }
 }
 
@@ -145,7 +172,11 @@ control::control_settings world::control_settings()
         .receipt_timeout = 1s,
         .marker_interval = 30ms,
         .drain_timeout = 3s,
-        .pin_timeout = 2s};
+        .pin_timeout = 2s,
+        .strict_queue_order = has(feature::strict)};
+    if (has(feature::gives_up)) {
+        s.hold_timeout = random_source{options_.seed, 720'000}.milliseconds(2, 40);
+    }
     return s;
 }
 

@@ -7,8 +7,10 @@
 #include "tests/sim/sim_client.hpp"
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sim {
@@ -21,6 +23,18 @@ enum class faults : std::uint8_t {
     all,
 };
 
+// What about one world in four has, each for itself.
+enum class feature : std::uint8_t {
+    cluster,  // each color three nodes, with order between two of them only
+    rabbitmq, // RabbitMQ's ways, see broker_ways
+    silent,   // one color answers no receipts: best effort
+    replies,  // clients ask with temporary reply queues, and answer
+    strict,   // queue_order: strict
+    gives_up, // on_hold_timeout pin or cut, max_failed
+};
+inline constexpr unsigned features = 6;
+std::string_view to_string(feature f) noexcept;
+
 struct world_options {
     std::uint64_t seed = 1;
     multiplex mode = multiplex::drawn;
@@ -32,6 +46,8 @@ struct world_options {
     tracing trace = tracing::off;
     // What a smaller world leaves out; the rest of it draws what it drew before.
     std::set<unsigned> without_clients, without_faults, without_orders;
+    std::optional<std::set<feature>> having; // these and no others, instead of drawn ones
+    std::set<unsigned> without_features;     // drawn or not
     bool one_node = false, calm_clients = false, roomy = false, store_works = false;
 };
 

@@ -24,7 +24,14 @@ void world::operate()
     const bool aborts = random.chance(35);
     const auto abort_after = random.microseconds(0, random.chance(50) ? 5'000 : 60'000);
     const auto next = random.milliseconds(1, random.chance(50) ? 30 : 400);
-    if (!options_.without_orders.contains(number) && control_->request(deadline) && aborts) {
+    control_side::wish what{.deadline = deadline};
+    if (has(feature::gives_up)) {
+        using control::hold_policy;
+        what.on_hold_timeout =
+            random.one_of(std::vector{hold_policy::abort, hold_policy::pin, hold_policy::cut});
+        what.max_failed = static_cast<unsigned>(random.below(3));
+    }
+    if (!options_.without_orders.contains(number) && control_->request(what) && aborts) {
         when_.after(abort_after, [this] { control_->abort(); });
     }
     when_.after(next, [this] { operate(); });

@@ -103,8 +103,7 @@ suite_unit() {
 }
 suite_io() { gtests io 180; }
 suite_sim() {
-    local count=${seeds:-$((ci ? 2000 : 0))}
-    ((count == 0)) || export TEAL_SEEDS=$count
+    [[ -z $seeds ]] || export TEAL_SEEDS=$seeds
     gtests sim $((ci ? 600 : 3600))
     unset TEAL_SEEDS
 }

@@ -1,0 +1,110 @@
+// Where a broker is worse than its core: what takes its time, and what overtakes what.
+
+#include "tests/sim/mini_broker_channel.hpp"
+
+#include <algorithm>
+
+namespace sim {
+
+namespace {
+
+// CONNECT comes first, so nothing lies before it; BEGIN and ABORT are the reader's own business.
+bool waits_for_nothing(stomp::command c)
+{
+    return c == stomp::command::connect || c == stomp::command::stomp ||
+           c == stomp::command::begin || c == stomp::command::abort;
+}
+
+std::string subscription_of(std::string_view message)
+{
+    constexpr std::string_view name = "\nsubscription:";
+    const auto at = message.find(name);
+    const auto blank = message.find("\n\n");
+    if (at == message.npos || at > blank) {
+        return {};
+    }
+    const auto from = at + name.size();
+    return std::string{message.substr(from, message.find('\n', from) - from)};
+}
+
+} // namespace
+
+net::duration mini_broker::deferral()
+{
+    return random_.chance(3) ? random_.milliseconds(1, 15) : random_.microseconds(0, 400);
+}
+
+void mini_broker::take(channel& c, const stomp::frame_view& frame)
+{
+    if (!ways_.rabbitmq || waits_for_nothing(frame.command)) {
+        on_frame(c, frame);
+        return;
+    }
+    c.deferred.emplace_back(frame);
+    c.last_effect = std::max(c.last_effect, when_.now() + deferral());
+    when_.at(c.last_effect, [this, number = c.number] {
+        if (const auto at = channels_.find(number);
+            at != channels_.end() && !at->second->deferred.empty()) {
+            take_deferred(*at->second);
+        }
+    });
+}
+
+void mini_broker::take_deferred(channel& c)
+{
+    const stomp::frame next = std::move(c.deferred.front());
+    c.deferred.pop_front();
+    if (c.ended) {
+        return;
+    }
+    const auto receipt = next.find("receipt");
+    if (next.command == stomp::command::subscribe && receipt) {
+        c.shadow = "RECEIPT\nreceipt-id:" + std::string{*receipt} + "\n\n" + '\0';
+    }
+    on_frame(c, next.view());
+    c.shadow.clear();
+}
+
+// Between two nodes order is kept. What an acknowledgement sets free was routed before, from
+// wherever: it overtakes nothing.
+void mini_broker::bring(channel& to, std::string bytes)
+{
+    const std::size_t from = running_ != nullptr ? running_->node : to.node;
+    const std::size_t nodes = nodes_.size();
+    const bool far = ways_.cluster && from != to.node;
+    time_point at = when_.now() + (!far                ? random_.microseconds(0, 100)
+                                   : random_.chance(5) ? random_.milliseconds(5, 40)
+                                                       : random_.microseconds(50, 3000));
+    for (std::size_t i = 0; i < nodes; ++i) {
+        time_point& last = paths_[i * nodes + to.node];
+        if (i == from || !routing_ || running_ == nullptr) {
+            at = std::max(at, last);
+        }
+    }
+    for (std::size_t i = 0; i < nodes; ++i) {
+        time_point& last = paths_[i * nodes + to.node];
+        if (i == from || !routing_ || running_ == nullptr) {
+            last = at;
+        }
+    }
+    when_.at(
+        at, [this, number = to.number, which = subscription_of(bytes), text = std::move(bytes)] {
+            arrive(number, which, text);
+        });
+}
+
+// UNSUBSCRIBE, ERROR and the end of the link lose what is in flight.
+void mini_broker::arrive(
+    std::uint64_t number, const std::string& subscription, const std::string& bytes)
+{
+    const auto at = channels_.find(number);
+    if (at == channels_.end() || at->second->ended) {
+        return;
+    }
+    channel& c = *at->second;
+    if (c.subscriptions.contains(subscription) || subscription.starts_with("/temp-queue/")) {
+        c.wire->to_gateway->write(bytes);
+    }
+}
+
+} // namespace sim
