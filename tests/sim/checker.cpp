@@ -14,6 +14,8 @@ constexpr auto on_its_way_max = std::chrono::seconds{5};
 constexpr auto decision_max = std::chrono::milliseconds{200};
 // What a stalled link holds when its session is cut off from it.
 constexpr auto stall_max = std::chrono::seconds{1};
+// How long before the decision was known everywhere.
+constexpr auto behind_min = std::chrono::milliseconds{5};
 // A pinned session is bound again, or closed, by then.
 constexpr auto given_up_max = std::chrono::seconds{4};
 constexpr std::size_t lines_kept_max = 150;
@@ -170,6 +172,9 @@ void checker::on_message(
 bool checker::arrived_in_order(
     const std::string& destination, unsigned publisher, unsigned lower, unsigned higher)
 {
+    if (paths_ && cut_seen_ && when_.now() < last_cut_ + std::chrono::seconds{1}) {
+        return false;
+    }
     const auto& order = arrival_order_[{destination, publisher}];
     return !cut_seen_ || std::ranges::find(order, lower) < std::ranges::find(order, higher);
 }
@@ -274,6 +279,7 @@ void checker::on_subscribed(color at, unsigned shard, const std::string& destina
 void checker::on_subscription_cut(color at, unsigned shard, const std::string& destination)
 {
     cut_seen_ = true;
+    last_cut_ = when_.now();
     cuts_[{at, shard, destination}].push_back({when_.now()});
 }
 
@@ -287,6 +293,7 @@ void checker::on_subscription_left(color at, unsigned shard, const std::string& 
 void checker::on_killed(color at)
 {
     cut_seen_ = true;
+    last_cut_ = when_.now();
     kills_[at].push_back(when_.now());
 }
 
@@ -319,7 +326,10 @@ bool checker::lost_by_fault(const send_record& m, const subscription_record& s) 
         const net::duration before = stalls_ ? net::duration{stall_max} : decision_max;
         const bool given_up = of->second.given_up && one.at <= m.arrived + before &&
                               m.arrived <= one.at + given_up_max;
-        return quiet || given_up;
+        // A SEND that the fence was given up for comes behind every marker (M3).
+        const bool behind = of->second.fence && one.to != *m.at &&
+                            one.at <= m.arrived + behind_min && m.arrived <= one.at + given_up_max;
+        return quiet || given_up || behind;
     };
     if (s.broadcast && std::ranges::any_of(decided_, by_switch)) {
         return true;

@@ -105,6 +105,8 @@ public:
     void on_report(std::uint64_t switch_id, const excuses& of);
     void expect_stalls() noexcept { stalls_ = true; }
 
+    // A cluster: who is bound again at another node may be overtaken by what it sends there.
+    void expect_paths() noexcept { paths_ = true; }
     void expect_stored_order() noexcept { stored_order_ = true; } // queue_order: strict
 
     // At the end of the world, before the last clients leave.
@@ -174,7 +176,8 @@ private:
     std::map<std::uint64_t, excuses> excuses_; // by switch
     std::vector<suspicion> suspicions_;
     std::map<unsigned, std::set<message_key>> answers_; // by who asked
-    bool stalls_ = false, stored_order_ = false, cut_seen_ = false;
+    bool stalls_ = false, stored_order_ = false, cut_seen_ = false, paths_ = false;
+    time_point last_cut_{};
     std::size_t fence_at_ = 0;
     std::map<std::pair<std::string, unsigned>, std::vector<unsigned>> arrival_order_;
     std::uint64_t deliveries_ = 0;

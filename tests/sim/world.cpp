@@ -90,6 +90,9 @@ client_habits world::draw_habits()
     }
     habits.asks = has(feature::replies) ? 15 : 0;
     habits.may_be_given_up = has(feature::gives_up);
+    if (has(feature::cluster)) {
+        checker_.expect_paths();
+    }
     if (has(feature::strict)) {
         checker_.expect_stored_order();
     }
