@@ -132,10 +132,12 @@ void router::send_markers(time_point now)
             continue;
         }
         const endpoint_ref from{w->color(), static_cast<std::uint16_t>(index)};
-        // One that was written before its link was left comes all the same: then it is waited for,
-        // at most for seam_timeout.
-        if (send_marker(*w, from) || from == w->group->at ||
-            pool_of(from.color).healthy(from.index)) {
+        if (send_marker(*w, from) || from == w->group->at) {
+            continue;
+        }
+        // One that was written before its link was left comes all the same: it is waited for, at
+        // most for seam_timeout.
+        if (pool_of(from.color).healthy(from.index)) {
             continue;
         }
         // The table's last column: that endpoint is lost, so none will come.
