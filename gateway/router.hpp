@@ -276,6 +276,9 @@ private:
     link_record* link(link_id id) noexcept;
 
     // ---- router_subscriptions.cpp
+    bool may_join(
+        const client_session& s, const subscription& sub, const wire_subscription& w,
+        member_state as) const;
     bool subscribe(client_session& s, subscription& sub, color c, member_state as, time_point now);
     void on_confirmed(wire_subscription& w, time_point now);
     void on_wire_failed(wire_subscription& w, const std::string& why, time_point now);

@@ -194,6 +194,7 @@ void router::act(seam& which, const seam_action& what, time_point now)
             }
             sub->wires[broker::other(s->live)] = wire_id::none;
             if (sub->broadcast && std::exchange(sub->held_back, false)) {
+                sub->left_before = static_cast<wire_id>(last_wire_);
                 at(now, due::session_retry, number(s->id)); // left first, now it is subscribed
             }
             s->forced_seams += !which.left();

@@ -24,6 +24,30 @@ std::string router::address_of(wire_id id) const
     return own_prefix_ + of_wire;
 }
 
+// Whether what still comes on that wire subscription is nothing that the session had before.
+bool router::may_join(
+    const client_session& s, const subscription& sub, const wire_subscription& w,
+    member_state as) const
+{
+    if (pairs() && as == member_state::joining) {
+        return false; // S8: its old color has given what this one may still have on its way
+    }
+    if (number(w.id) <= number(sub.left_before)) {
+        return false; // break before make: the same
+    }
+    // P1: what is on its way here was SENT before the old color's SUBSCRIBE, and has no twin there.
+    if (pairs() && as == member_state::standby &&
+        number(sub.wires[broker::other(w.color())]) > number(w.id)) {
+        return false;
+    }
+    // M8: the one that a forced seam still reads is never taken up again. M9: nor is what other
+    // sessions read there yet a standby's: an open seam may have on its way what this one got.
+    return std::ranges::none_of(w.members, [&](const wire_member& m) {
+        return (m.session == s.id && m.subscription == sub.number) ||
+               (as == member_state::standby && m.state != member_state::standby);
+    });
+}
+
 // Puts the subscription onto a wire subscription of that color. False: its link or its turn is not
 // there yet; the session was put in line. REQUIRES: the binding's links are asked for.
 bool router::subscribe(
@@ -35,12 +59,8 @@ bool router::subscribe(
     wire_subscription* w = nullptr;
     link_record* l = nullptr;
     if (shared) {
-        // M8: the one that a forced seam still reads is never taken up again.
-        const auto has = [&](const wire_member& m) {
-            return m.session == s.id && m.subscription == sub.number;
-        };
-        if (const auto at = g.wires.find(sub.head->bytes());
-            at != g.wires.end() && std::ranges::none_of(wire(at->second)->members, has)) {
+        const auto at = g.wires.find(sub.head->bytes());
+        if (at != g.wires.end() && may_join(s, sub, *wire(at->second), as)) {
             w = wire(at->second);
         } else if (l = pick_subscribe(g, c, now); l == nullptr) {
             return wait_turn(g, s, b, now);

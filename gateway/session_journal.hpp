@@ -42,6 +42,9 @@ struct subscription {
     bool afresh = false; // H13: was not found on a link that knew its queue, is tried on a new one
     bool own_only =
         false; // its SUBSCRIBE was unanswered when a shared link died (DESIGN.md section 5)
+    // What was subscribed up to here is not joined any more: it may have on its way what came by a
+    // color that was left before (backplane `shared` without a key).
+    broker::wire_id left_before{};
     broker::per_color<broker::wire_id> wires{}; // where it is subscribed; none: nowhere
 
     // The client's receipt while it is owed; raw. Takes it.

@@ -18,6 +18,8 @@ constexpr auto stall_max = std::chrono::seconds{1};
 constexpr auto behind_min = std::chrono::milliseconds{5};
 // A pinned session is bound again, or closed, by then.
 constexpr auto given_up_max = std::chrono::seconds{4};
+// From a decision to the new color's SUBSCRIBE, where the old one is left first: seam_timeout.
+constexpr auto break_max = std::chrono::milliseconds{2'500};
 constexpr std::size_t lines_kept_max = 150;
 
 } // namespace
@@ -148,7 +150,7 @@ void checker::on_message(
     }
     m.delivered = true;
     if (!s.got.insert(*key).second && !redelivered) {
-        if (!was_cut(m, s)) {
+        if (!was_cut(m, s) && !(twice_excused_ && s.broadcast)) {
             violation("duplicated: " + whose + " got " + name(*key) + " twice");
         }
         return;
@@ -157,7 +159,10 @@ void checker::on_message(
     // What lay in a queue before this one was there may lie on a color that was left: counted.
     const bool ordered =
         s.broadcast || (stored_order_ && !cut_seen_ && s.confirmed != 0 && s.confirmed < m.sent);
-    if (ordered && !redelivered && key->number < highest &&
+    // On a shared backplane what fell into a gap of the old color may come by the new one, behind
+    // what the old one gave since.
+    const bool saved = one_world_ && s.broadcast && lost_by_fault(m, s);
+    if (ordered && !saved && !redelivered && key->number < highest &&
         arrived_in_order(m.destination, key->publisher, key->number, highest)) {
         suspect(
             "reordered: " + whose + " got " + name(*key) + " after number " +
@@ -263,6 +268,9 @@ void checker::on_arrival(color at, message_key key)
 
 void checker::on_subscribed(color at, unsigned shard, const std::string& destination)
 {
+    if (breaks_) {
+        subscribed_[{at, shard, destination}].push_back(when_.now());
+    }
     const auto found = cuts_.find({at, shard, destination});
     if (found == cuts_.end()) {
         return;
@@ -310,6 +318,24 @@ void checker::on_decided(color to, std::uint64_t switch_id)
     note("decided: " + std::string{to_string(to)});
 }
 
+// On neither color: from a decision until the last SUBSCRIBE on the new color that it made.
+bool checker::in_break(const send_record& m, const subscription_record& s) const
+{
+    for (std::size_t i = 1; breaks_ && i < decided_.size(); ++i) {
+        const time_point begin = decided_[i].at;
+        if (m.arrived + decision_max < begin) {
+            continue;
+        }
+        const auto found = subscribed_.find({decided_[i].to, s.shard, s.destination});
+        if (found != subscribed_.end() && std::ranges::any_of(found->second, [&](time_point at) {
+                return begin <= at && at <= begin + break_max && m.arrived <= at;
+            })) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool checker::lost_by_fault(const send_record& m, const subscription_record& s) const
 {
     if (!m.at) {
@@ -339,12 +365,12 @@ bool checker::lost_by_fault(const send_record& m, const subscription_record& s) 
             const auto found = cuts_.find({where, s.shard, s.destination});
             return found != cuts_.end() && std::ranges::any_of(found->second, allowed);
         };
-        return at_fault(
-                   *m.at,
-                   [&](const cut_record& cut) {
-                       return m.arrived + on_its_way_max >= cut.at &&
-                              m.arrived <= std::max(cut.again, cut.at + unseen_);
-                   }) ||
+        const auto on_its_way = [&](const cut_record& cut) {
+            return m.arrived + on_its_way_max >= cut.at &&
+                   m.arrived <= std::max(cut.again, cut.at + unseen_);
+        };
+        return at_fault(*m.at, on_its_way) || (one_world_ && at_fault(other(*m.at), on_its_way)) ||
+               in_break(m, s) ||
                // The new color's link was lost with the decision under way: the old binding is
                // given up, a gap (S6, S8).
                at_fault(other(*m.at), [&](const cut_record& cut) {

@@ -55,6 +55,22 @@ public:
         unseen_ = unseen;
     }
 
+    // Backplane `shared`: what is published on one color comes by both.
+    enum class told_apart : std::uint8_t {
+        surely,
+        best_effort, // by content: something may come twice, and the report says so (P4)
+        never, // without a key a subscription is on neither color from the decision on until the
+               // new one has it
+    };
+    void expect_one_world(told_apart how) noexcept
+    {
+        one_world_ = true;
+        breaks_ = how == told_apart::never;
+        twice_excused_ = how == told_apart::best_effort;
+    }
+
+    bool breaks() const noexcept { return breaks_; } // a gap there is no excuse for the order
+
     // ---- clients
     using subscription_number = std::size_t;
     void on_send(message_key key, std::string destination);
@@ -156,6 +172,7 @@ private:
     bool excused(std::size_t of, bool excuses::* excuse) const;
     bool arrived_in_order(
         const std::string& destination, unsigned publisher, unsigned lower, unsigned higher);
+    bool in_break(const send_record& m, const subscription_record& s) const;
     bool was_cut(const send_record& m, const subscription_record& s) const;
     bool lost_by_fault(const send_record& m, const subscription_record& s) const;
     std::string name(message_key key) const;
@@ -178,6 +195,8 @@ private:
     std::map<unsigned, std::set<message_key>> answers_; // by who asked
     bool stalls_ = false, stored_order_ = false, cut_seen_ = false, paths_ = false;
     time_point last_cut_{};
+    bool one_world_ = false, breaks_ = false, twice_excused_ = false;
+    std::map<std::tuple<color, unsigned, std::string>, std::vector<time_point>> subscribed_;
     std::size_t fence_at_ = 0;
     std::map<std::pair<std::string, unsigned>, std::vector<unsigned>> arrival_order_;
     std::uint64_t deliveries_ = 0;

@@ -2,6 +2,7 @@
 
 #include "tests/sim/shrinker.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -12,7 +13,9 @@ namespace {
 
 constexpr const char* usage =
     "usage: sim [--seeds N] [--from S] [--seed S] [--trace] [--mode shared|dedicated|mixed]\n"
-    "           [--faults none|links|brokers|all] [--shards N] [--clients N] [--steps N] "
+    "           [--faults none|links|brokers|all] [--backplane "
+    "separate|shared|header|content|no-key]\n"
+    "           [--shards N] [--clients N] [--steps N] "
     "[--no-switches] [--keep-going]\n"
     "\n"
     "  --seeds N     how many worlds (1000), from --from S (1) on\n"
@@ -87,6 +90,12 @@ bool read_word(plan& p, std::string_view key, std::string_view value)
     }
     if (key == "--without-features") {
         return read_numbers(value, p.world.without_features);
+    }
+    if (key == "--backplane") {
+        constexpr std::string_view names[] = {"separate", "shared", "header", "content", "no-key"};
+        const auto at = std::ranges::find(names, value);
+        p.world.backplane = static_cast<sim::backplane>(at - std::begin(names));
+        return at != std::end(names);
     }
     if (key == "--faults") {
         constexpr std::string_view names[] = {"none", "links", "brokers", "all"};

@@ -22,10 +22,17 @@ mini_broker::~mini_broker()
 
 void mini_broker::revive()
 {
+    alive_ = true;
     if (core_ == nullptr) {
         options_.nonce = std::string{to_string(which_)} + std::to_string(++life_);
-        core_ = std::make_unique<embedded::broker_core>(options_);
+        core_ = std::make_shared<embedded::broker_core>(options_);
     }
+}
+
+void mini_broker::share(mini_broker& other)
+{
+    core_ = other.core_;
+    common_ = other.common_ = true;
 }
 
 void mini_broker::accept(connection_ref made, std::size_t node, unsigned shard)
@@ -165,12 +172,15 @@ void mini_broker::lose(channel& c, random_source& random)
 
 void mini_broker::kill(random_source& random)
 {
-    if (core_ == nullptr) {
+    if (!alive_) {
         return;
     }
     checker_.note(std::string{to_string(which_)} + " is killed");
-    checker_.on_killed(which_);
-    auto dead = std::exchange(core_, nullptr);
+    alive_ = false;
+    if (!common_) {
+        checker_.on_killed(which_);
+        core_ = nullptr;
+    }
     while (!channels_.empty()) {
         lose(*channels_.begin()->second, random);
     }

@@ -1,7 +1,8 @@
 #pragma once
 
 // One color's brokers: teal-broker's core behind the simulated network. Its nodes are one message
-// world, as in a cluster: each can be cut off or refuse dials on its own, all die together.
+// world, as in a cluster: each can be cut off or refuse dials on its own, all die together. On a
+// shared backplane both colors are doors to one broker: killed is then only the door.
 // `broker_ways` makes them behave as RabbitMQ does, where that is worse than the core.
 
 #include "broker/embedded/broker_core.hpp"
@@ -29,9 +30,11 @@ public:
     mini_broker(
         color which, std::size_t nodes, embedded::broker_options options, broker_ways ways,
         scheduler& when, checker& check, std::uint64_t seed);
+    // A door to the same broker as `other`. REQUIRES: it has no links yet, and plain ways.
+    void share(mini_broker& other);
     ~mini_broker();
 
-    bool up(std::size_t node) const noexcept { return core_ != nullptr && nodes_[node]; }
+    bool up(std::size_t node) const noexcept { return alive_ && nodes_[node]; }
     std::size_t nodes() const noexcept { return nodes_.size(); }
     // `shard`: whose link it is, for the checker's book of gaps.
     void accept(connection_ref made, std::size_t node, unsigned shard);
@@ -69,7 +72,8 @@ private:
     broker_ways ways_;
     scheduler& when_;
     checker& checker_;
-    std::unique_ptr<embedded::broker_core> core_;
+    std::shared_ptr<embedded::broker_core> core_;
+    bool common_ = false, alive_ = false;
     std::map<std::uint64_t, std::unique_ptr<channel>> channels_;
     std::uint64_t last_channel_ = 0, life_ = 0;
     random_source random_;

@@ -158,6 +158,10 @@ std::string arguments_of(const world_options& o)
 {
     static constexpr const char* kinds[] = {"none", "links", "brokers", "all"};
     std::string text = "--seed " + std::to_string(o.seed);
+    if (o.backplane != backplane::separate) {
+        constexpr const char* names[] = {"separate", "shared", "header", "content", "no-key"};
+        text += std::string{" --backplane "} + names[static_cast<std::size_t>(o.backplane)];
+    }
     if (o.mode != multiplex::drawn) {
         text += o.mode == multiplex::shared ? " --mode shared" : " --mode dedicated";
     }

@@ -206,6 +206,9 @@ std::string sim_client::send_frame(message_key key, const std::string& to, std::
         body_of(key, static_cast<std::size_t>(random_.below(random_.chance(5) ? 1500 : 60)));
     std::string frame = "SEND\ndestination:" + to + "\n";
     frame += random_.chance(50) ? "content-length:" + std::to_string(body.size()) + "\n" : "";
+    if (habits_.id_header) {
+        frame += "x-id:" + std::to_string(key.publisher) + "-" + std::to_string(key.number) + "\n";
+    }
     return frame.append(more) + "\n" + body + nul;
 }
 

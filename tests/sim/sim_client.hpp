@@ -26,6 +26,7 @@ struct client_habits {
     unsigned asks = 0;            // percent of SENDs: with a temporary queue to answer to
     bool stored = true;           // queues, too
     bool may_be_given_up = false; // the switch may pin it, and end it by pin_timeout
+    bool id_header = false;       // each SEND has a header of its own, x-id
     bool in_doubt =
         false; // links break: RECEIPTs of SENDs and of DISCONNECT may be missing (S3, S13)
     bool may_be_closed =

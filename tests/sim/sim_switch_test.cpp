@@ -21,11 +21,13 @@ std::uint64_t seeds()
 }
 
 // Every seed of one kind of world; the first that fails is named with what replays it.
-void expect_kept(sim::multiplex mode, sim::faults with)
+void expect_kept(
+    sim::multiplex mode, sim::faults with, sim::backplane backplane = sim::backplane::separate)
 {
     std::uint64_t committed = 0, deliveries = 0;
     for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
-        const sim::world_options options{.seed = seed, .mode = mode, .with = with};
+        const sim::world_options options{
+            .seed = seed, .mode = mode, .with = with, .backplane = backplane};
         const auto result = sim::run_world(options);
         committed += result.committed;
         deliveries += result.deliveries;
@@ -67,6 +69,22 @@ TEST(SwitchSim, BrokersMayDie)
 TEST(SwitchSim, AnythingMayHappen)
 {
     expect_kept(sim::multiplex::drawn, sim::faults::all);
+}
+
+// P1 to P4: both colors are doors to one broker, and each message comes once all the same.
+TEST(SwitchSim, P1_SharedBackplaneOnSharedLinks)
+{
+    expect_kept(sim::multiplex::shared, sim::faults::none, sim::backplane::shared);
+}
+
+TEST(SwitchSim, P1_SharedBackplaneOnDedicatedLinks)
+{
+    expect_kept(sim::multiplex::dedicated, sim::faults::none, sim::backplane::shared);
+}
+
+TEST(SwitchSim, P1_SharedBackplaneWhoseLinksMayBreak)
+{
+    expect_kept(sim::multiplex::drawn, sim::faults::links, sim::backplane::shared);
 }
 
 // A failure can be looked at only if its seed is the same world again.

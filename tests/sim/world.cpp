@@ -21,6 +21,20 @@ world::world(const world_options& options)
     : options_(options), checker_(when_, options.trace), random_(options.seed, 1),
       network_(when_, options.seed)
 {
+    if (options_.backplane == backplane::shared) {
+        random_source how{options.seed, 700'000};
+        options_.backplane = how.chance(60)   ? backplane::header
+                             : how.chance(50) ? backplane::content
+                                              : backplane::no_key;
+    }
+    if (options_.backplane != backplane::separate) {
+        options_.having.emplace(); // two doors to one plain broker
+        using told_apart = checker::told_apart;
+        checker_.expect_one_world(
+            options_.backplane == backplane::no_key    ? told_apart::never
+            : options_.backplane == backplane::content ? told_apart::best_effort
+                                                       : told_apart::surely);
+    }
     // What is drawn is drawn whatever the options say, so that a smaller world stays the same.
     const bool drawn_shared = random_.chance(50);
     shared_ = options.mode == multiplex::drawn ? drawn_shared : options.mode == multiplex::shared;
@@ -88,6 +102,7 @@ client_habits world::draw_habits()
     if (options_.calm_clients) {
         habits.mistakes = habits.vanishes = habits.slow = habits.leaves = 0;
     }
+    habits.id_header = options_.backplane == backplane::header;
     habits.asks = has(feature::replies) ? 15 : 0;
     habits.may_be_given_up = has(feature::gives_up);
     if (has(feature::cluster)) {
@@ -119,13 +134,18 @@ void world::build_brokers()
         refusing = random.chance(50) ? color::blue : color::green;
     }
     const broker_ways ways{.cluster = has(feature::cluster), .rabbitmq = has(feature::rabbitmq)};
+    // Where both colors are one broker nobody would be left who knows them.
+    const bool one_broker = options_.backplane != backplane::separate;
     for (const color c : broker::colors) {
         embedded::broker_options how;
         how.chaos.reject_subscribe = "/topic/rejected";
         how.chaos.no_receipts = c == silent;
-        how.chaos.refuse_login = c == refusing ? "two" : "";
+        how.chaos.refuse_login = c == refusing && !one_broker ? "two" : "";
         brokers_[c] =
             std::make_unique<mini_broker>(c, nodes_, how, ways, when_, checker_, options_.seed);
+    }
+    if (one_broker) {
+        brokers_.green->share(*brokers_.blue);
     }
 }
 
@@ -156,6 +176,13 @@ gateway::core_settings world::core(unsigned shard)
     s.broker_outbox = rarely(30) ? 1024 : 1024 * 1024;
     s.seam_buffer = rarely(30) ? 4096 : 1024 * 1024;
     s.receipt_timeout = 2s;
+    s.shared_backplane = options_.backplane != backplane::separate;
+    s.pairing = {
+        .by = options_.backplane == backplane::header    ? gateway::dedup_by::header
+              : options_.backplane == backplane::content ? gateway::dedup_by::content
+                                                         : gateway::dedup_by::nothing,
+        .header = "x-id",
+        .secret = {options_.seed, 1}};
     s.nonce = 0x7ea1;
     s.shard = shard;
     return s;

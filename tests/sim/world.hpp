@@ -16,6 +16,13 @@
 namespace sim {
 
 enum class multiplex : std::uint8_t { drawn, shared, dedicated };
+enum class backplane : std::uint8_t {
+    separate,
+    shared, // how its messages are told apart is drawn
+    header,
+    content,
+    no_key,
+};
 enum class faults : std::uint8_t {
     none,
     links,   // links are cut and stalled, dials fail
@@ -39,6 +46,7 @@ struct world_options {
     std::uint64_t seed = 1;
     multiplex mode = multiplex::drawn;
     faults with = faults::none;
+    sim::backplane backplane = sim::backplane::separate;
     unsigned shards = 0;  // 0: drawn
     unsigned clients = 0; // 0: drawn
     unsigned steps = 0;   // of each client; 0: drawn

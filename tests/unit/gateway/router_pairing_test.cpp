@@ -390,6 +390,25 @@ TEST_F(RouterBreak, P1_ForcedSeamLeavesTheOldColorToo)
     EXPECT_EQ(router.numbers().gaps, 1u);
 }
 
+TEST_F(RouterBreak, P1_WhatOthersReadOnTheNewColorAlreadyIsNotJoined)
+{
+    subscriber();
+    joining();
+    client();
+    says(b, "SUBSCRIBE id:7 destination:/topic/a"); // s2
+    skip_effects();
+    blue("1");
+    EXPECT_EQ(got(a), "m1 ");
+    marker();
+    green("1"); // was on its way
+    EXPECT_EQ(got(b), "m1 ");
+    green("2");
+    green("2", "s3");
+    const auto effects = log.take();
+    EXPECT_EQ(told(a, effects).size(), 1u);
+    EXPECT_EQ(told(b, effects).size(), 1u);
+}
+
 // ---- stored subscriptions
 
 class RouterStored : public RouterPairing {
