@@ -158,6 +158,28 @@ TEST_F(RouterPairing, M12_WhoSubscribesWhileItJoinsIsInNoPair)
     EXPECT_EQ(told(b, effects).size(), 1u);
 }
 
+// Client 1's seam of the switch before is open, and what it reads there lags: client 2 had it by
+// another way.
+TEST_F(RouterPairing, M9_StandbyJoinsNothingThatIsRead)
+{
+    subscriber();
+    joining();
+    client();
+    says(b, "SUBSCRIBE id:7 destination:/topic/a"); // on green, where client 1 waits
+    skip_effects();
+    green("1");
+    EXPECT_EQ(got(b), "m1 ");
+    prepares(color::blue);
+    skip_effects();
+    blue("1");
+    EXPECT_EQ(got(a), "m1 ");
+    marker();
+    holds();
+    ASSERT_EQ(router.phase(), gateway::member_phase::held);
+    commits();
+    EXPECT_EQ(told(b, log.take()), lines{});
+}
+
 TEST_F(RouterPairing, P2_UnmatchedOutlivesTheNextPrepare)
 {
     subscriber();
