@@ -10,7 +10,7 @@
 
 namespace {
 
-constexpr std::uint64_t kinds = 6;
+constexpr std::uint64_t kinds = 9;
 
 // Of each kind.
 std::uint64_t seeds()
