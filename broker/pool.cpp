@@ -74,7 +74,7 @@ std::optional<std::size_t> pool::pick() const noexcept
     std::optional<std::size_t> best, spare;
     double best_load = std::numeric_limits<double>::max();
     for (std::size_t i = 0; i < endpoints_.size(); ++i) {
-        if (!states_[i].healthy) {
+        if (!states_[i].healthy || states_[i].draining) {
             continue;
         }
         if (endpoints_[i].weight == 0) {

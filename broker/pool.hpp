@@ -7,6 +7,8 @@
 // Invariants:
 // (1) While an endpoint is down nothing is dialled there but its probe: retries of many sessions
 // never become a storm. (2) An endpoint of weight 0 is picked only while no other is healthy.
+// (3) One that is drained is never picked; it is probed on, so that its health is known when it
+// comes back.
 
 #include "broker/net/time.hpp"
 
@@ -40,12 +42,15 @@ public:
     void on_probe(std::size_t index, bool ok, std::string why, net::time_point now);
     void on_bound(std::size_t index) noexcept { ++states_[index].sessions; }
     void on_unbound(std::size_t index) noexcept { --states_[index].sessions; }
+    // An operator's order; it does not outlive the process.
+    void set_draining(std::size_t index, bool on) noexcept { states_[index].draining = on; }
 
     // ---- questions
     // Where the next session goes: the healthy endpoint with the fewest sessions for its weight;
     // nullopt: none.
     std::optional<std::size_t> pick() const noexcept;
     bool healthy(std::size_t index) const noexcept { return states_[index].healthy; }
+    bool draining(std::size_t index) const noexcept { return states_[index].draining; }
     bool any_healthy() const noexcept;
     // Endpoints whose probe is due; each is asked once and answered by on_probe.
     std::vector<std::size_t> take_due_probes(net::time_point now);
@@ -68,6 +73,7 @@ private:
         unsigned failures = 0, successes = 0;
         bool healthy = true; // until something fails: a start does not wait for probes
         bool probing = false;
+        bool draining = false;
     };
     void fail(state& s, std::string why, net::time_point now);
 

@@ -66,6 +66,9 @@ private:
     void members(call& the_call);
     void sessions(call& the_call);
     void disconnect(call& the_call);
+    void drain_endpoint(call& the_call);
+    void undrain_endpoint(call& the_call);
+    void order_endpoint(call& the_call, bool drained);
     void start_switch(call& the_call);
     void list_switches(call& the_call);
     void show_switch(call& the_call);

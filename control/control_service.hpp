@@ -42,6 +42,29 @@ struct switch_answer {
     std::string detail;
 };
 
+struct drain_request {
+    broker::color color = broker::color::blue;
+    std::string endpoint; // its name, or host:port
+    bool on = true;       // else taken back
+    std::string who;
+};
+enum class drain_outcome : std::uint8_t {
+    accepted, // noted by every member; sessions move from now on
+    no_such_endpoint,
+    nowhere_to_go, // sessions are bound there, and no other endpoint of its color takes them
+    busy,          // a switch runs (C1); `id` is that one's
+    unanswered,    // by a member: some may have noted it; the order may be repeated
+    stopping,
+};
+struct drain_answer {
+    drain_outcome outcome = drain_outcome::accepted;
+    std::string detail;
+    switch_number id = 0;
+    std::uint64_t sessions = 0, others = 0; // bound there; endpoints that would take them
+    std::string name;                       // of the endpoint, as configured
+    member_snapshot total;                  // behind the order
+};
+
 // All members' answers added up.
 struct gateway_snapshot {
     member_snapshot total;
@@ -73,6 +96,8 @@ public:
     void snapshot(std::function<void(gateway_snapshot)> done);
     void sessions(std::function<void(std::vector<session_snapshot>)> done);
     void disconnect(std::string session, std::string who, std::function<void(bool)> done);
+    // One endpoint is drained, or taken back. Not kept: a new process knows nothing of it.
+    void drain_endpoint(drain_request request, std::function<void(drain_answer)> done);
 
     // Null where there is none. Valid until control runs again.
     const switch_record* running() const noexcept;
@@ -98,6 +123,11 @@ private:
     void on_preflight(const std::vector<std::pair<member_number, preflight_answer>>& answers);
     void begin(std::string note);
     void refuse(std::string why, std::vector<session_failure> failures);
+    std::optional<drain_answer> refuses_drain() const;
+    void order_drain(
+        const drain_request& request, const gateway_snapshot& found,
+        std::function<void(drain_answer)> done);
+    void audit(const drain_request& request, bool was_draining, const drain_answer& answer);
     void run(effects& out);
     void run_one(const effect& what);
     void send(const command& what);

@@ -44,6 +44,8 @@ public:
     virtual void sessions(std::function<void(std::vector<session_snapshot>)> done) = 0;
     // done(true): the session was here and is being closed.
     virtual void disconnect(std::string session, std::function<void(bool)> done) = 0;
+    // `on`: drained, else taken back. The member has noted it when it answers; sessions move later.
+    virtual void drain_endpoint(endpoint_ref which, bool on, std::function<void(bool)> done) = 0;
     virtual void preflight(broker::color target, std::function<void(preflight_answer)> done) = 0;
 };
 

@@ -93,6 +93,7 @@ struct client_session {
     bool replies = false;       // SENDs with a temporary reply-to: they need a link of its own
     bool gone = false;          // its connection ended: nothing can be written
     bool closed = false;        // the driver was told to close it
+    bool moving = false;        // its endpoint is drained and not left yet (M13)
     std::uint8_t suspected = 0; // shared links that died with unproven SENDs of it
     std::uint32_t owed = 0;     // answers with a client's receipt that links owe
     std::uint32_t open_subscribes = 0; // SUBSCRIBEs of the client that no broker has answered

@@ -61,6 +61,8 @@ core_settings_of(const config& c, unsigned shards, std::uint32_t shard, std::uin
     s.trial_timeout = c.switching.trial_timeout;
     s.receipt_timeout = c.switching.receipt_timeout;
     s.seam_quiet = c.switching.seam_quiet;
+    s.seam_timeout = c.switching.seam_timeout;
+    s.drain_timeout = c.switching.drain_timeout;
     s.client_stall = c.limits.client_stall;
     s.client_heart_beat = c.heart_beat.client;
     s.broker_heart_beat = c.heart_beat.broker;

@@ -35,6 +35,8 @@ struct core_settings {
     net::duration client_heart_beat = std::chrono::seconds{10},
                   broker_heart_beat = std::chrono::seconds{10};
     net::duration seam_quiet = std::chrono::milliseconds{50};
+    net::duration seam_timeout = std::chrono::seconds{1};
+    net::duration drain_timeout = std::chrono::seconds{30};
     std::size_t subscriptions = 1024;
     std::size_t transactions = 16;
     std::size_t transaction_bytes = 4 * 1024 * 1024;

@@ -291,6 +291,7 @@ struct endpoint_numbers {
     std::string name; // as configured
     gauge links = 0;  // of all shards
     bool healthy = false;
+    bool draining = false; // by an operator's order
 };
 
 struct control_counters {

@@ -140,14 +140,19 @@ void brokers(page& p, const totals& sum, const control_counters& control)
             p.value({{"color", color}, {"endpoint", "other"}}, others);
         }
     });
+    const auto count_endpoints = [&](bool endpoint_numbers::* what) {
+        for_each<broker::color>([&](broker::color c, std::string_view color) {
+            const auto& endpoints = control.endpoints[c];
+            p.value(
+                {{"color", color}},
+                static_cast<std::uint64_t>(std::count_if(
+                    endpoints.begin(), endpoints.end(), [&](const auto& e) { return e.*what; })));
+        });
+    };
     p.begin("teal_broker_endpoints_healthy", G, "Endpoints that answer.");
-    for_each<broker::color>([&](broker::color c, std::string_view color) {
-        const auto& endpoints = control.endpoints[c];
-        p.value(
-            {{"color", color}},
-            static_cast<std::uint64_t>(std::count_if(
-                endpoints.begin(), endpoints.end(), [](const auto& e) { return e.healthy; })));
-    });
+    count_endpoints(&endpoint_numbers::healthy);
+    p.begin("teal_broker_endpoints_draining", G, "Endpoints that an operator drains.");
+    count_endpoints(&endpoint_numbers::draining);
     p.begin("teal_broker_connect_duration_seconds", H, "Dialling a link, by phase.");
     for_each<broker::color>([&](broker::color c, std::string_view color) {
         for_each<dial_phase>([&](dial_phase d, std::string_view phase) {

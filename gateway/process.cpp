@@ -128,7 +128,7 @@ private:
     std::thread resolver_;
     control_counters counters_;
     std::set<control::switch_number> counted_;
-    std::vector<shard_counters> last_counters_;
+    std::vector<shard_numbers> last_numbers_;
     bool stopping_ = false;
 };
 
@@ -319,7 +319,8 @@ std::string process::metrics()
         counters_.switch_started =
             std::chrono::duration<double>(running->started_at.time_since_epoch()).count();
     }
-    return render_metrics(collect_counters(shards_, last_counters_), counters_);
+    const auto counters = collect_counters(shards_, last_numbers_, counters_);
+    return render_metrics(counters, counters_);
 }
 
 void process::wait_for_signal()

@@ -35,6 +35,8 @@ public:
 
     // Whether a binding on that color should linger: somebody owes an answer through it.
     bool owes(broker::color through) const noexcept;
+    // Answers to the session's own requests that did not come yet.
+    std::uint32_t requests(broker::color to) const noexcept { return requests_[to]; }
     // Its binding there is gone, and with it the answers.
     void forget_owed(broker::color through) noexcept;
 

@@ -25,6 +25,8 @@
 //   router_rejoin.cpp         who is bound again to what others read already
 //   router_pairing.cpp        backplane `shared`: both colors bring the same
 //   router_drain.cpp          what the old color still owes
+//   router_move.cpp           a move inside a color: an endpoint is drained
+//   router_linger.cpp         a link that is left and still owes an answer
 //   router_deadlines.cpp      everything that waits for a time
 //   router_sends.cpp          what became of each session's SENDs
 //   router_report.cpp         numbers and snapshots
@@ -118,6 +120,8 @@ public:
     control::member_snapshot snapshot() const;
     std::vector<control::session_snapshot> sessions(time_point now) const;
     bool disconnect(std::string_view session, time_point now);
+    // Drained (on) or taken back. Within a switch it is only noted: nobody moves before that ended.
+    void drain_endpoint(endpoint_ref where, bool on, time_point now);
     std::uint64_t links_to_dial(color target) const; // preflight
 
     time_point next_deadline() const noexcept;
@@ -159,6 +163,7 @@ private:
         seams,
         worlds, // M2: a marker from one endpoint to another
         drain,
+        moves, // M13
         numbers,
     };
     struct deadline {
@@ -267,6 +272,7 @@ private:
     void leave(link_record& l, time_point now);
     void erase_link(link_id id, time_point now);
     void blame(link_record& l, time_point now);
+    void lose_markers(const share_group& g, time_point now);
     void doubt_disconnect(const link_record& l);
     bool goes_afresh(link_record& l);
     void forward_error(
@@ -297,7 +303,7 @@ private:
     void on_message(
         link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as,
         time_point now);
-    void on_reply(link_record& l, const stomp::frame_view& frame, framing as);
+    void on_reply(link_record& l, const stomp::frame_view& frame, framing as, time_point now);
     void deliver(
         client_session& s, wire_subscription& w, const wire_member& m,
         const stomp::frame_view& frame, framing as);
@@ -408,6 +414,29 @@ private:
     void run_fence(wire_id id, time_point now);
     void on_fence_marker(wire_subscription& w, std::string_view mark, time_point now);
     void pass_fence(wire_subscription& w, time_point now);
+
+    // ---- router_move.cpp
+    struct endpoint_move;
+    bool begins_move(endpoint_ref from, time_point now);
+    void run_moves(time_point now);
+    void go_on_moving(time_point now);
+    bool all_settled(const endpoint_move& m);
+    void send_move_markers(endpoint_move& m, time_point now);
+    void on_move_marker(wire_id read, std::string_view number, time_point now);
+    void leave_ready(endpoint_move& m, time_point now);
+    bool awaits_marker(endpoint_move& m, const client_session& s, time_point now);
+    void leave_endpoint(endpoint_move& m, const std::vector<session_id>& who, time_point now);
+    std::size_t leave_subscriptions(client_session& s, bool lingers, time_point now);
+    void stay_at_endpoint(const std::vector<session_id>& who, time_point now);
+    void cancel_moves(time_point now);
+    bool reads_a_pair(endpoint_ref from) const;
+
+    // ---- router_linger.cpp
+    bool awaits_replies(const client_session& s) const;
+    void leave_own_link(client_session& s, bool lingers, time_point now);
+    bool on_late_reply(link_id from, time_point now);
+    void forget_lingering(session_id id, time_point now);
+    void end_lingering(time_point now);
 
     // ---- router_switch.cpp
     void on_prepare(const control::prepare& order, time_point now);
@@ -521,6 +550,28 @@ private:
     std::map<wire_id, fence> fences_;
     boost::unordered_flat_map<std::uint64_t, session_sends> sends_; // of the newest switch
     std::uint64_t last_fence_ = 0;
+    // M13: the sessions of one drained endpoint on their way to others.
+    struct endpoint_move {
+        endpoint_ref from;
+        std::uint64_t number = 0;
+        std::vector<session_id> sessions;
+        std::set<wire_id> awaited;             // whose marker was not read yet
+        bool marking = false;                  // what was SENT is proven, or in doubt
+        time_point until{};                    // of this step
+        time_point give_up{};                  // for a client that keeps its marker from being read
+        std::map<session_id, time_point> slow; // such a one: until when its marker may come
+        std::size_t left = 0, gaps = 0, handed_back = 0;
+    };
+    std::vector<endpoint_move> moves_;
+    // A link of a session's own at an endpoint that it left: requests on it are not answered yet.
+    struct lingering_link {
+        link_id link;
+        session_id session;
+        std::uint32_t requests;
+        time_point until;
+    };
+    std::vector<lingering_link> lingering_;
+    std::uint64_t last_move_ = 0;
     std::map<std::pair<endpoint_ref, endpoint_ref>, bool> reach_; // from, to
     std::vector<share_group*> couriers_; // kept for their links, which carry markers
     std::map<std::pair<endpoint_ref, std::string>, link_id> courier_links_;

@@ -54,6 +54,9 @@ void router::on_answered(link_record& l, const broker::owed_answer& owed, time_p
         if (l.core.proven()) {
             awaited_.erase(id);
         }
+        if (!moves_.empty()) {
+            at(now, due::moves);
+        }
         for (const session_id user : users) {
             if (client_session* one = find(user)) {
                 if (one->now().moving) {

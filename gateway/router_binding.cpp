@@ -35,6 +35,9 @@ bool router::advance(client_session& s, color c, time_point now)
     if (s.who == nullptr || b.at == binding::phase::draining || s.state == session_state::waiting) {
         return false; // S7: an attempt that the hold dropped may still come up
     }
+    if (c == s.live && s.moving) {
+        return false; // M13: left first, then bound
+    }
     // S8: a switch back finds what a pinned session has there as its standby.
     if (c == s.live && s.pinned != 0 && in_switch()) {
         return false;

@@ -73,6 +73,7 @@ void router::on_commit(const control::commit& order, time_point now)
     say(control::adopted{current_tally()});
     tally_.held_us.clear();
     note_numbers(now);
+    at(now, due::moves); // M13: of an endpoint that was drained meanwhile
 }
 
 // held|commit: onto the standby that is ready, else rebinding on the new color (S6).
@@ -226,6 +227,7 @@ void router::on_abort(const control::abort_switch& order, time_point now)
     }
     read_again();
     say(control::released{current_tally()});
+    at(now, due::moves);
 }
 
 // Whom the switch waited for when it was given up, and what for: an operator wants to know which

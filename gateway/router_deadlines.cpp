@@ -137,6 +137,7 @@ void router::run_deadline(const deadline& d, time_point now)
         }
         return;
     case due::drain: run_drain(now); return;
+    case due::moves: run_moves(now); return;
     case due::numbers:
         numbers_due_ = false;
         if (phase_ == member_phase::preparing) {

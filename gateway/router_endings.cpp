@@ -143,6 +143,7 @@ void router::end_session(client_session& s, time_point now)
         }
     }
     session_left_switch(s, now);
+    forget_lingering(id, now);
     unbind(s, color::blue, now);
     unbind(s, color::green, now);
     draining_.erase(id);

@@ -107,7 +107,7 @@ void router::on_event(
             on_message(l, *w, *frame, as, now);
         }
         return;
-    case kind::reply: on_reply(l, *frame, as); return;
+    case kind::reply: on_reply(l, *frame, as, now); return;
     case kind::left: return; // read to EOF
     case kind::refused:
     case kind::failed:

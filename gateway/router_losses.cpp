@@ -73,18 +73,14 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
         }
     }
     if (before == broker::link_state::ready && !was_leaving) {
-        // M1, "marker's endpoint lost": with the last link there that could carry one.
-        for (std::size_t i = 0; i < seams_.size(); ++i) {
-            wire_subscription* w = wire(seams_[i]->old_wire());
-            const bool awaits = w != nullptr && !seams_[i]->left() && w->color() == c &&
-                                w->group->at != g.at && g.at.index < 64 &&
-                                (seams_[i]->awaited() >> g.at.index & 1U) != 0;
-            if (awaits && courier(*w, g.at) == nullptr) {
-                act(*seams_[i], seams_[i]->on_marker_lost(g.at.index), now);
-            }
-        }
+        lose_markers(g, now);
     }
-    if (client_session* s = find(owner)) {
+    if (!moves_.empty()) {
+        at(now, due::moves); // not waited for any longer
+    }
+    const bool lingered =
+        std::erase_if(lingering_, [&](const lingering_link& one) { return one.link == id; }) > 0;
+    if (client_session* s = find(owner); s != nullptr && !lingered) {
         binding& b = s->bindings[c];
         if (b.own == id) { // SENDs that were to move there stay where they are for now
             b.own = link_id::none;
@@ -107,6 +103,20 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
     drop_if_unused(g);
     check_held(now);
     run_later(now);
+}
+
+// M1, "marker's endpoint lost": with the last link there that could carry one.
+void router::lose_markers(const share_group& g, time_point now)
+{
+    for (std::size_t i = 0; i < seams_.size(); ++i) {
+        wire_subscription* w = wire(seams_[i]->old_wire());
+        const bool awaits = w != nullptr && !seams_[i]->left() && w->color() == g.at.color &&
+                            w->group->at != g.at && g.at.index < 64 &&
+                            (seams_[i]->awaited() >> g.at.index & 1U) != 0;
+        if (awaits && courier(*w, g.at) == nullptr) {
+            act(*seams_[i], seams_[i]->on_marker_lost(g.at.index), now);
+        }
+    }
 }
 
 // S13: a DISCONNECT's receipt stands for everything before it; where SENDs are in doubt it is not

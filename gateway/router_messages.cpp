@@ -232,7 +232,7 @@ void router::deliver_shared(
 
 // A temporary queue's MESSAGE: it belongs to the session of its link, under the broker's own
 // subscription id.
-void router::on_reply(link_record& l, const stomp::frame_view& frame, framing as)
+void router::on_reply(link_record& l, const stomp::frame_view& frame, framing as, time_point now)
 {
     client_session* s = find(l.owner);
     if (s == nullptr) {
@@ -245,10 +245,10 @@ void router::on_reply(link_record& l, const stomp::frame_view& frame, framing as
     ++counters_.frames[side::client][direction::out][frame_kind::message];
     const std::string head{out.end_head()};
     learn_reply_address(*s, frame.find("reply-to").value_or(""), l.at().color);
-    if (s->answers) {
+    out_.write_client(s->id, head, frame.body, as);
+    if (!on_late_reply(l.core.id(), now) && s->answers) {
         s->answers->on_reply(l.at().color);
     }
-    out_.write_client(s->id, head, frame.body, as);
 }
 
 } // namespace gateway

@@ -126,6 +126,7 @@ control::member_snapshot router::snapshot() const
                 {.name = pool.at(i).name,
                  .url = pool.at(i).url,
                  .healthy = pool.healthy(i),
+                 .draining = pool.draining(i),
                  .sessions = pool.sessions(i),
                  .last_error = pool.last_error(i)});
         }

@@ -65,6 +65,7 @@ void router::on_prepare(const control::prepare& order, time_point now)
     unprepared_ = 0;
     phase_ = member_phase::preparing;
     BOOST_ASSERT(to_ != live_);
+    cancel_moves(now);
     count_open_sends();
     // C3: those that had their CONNECTED when the order came, rebinding and parked ones included.
     for (const session_id id : all_sessions()) {

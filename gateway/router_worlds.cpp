@@ -31,8 +31,8 @@ void router::ask_worlds(time_point now)
     for (const auto& [where, to] : samples) {
         for (std::size_t i = 0; i < std::min<std::size_t>(pool.size(), markers_max); ++i) {
             const endpoint_ref from{live_, static_cast<std::uint16_t>(i)};
-            const bool publishes = pool.at(i).weight > 0 || pool.sessions(i) > 0 ||
-                                   sent_through_[live_].contains(from);
+            const bool publishes = (pool.at(i).weight > 0 && !pool.draining(i)) ||
+                                   pool.sessions(i) > 0 || sent_through_[live_].contains(from);
             if (from == where.first || !publishes || !pool.healthy(i)) {
                 continue;
             }
@@ -197,6 +197,10 @@ void router::on_marker(wire_subscription& w, std::string_view mark, time_point n
     mark.remove_prefix(own.size());
     if (mark.starts_with('#')) {
         on_fence_marker(w, mark.substr(1), now);
+        return;
+    }
+    if (mark.starts_with('=')) {
+        on_move_marker(w.id, mark.substr(1), now);
         return;
     }
     unsigned from = w.group->at.index;

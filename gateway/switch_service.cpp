@@ -1,5 +1,6 @@
 #include "gateway/switch_service.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <dirent.h>
 #include <future>
@@ -64,6 +65,15 @@ void shard_port::disconnect(std::string session, std::function<void(bool)> done)
     });
 }
 
+void shard_port::drain_endpoint(
+    control::endpoint_ref which, bool on, std::function<void(bool)> done)
+{
+    shard_.post([this, which, on, done = std::move(done)]() mutable {
+        shard_.core().drain_endpoint(which, on, shard_.loop().now());
+        boost::asio::post(control_, [done = std::move(done)] { done(true); });
+    });
+}
+
 void shard_port::preflight(color target, std::function<void(control::preflight_answer)> done)
 {
     shard_.post([this, target, done = std::move(done)]() mutable {
@@ -82,7 +92,11 @@ void shard_port::preflight(color target, std::function<void(control::preflight_a
             target,
             [this, target, answer, reply](std::vector<std::pair<bool, std::string>> found) mutable {
                 const auto& endpoints = shard_.settings().brokers.colors[target].endpoints;
+                const auto known = shard_.core().snapshot().endpoints[target];
                 for (std::size_t i = 0; i < found.size(); ++i) {
+                    if (known[i].draining) { // no standby goes there
+                        found[i] = {false, "it is drained"};
+                    }
                     answer.endpoints.push_back(
                         {endpoints[i].name, found[i].first, std::move(found[i].second)});
                 }
@@ -91,22 +105,50 @@ void shard_port::preflight(color target, std::function<void(control::preflight_a
     });
 }
 
-std::vector<shard_counters>
-collect_counters(std::vector<std::unique_ptr<shard>>& shards, std::vector<shard_counters>& last)
+namespace {
+
+// As the API adds them up: healthy where every shard finds it so.
+void add_endpoints(
+    const broker::per_color<std::vector<control::endpoint_snapshot>>& more,
+    control_counters& totals)
+{
+    for (const color c : broker::colors) {
+        auto& sums = totals.endpoints[c];
+        sums.resize(std::max(sums.size(), more[c].size()));
+        for (std::size_t i = 0; i < more[c].size(); ++i) {
+            sums[i].links += more[c][i].links;
+            sums[i].healthy = more[c][i].healthy && (sums[i].healthy || sums[i].name.empty());
+            sums[i].draining |= more[c][i].draining;
+            sums[i].name = more[c][i].name;
+        }
+    }
+}
+
+} // namespace
+
+std::vector<shard_counters> collect_counters(
+    std::vector<std::unique_ptr<shard>>& shards, std::vector<shard_numbers>& last,
+    control_counters& totals)
 {
     last.resize(shards.size());
-    std::vector<std::future<shard_counters>> answers;
+    std::vector<std::future<shard_numbers>> answers;
     for (auto& one : shards) {
-        auto answer = std::make_shared<std::promise<shard_counters>>();
+        auto answer = std::make_shared<std::promise<shard_numbers>>();
         answers.push_back(answer->get_future());
-        one->post([s = one.get(), answer] { answer->set_value(s->take_counters()); });
+        one->post([s = one.get(), answer] {
+            answer->set_value({s->take_counters(), s->core().snapshot().endpoints});
+        });
     }
+    totals.endpoints = {};
+    std::vector<shard_counters> counters;
     for (std::size_t i = 0; i < answers.size(); ++i) {
         if (answers[i].wait_for(std::chrono::milliseconds{200}) == std::future_status::ready) {
             last[i] = answers[i].get();
         }
+        counters.push_back(last[i].counters);
+        add_endpoints(last[i].endpoints, totals);
     }
-    return last;
+    return counters;
 }
 
 } // namespace gateway

@@ -28,6 +28,8 @@ public:
     void snapshot(std::function<void(control::member_snapshot)> done) override;
     void sessions(std::function<void(std::vector<control::session_snapshot>)> done) override;
     void disconnect(std::string session, std::function<void(bool)> done) override;
+    void
+    drain_endpoint(control::endpoint_ref which, bool on, std::function<void(bool)> done) override;
     void preflight(color target, std::function<void(control::preflight_answer)> done) override;
 
 private:
@@ -36,9 +38,16 @@ private:
     bool checks_;
 };
 
-// Copies of all shards' counters, for the page of /metrics. Blocks for at most 200 ms a shard; one
-// that does not answer shows its last copy. Control thread.
-std::vector<shard_counters>
-collect_counters(std::vector<std::unique_ptr<shard>>& shards, std::vector<shard_counters>& last);
+// What one shard says for the page of /metrics.
+struct shard_numbers {
+    shard_counters counters;
+    broker::per_color<std::vector<control::endpoint_snapshot>> endpoints;
+};
+
+// Copies of all shards' counters, for the page of /metrics; `totals` gets the endpoints. Blocks for
+// at most 200 ms a shard; one that does not answer shows its last copy. Control thread.
+std::vector<shard_counters> collect_counters(
+    std::vector<std::unique_ptr<shard>>& shards, std::vector<shard_numbers>& last,
+    control_counters& totals);
 
 } // namespace gateway

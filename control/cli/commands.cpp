@@ -8,16 +8,13 @@
 
 namespace cli {
 
-namespace {
-
-boost::json::object parsed(const std::string& body)
+boost::json::object parsed(const std::string& text)
 {
     boost::system::error_code error;
-    auto value = boost::json::parse(body, error);
+    auto value = boost::json::parse(text, error);
     return !error && value.is_object() ? std::move(value.get_object()) : boost::json::object{};
 }
 
-// RFC 3986 section 2.3: all but the unreserved is encoded.
 std::string encoded(const std::string& text)
 {
     static constexpr char digits[] = "0123456789ABCDEF";
@@ -34,7 +31,11 @@ std::string encoded(const std::string& text)
     return out;
 }
 
-} // namespace
+std::uint64_t number_at(const boost::json::object& object, std::string_view path)
+{
+    const auto text = text_at(object, path);
+    return text.empty() ? 0 : std::strtoull(text.c_str(), nullptr, 10);
+}
 
 int commands::not_reachable(const unreachable& what)
 {

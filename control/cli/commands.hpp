@@ -55,6 +55,9 @@ public:
     int pools();
     int sessions(const std::string& sort, std::uint64_t limit);
     int disconnect(const std::string& session);
+    // `endpoint`: "blue/NAME" or "blue/H:P". Waits until no session and no link is left there.
+    int drain(const std::string& endpoint, const wait_options& waiting);
+    int undrain(const std::string& endpoint);
 
 private:
     // The body of a 2xx; else the status to exit with, said on err.
@@ -64,6 +67,10 @@ private:
     int post_switch(const switch_options& options, const std::string& if_match);
     int wait_for(std::uint64_t id, const wait_options& waiting);
     int finish(const boost::json::object& report);
+    std::variant<boost::json::object, int>
+    order_endpoint(const std::string& endpoint, const char* order);
+    int wait_until_drained(
+        const std::string& color, const std::string& name, const wait_options& waiting);
     bool confirmed(const switch_options& options, const boost::json::object& status);
     void show_progress(std::uint64_t id, const boost::json::object& now);
     void clear_progress();
@@ -74,6 +81,12 @@ private:
     http_client client_;
     output to_;
 };
+
+// RFC 3986 section 2.3: all but the unreserved is encoded.
+std::string encoded(const std::string& text);
+// An object; empty where the text is none.
+boost::json::object parsed(const std::string& text);
+std::uint64_t number_at(const boost::json::object& object, std::string_view path);
 
 // The exit status that a final report means.
 int status_of(const boost::json::object& report);

@@ -26,7 +26,7 @@ _tealctl() {
         switch|rollback) COMPREPLY=($(compgen -W "--no-wait --wait-drain --timeout --deadline --dry-run --if-epoch --on-hold-timeout --max-failed --reason --yes" -- "$word"));;
         watch) COMPREPLY=($(compgen -W "--wait-drain --timeout" -- "$word"));;
         sessions) COMPREPLY=($(compgen -W "--sort --limit" -- "$word"));;
-        drain) COMPREPLY=($(compgen -W "--self --wait" -- "$word"));;
+        drain) COMPREPLY=($(compgen -W "--no-wait --timeout --self --wait" -- "$word"));;
     esac
 }
 complete -F _tealctl tealctl
@@ -68,7 +68,8 @@ _tealctl() {
                     '--if-epoch:epoch:' '--on-hold-timeout:policy:(abort pin cut)' '--max-failed:limit:' '--reason:text:' '--yes';;
                 watch) _arguments '1:switch:' '--wait-drain' '--timeout:duration:';;
                 sessions) _arguments '--sort:order:(held age rate)' '--limit:number:';;
-                drain) _arguments '1:endpoint:' '--self' '--wait';;
+                drain) _arguments '1:endpoint:' '--no-wait' '--timeout:duration:' '--self' '--wait';;
+                undrain) _arguments '1:endpoint:';;
                 check) _files;;
                 completion) _arguments '1:shell:(bash zsh fish)';;
             esac;;
@@ -114,6 +115,8 @@ complete -c tealctl -n '__fish_seen_subcommand_from switch rollback' -l reason -
 complete -c tealctl -n '__fish_seen_subcommand_from switch rollback' -l yes
 complete -c tealctl -n '__fish_seen_subcommand_from sessions' -l sort -x -a 'held age rate'
 complete -c tealctl -n '__fish_seen_subcommand_from sessions' -l limit -x
+complete -c tealctl -n '__fish_seen_subcommand_from drain' -l no-wait
+complete -c tealctl -n '__fish_seen_subcommand_from drain' -l timeout -x
 complete -c tealctl -n '__fish_seen_subcommand_from drain' -l self
 complete -c tealctl -n '__fish_seen_subcommand_from drain' -l wait
 complete -c tealctl -n '__fish_seen_subcommand_from check' -F

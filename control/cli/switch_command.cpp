@@ -20,19 +20,6 @@ constexpr auto retry_max = std::chrono::milliseconds(2000);
 constexpr int retries_max = 10; // in a row, without an event: then the gateway is not reachable
 constexpr std::size_t bar_width = 24;
 
-boost::json::object parsed(const std::string& text)
-{
-    boost::system::error_code error;
-    auto value = boost::json::parse(text, error);
-    return !error && value.is_object() ? std::move(value.get_object()) : boost::json::object{};
-}
-
-std::uint64_t number_at(const boost::json::object& object, std::string_view path)
-{
-    const auto text = text_at(object, path);
-    return text.empty() ? 0 : std::strtoull(text.c_str(), nullptr, 10);
-}
-
 } // namespace
 
 int status_of(const boost::json::object& report)

@@ -42,9 +42,11 @@ void add_pools(rows& table, const object& pools)
         }
         for (const auto& one : array_at(value.get_object(), "endpoints")) {
             const auto& endpoint = one.get_object();
-            const std::string state = text_at(endpoint, "draining") == "true"  ? "draining"
-                                      : text_at(endpoint, "healthy") == "true" ? "healthy"
-                                                                               : "down";
+            const std::string health = text_at(endpoint, "healthy") == "true" ? "healthy" : "down";
+            const bool drained = text_at(endpoint, "draining") == "true";
+            const std::string state = !drained           ? health
+                                      : health == "down" ? "draining, down"
+                                                         : "draining";
             table.push_back(
                 {std::string(color), text_at(endpoint, "name"), text_at(endpoint, "url"), state,
                  text_at(endpoint, "links"), text_at(endpoint, "sessions"),

@@ -1,5 +1,6 @@
 #include "control/cli/tealctl.hpp"
 
+#include "broker/color.hpp"
 #include "control/cli/commands.hpp"
 #include "control/cli/completion.hpp"
 #include "control/switch_request.hpp"
@@ -100,11 +101,15 @@ void define(CLI::App& app, command_line& line)
         ->check(CLI::Range(1, 1000))
         ->capture_default_str();
     auto* drain = app.add_subcommand("drain", "Drain an endpoint, or this gateway");
-    drain->add_option("endpoint", line.drained, "COLOR/NAME");
+    drain->add_option("endpoint", line.drained, "COLOR/NAME or COLOR/HOST:PORT");
+    drain->add_flag("--no-wait", line.no_wait, "Return as soon as the order is taken");
+    drain->add_option("--timeout", line.timeout, "Stop waiting after this long; it goes on")
+        ->capture_default_str();
     drain->add_flag("--self", line.self, "This gateway, before it stops");
-    drain->add_flag("--wait", line.drain_wait, "Until it is drained");
+    drain->add_flag("--wait", line.drain_wait, "With --self: until it is drained");
     app.add_subcommand("undrain", "Take a drained endpoint back")
-        ->add_option("endpoint", line.drained, "COLOR/NAME");
+        ->add_option("endpoint", line.drained, "COLOR/NAME or COLOR/HOST:PORT")
+        ->required();
     app.add_subcommand("disconnect", "Close one session")
         ->add_option("session", line.session, "Its id")
         ->required();
@@ -143,6 +148,13 @@ int usage(std::ostream& err, const std::string& what)
     return exit_usage;
 }
 
+// "blue/NAME"
+bool is_endpoint(const std::string& text)
+{
+    const auto slash = text.find('/');
+    return slash + 1 < text.size() && broker::color_from(text.substr(0, slash)).has_value();
+}
+
 int run_remote(const std::string& name, command_line& line, commands& remote, terminal& where)
 {
     auto& waiting = line.change.waiting;
@@ -173,6 +185,12 @@ int run_remote(const std::string& name, command_line& line, commands& remote, te
     }
     if (name == "pools") {
         return remote.pools();
+    }
+    if (name == "drain") {
+        return remote.drain(line.drained, waiting);
+    }
+    if (name == "undrain") {
+        return remote.undrain(line.drained);
     }
     return name == "sessions" ? remote.sessions(line.sort, line.limit)
                               : remote.disconnect(line.session);
@@ -239,8 +257,12 @@ int run(const std::vector<std::string>& arguments, terminal where)
     if (name == "check") {
         return check_file(line.file, where.err);
     }
-    if (name == "drain" || name == "undrain") {
-        return usage(where.err, name + ": not built yet");
+    if (line.self) {
+        return usage(where.err, "drain --self: not built yet");
+    }
+    if (const bool endpoint = name == "drain" || name == "undrain";
+        endpoint && !is_endpoint(line.drained)) {
+        return usage(where.err, name + ": expected COLOR/NAME, as in blue/b1");
     }
     return connect_and_run(name, line, where);
 }

@@ -168,4 +168,37 @@ TEST(Pool, WeightZeroIsPickedOnlyWhileNoOtherIsHealthy)
     EXPECT_EQ(p.pick(), 1u);
 }
 
+TEST(Pool, M13_ADrainingEndpointIsNeverPicked)
+{
+    auto p = pool_of({1, 1, 0});
+    p.set_draining(0, true);
+    EXPECT_TRUE(p.draining(0));
+    EXPECT_TRUE(p.healthy(0));
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(p.pick(), 1u);
+        p.on_bound(1);
+    }
+    fell(p, 1);
+    EXPECT_EQ(p.pick(), 2u); // the spare one, rather than it
+    fell(p, 2);
+    EXPECT_EQ(p.pick(), std::nullopt);
+    p.set_draining(0, false);
+    EXPECT_EQ(p.pick(), 0u);
+}
+
+TEST(Pool, M13_ADrainingSpareIsNotPickedEither)
+{
+    auto p = pool_of({1, 0});
+    p.set_draining(1, true);
+    fell(p, 0);
+    EXPECT_EQ(p.pick(), std::nullopt);
+}
+
+TEST(Pool, M13_ADrainingEndpointIsProbedOn)
+{
+    auto p = pool_of({1, 1});
+    p.set_draining(0, true);
+    EXPECT_EQ(p.take_due_probes(t0), (indexes{0, 1}));
+}
+
 } // namespace

@@ -37,7 +37,9 @@ public:
     control::member_snapshot state;
     std::vector<control::session_snapshot> session_list;
     std::vector<control::command> commands;
-    bool silent = false; // answers no question
+    std::vector<std::pair<control::endpoint_ref, bool>> drains;
+    bool silent = false;       // answers no question
+    bool moves_at_once = true; // the sessions of an endpoint that is drained
     std::string
         stop_at; // the command that stays unanswered: prepare, hold, pin, cut, commit, abort
     control::tally after_commit; // what `adopted` says beside the sessions
@@ -60,6 +62,17 @@ public:
         reply(std::move(done), std::erase_if(session_list, [&](const auto& s) {
                                    return s.id == session;
                                }) != 0);
+    }
+    void
+    drain_endpoint(control::endpoint_ref which, bool on, std::function<void(bool)> done) override
+    {
+        drains.emplace_back(which, on);
+        auto& endpoint = state.endpoints[which.color].at(which.index);
+        endpoint.draining = on;
+        if (on && moves_at_once) {
+            endpoint.sessions = endpoint.links = 0;
+        }
+        reply(std::move(done), true);
     }
     void preflight(broker::color, std::function<void(control::preflight_answer)> done) override
     {

@@ -35,8 +35,8 @@ control_counters small_control()
 {
     control_counters c;
     c.listeners = {"127.0.0.1:8080"};
-    c.endpoints.blue = {{"b1", 3, true}};
-    c.endpoints.green = {{"g1", 0, false}};
+    c.endpoints.blue = {{"b1", 3, true, false}};
+    c.endpoints.green = {{"g1", 0, false, true}};
     return c;
 }
 
@@ -80,6 +80,8 @@ TEST(Metrics, KnownSeriesAreThereWithZeroBeforeAnythingHappened)
     EXPECT_EQ(page.at("teal_pool_active{color=\"green\"}"), "0");
     EXPECT_EQ(page.at("teal_broker_connections{color=\"blue\",endpoint=\"b1\"}"), "3");
     EXPECT_EQ(page.at("teal_broker_endpoints_healthy{color=\"blue\"}"), "1");
+    EXPECT_EQ(page.at("teal_broker_endpoints_draining{color=\"blue\"}"), "0");
+    EXPECT_EQ(page.at("teal_broker_endpoints_draining{color=\"green\"}"), "1");
     EXPECT_EQ(page.at("teal_config_last_reload_successful"), "1");
 }
 

@@ -235,6 +235,92 @@ TEST(TealctlEndToEnd, SessionsAreListedAndClosed)
     EXPECT_EQ(call(served, {"disconnect", "s/1 x"}).status, 4);
 }
 
+// Two members, each with a second endpoint of blue.
+void add_endpoint(served_control& served, bool moves_at_once = true)
+{
+    served.on([&] {
+        for (auto& member : served.bench.members) {
+            member->state.endpoints.blue.push_back({"e2", "stomp://b:2", true, false, 2, 5, ""});
+            member->moves_at_once = moves_at_once;
+        }
+    });
+}
+
+TEST(TealctlEndToEnd, DrainWaitsUntilNothingIsLeftThere)
+{
+    served_control served;
+    add_endpoint(served);
+    const auto got = call(served, {"drain", "blue/e1"});
+    EXPECT_EQ(got.status, 0) << got.err;
+    EXPECT_EQ(got.out, "blue/e1 is drained\n");
+    const auto pools = call(served, {"pools"}).out;
+    EXPECT_NE(pools.find("draining"), std::string::npos) << pools;
+    const auto again = call(served, {"drain", "blue/b:1", "-o", "json"}); // by host:port, twice
+    EXPECT_EQ(again.status, 0);
+    EXPECT_EQ(again.json().at("color"), "blue");
+    EXPECT_EQ(again.json().at("endpoint"), "e1");
+    EXPECT_EQ(again.json().at("endpoints").at(0).at("draining"), true);
+    EXPECT_EQ(call(served, {"undrain", "blue/e1"}).out, "blue/e1 takes sessions again\n");
+    EXPECT_EQ(call(served, {"pools"}).out.find("draining"), std::string::npos);
+}
+
+TEST(TealctlEndToEnd, DrainTimeoutStopsTheWaitingNotTheDrain)
+{
+    served_control served;
+    add_endpoint(served, false);
+    const auto got = call(served, {"drain", "blue/e1", "--timeout", "300ms"});
+    EXPECT_EQ(got.status, 5);
+    EXPECT_EQ(
+        got.err, "tealctl: timeout; 20 sessions and 4 links are left at blue/e1; the drain goes "
+                 "on\n");
+    EXPECT_EQ(call(served, {"drain", "blue/e1", "--no-wait"}).out, "blue/e1 is being drained\n");
+    std::thread later([&] {
+        served.on([&] {
+            for (auto& member : served.bench.members) {
+                member->state.endpoints.blue[0].sessions = 0;
+                member->state.endpoints.blue[0].links = 0;
+            }
+        });
+    });
+    EXPECT_EQ(call(served, {"drain", "blue/e1"}).status, 0);
+    later.join();
+}
+
+TEST(TealctlEndToEnd, DrainIsRefusedWithStatus4)
+{
+    served_control served;
+    const auto alone = call(served, {"drain", "blue/e1"});
+    EXPECT_EQ(alone.status, 4);
+    EXPECT_EQ(
+        alone.err,
+        "tealctl: No other endpoint takes its sessions: 20 sessions are bound to blue/e1; none of "
+        "the 0 other endpoints of blue is healthy and not draining\n");
+    EXPECT_EQ(call(served, {"drain", "green/nobody"}).status, 4);
+    EXPECT_EQ(call(served, {"undrain", "green/nobody"}).status, 4);
+    add_endpoint(served);
+    served.on([&] { served.bench.members[0]->stop_at = "prepare"; });
+    EXPECT_EQ(call(served, {"switch", "green", "--no-wait"}).status, 0);
+    const auto busy = call(served, {"drain", "blue/e1"});
+    EXPECT_EQ(busy.status, 4);
+    EXPECT_EQ(busy.err, "tealctl: A switch runs: switch 7 runs\n");
+}
+
+TEST(TealctlEndToEnd, ADrainThatIsTakenBackMeanwhileIsStatus4)
+{
+    served_control served;
+    add_endpoint(served, false);
+    std::thread other([&] {
+        for (bool ordered = false; !ordered;) {
+            served.on([&] { ordered = !served.bench.members[1]->drains.empty(); });
+        }
+        EXPECT_EQ(call(served, {"undrain", "blue/e1"}).status, 0);
+    });
+    const auto got = call(served, {"drain", "blue/e1", "--timeout", "20s"});
+    other.join();
+    EXPECT_EQ(got.status, 4);
+    EXPECT_EQ(got.err, "tealctl: blue/e1 was taken back meanwhile\n");
+}
+
 TEST(TealctlEndToEnd, WhoMayNotIsStatus7)
 {
     const std::string path =

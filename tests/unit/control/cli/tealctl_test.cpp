@@ -57,8 +57,13 @@ TEST(Tealctl, SaysUsageErrorsWithStatus2)
         {"--endpoint", "h:1", "status"},
         {"--cacert", "x", "status"},
         {"--token-file", "/nowhere/at/all", "status"},
-        {"drain", "blue/b1"},
-        {"undrain", "blue/b1"},
+        {"drain"},
+        {"drain", "b1"},
+        {"drain", "red/b1"},
+        {"drain", "blue/"},
+        {"undrain"},
+        {"undrain", "red/b1"},
+        {"drain", "blue/b1", "--timeout", "5"},
         {"drain", "--self", "--wait"},
         {"completion", "tcsh"}};
     for (const auto& arguments : wrong) {
@@ -67,7 +72,8 @@ TEST(Tealctl, SaysUsageErrorsWithStatus2)
         EXPECT_FALSE(got.err.empty()) << testing::PrintToString(arguments);
         EXPECT_EQ(got.out, "") << testing::PrintToString(arguments);
     }
-    EXPECT_EQ(call({"drain", "blue/b1"}).err, "tealctl: drain: not built yet\n");
+    EXPECT_EQ(call({"drain", "--self"}).err, "tealctl: drain --self: not built yet\n");
+    EXPECT_EQ(call({"drain", "b1"}).err, "tealctl: drain: expected COLOR/NAME, as in blue/b1\n");
 }
 
 TEST(Tealctl, HelpAndVersionAreNoErrors)

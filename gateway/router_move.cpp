@@ -1,0 +1,298 @@
+// A move inside a color: an endpoint is drained. SWITCH.md M13: left first, then bound, the gap
+// counted. All sessions of the endpoint move together: their SENDs are carried and what they sent
+// is proven; each leaves when a marker was read behind what was routed to its subscriptions, and is
+// bound like anyone who lost a link. Each step has a bound, and none needs the endpoint to answer.
+
+#include "gateway/router.hpp"
+
+#include <algorithm>
+
+namespace gateway {
+
+void router::drain_endpoint(endpoint_ref where, bool on, time_point now)
+{
+    broker::pool& pool = pool_of(where.color);
+    if (where.index >= pool.size() || pool.draining(where.index) == on) {
+        return;
+    }
+    pool.set_draining(where.index, on);
+    if (on) {
+        at(now, due::moves);
+        return;
+    }
+    // Who has not left stays; who is parked may have found nothing else.
+    std::erase_if(moves_, [&](const endpoint_move& m) {
+        const bool back = m.from == where;
+        if (back) {
+            stay_at_endpoint(m.sessions, now);
+        }
+        return back;
+    });
+    for (const session_id id : all_sessions()) {
+        if (find(id)->parked) {
+            at(now, due::session_retry, number(id));
+        }
+    }
+}
+
+void router::run_moves(time_point now)
+{
+    end_lingering(now);
+    if (in_switch()) {
+        return; // both ways out of it come back here
+    }
+    bool later = false;
+    const broker::pool& pool = pool_of(live_);
+    for (std::size_t i = 0; i < pool.size(); ++i) {
+        const endpoint_ref from{live_, static_cast<std::uint16_t>(i)};
+        if (pool.draining(i) && pool.sessions(i) > 0) {
+            later |= std::ranges::find(moves_, from, &endpoint_move::from) == moves_.end() &&
+                     !begins_move(from, now);
+        }
+    }
+    go_on_moving(now);
+    if (later || !moves_.empty()) {
+        at(now + drain_sweep, due::moves);
+    }
+}
+
+// False: not now, or some are left there that this move does not take along.
+bool router::begins_move(endpoint_ref from, time_point now)
+{
+    if (!pool_of(from.color).pick() || reads_a_pair(from)) {
+        return false; // nowhere to go: they stay where they are
+    }
+    endpoint_move m{.from = from, .number = last_move_ + 1, .sessions = {}, .awaited = {}};
+    bool others = false;
+    for (const session_id id : all_sessions()) {
+        client_session& s = *find(id);
+        if (s.now().group == nullptr || s.now().group->at != from) {
+            continue;
+        }
+        const bool bound = s.state == session_state::active || s.state == session_state::rebinding;
+        if (s.pinned != 0 || s.state == session_state::connecting) { // nothing rides there yet
+            drop_new_wires(s, now);
+            unbind(s, live_, now);
+            at(now, due::session_retry, number(id));
+        } else if (bound && s.seams > 0) {
+            return false; // what its seams keep is of that endpoint; each joins or is forced soon
+        } else if (bound) {
+            m.sessions.push_back(id);
+        } else {
+            others = true; // closing: it ends by itself
+        }
+    }
+    if (m.sessions.empty()) {
+        return !others;
+    }
+    for (const session_id id : m.sessions) {
+        client_session& s = *find(id);
+        s.moving = true;
+        if (s.state == session_state::active) {
+            s.parked_since = now;
+            enter(s, session_state::rebinding, now);
+        }
+    }
+    for (const auto& [id, l] : links_) { // behind the last SEND (S2)
+        if (l->at() == from && l->core.state() == broker::link_state::ready && !l->core.proven()) {
+            ask_barrier(*l, now);
+            if (client_session* owner = find(l->owner)) {
+                out_.read_link(l->core.id(), may_read(*owner, *l));
+            }
+        }
+    }
+    m.until = now + settings_.receipt_timeout;
+    last_move_ = m.number;
+    moves_.push_back(std::move(m));
+    return true;
+}
+
+// P2: a twin that is still owed comes to the wire subscription that the pair knows. Each pair ends.
+bool router::reads_a_pair(endpoint_ref from) const
+{
+    return std::ranges::any_of(wires_, [&](const auto& w) {
+        return w.second->group->at == from && !w.second->pairs.empty();
+    });
+}
+
+void router::go_on_moving(time_point now)
+{
+    for (std::size_t i = 0; i < moves_.size();) {
+        endpoint_move& m = moves_[i];
+        if (!m.marking && (now >= m.until || all_settled(m))) {
+            send_move_markers(m, now);
+        }
+        if (m.marking) {
+            leave_ready(m, now);
+        }
+        if (m.sessions.empty()) {
+            out_.log(
+                1, name_of(m.from) + " is drained: " + std::to_string(m.left) + " sessions move, " +
+                       std::to_string(m.gaps) + " gaps, " + std::to_string(m.handed_back) +
+                       " deliveries handed back");
+            moves_.erase(moves_.begin() + static_cast<std::ptrdiff_t>(i));
+        } else {
+            ++i;
+        }
+    }
+}
+
+// Those whose markers were read leave; a neighbour who does not read does not keep them.
+void router::leave_ready(endpoint_move& m, time_point now)
+{
+    std::erase_if(m.awaited, [&](wire_id id) {
+        const wire_subscription* w = wire(id);
+        return w == nullptr || w->state != wire_state::confirmed;
+    });
+    std::vector<session_id> ready;
+    std::erase_if(m.sessions, [&](session_id id) {
+        const client_session* s = find(id);
+        const bool waits = s != nullptr && s->moving && awaits_marker(m, *s, now);
+        if (!waits && s != nullptr) {
+            ready.push_back(id);
+        }
+        return !waits;
+    });
+    if (ready.empty()) {
+        return;
+    }
+    // The others may have failed meanwhile: then it goes on where it is, and tries again.
+    if (pool_of(m.from.color).pick()) {
+        leave_endpoint(m, ready, now);
+    } else {
+        stay_at_endpoint(ready, now);
+        at(now + drain_sweep, due::moves);
+    }
+}
+
+// As with a seam (M6): the clock of who does not take what is in front of its marker stands, within
+// drain_timeout.
+bool router::awaits_marker(endpoint_move& m, const client_session& s, time_point now)
+{
+    bool waits = false, unread = false;
+    for (const auto& sub : s.journal) {
+        const wire_subscription* w = wire(sub->wires[s.live]);
+        if (w != nullptr && m.awaited.contains(w->id)) {
+            waits = true;
+            unread |= !reads(*w);
+        }
+    }
+    if (unread) {
+        m.slow[s.id] = now + settings_.seam_timeout;
+    }
+    const auto slow = m.slow.find(s.id);
+    const time_point until = slow == m.slow.end() ? m.until : std::max(m.until, slow->second);
+    return waits && now < std::min(until, m.give_up);
+}
+
+// What they sent is proven and answered, their SUBSCRIBEs are answered.
+bool router::all_settled(const endpoint_move& m)
+{
+    return std::ranges::all_of(m.sessions, [&](session_id id) {
+        const client_session* s = find(id);
+        return s == nullptr || !s->moving || (settled(*s) && s->owed == 0);
+    });
+}
+
+// Behind everything that was routed to a subscription with an address of its own. Elsewhere what
+// is on its way is lost with the gap.
+void router::send_move_markers(endpoint_move& m, time_point now)
+{
+    m.marking = true;
+    m.until = now + settings_.seam_timeout;
+    m.give_up = now + settings_.drain_timeout;
+    for (const auto& [id, w] : wires_) {
+        if (w->group->at != m.from || !w->addressed || w->state != wire_state::confirmed ||
+            w->group->known.marker != broker::tried::yes || w->members.empty()) {
+            continue;
+        }
+        if (link_record* by = courier(*w, m.from)) {
+            by->core.marker(
+                address_of(w->id), to_wire(w->id) + "=" + std::to_string(m.number), out_);
+            m.awaited.insert(w->id);
+        }
+    }
+}
+
+void router::on_move_marker(wire_id read, std::string_view number_of, time_point now)
+{
+    for (endpoint_move& m : moves_) { // one of a move that was given up says nothing of the next
+        if (number_of == std::to_string(m.number) && m.awaited.erase(read) > 0) {
+            at(now, due::moves);
+        }
+    }
+}
+
+void router::leave_endpoint(endpoint_move& m, const std::vector<session_id>& who, time_point now)
+{
+    for (const session_id id : who) {
+        client_session* s = find(id);
+        if (s == nullptr || !s->moving) {
+            continue;
+        }
+        s->moving = false;
+        if (s->state != session_state::rebinding) {
+            continue; // closing
+        }
+        ++m.left;
+        const bool lingers = awaits_replies(*s);
+        m.gaps += leave_subscriptions(*s, lingers, now);
+        m.handed_back += s->ledger.drop_link(s->now().own);
+        leave_own_link(*s, lingers, now);
+        unbind(*s, live_, now);
+        s->now().at = binding::phase::wanted;
+        s->rare().wires_before = last_wire_; // what it joins there brings nothing twice
+        s->parked_since = now;
+        at(now + settings_.park_timeout, due::session_park, number(id));
+        at(now, due::session_retry, number(id));
+    }
+}
+
+// Returns how many broadcast subscriptions miss what is sent until they are bound again.
+std::size_t router::leave_subscriptions(client_session& s, bool lingers, time_point now)
+{
+    std::size_t gaps = 0;
+    for (const auto& sub : s.journal) {
+        wire_subscription* w = wire(sub->wires[s.live]);
+        sub->wires[s.live] = wire_id::none;
+        if (w == nullptr) {
+            continue;
+        }
+        if (sub->broadcast && sub->confirmed) {
+            ++gaps;
+            ++gaps_;
+            ++counters_.subscriptions_restored[restored::ok];
+        }
+        if (w->shared || lingers) {
+            drop_member(*w, s.id, sub->number, now);
+        } else {
+            erase_wire(w->id); // its link leaves by DISCONNECT (HAZARDS.md H11)
+        }
+    }
+    return gaps;
+}
+
+// Nothing was left yet: bound where it is, it is active at once.
+void router::stay_at_endpoint(const std::vector<session_id>& who, time_point now)
+{
+    for (const session_id id : who) {
+        client_session* s = find(id);
+        if (s == nullptr || !std::exchange(s->moving, false)) {
+            continue;
+        }
+        if (s->state == session_state::rebinding) {
+            s->now().at = binding::phase::wanted;
+            at(now, due::session_retry, number(id));
+        }
+    }
+}
+
+// C1: a switch takes them along from where they are.
+void router::cancel_moves(time_point now)
+{
+    for (const endpoint_move& m : std::exchange(moves_, {})) {
+        stay_at_endpoint(m.sessions, now);
+    }
+}
+
+} // namespace gateway
