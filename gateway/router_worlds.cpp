@@ -31,8 +31,9 @@ void router::ask_worlds(time_point now)
     for (const auto& [where, to] : samples) {
         for (std::size_t i = 0; i < std::min<std::size_t>(pool.size(), markers_max); ++i) {
             const endpoint_ref from{live_, static_cast<std::uint16_t>(i)};
-            const bool publishes = (pool.at(i).weight > 0 && !pool.draining(i)) ||
-                                   pool.sessions(i) > 0 || sent_through_[live_].contains(from);
+            // Also one that is drained: another shard's clients may have published through it.
+            const bool publishes = pool.at(i).weight > 0 || pool.sessions(i) > 0 ||
+                                   sent_through_[live_].contains(from);
             if (from == where.first || !publishes || !pool.healthy(i)) {
                 continue;
             }

@@ -389,4 +389,21 @@ TEST_F(RouterMoveDedicated, M13_TheMarkerRidesOnTheSessionsOwnLink)
     EXPECT_EQ(router.snapshot().endpoints.blue[1].sessions, 1u);
 }
 
+// Another shard's clients may have published through it before.
+TEST_F(RouterMove, M1_AnEndpointThatIsDrainedIsStillAskedForItsMarkers)
+{
+    drains(b1);
+    run(2s);
+    ASSERT_EQ(bound(0), 0u);
+    skip_effects();
+    prepares();
+    const auto all = log.take();
+    EXPECT_TRUE(std::ranges::any_of(all, [](const std::string& line) {
+        return line.starts_with("dial ") && line.ends_with(" blue/0");
+    })) << testing::PrintToString(all);
+    holds();
+    commits({b1, b2});
+    EXPECT_EQ(router.numbers().seams_best_effort, 0u);
+}
+
 } // namespace
