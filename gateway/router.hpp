@@ -449,6 +449,7 @@ private:
     void note_failed(client_session& s, control::session_failure failed);
     void standby_lost(client_session& s, time_point now);
     void check_prepared(time_point now);
+    void ask_proofs(time_point now);
     bool settled(const client_session& s) const;
     void try_hold(client_session& s, time_point now);
     void check_held(time_point now);
@@ -525,9 +526,11 @@ private:
     time_point drain_until_ = net::never;
     std::set<session_id> draining_; // sessions whose old binding lingers
     std::set<link_id> awaited_;     // hold: links whose barrier is open (S1)
-    std::set<link_id> unread_;      // their seam buffers were full before the decision
-    std::size_t unprepared_ = 0;    // ordered sessions neither ready nor failed
-    std::size_t unheld_ = 0;        // sessions that hold asked and that are not held
+    time_point
+        proofs_until_{}; // preparing: how long the answers of its barriers are waited for (S2)
+    std::set<link_id> unread_;   // their seam buffers were full before the decision
+    std::size_t unprepared_ = 0; // ordered sessions neither ready nor failed
+    std::size_t unheld_ = 0;     // sessions that hold asked and that are not held
     std::size_t lost_links_ = 0;
     std::uint64_t gaps_ = 0; // broadcast subscriptions that lost their link, ever
     bool dry_run_ = false;

@@ -51,7 +51,7 @@ void router::on_answered(link_record& l, const broker::owed_answer& owed, time_p
         const auto users = l.users; // copies: a session may move on
         const auto owner = l.owner;
         const link_id id = l.core.id();
-        if (l.core.proven()) {
+        if (l.core.proven() || phase_ == member_phase::preparing) {
             awaited_.erase(id);
         }
         if (!moves_.empty()) {
@@ -72,6 +72,7 @@ void router::on_answered(link_record& l, const broker::owed_answer& owed, time_p
         if (client_session* one = find(owner)) {
             one->closing() ? finish_closing(*one, now) : try_hold(*one, now);
         }
+        check_prepared(now);
         check_held(now);
         return;
     }

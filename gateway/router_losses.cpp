@@ -101,6 +101,7 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
     wake(g, now);
     --g.links;
     drop_if_unused(g);
+    check_prepared(now);
     check_held(now);
     run_later(now);
 }

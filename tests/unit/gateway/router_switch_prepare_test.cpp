@@ -263,9 +263,33 @@ TEST_F(RouterSwitch, S2_ABarrierGoesOutBeforePrepared)
     prepares();
     const auto effects = log.take();
     ASSERT_GE(effects.size(), 2u);
-    EXPECT_EQ(
-        effects[effects.size() - 2], "link 1 <- SEND destination:/amq/queue/teal-none receipt:r3");
-    EXPECT_EQ(effects.back(), "report prepared"); // it does not wait for the answer
+    EXPECT_EQ(effects.back(), "link 1 <- SEND destination:/amq/queue/teal-none receipt:r3");
+    answer();
+    effects_are({"report prepared"});
+}
+
+TEST_F(RouterSwitch, S2_TheAnswerOfThatBarrierIsNotWaitedForForLong)
+{
+    client();
+    says(a, "SEND destination:/topic/a | x");
+    brokers.blue.keeps_back = is_barrier;
+    prepares();
+    skip_effects();
+    run(999ms); // trial_timeout is a second
+    EXPECT_EQ(those("report prepared"), lines{});
+    run(1ms);
+    EXPECT_EQ(those("report prepared"), lines{"report prepared"});
+}
+
+TEST_F(RouterSwitch, S2_ALinkThatIsLostIsNotWaitedForInPreparing)
+{
+    client();
+    says(a, "SEND destination:/topic/a | x");
+    brokers.blue.keeps_back = is_barrier;
+    prepares();
+    EXPECT_EQ(router.phase(), member_phase::preparing);
+    loses(1);
+    EXPECT_EQ(router.phase(), member_phase::prepared);
 }
 
 TEST_F(RouterSwitch, S14_AuthRecheckRestsWhileASwitchRuns)

@@ -23,6 +23,9 @@ protected:
     void prepared()
     {
         prepares();
+        if (router.phase() == gateway::member_phase::preparing) {
+            run(1s); // trial_timeout: a barrier that is kept back (S2)
+        }
         ASSERT_EQ(router.phase(), gateway::member_phase::prepared);
         skip_effects();
     }
