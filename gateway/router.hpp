@@ -389,7 +389,7 @@ private:
     link_record* courier(const wire_subscription& w, endpoint_ref from);
     void dial_courier(identity& who, endpoint_ref from, time_point now);
     void release_couriers(time_point now);
-    std::uint64_t awaited_markers(const wire_subscription& w, bool& best_effort);
+    std::uint64_t awaited_markers(const wire_subscription& w, bool& best_effort, time_point now);
     bool send_marker(wire_subscription& w, endpoint_ref from);
     void on_marker(wire_subscription& w, std::string_view mark, time_point now);
 

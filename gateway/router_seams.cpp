@@ -48,7 +48,7 @@ seam& router::seam_between(const wire_subscription& from, wire_subscription* to,
 {
     bool best_effort = !from.addressed || from.group->known.marker != broker::tried::yes ||
                        from.group->known.barrier != broker::barrier_kind::routed; // B3
-    const std::uint64_t awaited = awaited_markers(from, best_effort);
+    const std::uint64_t awaited = awaited_markers(from, best_effort, now);
     seams_.push_back(std::make_unique<seam>(
         from.id, to != nullptr ? to->id : wire_id::none, best_effort, now,
         seam::timing{

@@ -125,10 +125,12 @@ link_record* router::courier(const wire_subscription& w, endpoint_ref from)
 // With the session's login. Its group is kept until the seams of this switch are over.
 void router::dial_courier(identity& who, endpoint_ref from, time_point now)
 {
-    share_group& g = group_for(who, from);
-    if (std::ranges::find(couriers_, &g) != couriers_.end()) {
-        return;
+    if (std::ranges::any_of(couriers_, [&](const share_group* g) {
+            return g->at == from && g->who->host == who.host;
+        })) {
+        return; // one for all of that virtual host
     }
+    share_group& g = group_for(who, from);
     couriers_.push_back(&g);
     ++g.bindings;
     if (!g.refused.empty() || !g.publish.empty()) {
@@ -151,8 +153,9 @@ void router::release_couriers(time_point now)
 }
 
 // The markers that join a seam whose old side is `w`. An endpoint that is lost is not waited for;
-// one of which nothing is known makes the seam a best-effort one (M1).
-std::uint64_t router::awaited_markers(const wire_subscription& w, bool& best_effort)
+// one of which nothing is known makes the seam a best-effort one (M1). Where the last session has
+// left an endpoint since preparing, and its link with it, a link for the marker is dialled now.
+std::uint64_t router::awaited_markers(const wire_subscription& w, bool& best_effort, time_point now)
 {
     const endpoint_ref own = w.group->at;
     best_effort |= own.index >= markers_max;
@@ -162,11 +165,16 @@ std::uint64_t router::awaited_markers(const wire_subscription& w, bool& best_eff
         if (one == own || (known != reach_.end() && !known->second)) {
             continue; // M2: side by side, nothing of it comes here
         }
-        const bool comes = known != reach_.end() && one.index < markers_max;
-        if (comes && courier(w, one) != nullptr) {
-            awaited |= std::uint64_t{1} << one.index;
-        } else {
+        if (known == reach_.end() || one.index >= markers_max) {
             best_effort |= pool_of(one.color).healthy(one.index);
+            continue;
+        }
+        const bool carried = courier(w, one) != nullptr;
+        if (carried || pool_of(one.color).healthy(one.index)) {
+            awaited |= std::uint64_t{1} << one.index;
+        }
+        if (!carried && pool_of(one.color).healthy(one.index)) {
+            dial_courier(*w.group->who, one, now);
         }
     }
     return awaited;

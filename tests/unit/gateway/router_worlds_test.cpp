@@ -130,6 +130,22 @@ TEST_F(RouterWorlds, M1_WhereNoLinkCarriesTheMarkerOneIsDialledAndLeftAgain)
     EXPECT_EQ(router.snapshot().endpoints.blue[1].links, 0u);
 }
 
+// It was asked for through b2's link, whose session goes between `prepared` and commit.
+TEST_F(RouterWorlds, M1_WhereTheLastLinkWasLeftSincePreparingOneIsDialledAtCommit)
+{
+    prepared();
+    goes(b);
+    run(2s);
+    EXPECT_EQ(router.snapshot().endpoints.blue[1].links, 0u);
+    holds();
+    commits({b1, b2});
+    EXPECT_EQ(router.numbers().seams_best_effort, 0u);
+    run(150ms);
+    EXPECT_EQ(router.numbers().seams_joined, 1u);
+    run(2s);
+    EXPECT_EQ(router.snapshot().endpoints.blue[1].links, 0u);
+}
+
 TEST_F(RouterWorlds, M1_AnAbortLeavesTheLinksThatWereDialledForMarkers)
 {
     goes(b);
