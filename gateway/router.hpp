@@ -386,11 +386,13 @@ private:
     // ---- router_worlds.cpp
     void ask_worlds(time_point now);
     void go_on_asking(time_point now);
+    wire_subscription* sample_at(endpoint_ref where, std::string_view host);
     link_record* courier(const wire_subscription& w, endpoint_ref from);
     void dial_courier(identity& who, endpoint_ref from, time_point now);
     void release_couriers(time_point now);
     std::uint64_t awaited_markers(const wire_subscription& w, bool& best_effort, time_point now);
     bool send_marker(wire_subscription& w, endpoint_ref from);
+    void send_marker_together(const wire_subscription& w, link_id& by);
     void on_marker(wire_subscription& w, std::string_view mark, time_point now);
 
     // ---- router_sends.cpp
@@ -463,6 +465,9 @@ private:
     void drop_standby_wires(client_session& s, time_point now);
     void hand_over_kept(client_session& s, wire_subscription& w, wire_member& m);
     bool drained(client_session& s, time_point now);
+    void retire_wire(wire_subscription& w, time_point now);
+    bool has_retired(const client_session& s);
+    bool leave_retired(link_record& own, time_point now);
     void drop_gaps(client_session& s, time_point now);
     void finish_drain(client_session& s, time_point now);
     void doubt_receipts(time_point now);
@@ -487,6 +492,11 @@ private:
     failure(const client_session& s, endpoint_ref at, std::string why) const;
 
     static constexpr auto drain_sweep = std::chrono::milliseconds{20};
+    // Own links of the old color are left at 4000 a second, and not ahead of the others' markers
+    // for longer than that: leaving one costs as much as its marker.
+    static constexpr std::size_t leaves_at_once = 16;
+    static constexpr auto leave_pause = std::chrono::milliseconds{4};
+    static constexpr auto leave_behind_markers = std::chrono::milliseconds{50};
     static constexpr auto pinned_retry = std::chrono::seconds{1};
     template <class Id>
     static constexpr std::uint64_t number(Id id) noexcept
@@ -524,6 +534,7 @@ private:
     control::prepare_settings timing_;
     control::tally tally_;
     time_point drain_until_ = net::never;
+    time_point leave_from_{};       // see leaves_at_once
     std::set<session_id> draining_; // sessions whose old binding lingers
     std::set<link_id> awaited_;     // hold: links whose barrier is open (S1)
     time_point
@@ -544,8 +555,9 @@ private:
     std::vector<session_id> later_;
     // M2: whether a marker SENT at one endpoint of a color comes to a subscription at another.
     struct world_question {
-        endpoint_ref from;
-        wire_id to;
+        endpoint_ref from, at;
+        std::string host; // of who reads at `at`
+        wire_id to;       // one of them
         time_point until;
         link_id asked = link_id::none;
     };

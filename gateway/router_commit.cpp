@@ -24,6 +24,7 @@ void router::on_commit(const control::commit& order, time_point now)
         l->used = l->used && l->at().color != live_;
     }
     drain_until_ = now + timing_.drain_timeout;
+    leave_from_ = now + leave_behind_markers;
     for (const endpoint_ref one : order.endpoints) {
         if (one.color == old && one.index < pool_of(old).size()) {
             sent_through_[old].insert(one);

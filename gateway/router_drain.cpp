@@ -17,8 +17,8 @@ bool router::drained(client_session& s, time_point now)
     // H21: this ends although the old color says nothing any more.
     const bool over = now >= std::max(drain_until_, s.pin_until);
     // M6: a forced seam's old color stays until its marker; what still comes there is delivered.
-    bool done = s.seams == 0 && s.forced_seams == 0 && (!s.part || s.part->owed_old == 0) &&
-                (over || s.ledger.count(old) == 0) &&
+    bool done = !has_retired(s) && s.seams == 0 && s.forced_seams == 0 &&
+                (!s.part || s.part->owed_old == 0) && (over || s.ledger.count(old) == 0) &&
                 (over || !s.answers || !s.answers->owes(old)); // S12
     for (const auto& sub : s.journal) {
         wire_subscription* w = wire(sub->wires[old]);
@@ -74,20 +74,74 @@ void router::finish_drain(client_session& s, time_point now)
     }
 }
 
+// Left once its markers were read (M5): at once, or with the link of its own that its session
+// leaves soon, so that a thousand of them do not all do so while others wait for their markers.
+void router::retire_wire(wire_subscription& w, time_point now)
+{
+    const link_record* l = link(w.link);
+    const client_session* owner = l == nullptr ? nullptr : find(l->owner);
+    // P1: on a shared backplane the new color gives all from here on.
+    const bool leaves = !settings_.shared_backplane && owner != nullptr &&
+                        owner->live != w.color() &&
+                        owner->bindings[w.color()].at == binding::phase::draining;
+    if (leaves) {
+        w.retired = true;
+    } else {
+        leave_wire(w, session_id::none, {}, now);
+    }
+}
+
+bool router::has_retired(const client_session& s)
+{
+    const link_record* own = link(s.bindings[broker::other(s.live)].own);
+    return own != nullptr &&
+           std::ranges::any_of(own->wires, [&](wire_id id) { return wire(id)->retired; });
+}
+
+// True: there were some.
+bool router::leave_retired(link_record& own, time_point now)
+{
+    bool any = false;
+    for (const wire_id id : std::vector{own.wires}) {
+        if (wire_subscription* w = wire(id); w != nullptr && std::exchange(w->retired, false)) {
+            leave_wire(*w, session_id::none, {}, now);
+            any = true;
+        }
+    }
+    return any;
+}
+
 void router::run_drain(time_point now)
 {
+    const bool joining =
+        now < leave_from_ &&
+        std::ranges::any_of(
+            seams_,
+            [](const auto& one) { return !one->left() && one->state() == seam_state::joining; });
+    std::size_t may_leave = joining ? 0 : leaves_at_once;
+    bool more = false;
     for (auto next = draining_.begin(); next != draining_.end();) {
         const session_id id = *next++;
         client_session* s = find(id);
         if (s == nullptr || s->bindings[broker::other(s->live)].at != binding::phase::draining) {
             draining_.erase(id);
-        } else if (drained(*s, now)) {
+            continue;
+        }
+        link_record* own = link(s->bindings[broker::other(s->live)].own);
+        if (own != nullptr && may_leave == 0) {
+            more = true;
+            continue;
+        }
+        bool left = own != nullptr && leave_retired(*own, now);
+        if (drained(*s, now)) {
             draining_.erase(id);
             finish_drain(*s, now);
+            left = own != nullptr;
         }
+        may_leave -= left;
     }
     if (!draining_.empty()) {
-        at(now + drain_sweep, due::drain);
+        at(now + (more ? leave_pause : drain_sweep), due::drain);
     } else if (!in_switch()) {
         note_numbers(now);
     }

@@ -118,20 +118,27 @@ void router::run_seams(time_point now)
 // M3: repeated until read; one marker of an endpoint serves all pairs of an old wire subscription.
 void router::send_markers(time_point now)
 {
-    std::set<std::pair<wire_id, unsigned>> due_now;
+    std::map<std::pair<wire_id, unsigned>, bool> due_now; // whether it was asked before
     for (const auto& one : seams_) {
         if (one->marker_due(now)) {
             for (std::uint64_t left = one->awaited(); left != 0; left &= left - 1) {
-                due_now.emplace(one->old_wire(), static_cast<unsigned>(std::countr_zero(left)));
+                due_now[{one->old_wire(), static_cast<unsigned>(std::countr_zero(left))}] |=
+                    one->asked_again();
             }
         }
     }
-    for (const auto& [id, index] : due_now) {
+    std::map<share_group*, link_id> together;
+    for (const auto& [which, again] : due_now) {
+        const auto& [id, index] = which;
         wire_subscription* w = wire(id);
         if (w == nullptr) {
             continue;
         }
         const endpoint_ref from{w->color(), static_cast<std::uint16_t>(index)};
+        if (from == w->group->at && w->group->dedicated && !again) {
+            send_marker_together(*w, together[w->group]);
+            continue;
+        }
         if (send_marker(*w, from) || from == w->group->at) {
             continue;
         }
@@ -146,6 +153,19 @@ void router::send_markers(time_point now)
                 act(*seams_[i], seams_[i]->on_marker_lost(index), now);
             }
         }
+    }
+}
+
+// The first ones of a group ride on one of its own links: one write here and one read there,
+// instead of one for each link. Repeated ones ride each on its own, as `by` may not get on.
+void router::send_marker_together(const wire_subscription& w, link_id& by)
+{
+    const link_record* l = link(by);
+    if (l == nullptr || !l->core.ready() || l->congested) {
+        by = w.link;
+    }
+    if (link_record* carries = link(by); carries != nullptr && carries->core.ready()) {
+        carries->core.marker(address_of(w.id), to_wire(w.id), out_);
     }
 }
 
@@ -236,7 +256,7 @@ void router::act(seam& which, const seam_action& what, time_point now)
     if (what.leave_old && old != nullptr) {
         if (std::ranges::all_of(
                 old->members, [](const auto& m) { return m.state == member_state::late; })) {
-            leave_wire(*old, session_id::none, {}, now);
+            retire_wire(*old, now);
         } else { // others still read it: a later switch must not find these there
             std::set<std::pair<session_id, std::uint32_t>> moved;
             for (const wire_member& m : members) {

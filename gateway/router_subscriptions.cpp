@@ -289,8 +289,11 @@ void router::drop_member(
 }
 
 void router::leave_wire(
-    wire_subscription& w, session_id session, std::string_view receipt, time_point)
+    wire_subscription& w, session_id session, std::string_view receipt, time_point now)
 {
+    if (!questions_.empty()) {
+        at(now, due::worlds); // M2: another is asked instead
+    }
     leave_pairs(w);
     client_session* s = find(session);
     link_record* l = link(w.link);

@@ -108,6 +108,8 @@ void router::begin_standby(client_session& s, time_point now)
         link_record* own = link(b.own);
         if (own != nullptr && own->core.leaving()) {
             b.own = link_id::none;
+        } else if (own != nullptr) {
+            leave_retired(*own, now);
         }
     }
     // M8: prepared only when the seams of the switch before are joined or forced; act() goes on

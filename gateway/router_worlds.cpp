@@ -42,7 +42,9 @@ void router::ask_worlds(time_point now)
                 dial_courier(*to->group->who, from, now);
             }
             if (!carried || !reach_.contains({from, where.first})) {
-                questions_.push_back({from, to->id, now + 2 * settings_.trial_timeout});
+                questions_.push_back(
+                    {from, to->group->at, std::string{where.second}, to->id,
+                     now + 2 * settings_.trial_timeout});
             }
         }
     }
@@ -51,13 +53,28 @@ void router::ask_worlds(time_point now)
     }
 }
 
+wire_subscription* router::sample_at(endpoint_ref where, std::string_view host)
+{
+    const auto one = std::ranges::find_if(wires_, [&](const auto& entry) {
+        const wire_subscription& w = *entry.second;
+        return w.addressed && w.state == wire_state::confirmed && w.group->at == where &&
+               w.group->who->host == host;
+    });
+    return one == wires_.end() ? nullptr : one->second.get();
+}
+
 void router::go_on_asking(time_point now)
 {
     std::erase_if(questions_, [&](world_question& q) {
         wire_subscription* to = wire(q.to);
-        if (to == nullptr || to->state != wire_state::confirmed) {
-            return true;
+        if (to == nullptr || to->state != wire_state::confirmed) { // its session went
+            to = sample_at(q.at, q.host);
+            q.asked = link_id::none;
         }
+        if (to == nullptr) {
+            return true; // nobody of that virtual host reads there any more
+        }
+        q.to = to->id;
         link_record* by = courier(*to, q.from);
         if (by != nullptr && reach_.contains({q.from, to->group->at})) {
             return true;

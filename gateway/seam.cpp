@@ -127,6 +127,7 @@ bool seam::marker_due(net::time_point now) noexcept
         return false;
     }
     marker_at_ = now + timing_.marker_interval;
+    ++markers_;
     return true;
 }
 

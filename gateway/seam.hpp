@@ -66,6 +66,7 @@ public:
     bool remove(session_id session, std::uint32_t subscription) noexcept;
     // True when its markers are to be SENT now (M3: repeated until read).
     bool marker_due(net::time_point now) noexcept;
+    bool asked_again() const noexcept { return markers_ > 1; }
 
     net::time_point next_deadline() const noexcept;
     seam_state state() const noexcept { return state_; }
@@ -92,6 +93,7 @@ private:
     seam_state state_ = seam_state::joining;
     bool best_effort_;
     bool left_ = false;
+    std::uint32_t markers_ = 0; // how often they were due
     control::switch_number made_by_;
 };
 

@@ -64,6 +64,7 @@ struct wire_subscription {
     // queue with the link, but for what a client that waits for more before it acknowledges is fed
     // of it.
     bool giving_back = false;
+    bool retired = false;     // joined: left when its session's link is, see run_drain()
     bool overfull = false;    // giving back, and what came behind the buffer's end was not kept
     bool opened_late = false; // a seam that waits for it was forced: nothing is kept any more
     std::uint32_t seams = 0;  // seams that wait for it as their new side

@@ -60,6 +60,28 @@ TEST_F(RouterWorlds, M2_ATrialThatGetsNoAnswerEndsAfterItsTimeout)
     EXPECT_EQ(router.phase(), gateway::member_phase::prepared);
 }
 
+TEST_F(RouterWorlds, M2_WhereTheSubscriptionThatWasAskedIsGoneAnotherIs)
+{
+    const session_id third = client(); // at b1 like client 1
+    says(third, "SUBSCRIBE id:1 destination:/topic/b");
+    skip_effects();
+    brokers.blue.markers = false;
+    prepares();
+    const auto asked = those("link 2 <- SEND destination:/amq/queue/");
+    ASSERT_EQ(asked.size(), 1u);
+    const bool first = asked[0].ends_with("teal-marker:s1/1");
+    brokers.blue.markers = true;
+    goes(first ? a : third);
+    const auto again = those("link 2 <- SEND destination:/amq/queue/");
+    ASSERT_EQ(again.size(), 1u);
+    EXPECT_TRUE(again[0].ends_with(first ? "teal-marker:s3/1" : "teal-marker:s1/1")) << again[0];
+    run(1s); // the answer to the other question was kept back
+    EXPECT_EQ(router.phase(), gateway::member_phase::prepared);
+    holds();
+    commits({b1, b2});
+    EXPECT_EQ(router.numbers().seams_best_effort, 0u);
+}
+
 TEST_F(RouterWorlds, M1_JoinsWithTheMarkerOfEveryEndpointThatClientsPublishedThrough)
 {
     joining({b1, b2});
