@@ -385,14 +385,23 @@ private:
 
     // ---- router_worlds.cpp
     void ask_worlds(time_point now);
+    void ask_about(const wire_subscription& to, time_point now);
+    bool is_asked(endpoint_ref from, endpoint_ref where, std::string_view host) const;
+    std::optional<bool> one_world(endpoint_ref a, endpoint_ref b) const;
     void go_on_asking(time_point now);
     wire_subscription* sample_at(endpoint_ref where, std::string_view host);
     link_record* courier(const wire_subscription& w, endpoint_ref from);
     void dial_courier(identity& who, endpoint_ref from, time_point now);
     void release_couriers(time_point now);
     std::uint64_t awaited_markers(const wire_subscription& w, bool& best_effort, time_point now);
-    bool send_marker(wire_subscription& w, endpoint_ref from);
-    void send_marker_together(const wire_subscription& w, link_id& by);
+    void try_marker(wire_subscription& w, time_point now);
+    void pass_on_marker_trial(share_group& g, wire_id tried, time_point now);
+    void end_marker_trial(wire_id tried, time_point now);
+    std::string
+    mark_of(const wire_subscription& w, endpoint_ref from, control::switch_number joins) const;
+    bool send_marker(const wire_subscription& w, endpoint_ref from, control::switch_number joins);
+    void
+    send_marker_together(const wire_subscription& w, control::switch_number joins, link_id& by);
     void on_marker(wire_subscription& w, std::string_view mark, time_point now);
 
     // ---- router_sends.cpp

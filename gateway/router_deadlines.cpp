@@ -62,13 +62,7 @@ void router::run_deadline(const deadline& d, time_point now)
         }
         return;
     case due::fence: run_fence(static_cast<wire_id>(d.subject), now); return;
-    case due::marker_trial:
-        if (wire_subscription* w = wire(static_cast<wire_id>(d.subject));
-            w != nullptr && w->group->known.marker == broker::tried::unknown) {
-            w->group->known.marker = broker::tried::no;
-            out_.log(2, name_of(w->group->at) + " gives no marker: seams there are best effort");
-        }
-        return;
+    case due::marker_trial: end_marker_trial(static_cast<wire_id>(d.subject), now); return;
     case due::session_retry:
         if (client_session* s = find(static_cast<session_id>(d.subject))) {
             retry_session(*s, now);

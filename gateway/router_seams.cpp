@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <tuple>
 
 namespace gateway {
 
@@ -46,8 +47,12 @@ void router::make_seams(time_point now)
 // `to`: null where the new color is subscribed behind this (backplane `shared` without a key).
 seam& router::seam_between(const wire_subscription& from, wire_subscription* to, time_point now)
 {
-    bool best_effort = !from.addressed || from.group->known.marker != broker::tried::yes ||
-                       from.group->known.barrier != broker::barrier_kind::routed; // B3
+    const share_group& g = *from.group;
+    const bool marked = g.known.marker == broker::tried::yes ||
+                        (g.known.marker == broker::tried::unknown &&
+                         g.marker_trial != wire_id::none); // its answer is still awaited
+    bool best_effort =
+        !from.addressed || !marked || g.known.barrier != broker::barrier_kind::routed; // B3
     const std::uint64_t awaited = awaited_markers(from, best_effort, now);
     seams_.push_back(std::make_unique<seam>(
         from.id, to != nullptr ? to->id : wire_id::none, best_effort, now,
@@ -118,28 +123,30 @@ void router::run_seams(time_point now)
 // M3: repeated until read; one marker of an endpoint serves all pairs of an old wire subscription.
 void router::send_markers(time_point now)
 {
-    std::map<std::pair<wire_id, unsigned>, bool> due_now; // whether it was asked before
+    using marker = std::tuple<wire_id, unsigned, control::switch_number>;
+    std::map<marker, bool> due_now; // whether it was asked before
     for (const auto& one : seams_) {
         if (one->marker_due(now)) {
             for (std::uint64_t left = one->awaited(); left != 0; left &= left - 1) {
-                due_now[{one->old_wire(), static_cast<unsigned>(std::countr_zero(left))}] |=
-                    one->asked_again();
+                due_now[{
+                    one->old_wire(), static_cast<unsigned>(std::countr_zero(left)),
+                    one->made_by()}] |= one->asked_again();
             }
         }
     }
     std::map<share_group*, link_id> together;
     for (const auto& [which, again] : due_now) {
-        const auto& [id, index] = which;
+        const auto& [id, index, joins] = which;
         wire_subscription* w = wire(id);
         if (w == nullptr) {
             continue;
         }
         const endpoint_ref from{w->color(), static_cast<std::uint16_t>(index)};
         if (from == w->group->at && w->group->dedicated && !again) {
-            send_marker_together(*w, together[w->group]);
+            send_marker_together(*w, joins, together[w->group]);
             continue;
         }
-        if (send_marker(*w, from) || from == w->group->at) {
+        if (send_marker(*w, from, joins) || from == w->group->at) {
             continue;
         }
         // One that was written before its link was left comes all the same: it is waited for, at
@@ -158,14 +165,15 @@ void router::send_markers(time_point now)
 
 // The first ones of a group ride on one of its own links: one write here and one read there,
 // instead of one for each link. Repeated ones ride each on its own, as `by` may not get on.
-void router::send_marker_together(const wire_subscription& w, link_id& by)
+void router::send_marker_together(
+    const wire_subscription& w, control::switch_number joins, link_id& by)
 {
     const link_record* l = link(by);
     if (l == nullptr || !l->core.ready() || l->congested) {
         by = w.link;
     }
     if (link_record* carries = link(by); carries != nullptr && carries->core.ready()) {
-        carries->core.marker(address_of(w.id), to_wire(w.id), out_);
+        carries->core.marker(address_of(w.id), mark_of(w, w.group->at, joins), out_);
     }
 }
 

@@ -139,10 +139,16 @@ void router::on_confirmed(wire_subscription& w, time_point now)
     w.state = wire_state::confirmed;
     const color c = w.color();
     share_group& g = *w.group;
-    if (w.addressed && g.known.marker == broker::tried::unknown && !g.marker_tried) {
-        g.marker_tried = true; // B1: tried on the identity's first broadcast SUBSCRIBE
-        at(now + settings_.trial_timeout, due::marker_trial, number(w.id));
-        send_marker(w, g.at);
+    // B1: tried on the identity's first broadcast SUBSCRIBE.
+    if (w.addressed && g.known.marker == broker::tried::unknown &&
+        g.marker_trial == wire_id::none) {
+        try_marker(w, now);
+    }
+    if (w.addressed && asked_worlds_ && in_switch() && c == live_) { // M2: it came later
+        ask_about(w, now);
+        if (!questions_.empty()) {
+            at(now, due::worlds);
+        }
     }
     const auto members = w.members;
     for (const wire_member& m : members) {
@@ -294,6 +300,7 @@ void router::leave_wire(
     if (!questions_.empty()) {
         at(now, due::worlds); // M2: another is asked instead
     }
+    pass_on_marker_trial(*w.group, w.id, now);
     leave_pairs(w);
     client_session* s = find(session);
     link_record* l = link(w.link);

@@ -19,38 +19,75 @@ constexpr unsigned markers_max = 64; // endpoints of one color that a seam can w
 // that this shard reads at (M2). `prepared` waits for the answers, each of which has a bound.
 void router::ask_worlds(time_point now)
 {
-    const broker::pool& pool = pool_of(live_);
     std::map<std::pair<endpoint_ref, std::string_view>, wire_subscription*> samples;
-    if (pool.size() > 1) {
-        for (const auto& [id, w] : wires_) {
-            if (w->color() == live_ && w->addressed && w->state == wire_state::confirmed) {
-                samples.try_emplace({w->group->at, w->group->who->host}, w.get());
-            }
+    for (const auto& [id, w] : wires_) {
+        if (w->color() == live_ && w->addressed && w->state == wire_state::confirmed) {
+            samples.try_emplace({w->group->at, w->group->who->host}, w.get());
         }
     }
     for (const auto& [where, to] : samples) {
-        for (std::size_t i = 0; i < std::min<std::size_t>(pool.size(), markers_max); ++i) {
-            const endpoint_ref from{live_, static_cast<std::uint16_t>(i)};
-            // Also one that is drained: another shard's clients may have published through it.
-            const bool publishes = pool.at(i).weight > 0 || pool.sessions(i) > 0 ||
-                                   sent_through_[live_].contains(from);
-            if (from == where.first || !publishes || !pool.healthy(i)) {
-                continue;
-            }
-            const bool carried = courier(*to, from) != nullptr;
-            if (!carried) {
-                dial_courier(*to->group->who, from, now);
-            }
-            if (!carried || !reach_.contains({from, where.first})) {
-                questions_.push_back(
-                    {from, to->group->at, std::string{where.second}, to->id,
-                     now + 2 * settings_.trial_timeout});
-            }
-        }
+        ask_about(*to, now);
     }
     if (!questions_.empty()) {
         go_on_asking(now);
     }
+}
+
+// From every endpoint that clients may publish through to the one that `to` reads at.
+void router::ask_about(const wire_subscription& to, time_point now)
+{
+    const broker::pool& pool = pool_of(live_);
+    const endpoint_ref where = to.group->at;
+    const std::string& host = to.group->who->host;
+    for (std::size_t i = 0; i < std::min<std::size_t>(pool.size(), markers_max); ++i) {
+        const endpoint_ref from{live_, static_cast<std::uint16_t>(i)};
+        // Also one that is drained: another shard's clients may have published through it.
+        const bool publishes =
+            pool.at(i).weight > 0 || pool.sessions(i) > 0 || sent_through_[live_].contains(from);
+        if (from == where || !publishes || !pool.healthy(i) || is_asked(from, where, host)) {
+            continue;
+        }
+        const bool carried = courier(to, from) != nullptr;
+        if (!carried) {
+            dial_courier(*to.group->who, from, now);
+        }
+        if (!carried || !one_world(from, where)) {
+            questions_.push_back({from, where, host, to.id, now + 2 * settings_.trial_timeout});
+        }
+    }
+}
+
+bool router::is_asked(endpoint_ref from, endpoint_ref where, std::string_view host) const
+{
+    return std::ranges::any_of(questions_, [&](const world_question& q) {
+        return q.from == from && q.at == where && q.host == host;
+    });
+}
+
+// Whether what is SENT at `a` comes to who reads at `b`; nothing: not known. "One message world" is
+// the same both ways and through a third, so one marker that came says it for all that are
+// connected by such; that one did not come may have had other reasons.
+std::optional<bool> router::one_world(endpoint_ref a, endpoint_ref b) const
+{
+    std::vector<endpoint_ref> reached{a};
+    for (std::size_t i = 0; i < reached.size(); ++i) {
+        if (reached[i] == b) {
+            return true;
+        }
+        for (const auto& [ends, comes] : reach_) {
+            const auto& [from, to] = ends;
+            if (comes && (from == reached[i] || to == reached[i])) {
+                const endpoint_ref next = from == reached[i] ? to : from;
+                if (std::ranges::find(reached, next) == reached.end()) {
+                    reached.push_back(next);
+                }
+            }
+        }
+    }
+    if (reach_.contains({a, b}) || reach_.contains({b, a})) {
+        return false;
+    }
+    return std::nullopt;
 }
 
 wire_subscription* router::sample_at(endpoint_ref where, std::string_view host)
@@ -76,7 +113,7 @@ void router::go_on_asking(time_point now)
         }
         q.to = to->id;
         link_record* by = courier(*to, q.from);
-        if (by != nullptr && reach_.contains({q.from, to->group->at})) {
+        if (by != nullptr && one_world(q.from, q.at)) {
             return true;
         }
         if (q.asked != link_id::none && link(q.asked) == nullptr) {
@@ -85,13 +122,13 @@ void router::go_on_asking(time_point now)
         if (by != nullptr && q.asked == link_id::none) {
             q.asked = by->core.id();
             q.until = now + settings_.trial_timeout;
-            send_marker(*to, q.from);
+            send_marker(*to, q.from, 0);
         }
         if (now < q.until) {
             return false;
         }
         if (by != nullptr) { // M2: brokers side by side; a marker that comes later says otherwise
-            reach_[{q.from, to->group->at}] = false;
+            reach_[{q.from, q.at}] = false;
         }
         return true;
     });
@@ -178,11 +215,12 @@ std::uint64_t router::awaited_markers(const wire_subscription& w, bool& best_eff
     best_effort |= own.index >= markers_max;
     std::uint64_t awaited = std::uint64_t{1} << (own.index % markers_max);
     for (const endpoint_ref one : sent_through_[own.color]) {
-        const auto known = reach_.find({one, own});
-        if (one == own || (known != reach_.end() && !known->second)) {
+        const auto known = one_world(one, own);
+        if (one == own || known == false) {
             continue; // M2: side by side, nothing of it comes here
         }
-        if (known == reach_.end() || one.index >= markers_max) {
+        const bool comes = known || is_asked(one, own, w.group->who->host);
+        if (!comes || one.index >= markers_max) {
             best_effort |= pool_of(one.color).healthy(one.index);
             continue;
         }
@@ -197,23 +235,71 @@ std::uint64_t router::awaited_markers(const wire_subscription& w, bool& best_eff
     return awaited;
 }
 
+void router::try_marker(wire_subscription& w, time_point now)
+{
+    w.group->marker_trial = w.id;
+    at(now + settings_.trial_timeout, due::marker_trial, number(w.id));
+    send_marker(w, w.group->at, 0);
+}
+
+// Its subscription goes, and nobody would read it: another one's is tried.
+void router::pass_on_marker_trial(share_group& g, wire_id tried, time_point now)
+{
+    if (g.known.marker != broker::tried::unknown || g.marker_trial != tried) {
+        return;
+    }
+    g.marker_trial = wire_id::none;
+    for (const auto& [id, w] : wires_) {
+        if (w->group == &g && w->id != tried && w->addressed && w->state == wire_state::confirmed) {
+            try_marker(*w, now);
+            return;
+        }
+    }
+}
+
+void router::end_marker_trial(wire_id tried, time_point now)
+{
+    if (const wire_subscription* w = wire(tried)) {
+        broker::capability& known = w->group->known;
+        if (known.marker == broker::tried::unknown && w->group->marker_trial == tried) {
+            known.marker = broker::tried::no;
+            out_.log(2, name_of(w->group->at) + " gives no marker: seams there are best effort");
+        }
+        return;
+    }
+    for (const auto& [key, g] : groups_) { // gone with its link
+        pass_on_marker_trial(*g, tried, now);
+    }
+}
+
+// The value of the marker's header: the wire subscription's id, the endpoint that it is SENT at
+// where that is another one, and the switch whose seam it joins. Without the latter it is a trial,
+// which may be read long after the commit and must not join what began behind it (M6).
+std::string
+router::mark_of(const wire_subscription& w, endpoint_ref from, control::switch_number joins) const
+{
+    std::string mark = to_wire(w.id);
+    if (from != w.group->at) {
+        mark += "/" + std::to_string(from.index);
+    }
+    if (joins != 0) {
+        mark += "+" + std::to_string(joins);
+    }
+    return mark;
+}
+
 // False: no link there carries it.
-bool router::send_marker(wire_subscription& w, endpoint_ref from)
+bool router::send_marker(
+    const wire_subscription& w, endpoint_ref from, control::switch_number joins)
 {
     link_record* by = courier(w, from);
     if (by == nullptr) {
         return false;
     }
-    std::string mark = to_wire(w.id);
-    if (from != w.group->at) {
-        mark += "/" + std::to_string(from.index);
-    }
-    by->core.marker(address_of(w.id), mark, out_);
+    by->core.marker(address_of(w.id), mark_of(w, from, joins), out_);
     return true;
 }
 
-// `mark` is what the marker's header says: the wire subscription's id, and the endpoint that it was
-// SENT at where that is another one.
 void router::on_marker(wire_subscription& w, std::string_view mark, time_point now)
 {
     const std::string own = to_wire(w.id);
@@ -230,15 +316,22 @@ void router::on_marker(wire_subscription& w, std::string_view mark, time_point n
         return;
     }
     unsigned from = w.group->at.index;
-    if (mark.empty()) {
+    control::switch_number joins = 0;
+    const bool near = !mark.starts_with('/');
+    const char* const end = mark.data() + mark.size();
+    std::from_chars_result read{mark.data(), std::errc{}};
+    if (!near) {
+        read = std::from_chars(mark.data() + 1, end, from);
+    }
+    if (read.ec == std::errc{} && read.ptr != end && *read.ptr == '+') {
+        read = std::from_chars(read.ptr + 1, end, joins);
+    }
+    if (read.ec != std::errc{} || read.ptr != end || from >= markers_max) {
+        return; // not one of this gateway's
+    }
+    if (near) {
         w.group->known.marker = broker::tried::yes;
     } else {
-        const char* end = mark.data() + mark.size();
-        const auto read = std::from_chars(mark.data() + 1, end, from);
-        if (mark.front() != '/' || read.ec != std::errc{} || read.ptr != end ||
-            from >= markers_max) {
-            return;
-        }
         reach_[{{w.color(), static_cast<std::uint16_t>(from)}, w.group->at}] = true;
         if (!questions_.empty()) {
             at(now, due::worlds);
@@ -246,7 +339,7 @@ void router::on_marker(wire_subscription& w, std::string_view mark, time_point n
     }
     const wire_id id = w.id;
     for (std::size_t i = 0; i < seams_.size(); ++i) {
-        if (seams_[i]->old_wire() == id && !seams_[i]->left()) {
+        if (seams_[i]->old_wire() == id && seams_[i]->made_by() == joins && !seams_[i]->left()) {
             act(*seams_[i], seams_[i]->on_marker(from), now);
         }
     }

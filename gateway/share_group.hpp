@@ -56,8 +56,8 @@ struct share_group {
     std::size_t bindings = 0;              // sessions
     std::size_t links = 0;                 // of any role
     bool dedicated = false;                // ws://, no receipts, STOMP 1.0 (B4), or asked for
-    bool marker_tried = false;
-    std::size_t subscribe_window = 1; // unanswered SUBSCRIBEs on one shared link
+    wire_id marker_trial = wire_id::none;  // whose first marker is on its way
+    std::size_t subscribe_window = 1;      // unanswered SUBSCRIBEs on one shared link
 };
 
 } // namespace gateway

@@ -152,6 +152,7 @@ public:
     void holds() { orders(control::hold{}); }
     void commits(std::vector<control::endpoint_ref> endpoints = {})
     {
+        committed = switch_id;
         orders(control::commit{.epoch = router.epoch() + 1, .endpoints = std::move(endpoints)});
     }
     void aborts() { orders(control::abort_switch{"asked"}); }
@@ -182,6 +183,7 @@ public:
     net::time_point now = t0;
     broker::per_color<played_broker> brokers;
     control::switch_number switch_id = 0;
+    control::switch_number committed = 0; // the last one that did; what markers join
     gateway::router router;
 
 private:

@@ -36,7 +36,9 @@ protected:
     void marker(std::size_t n)
     {
         const auto wire = "s" + std::to_string(n);
-        brings(n, "MESSAGE subscription:" + wire + " message-id:m teal-marker:" + wire);
+        brings(
+            n, "MESSAGE subscription:" + wire + " message-id:m teal-marker:" + wire + "+" +
+                   std::to_string(committed));
     }
     // What the links were told that begins like that, without what follows; each once.
     std::map<std::string, int> told_links(std::string_view command)

@@ -354,7 +354,7 @@ TEST_F(RouterMoveOfGreen, M13_ASeamIsJoinedBeforeItsSessionMoves)
     work();
     EXPECT_EQ(state(a), session_state::active); // it sends and receives until then
     EXPECT_EQ(router.snapshot().endpoints.green[0].sessions, 1u);
-    brings(2, "MESSAGE subscription:s1 message-id:m teal-marker:s1");
+    brings(2, "MESSAGE subscription:s1 message-id:m teal-marker:s1+" + std::to_string(committed));
     ASSERT_EQ(router.numbers().seams_joined, 1u);
     run(20ms);
     EXPECT_EQ(router.snapshot().endpoints.green[0].sessions, 0u);

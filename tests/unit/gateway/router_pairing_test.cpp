@@ -29,7 +29,11 @@ protected:
         commits();
         skip_effects();
     }
-    void marker() { brings(2, "MESSAGE subscription:s1 message-id:m teal-marker:s1"); }
+    void marker()
+    {
+        brings(
+            2, "MESSAGE subscription:s1 message-id:m teal-marker:s1+" + std::to_string(committed));
+    }
     void blue(const std::string& id, const std::string& wire = "s1") { brings(2, of(wire, id)); }
     void green(const std::string& id, const std::string& wire = "s2") { brings(4, of(wire, id)); }
     static std::string of(const std::string& wire, const std::string& id)

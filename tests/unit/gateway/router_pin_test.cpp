@@ -87,7 +87,7 @@ TEST_F(RouterPin, S8_OnceItIsBoundTheSeamIsOneAsAlways)
     brings(link, message(wire, "g1"));
     brings(2, message("s1", "b1"));
     EXPECT_EQ(told(a, log.take()), lines{seen("b1")});
-    brings(2, "MESSAGE subscription:s1 message-id:m teal-marker:s1");
+    brings(2, "MESSAGE subscription:s1 message-id:m teal-marker:s1+" + std::to_string(committed));
     EXPECT_EQ(told(a, log.take()), lines{seen("g1")});
     EXPECT_EQ(router.numbers().sessions_pinned, 0u);
     EXPECT_EQ(router.numbers().sessions_moved, 1u);
@@ -190,7 +190,7 @@ TEST_F(RouterPin, S8_WhoIsOnTheNewColorAlreadyMovesAtOnce)
     skip_effects();
     brings(4, message("s2", "g1"));
     brings(2, message("s1", "b1"));
-    brings(2, "MESSAGE subscription:s1 message-id:m teal-marker:s1");
+    brings(2, "MESSAGE subscription:s1 message-id:m teal-marker:s1+" + std::to_string(committed));
     EXPECT_EQ(told(a, log.take()), (lines{seen("b1"), seen("g1")}));
 }
 

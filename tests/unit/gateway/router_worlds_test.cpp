@@ -33,7 +33,9 @@ protected:
     }
     void marker(std::uint64_t link, const std::string& wire, const std::string& mark)
     {
-        brings(link, "MESSAGE subscription:" + wire + " message-id:m teal-marker:" + mark);
+        brings(
+            link, "MESSAGE subscription:" + wire + " message-id:m teal-marker:" + mark + "+" +
+                      std::to_string(committed));
     }
     const control::endpoint_ref b1{color::blue, 0}, b2{color::blue, 1};
 };
@@ -58,6 +60,37 @@ TEST_F(RouterWorlds, M2_ATrialThatGetsNoAnswerEndsAfterItsTimeout)
     EXPECT_EQ(router.phase(), gateway::member_phase::preparing);
     run(1ms);
     EXPECT_EQ(router.phase(), gateway::member_phase::prepared);
+}
+
+// The other way was asked too; what kept that marker back says nothing about the brokers.
+TEST_F(RouterWorlds, M2_AMarkerThatCameOneWaySaysItForBoth)
+{
+    brokers.blue.markers = false;
+    prepares();
+    marker(3, "s1", "s1/1");
+    run(1s);
+    EXPECT_EQ(router.phase(), gateway::member_phase::prepared);
+    holds();
+    commits({b1, b2});
+    EXPECT_EQ(router.numbers().seams_best_effort, 0u);
+    marker(4, "s2", "s2");
+    EXPECT_EQ(router.numbers().seams_joined, 0u);
+    marker(4, "s2", "s2/0");
+    EXPECT_EQ(router.numbers().seams_joined, 1u);
+}
+
+TEST_F(RouterWorlds, M2_WhoIsFirstAtAnEndpointBehindPreparingAsksForItsMarkers)
+{
+    goes(b);
+    run(2s);
+    prepared();
+    const session_id late = client(); // at b2
+    says(late, "SUBSCRIBE id:1 destination:/topic/a");
+    run(10ms);
+    EXPECT_EQ(router.session(late)->bindings[color::blue].group->at, b2);
+    holds();
+    commits({b1, b2});
+    EXPECT_EQ(router.numbers().seams_best_effort, 0u);
 }
 
 TEST_F(RouterWorlds, M2_WhereTheSubscriptionThatWasAskedIsGoneAnotherIs)
