@@ -152,6 +152,7 @@ void router::send_markers(time_point now)
         // One that was written before its link was left comes all the same: it is waited for, at
         // most for seam_timeout.
         if (pool_of(from.color).healthy(from.index)) {
+            dial_courier(*w->group->who, from, now);
             continue;
         }
         // The table's last column: that endpoint is lost, so none will come.
@@ -220,7 +221,11 @@ void router::act(seam& which, const seam_action& what, time_point now)
             if (sub == nullptr) {
                 continue;
             }
-            sub->wires[broker::other(s->live)] = wire_id::none;
+            for (const color c : broker::colors) { // a pinned session may have gone back meanwhile
+                if (sub->wires[c] == which.old_wire()) {
+                    sub->wires[c] = wire_id::none;
+                }
+            }
             if (sub->broadcast && std::exchange(sub->held_back, false)) {
                 sub->left_before = static_cast<wire_id>(last_wire_);
                 at(now, due::session_retry, number(s->id)); // left first, now it is subscribed

@@ -176,18 +176,18 @@ link_record* router::courier(const wire_subscription& w, endpoint_ref from)
     return best;
 }
 
-// With the session's login. Its group is kept until the seams of this switch are over.
+// With the session's login, one for all of that virtual host; again where it was lost. Its group is
+// kept until the seams of this switch are over.
 void router::dial_courier(identity& who, endpoint_ref from, time_point now)
 {
-    if (std::ranges::any_of(couriers_, [&](const share_group* g) {
-            return g->at == from && g->who->host == who.host;
-        })) {
-        return; // one for all of that virtual host
+    const auto one = std::ranges::find_if(
+        couriers_, [&](const share_group* g) { return g->at == from && g->who->host == who.host; });
+    share_group& g = one != couriers_.end() ? **one : group_for(who, from);
+    if (one == couriers_.end()) {
+        couriers_.push_back(&g);
+        ++g.bindings;
     }
-    share_group& g = group_for(who, from);
-    couriers_.push_back(&g);
-    ++g.bindings;
-    if (!g.refused.empty() || !g.publish.empty()) {
+    if (!g.refused.empty() || !g.publish.empty() || now < g.retry_at) {
         return;
     }
     const link_id made = dial(g, link_role::publish, session_id::none, now).core.id();
@@ -200,6 +200,13 @@ void router::release_couriers(time_point now)
 {
     questions_.clear();
     for (share_group* g : std::exchange(couriers_, {})) {
+        if (g->dedicated) { // nobody else rides on it
+            for (const link_id id : std::vector{g->publish}) {
+                if (id != g->trial) {
+                    leave(*link(id), now);
+                }
+            }
+        }
         --g->bindings;
         release_group(*g, now);
     }

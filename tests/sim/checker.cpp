@@ -71,7 +71,10 @@ void checker::violation(std::string what)
 
 void checker::on_send(message_key key, std::string destination)
 {
-    sends_[key] = {.destination = std::move(destination), .sent = ++last_};
+    sends_[key] = {
+        .destination = std::move(destination),
+        .sent = ++last_,
+        .sent_in = decided_.empty() ? 0 : decided_.size() - 1};
 }
 
 void checker::on_send_answered(message_key key)
@@ -167,7 +170,7 @@ void checker::on_message(
         suspect(
             "reordered: " + whose + " got " + name(*key) + " after number " +
                 std::to_string(highest),
-            decided_.size() - 1, s.broadcast ? &excuses::order : &excuses::left_behind);
+            decided_.size() - 1, s.broadcast ? &excuses::order : &excuses::left_behind, m.sent_in);
     }
     highest = std::max(highest, key->number);
 }
@@ -197,11 +200,12 @@ void checker::on_answer(unsigned client, std::string_view body)
     }
 }
 
-void checker::suspect(std::string what, std::size_t of, bool excuses::* excuse)
+void checker::suspect(
+    std::string what, std::size_t of, bool excuses::* excuse, std::optional<std::size_t> sent_in)
 {
     note("suspicion: " + what);
     what = "at " + std::to_string(when_.elapsed_us()) + " us: " + what;
-    suspicions_.push_back({std::move(what), of, excuse});
+    suspicions_.push_back({std::move(what), of, excuse, sent_in});
 }
 
 // By the switch that made this decision, the one before, and those that were tried around them.
@@ -214,6 +218,16 @@ bool checker::excused(std::size_t of, bool excuses::* excuse) const
     return std::any_of(
         excuses_.lower_bound(first), excuses_.upper_bound(last),
         [&](const auto& one) { return one.second.*excuse; });
+}
+
+// A switch behind its SEND gave the fence up: it may come behind what was SENT on the other color
+// since, at any time.
+bool checker::unfenced(const suspicion& one) const
+{
+    return one.sent_in && std::any_of(
+                              excuses_.upper_bound(decided_[*one.sent_in].id),
+                              excuses_.upper_bound(decided_[one.at].id),
+                              [](const auto& entry) { return entry.second.fence; });
 }
 
 void checker::on_report(std::uint64_t switch_id, const excuses& of)
@@ -400,7 +414,7 @@ bool checker::was_cut(const send_record& m, const subscription_record& s) const
 void checker::check_lost()
 {
     for (const suspicion& one : std::exchange(suspicions_, {})) {
-        if (!excused(one.at, one.excuse)) {
+        if (!excused(one.at, one.excuse) && !unfenced(one)) {
             violations_.push_back(one.what);
         }
     }

@@ -140,6 +140,7 @@ private:
     struct send_record {
         std::string destination;
         ordinal sent = 0;
+        std::size_t sent_in = 0; // of decided_: the last one then
         bool answered = false, dropped = false, delivered = false;
         std::optional<color> at;
         time_point arrived{};
@@ -167,8 +168,12 @@ private:
         std::string what;
         std::size_t at = 0; // of decided_
         bool excuses::* excuse = nullptr;
+        std::optional<std::size_t> sent_in; // of order: the decision that its SEND came behind
     };
-    void suspect(std::string what, std::size_t of, bool excuses::* excuse);
+    void suspect(
+        std::string what, std::size_t of, bool excuses::* excuse,
+        std::optional<std::size_t> sent_in = {});
+    bool unfenced(const suspicion& one) const;
     bool excused(std::size_t of, bool excuses::* excuse) const;
     bool arrived_in_order(
         const std::string& destination, unsigned publisher, unsigned lower, unsigned higher);

@@ -124,4 +124,32 @@ TEST(SwitchSim, AFailingWorldIsShrunk)
     EXPECT_NE(sim::explain(small).find("--seed"), std::string::npos);
 }
 
+// Worlds that broke a promise once, each for an error of the gateway's that no others had shown.
+TEST(SwitchSim, SeedsThatFailedOnce)
+{
+    using sim::faults;
+    using sim::multiplex;
+    const sim::world_options worlds[] = {
+        {.seed = 205, .with = faults::brokers},
+        {.seed = 564},
+        {.seed = 7732, .with = faults::links},
+        {.seed = 1010181},
+        {.seed = 7000869, .mode = multiplex::shared},
+        {.seed = 20003036, .with = faults::all},
+        {.seed = 30001351, .mode = multiplex::shared},
+        {.seed = 30003031, .mode = multiplex::shared},
+        {.seed = 30002066, .mode = multiplex::shared},
+        {.seed = 40002235},
+        {.seed = 300007692, .mode = multiplex::dedicated},
+        {.seed = 400003009, .mode = multiplex::dedicated, .with = faults::links},
+        {.seed = 400010122, .mode = multiplex::dedicated, .with = faults::links},
+        {.seed = 200002079, .mode = multiplex::shared, .with = faults::links},
+    };
+    for (const sim::world_options& one : worlds) {
+        const auto result = sim::run_world(one);
+        EXPECT_TRUE(result.violations.empty())
+            << "sim " << sim::arguments_of(one) << ": " << result.violations.front();
+    }
+}
+
 } // namespace
