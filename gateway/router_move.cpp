@@ -255,6 +255,8 @@ std::size_t router::leave_subscriptions(client_session& s, bool lingers, time_po
     for (const auto& sub : s.journal) {
         wire_subscription* w = wire(sub->wires[s.live]);
         sub->wires[s.live] = wire_id::none;
+        // M1: what others read there already may still have on its way what this one has had.
+        sub->left_before = static_cast<wire_id>(last_wire_);
         if (w == nullptr) {
             continue;
         }
