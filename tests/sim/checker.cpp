@@ -20,6 +20,10 @@ constexpr auto behind_min = std::chrono::milliseconds{5};
 constexpr auto given_up_max = std::chrono::seconds{4};
 // From a decision to the new color's SUBSCRIBE, where the old one is left first: seam_timeout.
 constexpr auto break_max = std::chrono::milliseconds{2'500};
+// From the moment a moved session is bound elsewhere to the marker from which on it gets all.
+constexpr auto joined_max = std::chrono::milliseconds{100};
+// Between two nodes of a cluster.
+constexpr auto path_max = std::chrono::milliseconds{50};
 constexpr std::size_t lines_kept_max = 150;
 
 } // namespace
@@ -166,6 +170,7 @@ void checker::on_message(
     // what the old one gave since.
     const bool saved = one_world_ && s.broadcast && lost_by_fault(m, s);
     if (ordered && !saved && !redelivered && key->number < highest &&
+        !overtaken({key->publisher, highest}, m) &&
         arrived_in_order(m.destination, key->publisher, key->number, highest)) {
         suspect(
             "reordered: " + whose + " got " + name(*key) + " after number " +
@@ -173,6 +178,21 @@ void checker::on_message(
             decided_.size() - 1, s.broadcast ? &excuses::order : &excuses::left_behind, m.sent_in);
     }
     highest = std::max(highest, key->number);
+}
+
+// M1, M13: what a publisher SENDs at the node that it moved to may overtake its last ones at the
+// one that was left, on their way to a third.
+bool checker::overtaken(message_key by, const send_record& m) const
+{
+    const auto found = moves_.find(by.publisher / publishers_each);
+    if (!paths_ || found == moves_.end()) {
+        return false;
+    }
+    const time_point later = sends_.at(by).arrived;
+    return later <= m.arrived + path_max &&
+           std::ranges::any_of(found->second, [&](const move_record& one) {
+               return m.arrived <= one.bound && one.at <= later;
+           });
 }
 
 // What a lost link carried may reach a broker after what was sent behind it; that is not the
@@ -312,6 +332,18 @@ void checker::on_subscription_left(color at, unsigned shard, const std::string& 
     }
 }
 
+void checker::on_moving(unsigned client)
+{
+    note("client " + std::to_string(client) + " begins to move");
+    moves_[client].push_back({when_.now()});
+}
+
+void checker::on_moved(unsigned client, bool stays)
+{
+    note("client " + std::to_string(client) + (stays ? " stays" : " is bound elsewhere"));
+    stays ? moves_[client].pop_back() : void(moves_[client].back().bound = when_.now());
+}
+
 void checker::on_killed(color at)
 {
     cut_seen_ = true;
@@ -350,6 +382,21 @@ bool checker::in_break(const send_record& m, const subscription_record& s) const
     return false;
 }
 
+// A marker is behind everything that was routed at its node when the move began: that is owed.
+// What a third node routed may come behind it (M1).
+bool checker::in_move(const send_record& m, unsigned client) const
+{
+    const auto found = moves_.find(client);
+    const net::duration before = no_markers_ ? net::duration{stall_max}
+                                 : paths_    ? net::duration{path_max}
+                                             : net::duration{};
+    const net::duration behind = stalls_ ? unseen_ + joined_max : net::duration{joined_max};
+    return found != moves_.end() && std::ranges::any_of(found->second, [&](const move_record& one) {
+               return one.at <= m.arrived + before &&
+                      (one.bound == net::never || m.arrived <= one.bound + behind);
+           });
+}
+
 bool checker::lost_by_fault(const send_record& m, const subscription_record& s) const
 {
     if (!m.at) {
@@ -371,7 +418,7 @@ bool checker::lost_by_fault(const send_record& m, const subscription_record& s) 
                             one.at <= m.arrived + behind_min && m.arrived <= one.at + given_up_max;
         return quiet || given_up || behind;
     };
-    if (s.broadcast && std::ranges::any_of(decided_, by_switch)) {
+    if (s.broadcast && (std::ranges::any_of(decided_, by_switch) || in_move(m, s.client))) {
         return true;
     }
     if (s.broadcast) {

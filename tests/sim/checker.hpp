@@ -103,6 +103,12 @@ public:
     // The gateway left a link with that subscription on it: where links break it moves to another
     // endpoint (M13).
     void on_subscription_left(color at, unsigned shard, const std::string& destination);
+    // Publisher numbers of one client: one for each of its connections.
+    static constexpr unsigned publishers_each = 1000;
+    // M13: the endpoint of that client is drained. What comes from here until it is bound elsewhere
+    // may fall into the gap.
+    void on_moving(unsigned client);
+    void on_moved(unsigned client, bool stays);
     void on_killed(color at);
     void on_left_in_queue(message_key key)
     {
@@ -123,6 +129,7 @@ public:
 
     // A cluster: who is bound again at another node may be overtaken by what it sends there.
     void expect_paths() noexcept { paths_ = true; }
+    void expect_no_markers() noexcept { no_markers_ = true; }     // who moves leaves without
     void expect_stored_order() noexcept { stored_order_ = true; } // queue_order: strict
 
     // At the end of the world, before the last clients leave.
@@ -158,6 +165,10 @@ private:
         time_point at;
         time_point again = net::never;
     };
+    struct move_record {
+        time_point at;
+        time_point bound = net::never;
+    };
     struct decision {
         color to;
         std::uint64_t id;
@@ -179,6 +190,8 @@ private:
         const std::string& destination, unsigned publisher, unsigned lower, unsigned higher);
     bool in_break(const send_record& m, const subscription_record& s) const;
     bool was_cut(const send_record& m, const subscription_record& s) const;
+    bool in_move(const send_record& m, unsigned client) const;
+    bool overtaken(message_key by, const send_record& m) const;
     bool lost_by_fault(const send_record& m, const subscription_record& s) const;
     std::string name(message_key key) const;
 
@@ -191,6 +204,7 @@ private:
     std::map<message_key, send_record> sends_;
     std::vector<subscription_record> subscriptions_;
     std::map<std::tuple<color, unsigned, std::string>, std::vector<cut_record>> cuts_;
+    std::map<unsigned, std::vector<move_record>> moves_; // by client
     broker::per_color<std::vector<time_point>> kills_;
     std::set<message_key> left_in_queues_;
     std::set<unsigned> slow_;
@@ -198,7 +212,8 @@ private:
     std::map<std::uint64_t, excuses> excuses_; // by switch
     std::vector<suspicion> suspicions_;
     std::map<unsigned, std::set<message_key>> answers_; // by who asked
-    bool stalls_ = false, stored_order_ = false, cut_seen_ = false, paths_ = false;
+    bool stalls_ = false, stored_order_ = false, cut_seen_ = false, paths_ = false,
+         no_markers_ = false;
     time_point last_cut_{};
     bool one_world_ = false, breaks_ = false, twice_excused_ = false;
     std::map<std::tuple<color, unsigned, std::string>, std::vector<time_point>> subscribed_;

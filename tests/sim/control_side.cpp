@@ -51,6 +51,27 @@ void control_side::abort()
     run(out);
 }
 
+bool control_side::drain(control::endpoint_ref where, bool on)
+{
+    if (!steady()) {
+        return false;
+    }
+    checker_.note(
+        "operator: " + std::string{to_string(where.color)} + "/" + std::to_string(where.index) +
+        (on ? " is drained" : " is taken back"));
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+        post_to(i, [where, on](shard_driver& member) { member.drain(where, on); });
+    }
+    return true;
+}
+
+void control_side::post_to(std::size_t member, std::function<void(shard_driver&)> what)
+{
+    time_point& last = last_to_[member];
+    last = std::max(last, when_.now() + random_.microseconds(1, random_.chance(10) ? 20'000 : 500));
+    when_.at(last, [this, member, what = std::move(what)] { what(*members_[member]); });
+}
+
 void control_side::run_deadline()
 {
     control::effects out;
@@ -184,12 +205,8 @@ void control_side::run(const control::effects& out)
                         checker_.on_decided(coordinator_.stored().live, order.what.id);
                     }
                     for (std::size_t i = 0; i < members_.size(); ++i) {
-                        last_to_[i] = std::max(
-                            last_to_[i], when_.now() + random_.microseconds(
-                                                           1, random_.chance(10) ? 20'000 : 500));
-                        when_.at(last_to_[i], [this, i, what = order.what] {
-                            members_[i]->command(what);
-                        });
+                        post_to(
+                            i, [what = order.what](shard_driver& member) { member.command(what); });
                     }
                 },
                 [&](const control::write_state& order) { write(order.what); },

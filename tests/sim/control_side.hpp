@@ -6,6 +6,7 @@
 #include "control/switch_coordinator.hpp"
 #include "tests/sim/shard_driver.hpp"
 
+#include <functional>
 #include <map>
 
 namespace sim {
@@ -29,6 +30,8 @@ public:
     // To the other color; false: a switch is running.
     bool request(const wish& what);
     void abort();
+    // One endpoint is drained or taken back; false: a switch is running (C1).
+    bool drain(control::endpoint_ref where, bool on);
     void post(control::report what); // from a member's thread
     time_point next_deadline() const noexcept { return coordinator_.next_deadline(); }
     void run_deadline();
@@ -53,6 +56,7 @@ private:
     void check_identity(
         const control::tally& t, control::switch_number id, bool committed, bool at_rest);
     void write(const control::stored_state& what);
+    void post_to(std::size_t member, std::function<void(shard_driver&)> what); // in order
     void judge(const control::tally& numbers, control::switch_number id);
 
     std::vector<shard_driver*> members_;

@@ -22,10 +22,11 @@ constexpr const char* usage =
     "  --seed S      one world; with --trace everything that happens in it, in virtual time\n"
     "  --keep-going  does not stop at the tenth world that fails\n"
     "  --shrink      every world that fails is made smaller; without it the first one is\n"
-    "  --features cluster,rabbitmq,silent,replies,strict,gives-up | none: instead of drawn ones\n"
+    "  --features cluster,rabbitmq,silent,replies,strict,gives-up,drains | none: instead of drawn "
+    "ones\n"
     "  what a shrunk world leaves out: --without-features I,J,..; --without-clients, "
-    "--without-faults, --without-orders "
-    "I,J,..;\n"
+    "--without-faults, --without-orders, "
+    "--without-drains I,J,..;\n"
     "                --one-node --calm-clients --roomy --store-works\n"
     "\n"
     "Exit status: 0 no violation, 1 some, 2 wrong usage.\n";
@@ -115,6 +116,9 @@ bool read_word(plan& p, std::string_view key, std::string_view value)
     }
     if (key == "--without-orders") {
         return read_numbers(value, p.world.without_orders);
+    }
+    if (key == "--without-drains") {
+        return read_numbers(value, p.world.without_drains);
     }
     if (!read_number(value, n)) {
         return false;

@@ -326,6 +326,13 @@ void shard_driver::command(const control::command& what)
     router_.on_command(what, when_.now());
 }
 
+void shard_driver::drain(control::endpoint_ref where, bool on)
+{
+    drains_ = true;
+    on ? void(drained_.insert(where)) : void(drained_.erase(where));
+    router_.drain_endpoint(where, on, when_.now());
+}
+
 void shard_driver::report(control::report what)
 {
     control_->post(std::move(what));

@@ -30,6 +30,7 @@ public:
     void attach(control_side& control) noexcept { control_ = &control; }
     void accept(connection_ref made, unsigned client);
     void command(const control::command& what);
+    void drain(control::endpoint_ref where, bool on);
     void run_deadline() { router_.on_deadline(when_.now()); }
     void end_of_turn();
 
@@ -42,6 +43,7 @@ public:
     // Contract checks on what the gateway holds: at every step, and with everything at rest.
     void check_step();
     void check_rest();
+    void check_left(control::endpoint_ref drained); // M13: nothing is there any more
 
     // ---- gateway::effects
     void write_client(
@@ -76,6 +78,7 @@ private:
     struct link_end;
     client_end* client(gateway::session_id id) const;
     link_end* link(gateway::link_id id) const;
+    void look_at_move(client_end& c);
     void fill(client_end& c);
     void interpret(gateway::session_id id);
     void client_ended(gateway::session_id id, bool reset);
@@ -99,7 +102,8 @@ private:
     std::map<std::uint64_t, std::unique_ptr<client_end>> clients_;
     std::map<std::uint64_t, std::unique_ptr<link_end>> links_;
     time_point dials_fail_until_{};
-    bool interprets_over_mark_ = false, broken_ = false;
+    bool interprets_over_mark_ = false, broken_ = false, drains_ = false;
+    std::set<control::endpoint_ref> drained_;
 };
 
 } // namespace sim

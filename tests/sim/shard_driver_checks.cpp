@@ -31,6 +31,9 @@ void shard_driver::check_step()
         if (s == nullptr) {
             continue;
         }
+        if (drains_) {
+            look_at_move(*c);
+        }
         expect(
             s->waiting_bytes <= gateway::waiting_bytes_max + 64 * 1024,
             "more waits for a session than it may");
@@ -50,6 +53,37 @@ void shard_driver::check_step()
         expect(
             !l->wire || l->wire->to_other->waiting() <= settings_.broker_outbox + one_turn,
             "a link's outbox is beyond its mark");
+    }
+}
+
+// M13: from where a session begins to move until it is bound elsewhere; who stays misses nothing.
+void shard_driver::look_at_move(client_end& c)
+{
+    const gateway::client_session& s = *router_.session(c.id);
+    const auto here = s.now().group == nullptr ? std::nullopt : std::optional{s.now().group->at};
+    const bool left = c.bound_to && here != c.bound_to && drained_.contains(*c.bound_to);
+    if ((s.moving || left) && !c.moves_from) {
+        c.moves_from = c.bound_to;
+        c.moved = false;
+        checker_.on_moving(c.number);
+    }
+    c.moved |= left;
+    c.bound_to = here;
+    if (!s.moving && c.moves_from && s.state == gateway::session_state::active) {
+        c.moves_from.reset();
+        checker_.on_moved(c.number, !c.moved);
+    }
+}
+
+void shard_driver::check_left(control::endpoint_ref drained)
+{
+    const auto shot = router_.snapshot();
+    const auto& there = shot.endpoints[drained.color][drained.index];
+    if (there.sessions + there.links > 0) {
+        checker_.violation(
+            "shard " + std::to_string(number_) + " keeps " + std::to_string(there.sessions) +
+            " sessions and " + std::to_string(there.links) + " links at " + there.name +
+            ", which is drained");
     }
 }
 

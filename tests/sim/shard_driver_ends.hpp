@@ -2,7 +2,10 @@
 
 // What a shard's driver knows of one client's connection and of one link; for its own two files.
 
+#include "gateway/share_group.hpp"
 #include "tests/sim/shard_driver.hpp"
+
+#include <optional>
 
 namespace sim {
 
@@ -27,6 +30,9 @@ struct shard_driver::client_end {
     std::uint64_t watched_at = 0; // written, when watch_written was asked
     bool watching = false, gone = false, told = false, closed = false, running = false;
     backlog level = backlog::below;
+    std::optional<control::endpoint_ref> moves_from; // its endpoint is drained (M13)
+    std::optional<control::endpoint_ref> bound_to;
+    bool moved = false; // was left
 
     bool whole_frame_left() const noexcept { return carry.find('\0') != carry.npos; }
 };

@@ -27,6 +27,7 @@ public:
             smaller |= leave_out(&world_options::without_clients, result_.clients);
             smaller |= leave_out(&world_options::without_faults, result_.faults);
             smaller |= leave_out(&world_options::without_orders, result_.orders);
+            smaller |= leave_out(&world_options::without_drains, result_.drains);
             smaller |= turn_off();
             smaller |= fewer(&world_options::shards, result_.shards);
             smaller |= fewer(&world_options::steps, result_.steps);
@@ -192,6 +193,7 @@ std::string arguments_of(const world_options& o)
     numbers("--without-clients", o.without_clients);
     numbers("--without-faults", o.without_faults);
     numbers("--without-orders", o.without_orders);
+    numbers("--without-drains", o.without_drains);
     text += o.switches ? "" : " --no-switches";
     text += o.one_node ? " --one-node" : "";
     text += o.calm_clients ? " --calm-clients" : "";
@@ -212,7 +214,10 @@ std::string explain(const shrunk_world& what)
         " faults, " +
         std::to_string(
             r.orders - std::min<std::size_t>(r.orders, what.options.without_orders.size())) +
-        " orders: sim " + arguments_of(what.options) + " --trace\n";
+        " orders, " +
+        std::to_string(
+            r.drains - std::min<std::size_t>(r.drains, what.options.without_drains.size())) +
+        " drains: sim " + arguments_of(what.options) + " --trace\n";
     for (const std::string& line : r.last_lines) {
         text += "    " + line.substr(0, 160) + "\n";
     }

@@ -195,7 +195,7 @@ void sim_client::unsubscribe()
 // the next one's.
 message_key sim_client::next_key() noexcept
 {
-    return {number_ * publishers_each + life_, ++last_number_};
+    return {number_ * checker::publishers_each + life_, ++last_number_};
 }
 
 std::string sim_client::send_frame(message_key key, const std::string& to, std::string_view more)

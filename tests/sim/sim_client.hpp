@@ -33,9 +33,6 @@ struct client_habits {
         false; // the world is such that the gateway may close it (no broker for long)
 };
 
-// Publisher numbers of one client: one for each of its connections.
-inline constexpr unsigned publishers_each = 1000;
-
 class sim_client {
 public:
     sim_client(

@@ -168,7 +168,7 @@ void sim_client::answer(std::string_view address, std::string_view question)
         return;
     }
     const message_key key = next_key();
-    checker_.on_send(key, checker::answer_to(asked->publisher / publishers_each));
+    checker_.on_send(key, checker::answer_to(asked->publisher / checker::publishers_each));
     const std::string body = body_of(key, 3);
     say("SEND\ndestination:" + std::string{address} + "\n\n" + body + nul);
 }

@@ -25,6 +25,7 @@ private:
     bool all_finished() const;
     bool has(feature f) const;
     void operate();
+    void drain_or_take_back();
     void go_wrong();
     void break_link(random_source& random);
     void break_broker(random_source& random);
@@ -43,7 +44,8 @@ private:
     std::vector<std::unique_ptr<sim_client>> clients_;
     bool shared_ = false, healing_ = false, store_fails_ = false;
     std::size_t nodes_ = 1;
-    unsigned steps_ = 0, faults_ = 0, orders_ = 0;
+    std::set<control::endpoint_ref> drained_; // by the operator's will
+    unsigned steps_ = 0, faults_ = 0, orders_ = 0, drains_ = 0;
     time_point last_turn_{};
     std::uint64_t turns_ = 0, turns_now_ = 0;
 };

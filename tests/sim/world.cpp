@@ -39,7 +39,7 @@ world::world(const world_options& options)
     const bool drawn_shared = random_.chance(50);
     shared_ = options.mode == multiplex::drawn ? drawn_shared : options.mode == multiplex::shared;
     nodes_ = static_cast<std::size_t>(random_.between(1, 2));
-    nodes_ = has(feature::cluster) ? 3 : nodes_;
+    nodes_ = has(feature::cluster) ? 3 : has(feature::drains) ? 2 : nodes_;
     nodes_ = options.one_node ? 1 : nodes_;
     store_fails_ = random_.chance(20) && !options.store_works;
     build_brokers();
@@ -74,8 +74,8 @@ world::world(const world_options& options)
 
 std::string_view to_string(feature f) noexcept
 {
-    static constexpr std::string_view names[features] = {"cluster", "rabbitmq", "silent",
-                                                         "replies", "strict",   "gives-up"};
+    static constexpr std::string_view names[features] = {"cluster", "rabbitmq", "silent", "replies",
+                                                         "strict",  "gives-up", "drains"};
     return names[static_cast<std::size_t>(f)];
 }
 
@@ -110,6 +110,9 @@ client_habits world::draw_habits()
     }
     if (has(feature::strict)) {
         checker_.expect_stored_order();
+    }
+    if (has(feature::silent)) {
+        checker_.expect_no_markers();
     }
     // A broker that answers no receipts leaves them unanswered (B2), as a lost link does.
     habits.in_doubt = options_.with != faults::none || has(feature::silent);
@@ -176,6 +179,9 @@ gateway::core_settings world::core(unsigned shard)
     s.broker_outbox = rarely(30) ? 1024 : 1024 * 1024;
     s.seam_buffer = rarely(30) ? 4096 : 1024 * 1024;
     s.receipt_timeout = 2s;
+    if (has(feature::drains)) {
+        s.drain_timeout = 3s; // within the rest of a world
+    }
     s.shared_backplane = options_.backplane != backplane::separate;
     s.pairing = {
         .by = options_.backplane == backplane::header    ? gateway::dedup_by::header
@@ -282,6 +288,11 @@ world_result world::run()
     if (options_.switches) {
         when_.after(first_order, [this] { operate(); });
     }
+    if (has(feature::drains)) {
+        when_.after(random_source{options_.seed, 730'000}.milliseconds(1, 200), [this] {
+            drain_or_take_back();
+        });
+    }
     if (options_.with != faults::none) {
         when_.after(first_fault, [this] { go_wrong(); });
     }
@@ -312,6 +323,7 @@ world_result world::run()
     result.nodes = static_cast<unsigned>(nodes_);
     result.faults = faults_;
     result.orders = orders_;
+    result.drains = drains_;
     result.last_lines = checker_.last_lines();
     for (const auto& [id, record] : control_->history()) {
         result.committed += record.result == control::switch_result::switched;

@@ -38,8 +38,9 @@ enum class feature : std::uint8_t {
     replies,  // clients ask with temporary reply queues, and answer
     strict,   // queue_order: strict
     gives_up, // on_hold_timeout pin or cut, max_failed
+    drains,   // the operator drains single endpoints and takes them back
 };
-inline constexpr unsigned features = 6;
+inline constexpr unsigned features = 7;
 std::string_view to_string(feature f) noexcept;
 
 struct world_options {
@@ -53,7 +54,7 @@ struct world_options {
     bool switches = true;
     tracing trace = tracing::off;
     // What a smaller world leaves out; the rest of it draws what it drew before.
-    std::set<unsigned> without_clients, without_faults, without_orders;
+    std::set<unsigned> without_clients, without_faults, without_orders, without_drains;
     std::optional<std::set<feature>> having; // these and no others, instead of drawn ones
     std::set<unsigned> without_features;     // drawn or not
     bool one_node = false, calm_clients = false, roomy = false, store_works = false;
@@ -64,7 +65,8 @@ struct world_result {
     std::uint64_t sends = 0, deliveries = 0, turns = 0;
     unsigned committed = 0, aborted = 0;
     unsigned shards = 0, clients = 0, steps = 0, nodes = 0;
-    unsigned faults = 0, orders = 0;     // that went wrong; of the operator
+    unsigned faults = 0, orders = 0;     // that went wrong; of the operator: switches,
+    unsigned drains = 0;                 // endpoints that are drained or taken back
     std::vector<std::string> last_lines; // tracing::kept: of the trace, up to the first violation
 };
 

@@ -2,6 +2,8 @@
 
 #include "tests/sim/simulation.hpp"
 
+#include <algorithm>
+
 namespace sim {
 
 namespace {
@@ -35,6 +37,39 @@ void world::operate()
         when_.after(abort_after, [this] { control_->abort(); });
     }
     when_.after(next, [this] { operate(); });
+}
+
+// M13: one endpoint is drained, or taken back; never the last one of a color, as the API refuses
+// that. Now and then a switch follows that takes those along who have not left.
+void world::drain_or_take_back()
+{
+    if (healing_) {
+        return;
+    }
+    const unsigned number = drains_++;
+    random_source random{options_.seed, 800'000 + number};
+    const color live = control_->live();
+    const control::endpoint_ref where{
+        random.chance(75) ? live : broker::other(live),
+        static_cast<std::uint16_t>(random.below(brokers_[live]->nodes()))};
+    const auto next = random.milliseconds(1, random.chance(50) ? 40 : 400);
+    const auto then = random.microseconds(1, 30'000);
+    const bool switches = random.chance(30), aborts = random.chance(40);
+    const bool on = !drained_.contains(where);
+    const auto others = std::ranges::count_if(
+        drained_, [&](const auto& one) { return one.color == where.color && one != where; });
+    const bool last = static_cast<std::size_t>(others) + 1 == nodes_;
+    if (!options_.without_drains.contains(number) && !(on && last) && control_->drain(where, on)) {
+        on ? void(drained_.insert(where)) : void(drained_.erase(where));
+        if (switches && options_.switches) {
+            when_.after(then, [this, aborts, then] {
+                if (!healing_ && control_->request({}) && aborts) {
+                    when_.after(then, [this] { control_->abort(); });
+                }
+            });
+        }
+    }
+    when_.after(next, [this] { drain_or_take_back(); });
 }
 
 void world::break_link(random_source& random)
@@ -109,6 +144,9 @@ void world::check_rest()
             checker_.violation(
                 "shard " + std::to_string(one->number()) + " keeps " + std::to_string(left) +
                 " links to the color that was left");
+        }
+        for (const auto& where : drained_) {
+            one->check_left(where);
         }
         one->check_rest();
         one->describe();
