@@ -67,6 +67,7 @@ struct switch_part {
     std::uint32_t owed_old = 0;        // answers that the old color owes
     std::uint8_t lost = 0;             // times the standby was lost (S9)
     bool ordered = false;              // had its CONNECTED at the prepare order (C3)
+    bool counted = false;              // in the report's total
     bool ready = false, failed = false;
     bool carried = false;   // interprets what was carried from hold on: counted in the report
     bool live_lost = false; // its live binding lost a link while quiescing or held

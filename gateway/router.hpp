@@ -454,6 +454,7 @@ private:
     void on_hold(time_point now);
     void on_commit(const control::commit& order, time_point now);
     void on_abort(const control::abort_switch& order, time_point now);
+    void join_switch(client_session& s, time_point now);
     void begin_standby(client_session& s, time_point now);
     void standby_ready(client_session& s, time_point now);
     void standby_failed(client_session& s, const std::string& why, time_point now);

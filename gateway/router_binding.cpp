@@ -196,7 +196,7 @@ void router::on_bound(client_session& s, color c, time_point now)
         enter(s, session_state::active, now);
         pump_later(s);
         if (in_switch()) {
-            begin_standby(s, now);
+            join_switch(s, now);
         }
     } else if (s.state == session_state::rebinding) {
         if (s.pinned != 0) {
@@ -208,7 +208,7 @@ void router::on_bound(client_session& s, color c, time_point now)
         enter(s, session_state::active, now);
         pump_later(s);
         if (in_switch() && !s.part) {
-            begin_standby(s, now);
+            join_switch(s, now);
         }
     }
 }

@@ -28,7 +28,7 @@ void router::on_hold(time_point now)
         case session_state::rebinding: // S5: it never waits for its bind in the hold
             enter(s, session_state::quiescing, now);
             if (!s.part) {
-                begin_standby(s, now);
+                join_switch(s, now);
             }
             s.part->held_at = now;
             ++unheld_;
@@ -139,8 +139,8 @@ void router::session_left_switch(client_session& s, time_point now)
     if (!in_switch() || !s.part) {
         return;
     }
+    tally_.sessions_total -= s.part->counted;
     if (s.part->ordered) {
-        tally_.sessions_total -= tally_.sessions_total > 0;
         if (!s.part->ready && !s.part->failed && phase_ <= member_phase::prepared) {
             --unprepared_;
         }

@@ -75,6 +75,7 @@ void router::on_prepare(const control::prepare& order, time_point now)
             ++tally_.sessions_total;
             ++unprepared_;
             begin_standby(*s, now);
+            s->part->counted = true;
             if (s->part->failed) {
                 continue;
             }
@@ -86,13 +87,21 @@ void router::on_prepare(const control::prepare& order, time_point now)
     check_prepared(now);
 }
 
+// C3: it came after the order; the switch does not wait for it, and takes it along if it can.
+void router::join_switch(client_session& s, time_point now)
+{
+    ++tally_.sessions_total;
+    begin_standby(s, now);
+    s.part->counted = true;
+}
+
 void router::begin_standby(client_session& s, time_point now)
 {
     if (!s.part) {
         s.part = std::make_unique<switch_part>();
     }
     switch_part& part = *s.part;
-    part.ordered = part.ready = part.failed = part.live_lost = false;
+    part.ordered = part.counted = part.ready = part.failed = part.live_lost = false;
     part.lost = 0;
     part.held_at = part.resumed_at = {};
     binding& b = s.bindings[to_];

@@ -122,18 +122,12 @@ void control_side::check_tally(const control::report& what)
         return;
     }
     judge(*t, what.id);
-    const auto past = history_.find(what.id);
-    const bool committed =
-        std::holds_alternative<control::adopted>(what.what) ||
-        (past != history_.end() && past->second.result == control::switch_result::switched);
-    check_identity(*t, what.id, committed, false);
+    check_identity(*t, what.id, false);
 }
 
 // CONTRACT.md "switch": accepted = confirmed + unconfirmed + open + held + refused + in_doubt; each
 // session in one class, each seam joined or forced once. At rest nothing is open any more.
-// `committed`: before that the sessions of the order are counted, and later ones may fail too (C3).
-void control_side::check_identity(
-    const control::tally& t, control::switch_number id, bool committed, bool at_rest)
+void control_side::check_identity(const control::tally& t, control::switch_number id, bool at_rest)
 {
     const auto number = [](std::uint64_t n) { return std::to_string(n); };
     const std::string of = "report of switch " + number(id) + ": ";
@@ -146,7 +140,8 @@ void control_side::check_identity(
     }
     const auto sessions =
         t.sessions_moved + t.sessions_pinned + t.sessions_failed + t.sessions_gone;
-    if ((committed && sessions > t.sessions_total) || (at_rest && sessions != t.sessions_total)) {
+    if (sessions > t.sessions_total || t.sessions_ready > t.sessions_total ||
+        (at_rest && sessions != t.sessions_total)) {
         checker_.violation(
             of + number(t.sessions_total) + " sessions, but moved " + number(t.sessions_moved) +
             " + pinned " + number(t.sessions_pinned) + " + failed " + number(t.sessions_failed) +
@@ -177,7 +172,7 @@ void control_side::check_reports()
                 std::to_string(sum.receipts_open) + ", drained " + std::to_string(sum.drained));
         }
         // What waited when the next one began was taken over by that one's report.
-        check_identity(sum, id, true, last);
+        check_identity(sum, id, last);
     }
 }
 

@@ -53,8 +53,7 @@ private:
     void receive(const control::report& what);
     void run(const control::effects& out);
     void check_tally(const control::report& what);
-    void check_identity(
-        const control::tally& t, control::switch_number id, bool committed, bool at_rest);
+    void check_identity(const control::tally& t, control::switch_number id, bool at_rest);
     void write(const control::stored_state& what);
     void post_to(std::size_t member, std::function<void(shard_driver&)> what); // in order
     void judge(const control::tally& numbers, control::switch_number id);

@@ -89,6 +89,8 @@ TEST_F(RouterSwitch, C3_LaterOnesGetAStandbyTooAndAreNotWaitedFor)
     EXPECT_EQ(state(b), session_state::active);
     EXPECT_NE(router.session(b)->part, nullptr);
     EXPECT_FALSE(router.session(b)->part->ordered);
+    EXPECT_EQ(router.numbers().sessions_total, 2u);
+    goes(b);
     EXPECT_EQ(router.numbers().sessions_total, 1u);
 }
 
