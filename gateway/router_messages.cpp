@@ -176,7 +176,8 @@ void router::deliver(
         return;
     }
     if (m.state == member_state::late) {
-        if (w.state == wire_state::leaving && sub->wires[w.color()] != wire_id::none) {
+        if (w.state == wire_state::leaving &&
+            sub->newest[w.color()] != static_cast<std::uint32_t>(number(w.id))) {
             return; // M8: behind its markers, and a later switch made a newer one on that color
         }
         count_late(w.id);
@@ -214,7 +215,8 @@ void router::deliver_shared(
         return;
     }
     if (m.state == member_state::late) {
-        if (w.state == wire_state::leaving && sub->wires[w.color()] != wire_id::none) {
+        if (w.state == wire_state::leaving &&
+            sub->newest[w.color()] != static_cast<std::uint32_t>(number(w.id))) {
             return; // M8: behind its markers, and a later switch made a newer one on that color
         }
         count_late(w.id);

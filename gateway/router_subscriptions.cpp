@@ -114,6 +114,7 @@ bool router::subscribe(
         }
     }
     sub.wires[c] = w->id;
+    sub.newest[c] = static_cast<std::uint32_t>(number(w->id));
     sub.head = w->head; // equal text: kept once for all who share it
     const wire_member member{.session = s.id, .subscription = sub.number, .state = as};
     if (as == member_state::live && rejoins(s, sub, *w)) {

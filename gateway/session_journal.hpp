@@ -26,10 +26,6 @@ enum class ack_mode : std::uint8_t { automatic, client, client_individual };
 // One SUBSCRIBE of a client.
 struct subscription {
     std::uint32_t number = 0; // of this session, never reused
-    std::string client_id;    // raw
-    net::payload_ref
-        head; // raw header lines for a broker: all but id, ack and receipt, each with its LF;
-              // shared with the wire subscription, and so with all sessions that ride on it
     ack_mode mode = ack_mode::automatic;
     bool named = true;      // 1.0 allows a SUBSCRIBE without an id: its MESSAGEs have none either
     bool broadcast = false; // else stored
@@ -42,6 +38,12 @@ struct subscription {
     bool afresh = false; // H13: was not found on a link that knew its queue, is tried on a new one
     bool own_only =
         false; // its SUBSCRIBE was unanswered when a shared link died (DESIGN.md section 5)
+    std::string client_id; // raw
+    net::payload_ref
+        head; // raw header lines for a broker: all but id, ack and receipt, each with its LF;
+              // shared with the wire subscription, and so with all sessions that ride on it
+    broker::per_color<std::uint32_t>
+        newest{}; // low bits of the last wire id that it had there (M8)
     // What was subscribed up to here is not joined any more: it may have on its way what came by a
     // color that was left before (backplane `shared` without a key).
     broker::wire_id left_before{};

@@ -325,6 +325,19 @@ void checker::on_subscription_cut(color at, unsigned shard, const std::string& d
     cuts_[{at, shard, destination}].push_back({when_.now()});
 }
 
+// S5: who lost its link before or in the hold is bound again behind it.
+void checker::on_hold_over(unsigned shard, time_point began)
+{
+    for (auto& [where, cuts] : cuts_) {
+        for (cut_record& cut : cuts) {
+            if (std::get<unsigned>(where) == shard && cut.again != net::never &&
+                cut.at + bind_again_max_ > began) {
+                cut.again = std::max(cut.again, when_.now());
+            }
+        }
+    }
+}
+
 void checker::on_subscription_left(color at, unsigned shard, const std::string& destination)
 {
     if (stalls_ && decided_.back().to == at) {

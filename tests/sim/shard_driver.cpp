@@ -323,7 +323,16 @@ void shard_driver::describe()
 
 void shard_driver::command(const control::command& what)
 {
+    if (std::holds_alternative<control::hold>(what.what)) {
+        held_from_ = when_.now();
+    }
     router_.on_command(what, when_.now());
+    if (std::holds_alternative<control::commit>(what.what) ||
+        std::holds_alternative<control::abort_switch>(what.what)) {
+        if (held_from_) {
+            checker_.on_hold_over(number_, *std::exchange(held_from_, std::nullopt));
+        }
+    }
 }
 
 void shard_driver::drain(control::endpoint_ref where, bool on)

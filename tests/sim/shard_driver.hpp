@@ -102,6 +102,7 @@ private:
     std::map<std::uint64_t, std::unique_ptr<client_end>> clients_;
     std::map<std::uint64_t, std::unique_ptr<link_end>> links_;
     time_point dials_fail_until_{};
+    std::optional<time_point> held_from_;
     bool interprets_over_mark_ = false, broken_ = false, drains_ = false;
     std::set<control::endpoint_ref> drained_;
 };

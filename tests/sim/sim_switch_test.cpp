@@ -143,6 +143,7 @@ TEST(SwitchSim, SeedsThatFailedOnce)
         {.seed = 300007692, .mode = multiplex::dedicated},
         {.seed = 400003009, .mode = multiplex::dedicated, .with = faults::links},
         {.seed = 400010122, .mode = multiplex::dedicated, .with = faults::links},
+        {.seed = 650007593, .with = faults::all},
         {.seed = 200002079, .mode = multiplex::shared, .with = faults::links},
     };
     for (const sim::world_options& one : worlds) {

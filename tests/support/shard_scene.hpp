@@ -272,7 +272,8 @@ private:
                 tell(link, "RECEIPT receipt-id:" + std::string{*receipt});
             }
         }
-        if (frame.command == stomp::command::disconnect) {
+        const bool stuck = frame.find("receipt") && as.keeps_back(frame);
+        if (frame.command == stomp::command::disconnect && !stuck) {
             router.on_link_lost(link, "EOF", now);
         }
     }

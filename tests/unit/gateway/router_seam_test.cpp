@@ -239,6 +239,29 @@ TEST_F(RouterSeam, M8_AForcedSeamsOldSubscriptionIsNeverAdopted)
     EXPECT_NE(static_cast<std::uint64_t>((*router.session(a)->journal.begin())->wires.blue), 1u);
 }
 
+// Its UNSUBSCRIBE is stuck on the way: what came there meanwhile was given by a newer one, which
+// was left as well by now.
+TEST_F(RouterSeam, M8_WhatComesBehindTheMarkersIsDroppedForEverOnceANewerOneWasMade)
+{
+    subscriber();
+    brokers.blue.keeps_back = [](const stomp::frame& f) {
+        return f.command == stomp::command::unsubscribe || f.command == stomp::command::disconnect;
+    };
+    switched();
+    brings(2, message("s1", "nobody had that yet"));
+    EXPECT_EQ(told(a, log.take()), lines{seen("nobody had that yet")});
+    prepares(color::blue);
+    holds();
+    commits();
+    prepares(color::green);
+    holds();
+    commits();
+    EXPECT_EQ(router.live(), color::green);
+    skip_effects();
+    brings(2, message("s1", "the newer one gave that"));
+    EXPECT_EQ(told(a, log.take()), lines{});
+}
+
 TEST_F(RouterSeam, M9_AStandbysMessagesAreDiscardedBySubscriptionNotByLink)
 {
     subscriber();
