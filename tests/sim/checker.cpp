@@ -441,7 +441,7 @@ bool checker::lost_by_fault(const send_record& m, const subscription_record& s) 
         };
         const auto on_its_way = [&](const cut_record& cut) {
             return m.arrived + on_its_way_max >= cut.at &&
-                   m.arrived <= std::max(cut.again, cut.at + unseen_);
+                   (cut.again == net::never || m.arrived <= std::max(cut.again, cut.at) + unseen_);
         };
         return at_fault(*m.at, on_its_way) || (one_world_ && at_fault(other(*m.at), on_its_way)) ||
                in_break(m, s) ||
