@@ -192,13 +192,13 @@ void link_connection::begin_heart_beat(const stomp::frame_view& connected)
 
 void link_connection::on_timer(net::time_point now)
 {
-    // A link that is not read for a slow client's sake cannot show its broker's life.
+    // H15: a link that is not read for a slow client's sake cannot show its broker's life.
     if (!reading()) {
         beat_.on_received(now);
     }
     switch (beat_.on_deadline(now)) {
     case stomp::heart_beat::due::lost:
-        end("the broker was silent for twice its heart-beat");
+        end(std::string{broker_was_silent});
         return;
     case stomp::heart_beat::due::send:
         if (transport_.websocket) {

@@ -42,6 +42,10 @@ struct link_transport {
     net::duration heart_beat{};            // what CONNECT offers in both directions
 };
 
+// Why a link is lost whose broker sends no heart-beats.
+inline constexpr std::string_view broker_was_silent =
+    "the broker was silent for twice its heart-beat";
+
 class link_connection final : public net::connection, private net::timer {
 public:
     link_connection(
@@ -51,6 +55,12 @@ public:
     void write_frame(std::string_view head, std::string_view body, framing as);
     // The owner does not want to hear of it any more.
     void abandon();
+    // What came meanwhile was not read yet: it says nothing of the broker's silence.
+    void resume_reading()
+    {
+        beat_.on_received(loop().now());
+        connection::resume_reading();
+    }
     bool flushed() const noexcept { return out().empty() && kernel_unsent() == 0; }
     link_id id() const noexcept { return transport_.id; }
 

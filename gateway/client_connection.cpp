@@ -200,6 +200,9 @@ void client_connection::interpret(net::time_point now)
     if (!reading()) {
         resume_reading();
         beat_.resume_incoming(now);
+        if (connected_) { // H15: its clock may have been the only one
+            loop().timers().arm(*this, beat_.next_deadline());
+        }
     }
 }
 

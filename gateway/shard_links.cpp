@@ -120,6 +120,7 @@ void shard::link_drained(link_id id)
 
 void shard::link_lost(link_id id, std::string why)
 {
+    counters_.heart_beat_timeouts[side::broker] += why == broker::broker_was_silent;
     if (const auto at = links_.find(static_cast<std::uint64_t>(id)); at != links_.end()) {
         lost_links_.push_back(std::move(at->second));
         links_.erase(at);

@@ -222,6 +222,17 @@ TEST_F(RouterBackpressure, AboveTheMarkAnOwnLinkIsNotRead)
     effects_are({"read link 2 on"});
 }
 
+// What comes before its first SUBSCRIBE is nothing that the client has to take, and its heart-beats
+// begin with CONNECTED.
+TEST_F(RouterBackpressure, H15_ALinkThatIsNotUpYetIsRead)
+{
+    brokers.blue.answers_connect = false;
+    says(a, "SUBSCRIBE id:1 destination:/queue/q");
+    skip_effects();
+    backlog(a, gateway::backlog::over_mark);
+    effects_are({"read link 2 on"});
+}
+
 TEST_F(RouterBackpressure, WhileAnAnswerIsOwedItIsReadUpToTheWall)
 {
     says(a, "SUBSCRIBE id:1 destination:/queue/q");
