@@ -4,9 +4,9 @@ namespace sim {
 
 mini_broker::mini_broker(
     color which, std::size_t nodes, embedded::broker_options options, broker_ways ways,
-    scheduler& when, checker& check, std::uint64_t seed)
+    scheduler& when, checker& check, const heart_beats& beats, std::uint64_t seed)
     : which_(which), nodes_(nodes, true), options_(std::move(options)), ways_(ways), when_(when),
-      checker_(check), random_(seed, 3000 + static_cast<std::uint64_t>(which)),
+      checker_(check), beats_(beats), random_(seed, 3000 + static_cast<std::uint64_t>(which)),
       paths_(nodes * nodes)
 {
     revive();
@@ -59,6 +59,7 @@ void mini_broker::accept(connection_ref made, std::size_t node, unsigned shard)
 void mini_broker::on_bytes(channel& c)
 {
     c.wire->to_other->take_into(c.buffer);
+    core_->on_received(c.session, when_.now());
     std::string& bytes = c.buffer;
     std::size_t used = 0;
     while (!c.ended) {
@@ -76,6 +77,9 @@ void mini_broker::on_bytes(channel& c)
         if (result.status == stomp::parse_status::frame) {
             take(c, c.frame);
             c.parser.set_version(core_->version(c.session));
+            if (beats_.on && c.frame.command == stomp::command::connect) {
+                await_deadline(c);
+            }
         }
         used += result.consumed;
     }
@@ -220,6 +224,7 @@ void mini_broker::stall_link(random_source& random, time_point until)
         checker_.note(
             std::string{to_string(which_)} + " link " + std::to_string(at->first) + " stalls");
         at->second->wire->stall(until);
+        at->second->stalled = true;
     }
 }
 

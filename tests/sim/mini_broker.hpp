@@ -29,7 +29,9 @@ class mini_broker {
 public:
     mini_broker(
         color which, std::size_t nodes, embedded::broker_options options, broker_ways ways,
-        scheduler& when, checker& check, std::uint64_t seed);
+        scheduler& when, checker& check, const heart_beats& beats, std::uint64_t seed);
+    // The gateway has given that link up, as nothing came on it any more.
+    void given_up(const connection_ref& wire);
     // A door to the same broker as `other`. REQUIRES: it has no links yet, and plain ways.
     void share(mini_broker& other);
     ~mini_broker();
@@ -64,6 +66,7 @@ private:
     void on_end(channel& c);
     void lose(channel& c, random_source& random);
     void forget(std::uint64_t number);
+    void await_deadline(const channel& c);
     void run_deadline(std::uint64_t number);
 
     color which_;
@@ -72,6 +75,7 @@ private:
     broker_ways ways_;
     scheduler& when_;
     checker& checker_;
+    const heart_beats& beats_;
     std::shared_ptr<embedded::broker_core> core_;
     bool common_ = false, alive_ = false;
     std::map<std::uint64_t, std::unique_ptr<channel>> channels_;

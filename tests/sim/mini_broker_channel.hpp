@@ -18,7 +18,7 @@ struct mini_broker::channel final : embedded::session_sink {
     embedded::session_id session{};
     std::size_t node = 0;
     unsigned shard = 0;
-    bool ended = false;
+    bool ended = false, stalled = false;
     std::map<std::string, std::string> subscriptions; // id, destination
     std::map<std::string, std::vector<message_key>> transactions;
     std::deque<stomp::frame> deferred; // read, and without effect yet

@@ -107,4 +107,51 @@ void mini_broker::arrive(
     }
 }
 
+// The core's clocks of heart-beats, for as long as the world's run.
+void mini_broker::await_deadline(const channel& c)
+{
+    const time_point next = core_->next_deadline(c.session);
+    if (next != net::never) {
+        when_.at(next, [this, number = c.number] { run_deadline(number); });
+    }
+}
+
+void mini_broker::run_deadline(std::uint64_t number)
+{
+    const auto at = channels_.find(number);
+    if (at == channels_.end() || at->second->ended || !beats_.on) {
+        return;
+    }
+    channel& c = *at->second;
+    core_->on_deadline(c.session, when_.now());
+    if (!c.ended) {
+        await_deadline(c);
+        return;
+    }
+    if (!c.stalled) {
+        checker_.violation(
+            std::string{to_string(which_)} + " link " + std::to_string(number) +
+            " ends: the gateway was silent for twice its heart-beat");
+    }
+    for (const auto& [id, destination] : c.subscriptions) {
+        checker_.on_subscription_cut(which_, c.shard, destination);
+    }
+}
+
+void mini_broker::given_up(const connection_ref& wire)
+{
+    for (const auto& [number, c] : channels_) {
+        if (c->wire == wire) {
+            if (!c->stalled) {
+                checker_.violation(
+                    std::string{to_string(which_)} + " link " + std::to_string(number) +
+                    " is given up, and was not silent");
+            }
+            for (const auto& [id, destination] : c->subscriptions) {
+                checker_.on_subscription_cut(which_, c->shard, destination);
+            }
+        }
+    }
+}
+
 } // namespace sim

@@ -84,6 +84,13 @@ struct connection {
 };
 using connection_ref = std::shared_ptr<connection>;
 
+// What a world says of heart-beats; 0: none are asked for.
+struct heart_beats {
+    bool on = false; // their clocks run
+    net::duration client{}, broker{};
+    bool may_stand_still = false; // little is carried for a client: its clock may be stopped
+};
+
 class network {
 public:
     network(scheduler& when, std::uint64_t seed);

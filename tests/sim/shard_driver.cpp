@@ -9,9 +9,10 @@ namespace sim {
 
 shard_driver::shard_driver(
     unsigned number, gateway::core_settings settings, scheduler& when, network& net, brokers& all,
-    checker& check, std::uint64_t seed)
+    checker& check, const heart_beats& beats, std::uint64_t seed)
     : number_(number), settings_(settings), when_(when), network_(net), brokers_(all),
-      checker_(check), random_(seed, 1000 + number), router_(std::move(settings), *this, counters_)
+      checker_(check), beats_(beats), random_(seed, 1000 + number),
+      router_(std::move(settings), *this, counters_)
 {
     interprets_over_mark_ = random_.chance(50);
 }
@@ -60,7 +61,12 @@ void shard_driver::accept(connection_ref made, unsigned number)
     c->number = number;
     c->wire = std::move(made);
     const session_id id = c->id;
-    c->wire->to_gateway->on_bytes = [this, id] { interpret(id); };
+    c->wire->to_gateway->on_bytes = [this, id] {
+        if (client_end* one = client(id)) {
+            one->beat.on_received(when_.now());
+        }
+        interpret(id);
+    };
     c->wire->to_gateway->on_end = [this, id](bool reset) { client_ended(id, reset); };
     clients_.emplace(number_of(id), std::move(c));
 }
@@ -119,6 +125,12 @@ void shard_driver::interpret(session_id id)
     if (c->closed) {
         return;
     }
+    if (carried && c->carry.size() >= settings_.client_carry) {
+        c->beat.pause_incoming();
+    } else if (!carried) {
+        c->beat.resume_incoming(when_.now());
+        arm_beat(*c);
+    }
     if (!carried) {
         router_.on_carry_empty(id);
         if (c->gone && !c->told) {
@@ -173,10 +185,11 @@ void shard_driver::write_client(
     c->wire->to_other->write(rest->bytes());
 }
 
-void shard_driver::client_up(session_id which, stomp::version version, std::string_view)
+void shard_driver::client_up(session_id which, stomp::version version, std::string_view heart_beat)
 {
     if (client_end* c = client(which)) {
         c->parser.set_version(version);
+        begin_beats(*c, heart_beat);
     }
 }
 

@@ -23,7 +23,7 @@ public:
 
     shard_driver(
         unsigned number, gateway::core_settings settings, scheduler& when, network& net,
-        brokers& all, checker& check, std::uint64_t seed);
+        brokers& all, checker& check, const heart_beats& beats, std::uint64_t seed);
     ~shard_driver() override;
 
     void start(color live);
@@ -39,6 +39,9 @@ public:
     std::size_t links_to(color c) const;
     std::size_t clients() const noexcept { return clients_.size(); }
     void fail_dials_until(time_point until) noexcept { dials_fail_until_ = until; }
+    // Whether that client's connection is not closed; what was written before may still be on its
+    // way.
+    bool listens_to(unsigned client) const;
     void describe(); // every session, to the trace
     // Contract checks on what the gateway holds: at every step, and with everything at rest.
     void check_step();
@@ -88,6 +91,12 @@ private:
     void link_ended(gateway::link_id id);
     void lose_link(gateway::link_id id, std::string_view why);
     bool is_up(control::endpoint_ref which) const;
+    // ---- shard_driver_beats.cpp
+    void begin_beats(client_end& c, std::string_view offered);
+    void begin_beats(link_end& l);
+    void arm_beat(client_end& c);
+    void run_client_beat(gateway::session_id id);
+    void run_link_beat(gateway::link_id id);
 
     unsigned number_;
     gateway::core_settings settings_;
@@ -95,6 +104,7 @@ private:
     network& network_;
     brokers& brokers_;
     checker& checker_;
+    const heart_beats& beats_;
     random_source random_;
     gateway::shard_counters counters_;
     gateway::router router_;

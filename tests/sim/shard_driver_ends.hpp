@@ -2,6 +2,7 @@
 
 // What a shard's driver knows of one client's connection and of one link; for its own two files.
 
+#include "broker/stomp/heart_beat.hpp"
 #include "gateway/share_group.hpp"
 #include "tests/sim/shard_driver.hpp"
 
@@ -30,6 +31,8 @@ struct shard_driver::client_end {
     std::uint64_t watched_at = 0; // written, when watch_written was asked
     bool watching = false, gone = false, told = false, closed = false, running = false;
     backlog level = backlog::below;
+    stomp::heart_beat beat;
+    bool beat_armed = false;
     std::optional<control::endpoint_ref> moves_from; // its endpoint is drained (M13)
     std::optional<control::endpoint_ref> bound_to;
     bool moved = false; // was left
@@ -44,6 +47,7 @@ struct shard_driver::link_end {
     stomp::parser parser;
     stomp::frame_view frame;
     std::string buffer;
+    stomp::heart_beat beat;
     bool over_mark = false, reading = true, running = false;
 };
 

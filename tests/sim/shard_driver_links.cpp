@@ -41,7 +41,12 @@ void shard_driver::connect_link(link_id id)
         return;
     }
     l->wire = network_.connect();
-    l->wire->to_gateway->on_bytes = [this, id] { read(id); };
+    l->wire->to_gateway->on_bytes = [this, id] {
+        if (link_end* one = link(id)) {
+            one->beat.on_received(when_.now());
+        }
+        read(id);
+    };
     l->wire->to_gateway->on_end = [this, id](bool) { link_ended(id); };
     l->wire->to_gateway->reading = l->reading;
     brokers_[l->at.color]->accept(l->wire, l->at.index, number_);
@@ -79,6 +84,9 @@ void shard_driver::read(link_id id)
                 checker_.note(line + " " + std::string{l->frame.body.substr(0, 12)});
             }
             const auto version = version_of(l->frame.find("version").value_or("1.0"));
+            if (connected) {
+                begin_beats(*l);
+            }
             router_.on_link_frame(id, l->frame, gateway::framing::text, when_.now());
             l = link(id);
             if (l == nullptr) {

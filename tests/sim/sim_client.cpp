@@ -12,9 +12,10 @@ constexpr char nul = '\0';
 
 sim_client::sim_client(
     unsigned number, client_habits habits, scheduler& when, network& net, checker& check,
-    std::vector<shard_driver*> shards, std::uint64_t seed)
+    std::vector<shard_driver*> shards, const heart_beats& beats, std::uint64_t seed)
     : number_(number), habits_(habits), when_(when), network_(net), checker_(check),
-      shards_(std::move(shards)), random_(seed, 10 + number), steps_left_(habits.steps)
+      shards_(std::move(shards)), beats_(beats), random_(seed, 10 + number),
+      beat_random_(seed, 50'000 + number), steps_left_(habits.steps)
 {
     version_ = random_.chance(80) ? "1.2" : random_.chance(60) ? "1.1" : "1.0";
     login_ = random_.chance(70) ? "one" : "two";
@@ -38,7 +39,7 @@ void sim_client::connect()
     checker_.take_slow(number_);
     parser_ = {};
     buffer_.clear();
-    connected_ = at_fault_ = being_slow_ = false;
+    connected_ = at_fault_ = being_slow_ = silent_ = false;
     shard_ = shards_[static_cast<std::size_t>(random_.below(shards_.size()))];
     wire_ = network_.connect();
     const unsigned life = life_;
@@ -52,6 +53,7 @@ void sim_client::connect()
     shard_->accept(wire_, number_);
     std::string frame = "CONNECT\n";
     frame += is("1.0") ? "" : is("1.1") ? "accept-version:1.0,1.1\n" : "accept-version:1.1,1.2\n";
+    frame += offer_beats();
     say(frame + "host:/\nlogin:" + login_ + "\npasscode:p\n\n" + nul);
     if (random_.chance(habits_.vanishes)) {
         when_.after(random_.microseconds(0, 4000), [this, life] {
@@ -102,10 +104,14 @@ void sim_client::next_step()
 
 void sim_client::step()
 {
-    if (steps_left_ == 0) {
+    if (steps_left_ == 0 || silent_) {
         return;
     }
     --steps_left_;
+    if (beats_.on && terms_.send_every.count() > 0 && beat_random_.chance(3)) {
+        fall_silent();
+        return;
+    }
     act();
     if (state_ == state::up) {
         next_step();
@@ -335,6 +341,7 @@ void sim_client::read_again()
     if (being_slow_) {
         being_slow_ = false;
         wire_->to_other->reading = true;
+        heard_ = when_.now();
         on_bytes();
         if (wire_->to_other->ended && state_ != state::idle && state_ != state::over) {
             on_end(false);

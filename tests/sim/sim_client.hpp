@@ -3,6 +3,7 @@
 // One simulated client: draws what it says from its own part of the seed, reads what it is given,
 // and tells the checker both. It may be slow, forgetful, rude or gone in the middle of anything.
 
+#include "broker/stomp/heart_beat.hpp"
 #include "broker/stomp/parser.hpp"
 #include "tests/sim/checker.hpp"
 #include "tests/sim/network.hpp"
@@ -37,7 +38,7 @@ class sim_client {
 public:
     sim_client(
         unsigned number, client_habits habits, scheduler& when, network& net, checker& check,
-        std::vector<shard_driver*> shards, std::uint64_t seed);
+        std::vector<shard_driver*> shards, const heart_beats& beats, std::uint64_t seed);
     ~sim_client();
 
     void begin();
@@ -88,6 +89,12 @@ private:
     void answer(std::string_view address, std::string_view question);
     void on_receipt(std::string_view id);
     void on_end(bool reset);
+    // ---- sim_client_beats.cpp
+    std::string offer_beats(); // the header of CONNECT
+    void begin_beats(std::string_view theirs);
+    void beat(unsigned life);
+    void listen(unsigned life);
+    void fall_silent();
     void acknowledge(std::string subscription, std::string id, bool individual, bool stored);
     void say(std::string frame);
     void gone();
@@ -103,7 +110,8 @@ private:
     network& network_;
     checker& checker_;
     std::vector<shard_driver*> shards_;
-    random_source random_;
+    const heart_beats& beats_;
+    random_source random_, beat_random_;
     state state_ = state::idle;
     unsigned steps_left_;
     unsigned life_ = 0; // connections so far
@@ -117,7 +125,10 @@ private:
     std::map<std::string, pending> pending_;
     std::vector<message_key> unanswered_; // DISCONNECT's RECEIPT answers for them
     unsigned last_subscription_ = 0, last_receipt_ = 0, last_number_ = 0;
-    bool connected_ = false, at_fault_ = false, being_slow_ = false;
+    bool connected_ = false, at_fault_ = false, being_slow_ = false, silent_ = false;
+    stomp::heart_beat_offer offered_;
+    stomp::heart_beat_terms terms_;
+    time_point heard_{};
 };
 
 } // namespace sim

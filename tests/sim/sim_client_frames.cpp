@@ -15,6 +15,7 @@ constexpr char nul = '\0';
 void sim_client::on_bytes()
 {
     const connection_ref wire = wire_;
+    heard_ = when_.now();
     wire->to_other->take_into(buffer_);
     const unsigned life = life_;
     while (life == life_ && wire->to_other->reading) {
@@ -62,6 +63,7 @@ void sim_client::on_frame(const stomp::frame_view& frame)
                         : stomp::version::v10);
         if (state_ == state::connecting) {
             state_ = state::up;
+            begin_beats(frame.find("heart-beat").value_or("0,0"));
             next_step();
         }
         return;
@@ -154,7 +156,7 @@ void sim_client::on_message(const stomp::frame_view& frame)
     when_.after(
         random_.chance(80) ? random_.microseconds(0, 3000) : random_.milliseconds(1, 200),
         [this, life, individual, stored = !s->broadcast, of = s->id, what = std::string{*ack}] {
-            if (life == life_ && state_ == state::up) {
+            if (life == life_ && state_ == state::up && !silent_) {
                 acknowledge(of, what, individual, stored);
             }
         });
@@ -164,7 +166,7 @@ void sim_client::on_message(const stomp::frame_view& frame)
 void sim_client::answer(std::string_view address, std::string_view question)
 {
     const auto asked = key_of(question);
-    if (!asked || state_ != state::up || !random_.chance(50)) {
+    if (!asked || state_ != state::up || silent_ || !random_.chance(50)) {
         return;
     }
     const message_key key = next_key();
@@ -192,7 +194,10 @@ void sim_client::on_end(bool reset)
     if (!reset && !wire_->to_other->reading) {
         return; // seen once it has read what lies before
     }
-    at_fault_ |= checker_.take_slow(number_);
+    at_fault_ |= checker_.take_slow(number_) || silent_;
+    if (silent_) {
+        checker_.on_client_vanished(number_);
+    }
     if (!at_fault_ && state_ != state::leaving && !habits_.may_be_closed) {
         checker_.violation("disconnected: client " + std::to_string(number_));
     }

@@ -35,6 +35,7 @@ private:
 
     world_options options_;
     scheduler when_;
+    heart_beats beats_;
     checker checker_;
     random_source random_;
     network network_;

@@ -42,6 +42,11 @@ world::world(const world_options& options)
     nodes_ = has(feature::cluster) ? 3 : has(feature::drains) ? 2 : nodes_;
     nodes_ = options.one_node ? 1 : nodes_;
     store_fails_ = random_.chance(20) && !options.store_works;
+    if (has(feature::beats)) {
+        random_source how{options.seed, 740'000};
+        const std::vector<net::duration> periods{50ms, 100ms, 200ms};
+        beats_ = {.on = true, .client = how.one_of(periods), .broker = how.one_of(periods)};
+    }
     build_brokers();
     const color live = random_.chance(50) ? color::blue : color::green;
     const std::uint64_t drawn_shards = random_.between(1, 2);
@@ -49,7 +54,7 @@ world::world(const world_options& options)
     std::vector<shard_driver*> members;
     for (unsigned i = 0; i < shards; ++i) {
         shards_.push_back(std::make_unique<shard_driver>(
-            i, core(i), when_, network_, brokers_, checker_, options.seed));
+            i, core(i), when_, network_, brokers_, checker_, beats_, options.seed));
         members.push_back(shards_.back().get());
     }
     control_ = std::make_unique<control_side>(
@@ -67,7 +72,7 @@ world::world(const world_options& options)
     for (unsigned i = 0; i < count; ++i) {
         if (!options.without_clients.contains(i)) {
             clients_.push_back(std::make_unique<sim_client>(
-                i, habits, when_, network_, checker_, members, options.seed));
+                i, habits, when_, network_, checker_, members, beats_, options.seed));
         }
     }
 }
@@ -75,7 +80,7 @@ world::world(const world_options& options)
 std::string_view to_string(feature f) noexcept
 {
     static constexpr std::string_view names[features] = {"cluster", "rabbitmq", "silent", "replies",
-                                                         "strict",  "gives-up", "drains"};
+                                                         "strict",  "gives-up", "drains", "beats"};
     return names[static_cast<std::size_t>(f)];
 }
 
@@ -141,11 +146,12 @@ void world::build_brokers()
     const bool one_broker = options_.backplane != backplane::separate;
     for (const color c : broker::colors) {
         embedded::broker_options how;
+        how.heart_beat_min = std::chrono::milliseconds{1};
         how.chaos.reject_subscribe = "/topic/rejected";
         how.chaos.no_receipts = c == silent;
         how.chaos.refuse_login = c == refusing && !one_broker ? "two" : "";
-        brokers_[c] =
-            std::make_unique<mini_broker>(c, nodes_, how, ways, when_, checker_, options_.seed);
+        brokers_[c] = std::make_unique<mini_broker>(
+            c, nodes_, how, ways, when_, checker_, beats_, options_.seed);
     }
     if (one_broker) {
         brokers_.green->share(*brokers_.blue);
@@ -171,11 +177,12 @@ gateway::core_settings world::core(unsigned shard)
     s.auth_recheck = rarely(30) ? 500ms : 10s;
     s.connect_timeout = 2s;
     s.park_timeout = 10s; // within the rest of a world, so that nothing of it is left behind
-    s.client_heart_beat = s.broker_heart_beat =
-        0s; // the clock of heart-beats belongs to the drivers
+    s.client_heart_beat = beats_.client;
+    s.broker_heart_beat = beats_.broker;
     s.client_outbox = rarely(30) ? 2048 : 1024 * 1024;
     s.client_stall = 2s;
     s.client_carry = rarely(30) ? 4096 : 256 * 1024;
+    beats_.may_stand_still |= s.client_carry == 4096;
     s.broker_outbox = rarely(30) ? 1024 : 1024 * 1024;
     s.seam_buffer = rarely(30) ? 4096 : 1024 * 1024;
     s.receipt_timeout = 2s;
@@ -304,6 +311,10 @@ world_result world::run()
     }
     heal();
     end_turn();
+    if (beats_.on) { // a while with them is enough, they are most of what would happen
+        run_until(when_.now() + 1s);
+        beats_.on = false;
+    }
     run_until(when_.now() + rest);
     check_rest();
     for (auto& one : clients_) {

@@ -39,8 +39,9 @@ enum class feature : std::uint8_t {
     strict,   // queue_order: strict
     gives_up, // on_hold_timeout pin or cut, max_failed
     drains,   // the operator drains single endpoints and takes them back
+    beats,    // heart-beats on both legs; clients and links that fall silent
 };
-inline constexpr unsigned features = 7;
+inline constexpr unsigned features = 8;
 std::string_view to_string(feature f) noexcept;
 
 struct world_options {

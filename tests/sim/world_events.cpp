@@ -108,7 +108,13 @@ void world::go_wrong()
     const auto next = random.milliseconds(2, 250);
     const bool link =
         options_.with == faults::links || (options_.with == faults::all && random.chance(75));
-    if (!options_.without_faults.contains(number)) {
+    random_source silence{options_.seed, 810'000 + number};
+    if (options_.without_faults.contains(number)) {
+        // another world without it
+    } else if (beats_.on && link && silence.chance(20)) { // longer than any heart-beat waits
+        mini_broker& at = *brokers_[silence.chance(50) ? color::blue : color::green];
+        at.stall_link(silence, when_.now() + silence.milliseconds(300, 1500));
+    } else {
         link ? break_link(random) : break_broker(random);
     }
     when_.after(next, [this] { go_wrong(); });
