@@ -81,6 +81,8 @@ void router::on_prepare(const control::prepare& order, time_point now)
             }
             s->part->ordered = true;
             unprepared_ -= s->part->ready;
+        } else if (s != nullptr && s->part) { // closing: what it was in the switch before
+            s->part->ordered = s->part->counted = s->part->ready = s->part->failed = false;
         }
     }
     say(control::progress{tally_.sessions_ready, tally_.sessions_failed, tally_.sessions_total});

@@ -28,7 +28,14 @@ world::world(const world_options& options)
                                               : backplane::no_key;
     }
     if (options_.backplane != backplane::separate) {
-        options_.having.emplace(); // two doors to one plain broker
+        // Two doors to one plain broker.
+        const std::set<feature> asked = options_.having.value_or(
+            random_source{options.seed, 750'000}.chance(25) ? std::set{feature::drains}
+                                                            : std::set<feature>{});
+        options_.having.emplace();
+        if (asked.contains(feature::drains)) {
+            options_.having->insert(feature::drains);
+        }
         using told_apart = checker::told_apart;
         checker_.expect_one_world(
             options_.backplane == backplane::no_key    ? told_apart::never

@@ -116,6 +116,29 @@ TEST_F(RouterSwitch, C3_AGoneSessionIsNotWaitedFor)
     EXPECT_EQ(those("report prepared").size(), 1u);
 }
 
+// It is still what it was in the switch before, which is not subtracted from this one's numbers.
+TEST_F(RouterSwitch, C3_WhoIsClosingAtTheOrderIsNotCountedWhenItIsGone)
+{
+    subscriber();
+    brokers.blue.keeps_back = is_client_send; // blue owes a RECEIPT still
+    says(a, "SEND destination:/topic/a receipt:0 | w");
+    held();
+    says(a, "SEND destination:/topic/a receipt:1 | x");
+    says(a, "DISCONNECT receipt:bye");
+    brokers.green.keeps_back = keep_all;
+    commits();
+    ASSERT_EQ(state(a), session_state::closing);
+    ASSERT_NE(router.session(a)->part, nullptr);
+    prepares(color::blue);
+    brokers.green.keeps_back = keep_none;
+    answer();
+    run(5s);
+    ASSERT_FALSE(exists(a));
+    const auto& n = router.numbers();
+    EXPECT_EQ(n.sessions_total, 0u);
+    EXPECT_EQ(n.sessions_ready, 0u);
+}
+
 TEST_F(RouterSwitch, C8_AFailureIsReportedWithItsReasonAndDoesNotStopTheMember)
 {
     brokers.green.refuses_login = "anna";
