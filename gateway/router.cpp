@@ -47,7 +47,6 @@ router::router(core_settings settings, effects& out, shard_counters& counters)
         prefix, sizeof prefix, "stomp-subscription-teal-%08x-%x-", settings_.nonce,
         settings_.shard);
     own_prefix_ = prefix;
-    armed_.fill(net::never);
     for (const color c : broker::colors) {
         pools_[c] = std::make_unique<broker::pool>(settings_.endpoints[c], settings_.health[c]);
     }

@@ -7,8 +7,8 @@
 //   router_clients.cpp        a client's frames, in order; CONNECT
 //   router_frames.cpp         SEND, subscriptions, transactions: what waits for what
 //   router_endings.cpp        receipts, DISCONNECT, ERROR, a client that is gone
-//   router_binding.cpp        which links a session needs on a color: connect, standby, rebind,
-//   park router_groups.cpp         shared links: which one, who waits for it, when it is left
+//   router_binding.cpp        which links a session needs on a color, or it is parked
+//   router_groups.cpp         shared links: which one, who waits for it, when it is left
 //   router_links.cpp          a link's life: dial, trial, up, leave
 //   router_answers.cpp        what links owe, and who waits for it
 //   router_losses.cpp         a link is lost
@@ -21,7 +21,8 @@
 //   router_commit.cpp         both ways out: commit and abort
 //   router_pin.cpp            what a switch gave up: pinned or cut
 //   router_seams.cpp          where one color ends and the other begins
-//   router_worlds.cpp         markers: from which endpoints, and by which link
+//   router_markers.cpp        markers: tried, sent and read
+//   router_worlds.cpp         from which endpoints they come, and by which link
 //   router_rejoin.cpp         who is bound again to what others read already
 //   router_pairing.cpp        backplane `shared`: both colors bring the same
 //   router_drain.cpp          what the old color still owes
@@ -40,16 +41,17 @@
 #include "broker/pool.hpp"
 #include "gateway/client_session.hpp"
 #include "gateway/core_settings.hpp"
+#include "gateway/deadline_queue.hpp"
 #include "gateway/effects.hpp"
+#include "gateway/link_record.hpp"
+#include "gateway/message_worlds.hpp"
 #include "gateway/seam.hpp"
 #include "gateway/wire_subscription.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
-#include <array>
 #include <map>
 #include <memory>
-#include <queue>
 #include <set>
 
 namespace gateway {
@@ -57,25 +59,6 @@ namespace gateway {
 using broker::color;
 using broker::link_role;
 using net::time_point;
-
-// A link with what the shard knows about it.
-struct link_record {
-    broker::link core;
-    share_group* group = nullptr;
-    session_id owner = session_id::none; // role own
-    std::vector<session_id> users;       // role publish: sessions that publish here
-    std::vector<wire_id> wires;          // subscribed here
-    time_point dialled{};
-    time_point expires = net::never; // not ready, or not gone, by then: closed
-    std::size_t open_subscribes = 0;
-    bool dialled_out = false; // handed to the driver
-    bool congested = false;   // its outbox is above limits.broker_outbox
-    bool used = false;        // carried a client's SEND since the last switch
-    bool old_pool = false;    // its color was left by the running switch
-
-    explicit link_record(broker::link_order order) : core(std::move(order)) {}
-    endpoint_ref at() const noexcept { return group->at; }
-};
 
 enum class member_phase : std::uint8_t {
     steady,    // no switch, or its drain goes on
@@ -142,48 +125,10 @@ public:
     const control::tally& numbers() const noexcept { return tally_; }
 
 private:
-    enum class due : std::uint8_t {
-        link,          // its own deadline (trial, barrier)
-        link_connect,  // limits.connect_timeout
-        wire_confirm,  // B4: no receipts
-        session_retry, // back-off of a bind
-        session_park,
-        session_stall,
-        session_pin,
-        session_close,
-        fence,        // M13: a marker for who is bound again
-        marker_trial, // no marker came: that endpoint gives none (B3)
-        receipts,
-        // Of these at most one each is armed, the earliest: a chain for every time that one is
-        // asked for would never end.
-        group_proof, // brokers.auth_recheck
-        dials,
-        probes,
-        barriers,
-        seams,
-        worlds, // M2: a marker from one endpoint to another
-        drain,
-        moves, // M13
-        numbers,
-    };
-    struct deadline {
-        time_point at;
-        due what;
-        std::uint64_t subject;
-        bool operator>(const deadline& o) const noexcept { return at > o.at; }
-    };
     void at(time_point when, due what, std::uint64_t subject = 0)
     {
-        if (what >= due::group_proof) {
-            auto& armed = armed_[static_cast<std::size_t>(what)];
-            if (armed <= when) {
-                return;
-            }
-            armed = when;
-        }
-        deadlines_.push({when, what, subject});
+        deadlines_.add(when, what, subject);
     }
-    bool superseded(const deadline& d) noexcept;
     void run_deadline(const deadline& d, time_point now);
     // What an event found out on its way is done at its end, so that nothing is pulled away under a
     // loop.
@@ -387,7 +332,6 @@ private:
     void ask_worlds(time_point now);
     void ask_about(const wire_subscription& to, time_point now);
     bool is_asked(endpoint_ref from, endpoint_ref where, std::string_view host) const;
-    std::optional<bool> one_world(endpoint_ref a, endpoint_ref b) const;
     void go_on_asking(time_point now);
     wire_subscription* sample_at(endpoint_ref where, std::string_view host);
     link_record* courier(const wire_subscription& w, endpoint_ref from);
@@ -507,6 +451,7 @@ private:
     static constexpr std::size_t leaves_at_once = 16;
     static constexpr auto leave_pause = std::chrono::milliseconds{4};
     static constexpr auto leave_behind_markers = std::chrono::milliseconds{50};
+    static constexpr unsigned markers_max = 64; // endpoints of a color that a seam can wait for
     static constexpr auto pinned_retry = std::chrono::seconds{1};
     template <class Id>
     static constexpr std::uint64_t number(Id id) noexcept
@@ -530,8 +475,7 @@ private:
     std::map<std::pair<const identity*, endpoint_ref>, std::unique_ptr<share_group>> groups_;
     std::vector<std::unique_ptr<seam>> seams_;
     std::vector<std::unique_ptr<wire_pair>> pairs_; // backplane `shared`
-    std::priority_queue<deadline, std::vector<deadline>, std::greater<>> deadlines_;
-    std::array<time_point, static_cast<std::size_t>(due::numbers) + 1> armed_;
+    deadline_queue deadlines_;
     std::uint64_t last_session_ = 0, last_link_ = 0, last_wire_ = 0;
     broker::delivery_number last_delivery_ = 0;
     color live_ = color::blue;
@@ -597,7 +541,7 @@ private:
     };
     std::vector<lingering_link> lingering_;
     std::uint64_t last_move_ = 0;
-    std::map<std::pair<endpoint_ref, endpoint_ref>, bool> reach_; // from, to
+    message_worlds worlds_;
     std::vector<share_group*> couriers_; // kept for their links, which carry markers
     std::map<std::pair<endpoint_ref, std::string>, link_id> courier_links_;
     // Switches that committed before the running one and whose seams are not all over (C9).

@@ -58,6 +58,7 @@ void router::on_commit(const control::commit& order, time_point now)
         }
     }
     tally_.sessions_total = tally_.sessions_moved + tally_.sessions_pinned + tally_.sessions_failed;
+    tally_.sessions_ready = std::min(tally_.sessions_ready, tally_.sessions_total); // some closed
     at(now, due::seams);
     at(now + timing_.receipt_timeout, due::receipts, switch_);
     at(now + drain_sweep, due::drain);

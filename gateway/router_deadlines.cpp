@@ -8,33 +8,16 @@ namespace gateway {
 
 time_point router::next_deadline() const noexcept
 {
-    return deadlines_.empty() ? net::never : deadlines_.top().at;
+    return deadlines_.next();
 }
 
 void router::on_deadline(time_point now)
 {
     // What comes due while these run waits for the next call, so that nothing spins here.
-    std::vector<deadline> ripe;
-    while (!deadlines_.empty() && deadlines_.top().at <= now) {
-        if (!superseded(deadlines_.top())) {
-            ripe.push_back(deadlines_.top());
-        }
-        deadlines_.pop();
-    }
-    for (const deadline& d : ripe) {
+    for (const deadline& d : deadlines_.take(now)) {
         run_deadline(d, now);
         run_later(now);
     }
-}
-
-// An earlier one of its kind was armed meanwhile, which arms the next itself.
-bool router::superseded(const deadline& d) noexcept
-{
-    if (d.what < due::group_proof) {
-        return false;
-    }
-    auto& armed = armed_[static_cast<std::size_t>(d.what)];
-    return d.at == armed ? (armed = net::never, false) : true;
 }
 
 void router::run_deadline(const deadline& d, time_point now)
@@ -183,9 +166,7 @@ void router::on_probe(endpoint_ref which, bool ok, std::string why, time_point n
     }
     pool.on_probe(which.index, ok, std::move(why), now);
     if (before != pool.healthy(which.index)) { // it may have joined another cluster
-        std::erase_if(reach_, [&](const auto& one) {
-            return one.first.first == which || one.first.second == which;
-        });
+        worlds_.forget(which);
     }
     if (!before && pool.healthy(which.index)) {
         out_.log(1, name_of(which) + " answers again");

@@ -5,8 +5,6 @@
 #include "gateway/router.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <tuple>
 
 namespace gateway {
 
@@ -117,64 +115,6 @@ void router::run_seams(time_point now)
     if (next != net::never && !seams_due_) {
         seams_due_ = true;
         at(next, due::seams);
-    }
-}
-
-// M3: repeated until read; one marker of an endpoint serves all pairs of an old wire subscription.
-void router::send_markers(time_point now)
-{
-    using marker = std::tuple<wire_id, unsigned, control::switch_number>;
-    std::map<marker, bool> due_now; // whether it was asked before
-    for (const auto& one : seams_) {
-        if (one->marker_due(now)) {
-            for (std::uint64_t left = one->awaited(); left != 0; left &= left - 1) {
-                due_now[{
-                    one->old_wire(), static_cast<unsigned>(std::countr_zero(left)),
-                    one->made_by()}] |= one->asked_again();
-            }
-        }
-    }
-    std::map<share_group*, link_id> together;
-    for (const auto& [which, again] : due_now) {
-        const auto& [id, index, joins] = which;
-        wire_subscription* w = wire(id);
-        if (w == nullptr) {
-            continue;
-        }
-        const endpoint_ref from{w->color(), static_cast<std::uint16_t>(index)};
-        if (from == w->group->at && w->group->dedicated && !again) {
-            send_marker_together(*w, joins, together[w->group]);
-            continue;
-        }
-        if (send_marker(*w, from, joins) || from == w->group->at) {
-            continue;
-        }
-        // One that was written before its link was left comes all the same: it is waited for, at
-        // most for seam_timeout.
-        if (pool_of(from.color).healthy(from.index)) {
-            dial_courier(*w->group->who, from, now);
-            continue;
-        }
-        // The table's last column: that endpoint is lost, so none will come.
-        for (std::size_t i = 0; i < seams_.size(); ++i) {
-            if (seams_[i]->old_wire() == id && !seams_[i]->left()) {
-                act(*seams_[i], seams_[i]->on_marker_lost(index), now);
-            }
-        }
-    }
-}
-
-// The first ones of a group ride on one of its own links: one write here and one read there,
-// instead of one for each link. Repeated ones ride each on its own, as `by` may not get on.
-void router::send_marker_together(
-    const wire_subscription& w, control::switch_number joins, link_id& by)
-{
-    const link_record* l = link(by);
-    if (l == nullptr || !l->core.ready() || l->congested) {
-        by = w.link;
-    }
-    if (link_record* carries = link(by); carries != nullptr && carries->core.ready()) {
-        carries->core.marker(address_of(w.id), mark_of(w, w.group->at, joins), out_);
     }
 }
 

@@ -5,15 +5,8 @@
 #include "gateway/router.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace gateway {
-
-namespace {
-
-constexpr unsigned markers_max = 64; // endpoints of one color that a seam can wait for
-
-} // namespace
 
 // At the end of preparing: tries a marker from each endpoint of the live color to each other one
 // that this shard reads at (M2). `prepared` waits for the answers, each of which has a bound.
@@ -51,7 +44,7 @@ void router::ask_about(const wire_subscription& to, time_point now)
         if (!carried) {
             dial_courier(*to.group->who, from, now);
         }
-        if (!carried || !one_world(from, where)) {
+        if (!carried || !worlds_.one(from, where)) {
             questions_.push_back({from, where, host, to.id, now + 2 * settings_.trial_timeout});
         }
     }
@@ -62,32 +55,6 @@ bool router::is_asked(endpoint_ref from, endpoint_ref where, std::string_view ho
     return std::ranges::any_of(questions_, [&](const world_question& q) {
         return q.from == from && q.at == where && q.host == host;
     });
-}
-
-// Whether what is SENT at `a` comes to who reads at `b`; nothing: not known. "One message world" is
-// the same both ways and through a third, so one marker that came says it for all that are
-// connected by such; that one did not come may have had other reasons.
-std::optional<bool> router::one_world(endpoint_ref a, endpoint_ref b) const
-{
-    std::vector<endpoint_ref> reached{a};
-    for (std::size_t i = 0; i < reached.size(); ++i) {
-        if (reached[i] == b) {
-            return true;
-        }
-        for (const auto& [ends, comes] : reach_) {
-            const auto& [from, to] = ends;
-            if (comes && (from == reached[i] || to == reached[i])) {
-                const endpoint_ref next = from == reached[i] ? to : from;
-                if (std::ranges::find(reached, next) == reached.end()) {
-                    reached.push_back(next);
-                }
-            }
-        }
-    }
-    if (reach_.contains({a, b}) || reach_.contains({b, a})) {
-        return false;
-    }
-    return std::nullopt;
 }
 
 wire_subscription* router::sample_at(endpoint_ref where, std::string_view host)
@@ -113,7 +80,7 @@ void router::go_on_asking(time_point now)
         }
         q.to = to->id;
         link_record* by = courier(*to, q.from);
-        if (by != nullptr && one_world(q.from, q.at)) {
+        if (by != nullptr && worlds_.one(q.from, q.at)) {
             return true;
         }
         if (q.asked != link_id::none && link(q.asked) == nullptr) {
@@ -128,7 +95,7 @@ void router::go_on_asking(time_point now)
             return false;
         }
         if (by != nullptr) { // M2: brokers side by side; a marker that comes later says otherwise
-            reach_[{q.from, q.at}] = false;
+            worlds_.none_came(q.from, q.at);
         }
         return true;
     });
@@ -222,7 +189,7 @@ std::uint64_t router::awaited_markers(const wire_subscription& w, bool& best_eff
     best_effort |= own.index >= markers_max;
     std::uint64_t awaited = std::uint64_t{1} << (own.index % markers_max);
     for (const endpoint_ref one : sent_through_[own.color]) {
-        const auto known = one_world(one, own);
+        const auto known = worlds_.one(one, own);
         if (one == own || known == false) {
             continue; // M2: side by side, nothing of it comes here
         }
@@ -240,116 +207,6 @@ std::uint64_t router::awaited_markers(const wire_subscription& w, bool& best_eff
         }
     }
     return awaited;
-}
-
-void router::try_marker(wire_subscription& w, time_point now)
-{
-    w.group->marker_trial = w.id;
-    at(now + settings_.trial_timeout, due::marker_trial, number(w.id));
-    send_marker(w, w.group->at, 0);
-}
-
-// Its subscription goes, and nobody would read it: another one's is tried.
-void router::pass_on_marker_trial(share_group& g, wire_id tried, time_point now)
-{
-    if (g.known.marker != broker::tried::unknown || g.marker_trial != tried) {
-        return;
-    }
-    g.marker_trial = wire_id::none;
-    for (const auto& [id, w] : wires_) {
-        if (w->group == &g && w->id != tried && w->addressed && w->state == wire_state::confirmed) {
-            try_marker(*w, now);
-            return;
-        }
-    }
-}
-
-void router::end_marker_trial(wire_id tried, time_point now)
-{
-    if (const wire_subscription* w = wire(tried)) {
-        broker::capability& known = w->group->known;
-        if (known.marker == broker::tried::unknown && w->group->marker_trial == tried) {
-            known.marker = broker::tried::no;
-            out_.log(2, name_of(w->group->at) + " gives no marker: seams there are best effort");
-        }
-        return;
-    }
-    for (const auto& [key, g] : groups_) { // gone with its link
-        pass_on_marker_trial(*g, tried, now);
-    }
-}
-
-// The value of the marker's header: the wire subscription's id, the endpoint that it is SENT at
-// where that is another one, and the switch whose seam it joins. Without the latter it is a trial,
-// which may be read long after the commit and must not join what began behind it (M6).
-std::string
-router::mark_of(const wire_subscription& w, endpoint_ref from, control::switch_number joins) const
-{
-    std::string mark = to_wire(w.id);
-    if (from != w.group->at) {
-        mark += "/" + std::to_string(from.index);
-    }
-    if (joins != 0) {
-        mark += "+" + std::to_string(joins);
-    }
-    return mark;
-}
-
-// False: no link there carries it.
-bool router::send_marker(
-    const wire_subscription& w, endpoint_ref from, control::switch_number joins)
-{
-    link_record* by = courier(w, from);
-    if (by == nullptr) {
-        return false;
-    }
-    by->core.marker(address_of(w.id), mark_of(w, from, joins), out_);
-    return true;
-}
-
-void router::on_marker(wire_subscription& w, std::string_view mark, time_point now)
-{
-    const std::string own = to_wire(w.id);
-    if (!mark.starts_with(own)) {
-        return;
-    }
-    mark.remove_prefix(own.size());
-    if (mark.starts_with('#')) {
-        on_fence_marker(w, mark.substr(1), now);
-        return;
-    }
-    if (mark.starts_with('=')) {
-        on_move_marker(w.id, mark.substr(1), now);
-        return;
-    }
-    unsigned from = w.group->at.index;
-    control::switch_number joins = 0;
-    const bool near = !mark.starts_with('/');
-    const char* const end = mark.data() + mark.size();
-    std::from_chars_result read{mark.data(), std::errc{}};
-    if (!near) {
-        read = std::from_chars(mark.data() + 1, end, from);
-    }
-    if (read.ec == std::errc{} && read.ptr != end && *read.ptr == '+') {
-        read = std::from_chars(read.ptr + 1, end, joins);
-    }
-    if (read.ec != std::errc{} || read.ptr != end || from >= markers_max) {
-        return; // not one of this gateway's
-    }
-    if (near) {
-        w.group->known.marker = broker::tried::yes;
-    } else {
-        reach_[{{w.color(), static_cast<std::uint16_t>(from)}, w.group->at}] = true;
-        if (!questions_.empty()) {
-            at(now, due::worlds);
-        }
-    }
-    const wire_id id = w.id;
-    for (std::size_t i = 0; i < seams_.size(); ++i) {
-        if (seams_[i]->old_wire() == id && seams_[i]->made_by() == joins && !seams_[i]->left()) {
-            act(*seams_[i], seams_[i]->on_marker(from), now);
-        }
-    }
 }
 
 } // namespace gateway

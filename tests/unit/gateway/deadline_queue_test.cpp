@@ -1,0 +1,42 @@
+// Proves that what is ripe comes out in order, and that of the kinds of which one is enough only
+// the earliest is kept.
+
+#include "gateway/deadline_queue.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace std::chrono_literals;
+using gateway::due;
+
+constexpr net::time_point t0{};
+
+TEST(DeadlineQueue, WhatIsRipeComesOutInOrder)
+{
+    gateway::deadline_queue q;
+    q.add(t0 + 2ms, due::link, 2);
+    q.add(t0 + 1ms, due::link, 1);
+    q.add(t0 + 9ms, due::link, 9);
+    EXPECT_EQ(q.next(), t0 + 1ms);
+    const auto ripe = q.take(t0 + 5ms);
+    ASSERT_EQ(ripe.size(), 2u);
+    EXPECT_EQ(ripe[0].subject, 1u);
+    EXPECT_EQ(ripe[1].subject, 2u);
+    EXPECT_EQ(q.next(), t0 + 9ms);
+}
+
+TEST(DeadlineQueue, OfSomeKindsOnlyTheEarliestIsArmed)
+{
+    gateway::deadline_queue q;
+    q.add(t0 + 5ms, due::drain, 0);
+    q.add(t0 + 7ms, due::drain, 0); // is armed again by what runs at 5 ms
+    EXPECT_EQ(q.size(), 1u);
+    q.add(t0 + 3ms, due::drain, 0);
+    EXPECT_EQ(q.take(t0 + 10ms).size(), 1u);
+    q.add(t0 + 12ms, due::drain, 0);
+    EXPECT_EQ(q.take(t0 + 12ms).size(), 1u);
+    EXPECT_EQ(q.next(), net::never);
+}
+
+} // namespace
