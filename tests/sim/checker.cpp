@@ -385,10 +385,16 @@ bool checker::in_break(const send_record& m, const subscription_record& s) const
         if (m.arrived + decision_max < begin) {
             continue;
         }
-        const auto found = subscribed_.find({decided_[i].to, s.shard, s.destination});
-        if (found != subscribed_.end() && std::ranges::any_of(found->second, [&](time_point at) {
-                return begin <= at && at <= begin + break_max && m.arrived <= at;
-            })) {
+        const auto ends_on = [&](color c) {
+            const auto found = subscribed_.find({c, s.shard, s.destination});
+            return found != subscribed_.end() &&
+                   std::ranges::any_of(found->second, [&](time_point at) {
+                       return begin <= at && at <= begin + break_max && m.arrived <= at;
+                   });
+        };
+        // On the other color again where a switch back came before the old one was left.
+        const bool back = i + 1 < decided_.size() && ends_on(decided_[i + 1].to);
+        if (ends_on(decided_[i].to) || back) {
             return true;
         }
     }
