@@ -5,6 +5,7 @@
 #include <boost/assert.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace gateway {
 
@@ -41,6 +42,8 @@ void router::on_commit(const control::commit& order, time_point now)
             s.state != session_state::rebinding);
         if (s.state == session_state::held) {
             move(s, now);
+        } else if (s.closing() && s.part) { // it was ready, and does not move
+            tally_.sessions_ready -= std::exchange(s.part->ready, false);
         }
     }
     make_seams(now);

@@ -75,7 +75,6 @@ void router::on_prepare(const control::prepare& order, time_point now)
             ++tally_.sessions_total;
             ++unprepared_;
             begin_standby(*s, now);
-            s->part->counted = true;
             if (s->part->failed) {
                 continue;
             }
@@ -94,7 +93,6 @@ void router::join_switch(client_session& s, time_point now)
 {
     ++tally_.sessions_total;
     begin_standby(s, now);
-    s.part->counted = true;
 }
 
 void router::begin_standby(client_session& s, time_point now)
@@ -103,7 +101,8 @@ void router::begin_standby(client_session& s, time_point now)
         s.part = std::make_unique<switch_part>();
     }
     switch_part& part = *s.part;
-    part.ordered = part.counted = part.ready = part.failed = part.live_lost = false;
+    part.ordered = part.ready = part.failed = part.live_lost = false;
+    part.counted = true;
     part.lost = 0;
     part.held_at = part.resumed_at = {};
     binding& b = s.bindings[to_];
@@ -132,7 +131,7 @@ void router::begin_standby(client_session& s, time_point now)
 
 void router::standby_ready(client_session& s, time_point now)
 {
-    if (!s.part || s.part->ready || s.part->failed || !in_switch()) {
+    if (!s.part || !s.part->counted || s.part->ready || s.part->failed || !in_switch()) {
         return;
     }
     s.part->ready = true;
@@ -147,7 +146,7 @@ void router::standby_ready(client_session& s, time_point now)
 
 void router::standby_failed(client_session& s, const std::string& why, time_point now)
 {
-    if (!s.part || s.part->failed || !in_switch()) {
+    if (!s.part || !s.part->counted || s.part->failed || !in_switch()) {
         return;
     }
     switch_part& part = *s.part;
