@@ -257,6 +257,11 @@ void router::lose_wire(wire_subscription& w, time_point now)
         }
         sub->wires[c] = wire_id::none;
         sub->own_only |= was_open && shared; // tried again on a link of the session's own
+        if (pool_of(c).size() > 2) {
+            // M1: what a third node routed may come to another's subscription behind the marker
+            // that router_rejoin.cpp would wait for. Those who lost theirs share a new one.
+            sub->left_before = static_cast<wire_id>(last_wire_);
+        }
         if (m.state == member_state::standby) {
             standby_lost(*s, now);
             continue;

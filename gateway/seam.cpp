@@ -28,7 +28,13 @@ seam_action seam::on_marker(unsigned endpoint) noexcept
         return {.leave_old = true};
     }
     state_ = seam_state::joined;
-    return {.open_new = true, .leave_old = true, .gap = breaks()};
+    return {.open_new = true, .leave_old = true, .gap = breaks() || lacks_};
+}
+
+seam_action seam::on_marker_lost(unsigned endpoint) noexcept
+{
+    lacks_ |= (awaited_ >> endpoint & 1) != 0;
+    return on_marker(endpoint);
 }
 
 seam_action seam::on_old_lost() noexcept

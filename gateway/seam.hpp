@@ -52,9 +52,9 @@ public:
 
     // ---- events of the table
     // The marker of that endpoint was read; its link is lost and none will come. Both end the wait
-    // for it alike, and the last one joins.
+    // for it alike, and the last one joins; what a lost endpoint had on its way counts as a gap.
     seam_action on_marker(unsigned endpoint = 0) noexcept;
-    seam_action on_marker_lost(unsigned endpoint) noexcept { return on_marker(endpoint); }
+    seam_action on_marker_lost(unsigned endpoint) noexcept;
     seam_action on_old_lost() noexcept;
     seam_action on_new_lost() noexcept;
     seam_action on_buffer_full() noexcept; // M10
@@ -93,6 +93,7 @@ private:
     seam_state state_ = seam_state::joining;
     bool best_effort_;
     bool left_ = false;
+    bool lacks_ = false;        // joined without a marker whose endpoint is lost: a gap
     std::uint32_t markers_ = 0; // how often they were due
     control::switch_number made_by_;
 };

@@ -256,6 +256,7 @@ void checker::on_report(std::uint64_t switch_id, const excuses& of)
     all.fence |= of.fence;
     all.order |= of.order;
     all.quiet |= of.quiet;
+    all.gaps |= of.gaps;
     all.given_up |= of.given_up;
     all.left_behind |= of.left_behind;
 }
@@ -435,7 +436,10 @@ bool checker::lost_by_fault(const send_record& m, const subscription_record& s) 
         // A SEND that the fence was given up for comes behind every marker (M3).
         const bool behind = of->second.fence && one.to != *m.at &&
                             one.at <= m.arrived + behind_min && m.arrived <= one.at + given_up_max;
-        return quiet || given_up || behind;
+        // Its node was lost while others still waited for what it had on its way (M1).
+        const bool node_lost = paths_ && cut_seen_ && of->second.gaps && one.to != *m.at &&
+                               m.arrived <= one.at && one.at <= m.arrived + stall_max;
+        return quiet || given_up || behind || node_lost;
     };
     if (s.broadcast && (std::ranges::any_of(decided_, by_switch) || in_move(m, s.client))) {
         return true;
@@ -471,7 +475,7 @@ bool checker::was_cut(const send_record& m, const subscription_record& s) const
                std::ranges::any_of(found->second, [&](const cut_record& cut) {
                    // Of the color that it came through: what was read before. Of the other one: a
                    // switch back that is quicker than the seam that its loss forced.
-                   return (c != m.at || m.arrived <= cut.at) &&
+                   return (c != m.at || (!s.broadcast && m.arrived <= cut.at)) &&
                           when_.now() < cut.at + std::chrono::seconds{1};
                });
     });

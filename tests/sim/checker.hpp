@@ -122,6 +122,7 @@ public:
     struct excuses {
         bool fence = false, order = false;
         bool quiet = false; // a seam joined by quiet: where links stall it may lose what they hold
+        bool gaps = false;  // what was on its way from an endpoint that was lost, too
         bool given_up = false;    // sessions were pinned, cut or failed, with gaps
         bool left_behind = false; // stored messages on the old color
     };

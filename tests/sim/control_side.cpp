@@ -184,6 +184,7 @@ void control_side::judge(const control::tally& numbers, control::switch_number i
     of.order = numbers.seams_forced > 0 || numbers.late > 0 || numbers.seams_best_effort > 0 ||
                (numbers.gaps > 0 && !checker_.breaks());
     of.quiet = numbers.seams_best_effort > 0;
+    of.gaps = numbers.gaps > 0;
     of.given_up =
         numbers.sessions_pinned > 0 || numbers.sessions_failed > 0 || !numbers.failures.empty();
     of.left_behind = numbers.stored_left_behind > 0;

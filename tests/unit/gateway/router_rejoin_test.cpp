@@ -118,4 +118,46 @@ TEST_F(RouterRejoin, M13_WhoSubscribesForTheFirstTimeWaitsForNothing)
     EXPECT_TRUE(gives(d, "x"));
 }
 
+gateway::core_settings three_endpoints()
+{
+    auto s = shard_scene::usual_settings();
+    s.endpoints.blue = {
+        {.name = "b1", .url = "stomp://b:1"},
+        {.name = "b2", .url = "stomp://b:2"},
+        {.name = "b3", .url = "stomp://b:3"}};
+    return s;
+}
+
+// Clients 1 to 3 are at b1 to b3, publish by links 1 to 3 and read by links 4 to 6.
+class RouterRejoinOfThree : public RouterSwitch {
+protected:
+    RouterRejoinOfThree() : RouterSwitch(three_endpoints())
+    {
+        for (int i = 0; i < 3; ++i) {
+            client();
+        }
+        for (std::uint64_t id = 1; id <= 3; ++id) {
+            says(session_id{id}, "SUBSCRIBE id:1 destination:/topic/a");
+        }
+        skip_effects();
+    }
+};
+
+// What the third node routed may come to the others' subscription behind any marker, and the one
+// that is bound again may have had it.
+TEST_F(RouterRejoinOfThree, M1_WhoLostItsEndpointJoinsNothingThatOthersRead)
+{
+    for (int i = 0; i < 3; ++i) {
+        router.on_probe({color::blue, 0}, false, "connection refused", now);
+    }
+    loses(4);
+    loses(1);
+    const auto effects = log.take();
+    EXPECT_EQ(
+        std::ranges::count_if(
+            effects, [](const auto& line) { return line.find("<- SUBSCRIBE") != line.npos; }),
+        1);
+    EXPECT_EQ(state(a), session_state::active);
+}
+
 } // namespace

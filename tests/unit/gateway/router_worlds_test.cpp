@@ -156,6 +156,7 @@ TEST_F(RouterWorlds, M1_AnEndpointWhoseLinksAreLostIsNotWaitedFor)
     loses(2);
     run(100ms);
     EXPECT_EQ(router.numbers().seams_joined, 1u);
+    EXPECT_EQ(router.numbers().gaps, 1u); // what it had on its way
 }
 
 // Its session went, and DISCONNECT follows the marker that is on its way.
