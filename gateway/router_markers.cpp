@@ -43,12 +43,15 @@ void router::send_markers(time_point now)
         // most for seam_timeout.
         if (pool_of(from.color).healthy(from.index)) {
             dial_courier(*w->group->who, from, now);
+        }
+        if (pool_of(from.color).healthy(from.index) || dials_courier(*w->group->who, from)) {
             continue;
         }
-        // The table's last column: that endpoint is lost, so none will come.
+        // The table's last column: that endpoint is lost, so none will come. It could not be
+        // dialled, so nothing of it is on its way: no gap.
         for (std::size_t i = 0; i < seams_.size(); ++i) {
             if (seams_[i]->old_wire() == id && !seams_[i]->left()) {
-                act(*seams_[i], seams_[i]->on_marker_lost(index), now);
+                act(*seams_[i], seams_[i]->on_marker(index), now);
             }
         }
     }

@@ -113,6 +113,10 @@ void router::unpin_overdue(client_session& s, time_point now)
     if (s.pinned == 0 || now < s.pin_until) {
         return;
     }
+    if (in_switch() && to_ != s.live) { // a switch back is on its way, which finds it ready
+        at(now + pinned_retry, due::session_pin, number(s.id));
+        return;
+    }
     if (s.pinned == switch_) {
         --tally_.sessions_pinned;
         ++tally_.sessions_failed;

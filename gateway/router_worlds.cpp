@@ -163,6 +163,13 @@ void router::dial_courier(identity& who, endpoint_ref from, time_point now)
     }
 }
 
+bool router::dials_courier(const identity& who, endpoint_ref from) const
+{
+    return std::ranges::any_of(couriers_, [&](const share_group* g) {
+        return g->at == from && g->who->host == who.host && !g->publish.empty();
+    });
+}
+
 void router::release_couriers(time_point now)
 {
     questions_.clear();
@@ -193,17 +200,19 @@ std::uint64_t router::awaited_markers(const wire_subscription& w, bool& best_eff
         if (one == own || known == false) {
             continue; // M2: side by side, nothing of it comes here
         }
-        const bool comes = known || is_asked(one, own, w.group->who->host);
-        if (!comes || one.index >= markers_max) {
-            best_effort |= pool_of(one.color).healthy(one.index);
-            continue;
-        }
         const bool carried = courier(w, one) != nullptr;
-        if (carried || pool_of(one.color).healthy(one.index)) {
-            awaited |= std::uint64_t{1} << one.index;
-        }
-        if (!carried && pool_of(one.color).healthy(one.index)) {
+        if (!carried) {
             dial_courier(*w.group->who, one, now);
+        }
+        // One that does not answer this shard may answer another, whose clients publish there: it
+        // is lost once its dial has failed.
+        const bool healthy = pool_of(one.color).healthy(one.index);
+        const bool comes = known || is_asked(one, own, w.group->who->host) ||
+                           (!healthy && dials_courier(*w.group->who, one));
+        if (!comes || one.index >= markers_max) {
+            best_effort |= healthy;
+        } else if (carried || healthy || dials_courier(*w.group->who, one)) {
+            awaited |= std::uint64_t{1} << one.index;
         }
     }
     return awaited;

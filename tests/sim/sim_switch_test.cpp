@@ -144,6 +144,8 @@ TEST(SwitchSim, SeedsThatFailedOnce)
         {.seed = 400003009, .mode = multiplex::dedicated, .with = faults::links},
         {.seed = 400010122, .mode = multiplex::dedicated, .with = faults::links},
         {.seed = 650007593, .with = faults::all},
+        {.seed = 888000856, .with = faults::brokers},
+        {.seed = 970002711, .with = faults::links, .backplane = sim::backplane::shared},
         {.seed = 200002079, .mode = multiplex::shared, .with = faults::links},
     };
     for (const sim::world_options& one : worlds) {

@@ -106,6 +106,17 @@ TEST_F(RouterPin, S8_TheNextSwitchCountsWhatAPinnedSessionHasOpenOnItsOldLinks)
     EXPECT_EQ(router.numbers().unconfirmed, 1u);
 }
 
+TEST_F(RouterPin, S8_PinTimeoutWaitsForASwitchBackThatFindsItReady)
+{
+    pinned_session();
+    prepares(color::blue);
+    run(5min + 10s);
+    EXPECT_TRUE(exists(a));
+    aborts();
+    run(2s);
+    EXPECT_FALSE(exists(a));
+}
+
 TEST_F(RouterPin, S8_PinTimeoutClosesItWithAnError)
 {
     pinned_session();
