@@ -176,6 +176,7 @@ void shard_driver::read_link(link_id which, bool on)
         l->wire->to_gateway->reading = on;
     }
     if (on && l->wire) {
+        l->beat.on_received(when_.now()); // as link_connection::resume_reading() does
         when_.soon([this, which] {
             if (link_end* again = link(which); again != nullptr && again->wire && again->reading) {
                 read(which);

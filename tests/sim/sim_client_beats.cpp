@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 // What the network may add to an interval, and a held session whose carry is full (its clock stands
 // still, DESIGN.md section 4).
-constexpr net::duration late_max = 150ms, late_in_hold_max = 4s;
+constexpr net::duration late_max = 250ms, late_in_hold_max = 4s;
 
 } // namespace
 
