@@ -10,9 +10,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// What the network may add to an interval, and a held session whose carry is full (its clock stands
-// still, DESIGN.md section 4).
-constexpr net::duration late_max = 250ms, late_in_hold_max = 4s;
+// What the network may add to an interval, and a held or parked session whose carry is full (its
+// clock stands still, DESIGN.md section 4).
+constexpr net::duration late_max = 250ms, late_in_hold_max = 11s;
 
 } // namespace
 
