@@ -88,12 +88,12 @@ one_mutation() {
     name="mutation $(basename "$1" .patch)"
     log=$logs/${name// /.}.log
     read -r program filter < <(sed -n 's/^Fails: //p' "$1")
-    if ! patch -s -f --dry-run -p1 -d "$copy" <"$1" >"$log" 2>&1; then
+    if ! patch -s -f --fuzz=0 --dry-run -p1 -d "$copy" <"$1" >"$log" 2>&1; then
         fail "$name" "does not apply any more: $(head -n 1 "$log")"
         return 0
     fi
     sed -n 's|^+++ b/||p' "$1" >>"$copy/mutated"
-    patch -s -f --no-backup-if-mismatch -p1 -d "$copy" <"$1" >"$log" 2>&1
+    patch -s -f --fuzz=0 --no-backup-if-mismatch -p1 -d "$copy" <"$1" >"$log" 2>&1
     if [[ $program == *.test ]]; then targets=("${whole_programs[@]}"); else targets=("$program"); fi
     if ! timeout 600 cmake --build "$copy/build/dev" -j 2 --target "${targets[@]}" >"$log" 2>&1; then
         fail "$name" "does not build: $(grep -m 1 error "$log"); see ${log#"$PWD/"}"
@@ -111,7 +111,7 @@ one_mutation() {
             echo "found: ${name#mutation } by $filter, $((SECONDS - began)) s"
         fi
     fi
-    if ! patch -s -R -f --no-backup-if-mismatch -p1 -d "$copy" <"$1" >/dev/null 2>&1; then
+    if ! patch -s -R -f --fuzz=0 --no-backup-if-mismatch -p1 -d "$copy" <"$1" >/dev/null 2>&1; then
         fail "$name" "could not be taken out of the copy"
         return 1
     fi
