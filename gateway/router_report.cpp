@@ -39,7 +39,8 @@ control::tally router::current_tally() const
         });
     }
     now.fence_best_effort |= std::ranges::any_of(groups_, [&](const auto& g) {
-        return g.second->at.color == old && g.second->bindings > 0 &&
+        // Also where only a link of who has gone still writes: nothing proves when it has ended.
+        return g.second->at.color == old && (g.second->bindings > 0 || g.second->links > 0) &&
                g.second->known.barrier != broker::barrier_kind::routed &&
                g.second->known.barrier != broker::barrier_kind::unknown;
     });
