@@ -3,7 +3,6 @@
 #include <boost/assert.hpp>
 
 #include <algorithm>
-#include <cstdio>
 
 namespace gateway {
 
@@ -40,48 +39,19 @@ session_label label_of(session_state s) noexcept
 } // namespace
 
 router::router(core_settings settings, effects& out, shard_counters& counters)
-    : settings_(std::move(settings)), out_(out), counters_(counters), pacer_(settings_.connect_rate)
+    : shard_owner{{std::move(settings), out, counters}}, shard_part(whole_),
+      pacer_(settings_.connect_rate)
 {
-    char prefix[80];
-    std::snprintf(
-        prefix, sizeof prefix, "stomp-subscription-teal-%08x-%x-", settings_.nonce,
-        settings_.shard);
-    own_prefix_ = prefix;
-    for (const color c : broker::colors) {
-        pools_[c] = std::make_unique<broker::pool>(settings_.endpoints[c], settings_.health[c]);
-    }
 }
 
 router::~router() = default;
 
 void router::start(color live, control::epoch_number epoch, time_point now)
 {
-    live_ = live;
-    to_ = broker::other(live);
-    epoch_ = epoch;
+    shard_.live = live;
+    switch_.to = broker::other(live);
+    shard_.epoch = epoch;
     at(now, due::probes);
-}
-
-client_session* router::find(session_id id) noexcept
-{
-    const auto at = sessions_.find(number(id));
-    return at == sessions_.end() ? nullptr : at->second.get();
-}
-
-const client_session* router::session(session_id id) const noexcept
-{
-    const auto at = sessions_.find(number(id));
-    return at == sessions_.end() ? nullptr : at->second.get();
-}
-
-std::vector<session_id> router::all_sessions() const
-{
-    std::vector<session_id> all;
-    all.reserve(sessions_.size());
-    for (const auto& [id, s] : sessions_) {
-        all.push_back(s->id);
-    }
-    return all;
 }
 
 // The one place where a session's state changes.

@@ -38,15 +38,9 @@
 // (2) A frame of one session is only ever written to links of its own bindings.
 // (3) No client's SEND is written to the old color once this shard knows the decision (the fence).
 
-#include "broker/pool.hpp"
-#include "gateway/client_session.hpp"
-#include "gateway/core_settings.hpp"
-#include "gateway/deadline_queue.hpp"
-#include "gateway/effects.hpp"
-#include "gateway/link_record.hpp"
 #include "gateway/message_worlds.hpp"
 #include "gateway/seam.hpp"
-#include "gateway/wire_subscription.hpp"
+#include "gateway/shard_part.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -56,19 +50,7 @@
 
 namespace gateway {
 
-using broker::color;
-using broker::link_role;
-using net::time_point;
-
-enum class member_phase : std::uint8_t {
-    steady,    // no switch, or its drain goes on
-    preparing, // standbys are made
-    prepared,  // said so
-    holding,   // clients are not interpreted
-    held,      // said so; MESSAGEs of the new color are kept
-};
-
-class router {
+class router : private shard_owner, private shard_part {
 public:
     router(core_settings settings, effects& out, shard_counters& counters);
     ~router();
@@ -111,24 +93,20 @@ public:
     void on_deadline(time_point now);
 
     // ---- state, for tests and checkers
-    color live() const noexcept { return live_; }
-    control::epoch_number epoch() const noexcept { return epoch_; }
-    member_phase phase() const noexcept { return phase_; }
-    const client_session* session(session_id id) const noexcept;
-    std::size_t session_count() const noexcept { return sessions_.size(); }
-    std::size_t link_count() const noexcept { return links_.size(); }
-    std::size_t wire_count() const noexcept { return wires_.size(); }
-    std::size_t group_count() const noexcept { return groups_.size(); }
-    std::size_t identity_count() const noexcept { return identities_.size(); }
+    color live() const noexcept { return shard_.live; }
+    control::epoch_number epoch() const noexcept { return shard_.epoch; }
+    member_phase phase() const noexcept { return switch_.phase; }
+    const client_session* session(session_id id) const noexcept { return find(id); }
+    std::size_t session_count() const noexcept { return tables_.sessions.size(); }
+    std::size_t link_count() const noexcept { return tables_.links.size(); }
+    std::size_t wire_count() const noexcept { return tables_.wires.size(); }
+    std::size_t group_count() const noexcept { return tables_.groups.size(); }
+    std::size_t identity_count() const noexcept { return tables_.identities.size(); }
     std::size_t seam_count() const noexcept { return seams_.size(); }
-    std::size_t deadline_count() const noexcept { return deadlines_.size(); }
-    const control::tally& numbers() const noexcept { return tally_; }
+    std::size_t deadline_count() const noexcept { return shard_.deadlines.size(); }
+    const control::tally& numbers() const noexcept { return switch_.tally; }
 
 private:
-    void at(time_point when, due what, std::uint64_t subject = 0)
-    {
-        deadlines_.add(when, what, subject);
-    }
     void run_deadline(const deadline& d, time_point now);
     // What an event found out on its way is done at its end, so that nothing is pulled away under a
     // loop.
@@ -224,7 +202,6 @@ private:
         client_session& s, const stomp::frame_view& frame, std::string_view receipt,
         time_point now);
     void ask_barrier(link_record& l, time_point now);
-    link_record* link(link_id id) noexcept;
 
     // ---- router_subscriptions.cpp
     bool may_join(
@@ -241,8 +218,6 @@ private:
     leave_wire(wire_subscription& w, session_id session, std::string_view receipt, time_point now);
     void erase_wire(wire_id id);
     void lose_wire(wire_subscription& w, time_point now);
-    wire_subscription* wire(wire_id id) noexcept;
-    std::string address_of(wire_id id) const;
 
     // ---- router_messages.cpp
     void on_message(
@@ -274,7 +249,6 @@ private:
     void unpin_overdue(client_session& s, time_point now);
     void cut_session(client_session& s, time_point now);
     void drop_new_wires(client_session& s, time_point now);
-    void note_counted(std::string sentence);
 
     // ---- router_seams.cpp
     seam& seam_between(const wire_subscription& from, wire_subscription* to, time_point now);
@@ -427,26 +401,20 @@ private:
     void finish_drain(client_session& s, time_point now);
     void doubt_receipts(time_point now);
     void say(decltype(control::report::what) what);
-    void note_numbers(time_point now);
     void keep_past(control::switch_number id);
     void tell_past();
-    control::tally& tally_of(const seam& which) noexcept;
     bool standby_complete(const client_session& s) const;
     void retry_session(client_session& s, time_point now);
     void mark_used(link_record& l, time_point now);
     void prove_groups(time_point now);
     void close_overdue(client_session& s, time_point now);
-    bool in_switch() const noexcept { return phase_ != member_phase::steady; }
 
     // ---- router_report.cpp
     control::tally current_tally() const;
-    std::string name_of(endpoint_ref at) const;
     std::uint64_t bytes_waiting() const noexcept;
-    std::string name_of(session_id id) const;
     control::session_failure
     failure(const client_session& s, endpoint_ref at, std::string why) const;
 
-    static constexpr auto drain_sweep = std::chrono::milliseconds{20};
     // Own links of the old color are left at 4000 a second, and not ahead of the others' markers
     // for longer than that: leaving one costs as much as its marker.
     static constexpr std::size_t leaves_at_once = 16;
@@ -454,59 +422,14 @@ private:
     static constexpr auto leave_behind_markers = std::chrono::milliseconds{50};
     static constexpr unsigned markers_max = 64; // endpoints of a color that a seam can wait for
     static constexpr auto pinned_retry = std::chrono::seconds{1};
-    template <class Id>
-    static constexpr std::uint64_t number(Id id) noexcept
-    {
-        return static_cast<std::uint64_t>(id);
-    }
-    client_session* find(session_id id) noexcept;
-    broker::pool& pool_of(color c) noexcept { return *pools_[c]; }
-    std::vector<session_id> all_sessions() const;
 
-    core_settings settings_;
-    std::string own_prefix_; // of names of queues of the gateway's own: process and shard
-    effects& out_;
-    shard_counters& counters_;
-    broker::per_color<std::unique_ptr<broker::pool>> pools_;
     broker::dial_pacer pacer_;
-    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<client_session>> sessions_;
-    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<link_record>> links_;
-    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<wire_subscription>> wires_;
-    std::map<std::string, std::unique_ptr<identity>> identities_;
-    std::map<std::pair<const identity*, endpoint_ref>, std::unique_ptr<share_group>> groups_;
     std::vector<std::unique_ptr<seam>> seams_;
     std::vector<std::unique_ptr<wire_pair>> pairs_; // backplane `shared`
-    deadline_queue deadlines_;
-    std::uint64_t last_session_ = 0, last_link_ = 0, last_wire_ = 0;
     broker::delivery_number last_delivery_ = 0;
-    color live_ = color::blue;
-    control::epoch_number epoch_ = 1;
-
-    // The running switch, or the last one while its drain goes on.
-    member_phase phase_ = member_phase::steady;
-    control::switch_number switch_ = 0;
-    color from_ = color::blue, to_ = color::green;
-    control::prepare_settings timing_;
-    control::tally tally_;
-    time_point drain_until_ = net::never;
-    time_point leave_from_{};       // see leaves_at_once
-    std::set<session_id> draining_; // sessions whose old binding lingers
-    std::set<link_id> awaited_;     // hold: links whose barrier is open (S1)
-    time_point
-        proofs_until_{}; // preparing: how long the answers of its barriers are waited for (S2)
-    std::set<link_id> unread_;   // their seam buffers were full before the decision
-    std::size_t unprepared_ = 0; // ordered sessions neither ready nor failed
-    std::size_t unheld_ = 0;     // sessions that hold asked and that are not held
-    std::size_t lost_links_ = 0;
-    std::uint64_t gaps_ = 0; // broadcast subscriptions that lost their link, ever
-    bool dry_run_ = false;
-    bool doubted_ = false; // receipt_timeout passed
-    bool numbers_due_ = false;
     bool barriers_due_ = false;
-    bool dials_due_ = false, seams_due_ = false;
+    bool seams_due_ = false;
     bool asked_worlds_ = false;
-    bool cut_ = false;       // C5: `cut` was ordered
-    bool committed_ = false; // how the last switch ended
     std::vector<session_id> later_;
     // M2: whether a marker SENT at one endpoint of a color comes to a subscription at another.
     struct world_question {
@@ -545,19 +468,12 @@ private:
     message_worlds worlds_;
     std::vector<share_group*> couriers_; // kept for their links, which carry markers
     std::map<std::pair<endpoint_ref, std::string>, link_id> courier_links_;
-    // Switches that committed before the running one and whose seams are not all over (C9).
-    struct past_switch {
-        control::switch_number id;
-        control::tally numbers;
-    };
-    std::vector<past_switch> past_;
     struct refusal {
         session_id session;
         color of;
         std::string why;
     };
     std::vector<refusal> refusals_;
-    broker::per_color<std::set<endpoint_ref>> sent_through_; // clients' SENDs since the last switch
 };
 
 } // namespace gateway

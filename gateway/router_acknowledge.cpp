@@ -116,7 +116,7 @@ void router::on_client_backlog(session_id id, backlog level, time_point now)
         shares |= b.group != nullptr && !b.group->dedicated;
     }
     if (level == backlog::over_wall) {
-        if (shares && phase_ < member_phase::holding) {
+        if (shares && switch_.phase < member_phase::holding) {
             fail_slow(*s, now); // what it would miss is never skipped in silence
         } else {
             try_hold(*s, now);

@@ -51,8 +51,8 @@ void router::on_answered(link_record& l, const broker::owed_answer& owed, time_p
         const auto users = l.users; // copies: a session may move on
         const auto owner = l.owner;
         const link_id id = l.core.id();
-        if (l.core.proven() || phase_ == member_phase::preparing) {
-            awaited_.erase(id);
+        if (l.core.proven() || switch_.phase == member_phase::preparing) {
+            switch_.awaited.erase(id);
         }
         if (!moves_.empty()) {
             at(now, due::moves);
@@ -100,7 +100,8 @@ void router::settle_owed(link_record& l, time_point now)
         switch (owed.kind) {
         case owed_kind::send:
         case owed_kind::commit:
-            tally_.in_doubt += owed.counted && !owed.doubted; // nothing is answered for it (S13)
+            switch_.tally.in_doubt +=
+                owed.counted && !owed.doubted; // nothing is answered for it (S13)
             count_send(owed.session, &session_sends::in_doubt, owed.counted && !owed.doubted);
             break;
         case owed_kind::acknowledge: // S11: swallowed, its RECEIPT answered

@@ -65,18 +65,18 @@ session_id router::open_client(
     std::string peer, std::vector<std::pair<std::string, std::string>> handshake, time_point now)
 {
     auto s = std::make_unique<client_session>();
-    s->id = static_cast<session_id>(++last_session_);
-    s->live = live_;
+    s->id = static_cast<session_id>(++tables_.last_session);
+    s->live = shard_.live;
     s->peer = std::move(peer);
     s->rare().handshake = std::move(handshake);
     s->since = now;
     const auto id = s->id;
-    ++counters_.sessions[live_][session_label::connecting];
+    ++counters_.sessions[shard_.live][session_label::connecting];
     // S7: who arrives from hold on waits for the decision.
-    if (phase_ >= member_phase::holding) {
+    if (switch_.phase >= member_phase::holding) {
         enter(*s, session_state::waiting, now);
     }
-    sessions_.emplace(number(id), std::move(s));
+    tables_.sessions.emplace(number(id), std::move(s));
     return id;
 }
 
@@ -170,7 +170,7 @@ identity* router::identify(
     for (const auto& [name, value] : s.rare().handshake) {
         key.append(name).append(":").append(value).append("\n");
     }
-    auto& slot = identities_[key];
+    auto& slot = tables_.identities[key];
     if (!slot) {
         slot = std::make_unique<identity>();
         slot->key = key;

@@ -11,30 +11,30 @@ namespace gateway {
 
 void router::on_commit(const control::commit& order, time_point now)
 {
-    if (phase_ != member_phase::held) {
+    if (switch_.phase != member_phase::held) {
         return;
     }
-    const color old = live_;
+    const color old = shard_.live;
     // B3: asked while the old groups are there; the report keeps it when the drain has left them.
-    tally_.fence_best_effort = current_tally().fence_best_effort;
-    committed_ = true;
-    live_ = to_;
-    epoch_ = order.epoch;
-    sent_through_[live_].clear();
-    for (auto& [id, l] : links_) { // one that lingered there from before counts anew (M1)
-        l->used = l->used && l->at().color != live_;
+    switch_.tally.fence_best_effort = current_tally().fence_best_effort;
+    switch_.committed = true;
+    shard_.live = switch_.to;
+    shard_.epoch = order.epoch;
+    shard_.sent_through[shard_.live].clear();
+    for (auto& [id, l] : tables_.links) { // one that lingered there from before counts anew (M1)
+        l->used = l->used && l->at().color != shard_.live;
     }
-    drain_until_ = now + timing_.drain_timeout;
-    leave_from_ = now + leave_behind_markers;
+    switch_.drain_until = now + switch_.timing.drain_timeout;
+    switch_.leave_from = now + leave_behind_markers;
     for (const endpoint_ref one : order.endpoints) {
         if (one.color == old && one.index < pool_of(old).size()) {
-            sent_through_[old].insert(one);
+            shard_.sent_through[old].insert(one);
         }
     }
-    phase_ = member_phase::steady; // every session moves within this call: nothing observes the
-                                   // time between
-    tally_.sessions_moved = 0;
-    const auto everyone = all_sessions();
+    switch_.phase = member_phase::steady; // every session moves within this call: nothing observes
+                                          // the time between
+    switch_.tally.sessions_moved = 0;
+    const auto everyone = tables_.all_sessions();
     for (const session_id id : everyone) {
         client_session& s = *find(id);
         BOOST_ASSERT(
@@ -43,7 +43,7 @@ void router::on_commit(const control::commit& order, time_point now)
         if (s.state == session_state::held) {
             move(s, now);
         } else if (s.closing() && s.part) { // it was ready, and does not move
-            tally_.sessions_ready -= std::exchange(s.part->ready, false);
+            switch_.tally.sessions_ready -= std::exchange(s.part->ready, false);
         }
     }
     make_seams(now);
@@ -51,7 +51,7 @@ void router::on_commit(const control::commit& order, time_point now)
         make_breaks(now);
     }
     if (settings_.shared_backplane && settings_.pairing.by == dedup_by::content) {
-        note_counted("dedup: content"); // P4
+        switch_.note_counted("dedup: content"); // P4
     }
     forget_recent();
     read_again();
@@ -60,14 +60,16 @@ void router::on_commit(const control::commit& order, time_point now)
             resume(*s, now);
         }
     }
-    tally_.sessions_total = tally_.sessions_moved + tally_.sessions_pinned + tally_.sessions_failed;
-    tally_.sessions_ready = std::min(tally_.sessions_ready, tally_.sessions_total); // some closed
+    switch_.tally.sessions_total = switch_.tally.sessions_moved + switch_.tally.sessions_pinned +
+                                   switch_.tally.sessions_failed;
+    switch_.tally.sessions_ready =
+        std::min(switch_.tally.sessions_ready, switch_.tally.sessions_total); // some closed
     at(now, due::seams);
-    at(now + timing_.receipt_timeout, due::receipts, switch_);
+    at(now + switch_.timing.receipt_timeout, due::receipts, switch_.id);
     at(now + drain_sweep, due::drain);
     // Links of the old color that no session is bound to are left.
     std::vector<share_group*> unused;
-    for (const auto& [key, g] : groups_) {
+    for (const auto& [key, g] : tables_.groups) {
         if (g->bindings == 0) {
             unused.push_back(g.get());
         }
@@ -76,7 +78,7 @@ void router::on_commit(const control::commit& order, time_point now)
         release_group(*g, now);
     }
     say(control::adopted{current_tally()});
-    tally_.held_us.clear();
+    switch_.tally.held_us.clear();
     note_numbers(now);
     at(now, due::moves); // M13: of an endpoint that was drained meanwhile
 }
@@ -87,25 +89,25 @@ void router::move(client_session& s, time_point now)
     const color old = s.live;
     switch_part& part = *s.part;
     --counters_.sessions[old][session_label::held];
-    s.live = live_;
+    s.live = shard_.live;
     ++counters_.sessions[s.live][session_label::held];
     part.resumed_at = now;
     part.owed_old = s.owed;
     part.carried = true;
-    tally_.held_us.push_back(static_cast<std::uint32_t>(
+    switch_.tally.held_us.push_back(static_cast<std::uint32_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(now - part.held_at).count()));
     counters_.session_pause.observe(now - part.held_at);
     if (!part.ready) {
-        cut_ ? cut_session(s, now) : pin_session(s, now);
+        switch_.cut ? cut_session(s, now) : pin_session(s, now);
         return;
     }
-    ++tally_.sessions_moved;
+    ++switch_.tally.sessions_moved;
     if (std::exchange(s.pinned, 0) != 0) { // S8: back on what it never left
         for (const auto& sub : s.journal) {
             if (wire_subscription* w = wire(sub->wires[old])) {
                 drop_member(*w, s.id, sub->number, now);
             } else { // never bound there: what was stored meanwhile lies in its queue
-                tally_.stored_left_behind += !sub->broadcast && sub->confirmed;
+                switch_.tally.stored_left_behind += !sub->broadcast && sub->confirmed;
             }
             sub->wires[old] = wire_id::none;
             sub->held_back = false;
@@ -117,7 +119,7 @@ void router::move(client_session& s, time_point now)
     drop_gaps(s, now);
     s.bindings[old].at = binding::phase::draining;
     s.bindings[s.live].at = binding::phase::ready;
-    draining_.insert(s.id);
+    switch_.draining.insert(s.id);
 }
 
 // Broadcast subscriptions that the standby does not have, and stored ones that wait for the old
@@ -132,7 +134,7 @@ void router::drop_gaps(client_session& s, time_point now)
                 drop_member(*w, s.id, sub->number, now);
             }
             sub->wires[old] = wire_id::none;
-            tally_.gaps += sub->confirmed;
+            switch_.tally.gaps += sub->confirmed;
         }
     }
     hold_back(s, now);
@@ -143,7 +145,7 @@ void router::resume(client_session& s, time_point now)
     switch (s.state) {
     case session_state::waiting:
         --counters_.sessions[s.live][session_label::waiting];
-        s.live = live_;
+        s.live = shard_.live;
         ++counters_.sessions[s.live][session_label::waiting];
         enter(s, session_state::connecting, now);
         if (s.connect_seen) {
@@ -181,16 +183,16 @@ void router::on_abort(const control::abort_switch& order, time_point now)
     if (!in_switch()) {
         return;
     }
-    out_.log(1, "switch " + std::to_string(switch_) + " aborted: " + order.reason);
-    phase_ = member_phase::steady;
-    awaited_.clear();
+    out_.log(1, "switch " + std::to_string(switch_.id) + " aborted: " + order.reason);
+    switch_.phase = member_phase::steady;
+    switch_.awaited.clear();
     forget_recent();
     if (seams_.empty()) {
         release_couriers(now);
     } else {
         questions_.clear();
     }
-    for (const session_id id : all_sessions()) {
+    for (const session_id id : tables_.all_sessions()) {
         client_session* s = find(id);
         if (s == nullptr) {
             continue;
@@ -239,15 +241,15 @@ void router::on_abort(const control::abort_switch& order, time_point now)
 // endpoint it was.
 void router::note_unready(const client_session& s)
 {
-    if (!s.part || s.part->ready || s.part->failed || tally_.failures.size() >= 100) {
+    if (!s.part || s.part->ready || s.part->failed || switch_.tally.failures.size() >= 100) {
         return;
     }
-    const binding& b = s.bindings[to_];
-    const endpoint_ref where = b.group != nullptr ? b.group->at : endpoint_ref{to_, 0};
+    const binding& b = s.bindings[switch_.to];
+    const endpoint_ref where = b.group != nullptr ? b.group->at : endpoint_ref{switch_.to, 0};
     const bool linked =
         b.group != nullptr && b.group->known.barrier != broker::barrier_kind::unknown &&
         (link(b.own) == nullptr || link(b.own)->core.ready()) && link(b.publish) != nullptr;
-    tally_.failures.push_back(failure(
+    switch_.tally.failures.push_back(failure(
         s, where,
         s.seams > 0 ? "its seams of the switch before are still open"
         : linked    ? name_of(where) + " did not answer SUBSCRIBE"
@@ -257,7 +259,7 @@ void router::note_unready(const client_session& s)
 // Links that were not read because the seam buffers between `held` and the decision were full.
 void router::read_again()
 {
-    for (const link_id id : std::exchange(unread_, {})) {
+    for (const link_id id : std::exchange(switch_.unread, {})) {
         if (const link_record* l = link(id)) {
             const client_session* owner = find(l->owner);
             out_.read_link(id, owner == nullptr || may_read(*owner, *l));
@@ -268,7 +270,7 @@ void router::read_again()
 void router::drop_standby_wires(client_session& s, time_point now)
 {
     for (const auto& sub : s.journal) {
-        wire_subscription* w = wire(sub->wires[to_]);
+        wire_subscription* w = wire(sub->wires[switch_.to]);
         const bool standby =
             w != nullptr && std::ranges::any_of(w->members, [&](const wire_member& m) {
                 return m.session == s.id && m.subscription == sub->number &&
@@ -277,7 +279,7 @@ void router::drop_standby_wires(client_session& s, time_point now)
         if (!standby) {
             continue; // M9: the old side of a seam that still joins is no standby's
         }
-        sub->wires[to_] = wire_id::none;
+        sub->wires[switch_.to] = wire_id::none;
         drop_member(*w, s.id, sub->number, now);
     }
 }
@@ -287,15 +289,16 @@ void router::release_standby(client_session& s, time_point now)
     if (!s.part) {
         return;
     }
-    if (s.live != to_) {
+    if (s.live != switch_.to) {
         drop_standby_wires(s, now);
-        if (s.part->adopted && s.bindings[to_].group != nullptr) { // S10: given back to draining
-            s.bindings[to_].at = binding::phase::draining;
-            draining_.insert(s.id);
+        if (s.part->adopted &&
+            s.bindings[switch_.to].group != nullptr) { // S10: given back to draining
+            s.bindings[switch_.to].at = binding::phase::draining;
+            switch_.draining.insert(s.id);
             at(now, due::drain);
             return;
         }
-        unbind(s, to_, now);
+        unbind(s, switch_.to, now);
     }
     for (const auto& receipt : std::exchange(s.part->receipts, {})) { // S13: nothing is left to
         send_receipt(s, receipt);                                     // wait for

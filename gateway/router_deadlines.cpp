@@ -8,13 +8,13 @@ namespace gateway {
 
 time_point router::next_deadline() const noexcept
 {
-    return deadlines_.next();
+    return shard_.deadlines.next();
 }
 
 void router::on_deadline(time_point now)
 {
     // What comes due while these run waits for the next call, so that nothing spins here.
-    for (const deadline& d : deadlines_.take(now)) {
+    for (const deadline& d : shard_.deadlines.take(now)) {
         run_deadline(d, now);
         run_later(now);
     }
@@ -64,7 +64,7 @@ void router::run_deadline(const deadline& d, time_point now)
             s != nullptr && s->over_outbox != backlog::below) {
             const bool shares = s->now().group != nullptr && !s->now().group->dedicated;
             if (shares && out_.client_written(s->id) == s->stalled_written &&
-                phase_ < member_phase::holding) {
+                switch_.phase < member_phase::holding) {
                 fail_slow(*s, now); // S14: never from hold to commit
             } else {
                 s->stalled_written = out_.client_written(s->id);
@@ -96,7 +96,7 @@ void router::run_deadline(const deadline& d, time_point now)
         return;
     case due::barriers: // S2: neighbours' unproven SENDs on shared publish links are kept few
         barriers_due_ = false;
-        for (const auto& [id, l] : links_) {
+        for (const auto& [id, l] : tables_.links) {
             if (l->core.role() == link_role::publish && !l->core.proven()) {
                 ask_barrier(*l, now);
                 if (!barriers_due_) {
@@ -109,22 +109,24 @@ void router::run_deadline(const deadline& d, time_point now)
     case due::seams: run_seams(now); return;
     case due::worlds: go_on_asking(now); return;
     case due::receipts:
-        if (d.subject == switch_ && !in_switch()) {
+        if (d.subject == switch_.id && !in_switch()) {
             doubt_receipts(now);
         }
         return;
     case due::drain: run_drain(now); return;
     case due::moves: run_moves(now); return;
     case due::numbers:
-        numbers_due_ = false;
-        if (phase_ == member_phase::preparing) {
+        switch_.numbers_due = false;
+        if (switch_.phase == member_phase::preparing) {
             say(control::progress{
-                tally_.sessions_ready, tally_.sessions_failed, tally_.sessions_total});
-        } else if (!in_switch() && switch_ != 0) {
+                switch_.tally.sessions_ready, switch_.tally.sessions_failed,
+                switch_.tally.sessions_total});
+        } else if (!in_switch() && switch_.id != 0) {
             const auto numbers = current_tally();
             // C9: what a session that is gone is still owed counts too, until it is answered or in
             // doubt.
-            const bool more = !draining_.empty() || !seams_.empty() || numbers.receipts_open > 0;
+            const bool more =
+                !switch_.draining.empty() || !seams_.empty() || numbers.receipts_open > 0;
             say(control::numbers{numbers});
             if (more) {
                 note_numbers(now);
@@ -138,18 +140,18 @@ void router::run_deadline(const deadline& d, time_point now)
 void router::retry_session(client_session& s, time_point now)
 {
     const bool failed = in_switch() && s.part && s.part->failed;
-    if (failed && s.state != session_state::held && s.live != to_ &&
-        s.bindings[to_].at != binding::phase::none && !s.part->adopted) {
+    if (failed && s.state != session_state::held && s.live != switch_.to &&
+        s.bindings[switch_.to].at != binding::phase::none && !s.part->adopted) {
         drop_standby_wires(s, now);
-        unbind(s, to_, now);
+        unbind(s, switch_.to, now);
     }
     if (s.connect_seen &&
         (s.state == session_state::connecting || s.state == session_state::rebinding ||
          s.state == session_state::active)) {
         advance(s, s.live, now);
     }
-    if (!failed && in_switch() && s.part && s.seams == 0 && s.live != to_) { // M8
-        advance(s, to_, now);
+    if (!failed && in_switch() && s.part && s.seams == 0 && s.live != switch_.to) { // M8
+        advance(s, switch_.to, now);
     }
     try_hold(s, now);
     if (failed) {
@@ -170,7 +172,7 @@ void router::on_probe(endpoint_ref which, bool ok, std::string why, time_point n
     }
     if (!before && pool.healthy(which.index)) {
         out_.log(1, name_of(which) + " answers again");
-        for (const session_id id : all_sessions()) {
+        for (const session_id id : tables_.all_sessions()) {
             if (client_session* s = find(id)) {
                 retry_session(*s, now);
             }
@@ -185,7 +187,7 @@ void router::on_probe(endpoint_ref which, bool ok, std::string why, time_point n
 void router::prove_groups(time_point now)
 {
     time_point next = net::never;
-    for (const auto& [key, g] : groups_) {
+    for (const auto& [key, g] : tables_.groups) {
         if (g->prove_at <= now) {
             g->prove_at = now + settings_.auth_recheck;
             if (!in_switch() && g->bindings > 0 && !g->dedicated &&

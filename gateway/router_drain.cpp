@@ -15,7 +15,7 @@ bool router::drained(client_session& s, time_point now)
         return false; // S8: what it has there stays until it is bound
     }
     // H21: this ends although the old color says nothing any more.
-    const bool over = now >= std::max(drain_until_, s.pin_until);
+    const bool over = now >= std::max(switch_.drain_until, s.pin_until);
     // M6: a forced seam's old color stays until its marker; what still comes there is delivered.
     bool done = !has_retired(s) && s.seams == 0 && s.forced_seams == 0 &&
                 (!s.part || s.part->owed_old == 0) && (over || s.ledger.count(old) == 0) &&
@@ -28,7 +28,7 @@ bool router::drained(client_session& s, time_point now)
         // Stored: blue lingers until it gave nothing for `linger` while nothing of it was
         // unacknowledged.
         // Where it gives back what the client has not got, this waits for acknowledgements alone.
-        const bool quiet = (w->giving_back || now - w->last_message >= timing_.linger) &&
+        const bool quiet = (w->giving_back || now - w->last_message >= switch_.timing.linger) &&
                            s.ledger.count(w->link) == 0;
         if (!quiet && !over) {
             feed(s, *w, now);
@@ -36,7 +36,7 @@ bool router::drained(client_session& s, time_point now)
             continue;
         }
         if (!quiet && !w->giving_back) {
-            ++tally_.stored_left_behind;
+            ++switch_.tally.stored_left_behind;
         }
         const bool gone = !w->giving_back;
         sub->wires[old] = wire_id::none;
@@ -55,7 +55,7 @@ void router::finish_drain(client_session& s, time_point now)
     const color old = broker::other(s.live);
     // H4: handed back by the end of the link, never by NACK, which Artemis takes as an ACK.
     const auto unacknowledged = s.ledger.count(old);
-    tally_.handed_back += unacknowledged;
+    switch_.tally.handed_back += unacknowledged;
     if (s.part) {
         for (const auto& receipt : std::exchange(s.part->receipts, {})) {
             send_receipt(s, receipt);
@@ -114,17 +114,17 @@ bool router::leave_retired(link_record& own, time_point now)
 void router::run_drain(time_point now)
 {
     const bool joining =
-        now < leave_from_ &&
+        now < switch_.leave_from &&
         std::ranges::any_of(
             seams_,
             [](const auto& one) { return !one->left() && one->state() == seam_state::joining; });
     std::size_t may_leave = joining ? 0 : leaves_at_once;
     bool more = false;
-    for (auto next = draining_.begin(); next != draining_.end();) {
+    for (auto next = switch_.draining.begin(); next != switch_.draining.end();) {
         const session_id id = *next++;
         client_session* s = find(id);
         if (s == nullptr || s->bindings[broker::other(s->live)].at != binding::phase::draining) {
-            draining_.erase(id);
+            switch_.draining.erase(id);
             continue;
         }
         link_record* own = link(s->bindings[broker::other(s->live)].own);
@@ -134,13 +134,13 @@ void router::run_drain(time_point now)
         }
         bool left = own != nullptr && leave_retired(*own, now);
         if (drained(*s, now)) {
-            draining_.erase(id);
+            switch_.draining.erase(id);
             finish_drain(*s, now);
             left = own != nullptr;
         }
         may_leave -= left;
     }
-    if (!draining_.empty()) {
+    if (!switch_.draining.empty()) {
         at(now + (more ? leave_pause : drain_sweep), due::drain);
     } else if (!in_switch()) {
         note_numbers(now);
@@ -150,24 +150,24 @@ void router::run_drain(time_point now)
 // S13, H7: what the old color did not answer in time is in doubt; the new color's receipts go on.
 void router::doubt_receipts(time_point now)
 {
-    if (doubted_) {
+    if (switch_.doubted) {
         return;
     }
-    doubted_ = true;
-    for (const auto& [id, l] : links_) {
-        if (l->at().color == live_) {
+    switch_.doubted = true;
+    for (const auto& [id, l] : tables_.links) {
+        if (l->at().color == shard_.live) {
             continue;
         }
         l->core.owed().for_each([&](broker::owed_answer& owed) {
             if ((owed.kind == broker::owed_kind::send || owed.kind == broker::owed_kind::commit) &&
                 !owed.doubted) {
                 owed.doubted = true;
-                tally_.in_doubt += owed.counted;
+                switch_.tally.in_doubt += owed.counted;
                 count_send(owed.session, &session_sends::in_doubt, owed.counted);
             }
         });
     }
-    for (const session_id id : all_sessions()) {
+    for (const session_id id : tables_.all_sessions()) {
         if (client_session* s = find(id); s != nullptr && s->part) {
             s->part->owed_old = 0;
             for (const auto& receipt : std::exchange(s->part->receipts, {})) {
@@ -177,14 +177,6 @@ void router::doubt_receipts(time_point now)
     }
     at(now, due::drain);
     note_numbers(now);
-}
-
-void router::note_numbers(time_point now)
-{
-    if (!numbers_due_) {
-        numbers_due_ = true;
-        at(now + drain_sweep, due::numbers);
-    }
 }
 
 } // namespace gateway

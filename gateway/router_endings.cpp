@@ -50,7 +50,7 @@ void router::answer_receipt(client_session& s, std::string_view receipt)
         return;
     }
     // S13, H5: the new color's wait behind the old one's.
-    if (s.part && s.part->owed_old > 0 && s.live == to_) {
+    if (s.part && s.part->owed_old > 0 && s.live == switch_.to) {
         s.part->receipts.emplace_back(receipt);
         return;
     }
@@ -107,7 +107,7 @@ void router::on_client_gone(session_id id, time_point now)
     s->gone = true;
     // S4: frames that were read wait for their turn first; what waits has a bound.
     if (s->waiting && !s->waiting->empty() && !s->closing()) {
-        s->rare().close_by = now + settings_.receipt_timeout + timing_.drain_timeout;
+        s->rare().close_by = now + settings_.receipt_timeout + switch_.timing.drain_timeout;
         at(s->rare().close_by, due::session_close, number(id));
         return;
     }
@@ -146,7 +146,7 @@ void router::end_session(client_session& s, time_point now)
     forget_lingering(id, now);
     unbind(s, color::blue, now);
     unbind(s, color::green, now);
-    draining_.erase(id);
+    switch_.draining.erase(id);
     if (s.who != nullptr) {
         --s.who->sessions;
         release_identity(*s.who);
@@ -154,9 +154,9 @@ void router::end_session(client_session& s, time_point now)
     enter(s, session_state::closing, now);
     --counters_.sessions[s.live][session_label::closing];
     sends_.erase(number(id));
-    sessions_.erase(number(id));
+    tables_.sessions.erase(number(id));
     if (in_switch()) {
-        phase_ <= member_phase::prepared ? check_prepared(now) : check_held(now);
+        switch_.phase <= member_phase::prepared ? check_prepared(now) : check_held(now);
     }
 }
 

@@ -40,7 +40,7 @@ void router::on_broker_error(
             g.refused = why; // S: final for these credentials
         }
         if (role == link_role::recheck) {
-            for (const session_id one : all_sessions()) {
+            for (const session_id one : tables_.all_sessions()) {
                 if (client_session* s = find(one); s != nullptr && s->bindings[c].group == &g) {
                     refusals_.push_back({one, c, why});
                 }
@@ -68,7 +68,7 @@ void router::on_broker_error(
             return;
         }
         if (event.owed.kind == owed_kind::send || event.owed.kind == owed_kind::commit) {
-            tally_.refused += event.owed.counted;
+            switch_.tally.refused += event.owed.counted;
             count_send(event.owed.session, &session_sends::refused, event.owed.counted);
         }
         if (s != nullptr) {

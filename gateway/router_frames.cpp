@@ -53,8 +53,8 @@ bool router::client_send(
     link_record& l = *link(s.now().publish);
     const bool counted = s.part && s.part->carried;
     if (counted) {
-        ++tally_.accepted;
-        tally_.unconfirmed += receipt.empty();
+        ++switch_.tally.accepted;
+        switch_.tally.unconfirmed += receipt.empty();
         count_send(s.id, &session_sends::accepted, true);
         count_send(s.id, &session_sends::unconfirmed, receipt.empty());
     }
@@ -109,13 +109,13 @@ void router::send_answer(
         l = link(b.own);
     }
     if (l == nullptr || !l->core.ready()) {
-        ++tally_.replies_refused;
+        ++switch_.tally.replies_refused;
         fail_client(
             s, "the reply address belongs to brokers that were left", receipt,
             disconnect_reason::broker_error, now);
         return;
     }
-    ++tally_.replies_to_old;
+    ++switch_.tally.replies_to_old;
     l->core.send(frame, {.session = s.id, .client_receipt = receipt, .as = as}, out_);
     if (!receipt.empty() && l->core.can().receipts()) {
         ++s.owed;
@@ -131,7 +131,7 @@ void router::mark_used(link_record& l, time_point now)
 {
     if (!l.used) {
         l.used = true;
-        sent_through_[l.at().color].insert(l.at());
+        shard_.sent_through[l.at().color].insert(l.at());
     }
     if (!barriers_due_ && l.core.role() == link_role::publish) {
         barriers_due_ = true;
@@ -223,7 +223,7 @@ void router::commit_at_broker(
             client_acknowledge(s, bare.view(), now);
         }
     }
-    tally_.transactions_split += split;
+    switch_.tally.transactions_split += split;
     const std::string id = l.core.begin(out_);
     bool sends = false;
     std::vector<const buffered_frame*> answers; // S12: they belong to the old color
@@ -240,7 +240,7 @@ void router::commit_at_broker(
     }
     want(receipt);
     const bool counted = s.part && s.part->carried && sends;
-    tally_.accepted += counted;
+    switch_.tally.accepted += counted;
     count_send(s.id, &session_sends::accepted, counted);
     l.core.commit(id, {.session = s.id, .client_receipt = receipts, .counted = counted}, out_);
     s.owed += !receipts.empty() && l.core.can().receipts();

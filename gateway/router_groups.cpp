@@ -17,12 +17,12 @@ constexpr std::size_t link_load = 64;
 
 broker::dial_class router::dial_class_of(color c) const noexcept
 {
-    return c == live_ ? broker::dial_class::client : broker::dial_class::standby;
+    return c == shard_.live ? broker::dial_class::client : broker::dial_class::standby;
 }
 
 share_group& router::group_for(identity& who, endpoint_ref at)
 {
-    auto& slot = groups_[{&who, at}];
+    auto& slot = tables_.groups[{&who, at}];
     if (!slot) {
         slot = std::make_unique<share_group>();
         slot->who = &who;
@@ -178,7 +178,7 @@ void router::drop_if_unused(share_group& g)
 {
     if (g.bindings == 0 && g.links == 0) {
         identity& who = *g.who;
-        groups_.erase({&who, g.at});
+        tables_.groups.erase({&who, g.at});
         release_identity(who);
     }
 }
@@ -188,10 +188,10 @@ void router::release_identity(identity& who)
     if (who.sessions > 0) {
         return;
     }
-    const auto first = groups_.lower_bound({&who, endpoint_ref{}});
-    if (first == groups_.end() || first->first.first != &who) {
+    const auto first = tables_.groups.lower_bound({&who, endpoint_ref{}});
+    if (first == tables_.groups.end() || first->first.first != &who) {
         const std::string key = who.key;
-        identities_.erase(key);
+        tables_.identities.erase(key);
     }
 }
 

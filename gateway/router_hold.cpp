@@ -11,13 +11,13 @@ namespace gateway {
 
 void router::on_hold(time_point now)
 {
-    if (phase_ != member_phase::prepared) {
+    if (switch_.phase != member_phase::prepared) {
         return;
     }
-    phase_ = member_phase::holding;
-    unheld_ = 0;
-    awaited_.clear();
-    for (const session_id id : all_sessions()) {
+    switch_.phase = member_phase::holding;
+    switch_.unheld = 0;
+    switch_.awaited.clear();
+    for (const session_id id : tables_.all_sessions()) {
         client_session& s = *find(id);
         switch (s.state) {
         case session_state::connecting: // S7; its attempt is dropped
@@ -31,7 +31,7 @@ void router::on_hold(time_point now)
                 join_switch(s, now);
             }
             s.part->held_at = now;
-            ++unheld_;
+            ++switch_.unheld;
             break;
         case session_state::waiting:
         case session_state::closing: break;
@@ -42,17 +42,17 @@ void router::on_hold(time_point now)
     // S1, S2: one barrier per link of the old color on which anything was SENT, links being left
     // included. It goes out behind the last SEND: what waits for a SUBSCRIBE's RECEIPT was not
     // written and is carried now.
-    for (const auto& [id, l] : links_) {
-        if (l->at().color == live_ && l->core.state() == broker::link_state::ready &&
+    for (const auto& [id, l] : tables_.links) {
+        if (l->at().color == shard_.live && l->core.state() == broker::link_state::ready &&
             !l->core.proven()) {
-            awaited_.insert(l->core.id());
+            switch_.awaited.insert(l->core.id());
             ask_barrier(*l, now);
             if (client_session* s = find(l->owner)) {
                 out_.read_link(l->core.id(), may_read(*s, *l));
             }
         }
     }
-    for (const session_id id : all_sessions()) {
+    for (const session_id id : tables_.all_sessions()) {
         if (client_session* s = find(id)) {
             try_hold(*s, now);
         }
@@ -66,8 +66,8 @@ bool router::settled(const client_session& s) const
 {
     const binding& b = s.now();
     const auto unproven = [&](link_id id, bool own) {
-        const auto at = links_.find(number(id));
-        if (at == links_.end() || at->second->core.state() != broker::link_state::ready) {
+        const auto at = tables_.links.find(number(id));
+        if (at == tables_.links.end() || at->second->core.state() != broker::link_state::ready) {
             return false;
         }
         const broker::link& l = at->second->core;
@@ -80,8 +80,8 @@ bool router::settled(const client_session& s) const
         return false;
     }
     return std::ranges::none_of(s.journal, [&](const auto& sub) {
-        const auto w = wires_.find(number(sub->wires[s.live]));
-        return w != wires_.end() && w->second->state == wire_state::open &&
+        const auto w = tables_.wires.find(number(sub->wires[s.live]));
+        return w != tables_.wires.end() && w->second->state == wire_state::open &&
                s.over_outbox != backlog::over_wall;
     });
 }
@@ -98,12 +98,12 @@ void router::try_hold(client_session& s, time_point now)
     }
     if (s.over_outbox == backlog::over_wall) {
         if (link_record* own = link(s.now().own); own != nullptr && !own->core.proven()) {
-            tally_.fence_best_effort = true;
-            awaited_.erase(own->core.id());
+            switch_.tally.fence_best_effort = true;
+            switch_.awaited.erase(own->core.id());
         }
     }
     enter(s, session_state::held, now);
-    --unheld_;
+    --switch_.unheld;
     check_held(now);
 }
 
@@ -111,26 +111,28 @@ void router::try_hold(client_session& s, time_point now)
 bool router::standby_complete(const client_session& s) const
 {
     return std::ranges::all_of(s.journal, [&](const auto& sub) {
-        const auto w = wires_.find(number(sub->wires[to_]));
+        const auto w = tables_.wires.find(number(sub->wires[switch_.to]));
         return !sub->broadcast || !sub->confirmed || breaks_first() ||
-               (w != wires_.end() && w->second->state == wire_state::confirmed);
+               (w != tables_.wires.end() && w->second->state == wire_state::confirmed);
     });
 }
 
 void router::check_held(time_point now)
 {
-    if (phase_ != member_phase::holding || unheld_ > 0 || !awaited_.empty()) {
+    if (switch_.phase != member_phase::holding || switch_.unheld > 0 || !switch_.awaited.empty()) {
         return;
     }
-    phase_ = member_phase::held;
-    for (const auto& [id, w] : wires_) { // M7
-        if (w->color() == to_ && w->broadcast) {
+    switch_.phase = member_phase::held;
+    for (const auto& [id, w] : tables_.wires) { // M7
+        if (w->color() == switch_.to && w->broadcast) {
             w->keeping = true;
         }
     }
     note_numbers(now);
     say(control::held{
-        tally_.failures, lost_links_, {sent_through_[live_].begin(), sent_through_[live_].end()}});
+        switch_.tally.failures,
+        switch_.lost_links,
+        {shard_.sent_through[shard_.live].begin(), shard_.sent_through[shard_.live].end()}});
 }
 
 // A session is gone: it does not count any more (C3).
@@ -139,21 +141,21 @@ void router::session_left_switch(client_session& s, time_point now)
     if (!in_switch() || !s.part) {
         return;
     }
-    tally_.sessions_total -= s.part->counted;
+    switch_.tally.sessions_total -= s.part->counted;
     if (s.part->ordered) {
-        if (!s.part->ready && !s.part->failed && phase_ <= member_phase::prepared) {
-            --unprepared_;
+        if (!s.part->ready && !s.part->failed && switch_.phase <= member_phase::prepared) {
+            --switch_.unprepared;
         }
     }
-    tally_.sessions_ready -= s.part->ready;
+    switch_.tally.sessions_ready -= s.part->ready;
     if (s.part->failed) {
-        --tally_.sessions_failed;
+        --switch_.tally.sessions_failed;
         std::erase_if(
-            tally_.failures, [&](const auto& one) { return one.session == name_of(s.id); });
+            switch_.tally.failures, [&](const auto& one) { return one.session == name_of(s.id); });
         note_numbers(now);
     }
     if (s.state == session_state::quiescing) {
-        --unheld_;
+        --switch_.unheld;
     }
 }
 

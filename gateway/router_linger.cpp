@@ -11,10 +11,10 @@ namespace gateway {
 // link. H11: not where a durable subscription is read there, which only the link's end leaves.
 bool router::awaits_replies(const client_session& s) const
 {
-    const auto own = links_.find(number(s.now().own));
-    return s.answers && s.answers->requests(s.live) > 0 && own != links_.end() &&
+    const auto own = tables_.links.find(number(s.now().own));
+    return s.answers && s.answers->requests(s.live) > 0 && own != tables_.links.end() &&
            own->second->core.ready() && std::ranges::none_of(own->second->wires, [&](wire_id id) {
-               return wires_.at(number(id))->durable;
+               return tables_.wires.at(number(id))->durable;
            });
 }
 

@@ -6,15 +6,9 @@
 
 namespace gateway {
 
-link_record* router::link(link_id id) noexcept
-{
-    const auto at = links_.find(number(id));
-    return at == links_.end() ? nullptr : at->second.get();
-}
-
 link_record& router::dial(share_group& g, link_role role, session_id owner, time_point now)
 {
-    const auto id = static_cast<link_id>(++last_link_);
+    const auto id = static_cast<link_id>(++tables_.last_link);
     const identity& who = *g.who;
     const auto ms = std::to_string(
         std::chrono::duration_cast<std::chrono::milliseconds>(settings_.broker_heart_beat).count());
@@ -29,7 +23,7 @@ link_record& router::dial(share_group& g, link_role role, session_id owner, time
         .known = g.known,
         .rung = g.rung,
         .trial_timeout = settings_.trial_timeout,
-        .own_prefix = own_prefix_,
+        .own_prefix = shard_.own_prefix,
     });
     record->group = &g;
     record->owner = owner;
@@ -40,7 +34,7 @@ link_record& router::dial(share_group& g, link_role role, session_id owner, time
         g.subscribe.push_back(id);
     }
     auto& made = *record;
-    links_.emplace(number(id), std::move(record));
+    tables_.links.emplace(number(id), std::move(record));
     pacer_.want(number(id), dial_class_of(g.at.color));
     at(now, due::dials);
     return made;
@@ -127,7 +121,7 @@ void router::on_up(link_record& l, time_point now)
     counters_.connect_duration[c][dial_phase::stomp].observe(now - l.dialled);
     if (!pool_of(c).healthy(
             g.at.index)) { // sooner than its probe said: who is parked need not wait for more
-        for (const session_id parked : all_sessions()) {
+        for (const session_id parked : tables_.all_sessions()) {
             at(now, due::session_retry, number(parked));
         }
     }
@@ -199,7 +193,7 @@ void router::erase_link(link_id id, time_point now)
 {
     link_record* l = link(id);
     share_group& g = *l->group;
-    awaited_.erase(id);
+    switch_.awaited.erase(id);
     std::erase(g.publish, id);
     std::erase(g.subscribe, id);
     if (g.trial == id) {
@@ -213,7 +207,7 @@ void router::erase_link(link_id id, time_point now)
             }
         }
     }
-    links_.erase(number(id));
+    tables_.links.erase(number(id));
     --g.links;
     drop_if_unused(g);
 }

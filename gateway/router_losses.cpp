@@ -61,10 +61,10 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
     const auto users = l->users;
     const auto owner = l->owner;
     const bool on_old_color =
-        in_switch() && c == live_ && before == broker::link_state::ready && !l->core.proven();
+        in_switch() && c == shard_.live && before == broker::link_state::ready && !l->core.proven();
     if (on_old_color) {
-        ++lost_links_; // S3: what is unproven there may still arrive
-        tally_.fence_best_effort = true;
+        ++switch_.lost_links; // S3: what is unproven there may still arrive
+        switch_.tally.fence_best_effort = true;
     }
     erase_link(id, now);
     for (const wire_id w : wires) {
@@ -165,7 +165,7 @@ void router::lost_link_of(client_session& s, color c, time_point now)
         return;
     }
     binding& b = s.now();
-    s.rare().wires_before = last_wire_; // M13
+    s.rare().wires_before = tables_.last_wire; // M13
     switch (s.state) {
     case session_state::active: enter(s, session_state::rebinding, now); [[fallthrough]];
     case session_state::connecting:

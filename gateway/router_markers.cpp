@@ -85,7 +85,7 @@ void router::pass_on_marker_trial(share_group& g, wire_id tried, time_point now)
         return;
     }
     g.marker_trial = wire_id::none;
-    for (const auto& [id, w] : wires_) {
+    for (const auto& [id, w] : tables_.wires) {
         if (w->group == &g && w->id != tried && w->addressed && w->state == wire_state::confirmed) {
             try_marker(*w, now);
             return;
@@ -103,7 +103,7 @@ void router::end_marker_trial(wire_id tried, time_point now)
         }
         return;
     }
-    for (const auto& [key, g] : groups_) { // gone with its link
+    for (const auto& [key, g] : tables_.groups) { // gone with its link
         pass_on_marker_trial(*g, tried, now);
     }
 }

@@ -58,7 +58,7 @@ void router::on_message(
         if (s == nullptr || m.state == member_state::standby ||
             m.state == member_state::rejoining) {
             // The session is not there yet: discarded, acknowledged where it must be, counted.
-            tally_.standbys_discarded += m.state == member_state::standby;
+            switch_.tally.standbys_discarded += m.state == member_state::standby;
             if (w.acknowledges) {
                 l.core.acknowledge(
                     {.wire = w.id, .broker_ack = ack_of(frame, l.core.version())}, out_);
@@ -72,7 +72,7 @@ void router::on_message(
                             return m.state == member_state::live || m.state == member_state::late;
                         });
     if (!wanted) { // left, or a standby's: nobody is there yet
-        tally_.standbys_discarded += std::ranges::any_of(
+        switch_.tally.standbys_discarded += std::ranges::any_of(
             w.members, [](const auto& m) { return m.state == member_state::standby; });
         return;
     }
@@ -90,8 +90,8 @@ void router::on_message(
     w.kept.push_back(shared);
     w.kept_bytes += shared.rest->size();
     if (w.kept_bytes > settings_.seam_buffer && w.seams == 0) {
-        unread_.insert(w.link); // M10, S14: nothing is dropped and nobody closed; read_again()
-                                // after the decision
+        switch_.unread.insert(w.link); // M10, S14: nothing is dropped and nobody closed;
+                                       // read_again() after the decision
         out_.read_link(w.link, false);
     }
     if (w.kept_bytes > settings_.seam_buffer && w.seams > 0) { // M10
@@ -198,8 +198,8 @@ void router::deliver(
     ++counters_.frames[side::client][direction::out][frame_kind::message];
     learn_reply_address(s, frame.find("reply-to").value_or(""), w.color());
     // H18: passed on as it is, and counted.
-    tally_.redelivered += (in_switch() || !draining_.empty()) &&
-                          frame.find("redelivered") == std::string_view{"true"};
+    switch_.tally.redelivered += (in_switch() || !switch_.draining.empty()) &&
+                                 frame.find("redelivered") == std::string_view{"true"};
     out_.write_client(s.id, head, frame.body, as);
     if (w.acknowledges && sub->mode == ack_mode::automatic) {
         s.ledger.mark_last(out_.client_appended(s.id));

@@ -28,7 +28,7 @@ void router::drain_endpoint(endpoint_ref where, bool on, time_point now)
         }
         return back;
     });
-    for (const session_id id : all_sessions()) {
+    for (const session_id id : tables_.all_sessions()) {
         if (find(id)->parked) {
             at(now, due::session_retry, number(id));
         }
@@ -42,9 +42,9 @@ void router::run_moves(time_point now)
         return; // both ways out of it come back here
     }
     bool later = false;
-    const broker::pool& pool = pool_of(live_);
+    const broker::pool& pool = pool_of(shard_.live);
     for (std::size_t i = 0; i < pool.size(); ++i) {
-        const endpoint_ref from{live_, static_cast<std::uint16_t>(i)};
+        const endpoint_ref from{shard_.live, static_cast<std::uint16_t>(i)};
         if (pool.draining(i) && pool.sessions(i) > 0) {
             later |= std::ranges::find(moves_, from, &endpoint_move::from) == moves_.end() &&
                      !begins_move(from, now);
@@ -64,7 +64,7 @@ bool router::begins_move(endpoint_ref from, time_point now)
     }
     endpoint_move m{.from = from, .number = last_move_ + 1, .sessions = {}, .awaited = {}};
     bool others = false;
-    for (const session_id id : all_sessions()) {
+    for (const session_id id : tables_.all_sessions()) {
         client_session& s = *find(id);
         if (s.now().group == nullptr || s.now().group->at != from) {
             continue;
@@ -72,7 +72,7 @@ bool router::begins_move(endpoint_ref from, time_point now)
         const bool bound = s.state == session_state::active || s.state == session_state::rebinding;
         if (s.pinned != 0 || s.state == session_state::connecting) { // nothing rides there yet
             drop_new_wires(s, now);
-            unbind(s, live_, now);
+            unbind(s, shard_.live, now);
             at(now, due::session_retry, number(id));
         } else if (bound && s.seams > 0) {
             return false; // what its seams keep is of that endpoint; each joins or is forced soon
@@ -93,7 +93,7 @@ bool router::begins_move(endpoint_ref from, time_point now)
             enter(s, session_state::rebinding, now);
         }
     }
-    for (const auto& [id, l] : links_) { // behind the last SEND (S2)
+    for (const auto& [id, l] : tables_.links) { // behind the last SEND (S2)
         if (l->at() == from && l->core.state() == broker::link_state::ready && !l->core.proven()) {
             ask_barrier(*l, now);
             if (client_session* owner = find(l->owner)) {
@@ -110,7 +110,7 @@ bool router::begins_move(endpoint_ref from, time_point now)
 // P2: a twin that is still owed comes to the wire subscription that the pair knows. Each pair ends.
 bool router::reads_a_pair(endpoint_ref from) const
 {
-    return std::ranges::any_of(wires_, [&](const auto& w) {
+    return std::ranges::any_of(tables_.wires, [&](const auto& w) {
         return w.second->group->at == from && !w.second->pairs.empty();
     });
 }
@@ -201,7 +201,7 @@ void router::send_move_markers(endpoint_move& m, time_point now)
     m.marking = true;
     m.until = now + settings_.seam_timeout;
     m.give_up = now + settings_.drain_timeout;
-    for (const auto& [id, w] : wires_) {
+    for (const auto& [id, w] : tables_.wires) {
         if (w->group->at != m.from || !w->addressed || w->state != wire_state::confirmed ||
             w->group->known.marker != broker::tried::yes || w->members.empty()) {
             continue;
@@ -239,9 +239,9 @@ void router::leave_endpoint(endpoint_move& m, const std::vector<session_id>& who
         m.gaps += leave_subscriptions(*s, lingers, now);
         m.handed_back += s->ledger.drop_link(s->now().own);
         leave_own_link(*s, lingers, now);
-        unbind(*s, live_, now);
+        unbind(*s, shard_.live, now);
         s->now().at = binding::phase::wanted;
-        s->rare().wires_before = last_wire_; // what it joins there brings nothing twice
+        s->rare().wires_before = tables_.last_wire; // what it joins there brings nothing twice
         s->parked_since = now;
         at(now + settings_.park_timeout, due::session_park, number(id));
         at(now, due::session_retry, number(id));
@@ -256,13 +256,12 @@ std::size_t router::leave_subscriptions(client_session& s, bool lingers, time_po
         wire_subscription* w = wire(sub->wires[s.live]);
         sub->wires[s.live] = wire_id::none;
         // M1: what others read there already may still have on its way what this one has had.
-        sub->left_before = static_cast<wire_id>(last_wire_);
+        sub->left_before = static_cast<wire_id>(tables_.last_wire);
         if (w == nullptr) {
             continue;
         }
         if (sub->broadcast && sub->confirmed) {
             ++gaps;
-            ++gaps_;
             ++counters_.subscriptions_restored[restored::ok];
         }
         if (w->shared || lingers) {

@@ -48,7 +48,7 @@ bool router::on_shared_message(
         return false;
     }
     if (left && pairs()) {
-        tally_.duplicates_dropped += w.members.size();
+        switch_.tally.duplicates_dropped += w.members.size();
     }
     if ((left || !give_paired(w, frame, as, now)) && w.acknowledges) {
         l.core.acknowledge({.wire = w.id, .broker_ack = ack_of(frame, l.core.version())}, out_);
@@ -63,7 +63,7 @@ bool router::give_paired(
     w.last_message = now;
     const auto key = settings_.pairing.key_of(frame);
     if (!key) { // not pairable: the color that is the clients' stream gives it
-        note_counted(std::string{unkeyed});
+        switch_.note_counted(std::string{unkeyed});
     }
     std::vector<const wire_pair*> twins; // whose members have it already
     kept_message message;
@@ -94,10 +94,11 @@ bool router::give_paired(
             twins.push_back(&pair);
         }
         if (pair.core.overflowed()) {
-            note_counted(std::string{overflowed});
+            switch_.note_counted(std::string{overflowed});
         }
     }
-    if (key && in_switch() && w.color() == live_ && settings_.pairing.by == dedup_by::header) {
+    if (key && in_switch() && w.color() == shard_.live &&
+        settings_.pairing.by == dedup_by::header) {
         if (!w.recent) {
             w.recent = std::make_unique<key_window>(recent_max);
         }
@@ -110,7 +111,7 @@ bool router::give_paired(
             continue;
         }
         if (has_twin(*s, w, m, twins, key.has_value())) {
-            ++tally_.duplicates_dropped;
+            ++switch_.tally.duplicates_dropped;
         } else if (w.members.size() == 1 && !used) {
             deliver(*s, w, m, frame, as);
             used = true;
@@ -152,8 +153,8 @@ void router::cancel_kept(const wire_pair& pair, const kept_message& twin)
     }
     for (const wire_member& m : fresh->members) {
         if (m.pair == pair.tag) {
-            ++(m.state == member_state::joining ? tally_.duplicates_dropped
-                                                : tally_.standbys_discarded);
+            ++(m.state == member_state::joining ? switch_.tally.duplicates_dropped
+                                                : switch_.tally.standbys_discarded);
         }
     }
     link_record* l = link(fresh->link);
@@ -171,15 +172,15 @@ void router::bound_kept(wire_subscription& w, time_point now)
         if (pair.new_wire != w.id || pair.core.kept_bytes() <= settings_.seam_buffer) {
             continue;
         }
-        if (in_switch() && phase_ != member_phase::held) {
+        if (in_switch() && switch_.phase != member_phase::held) {
             while (pair.core.kept_bytes() > settings_.seam_buffer) {
                 cancel_kept(pair, pair.core.forget_oldest());
             }
-            note_counted(std::string{overflowed});
+            switch_.note_counted(std::string{overflowed});
             continue;
         }
         if (w.seams == 0) {
-            unread_.insert(w.link); // nothing is dropped; read_again() after the decision
+            switch_.unread.insert(w.link); // nothing is dropped; read_again() after the decision
             out_.read_link(w.link, false);
             continue;
         }
@@ -236,7 +237,7 @@ void router::pair_up(client_session& s, subscription& sub, color c)
         pair->old_wire = from;
         pair->new_wire = fresh->id;
         pair->tag = ++fresh->last_tag;
-        pair->made_by = switch_;
+        pair->made_by = switch_.id;
         fresh->pairs.push_back(pair);
         if (old != nullptr) {
             old->pairs.push_back(pair);
@@ -253,8 +254,8 @@ void router::pair_up(client_session& s, subscription& sub, color c)
 // whatever the new color brings the old one brings too.
 bool router::awaits_old(const client_session& s, const subscription& sub) const
 {
-    const auto old = wires_.find(number(sub.wires[s.live]));
-    return pairs() && old != wires_.end() && old->second->state == wire_state::open;
+    const auto old = tables_.wires.find(number(sub.wires[s.live]));
+    return pairs() && old != tables_.wires.end() && old->second->state == wire_state::open;
 }
 
 // Members came, left or changed their state: a pair opens when nobody waits for it any more, and
@@ -276,7 +277,7 @@ void router::settle_pairs(wire_subscription& w)
             end_pair(pair);
         } else if (!waiting && !pair.core.is_open()) {
             pair.core.open();
-            pair.ends = drain_until_;
+            pair.ends = switch_.drain_until;
             if (pair.old_wire == wire_id::none) {
                 pair.core.leave_old();
             }
@@ -356,7 +357,7 @@ time_point router::sweep_pairs(time_point now)
 void router::forget_recent()
 {
     if (pairs()) {
-        for (const auto& [id, w] : wires_) {
+        for (const auto& [id, w] : tables_.wires) {
             w->recent.reset();
         }
     }
@@ -369,12 +370,12 @@ void router::forget_recent()
 // gap.
 void router::make_breaks(time_point now)
 {
-    const color old = broker::other(live_);
+    const color old = broker::other(shard_.live);
     std::set<wire_id> open;
     for (const auto& one : seams_) {
         open.insert(one->old_wire());
     }
-    for (const auto& [id, from] : wires_) {
+    for (const auto& [id, from] : tables_.wires) {
         if (from->color() != old || !from->broadcast || from->state == wire_state::leaving) {
             continue;
         }
@@ -411,16 +412,16 @@ void router::hold_back(client_session& s, time_point now)
         wire_subscription* from = wire(sub->wires[old]);
         if (from == nullptr) {
             // It was never subscribed there: whatever came in between lies in its queue.
-            tally_.stored_left_behind += sub->held_back && !sub->broadcast;
+            switch_.tally.stored_left_behind += sub->held_back && !sub->broadcast;
             sub->held_back = false;
         } else if (sub->broadcast) {
             sub->held_back = breaks_first();
         } else {
-            sub->held_back = timing_.strict_queue_order || settings_.shared_backplane;
+            sub->held_back = switch_.timing.strict_queue_order || settings_.shared_backplane;
             from->giving_back = settings_.shared_backplane && s.pinned == 0;
             from->last_message = from->giving_back ? now : from->last_message;
             // Its queue goes with the old link, and what is in it.
-            tally_.gaps += from->giving_back && sub->fleeting;
+            switch_.tally.gaps += from->giving_back && sub->fleeting;
         }
     }
 }
@@ -433,9 +434,10 @@ void router::hold_back(client_session& s, time_point now)
 bool router::gives_back(const client_session& s) const
 {
     return settings_.shared_backplane && std::ranges::any_of(s.journal, [&](const auto& sub) {
-               const auto old = wires_.find(number(sub->wires[broker::other(s.live)]));
+               const auto old = tables_.wires.find(number(sub->wires[broker::other(s.live)]));
                return sub->held_back && !sub->broadcast &&
-                      (old == wires_.end() || old->second->giving_back); // a pinned one still gets
+                      (old == tables_.wires.end() ||
+                       old->second->giving_back); // a pinned one still gets
            });
 }
 
@@ -454,8 +456,8 @@ void router::keep_to_give_back(wire_subscription& w, const stomp::frame_view& fr
 // comes. Where it acknowledged nothing for `linger` it gets what was to go back, one a sweep.
 void router::feed(client_session& s, wire_subscription& w, time_point now)
 {
-    if (!w.giving_back || w.automatic || w.kept.empty() || now - w.last_message < timing_.linger ||
-        !s.ledger.has(w.id)) {
+    if (!w.giving_back || w.automatic || w.kept.empty() ||
+        now - w.last_message < switch_.timing.linger || !s.ledger.has(w.id)) {
         return;
     }
     const kept_message next = std::move(w.kept.front());

@@ -11,20 +11,21 @@ namespace gateway {
 // The fence is given up for what is unproven.
 void router::give_up(bool cut, time_point now)
 {
-    if (phase_ != member_phase::holding) {
+    if (switch_.phase != member_phase::holding) {
         return; // its `held` crossed the order
     }
-    cut_ = cut;
-    for (const session_id id : all_sessions()) {
+    switch_.cut = cut;
+    for (const session_id id : tables_.all_sessions()) {
         client_session& s = *find(id);
         if (s.state != session_state::quiescing) {
             continue;
         }
         const bool proven = settled(s);
-        tally_.fence_best_effort |= !proven;
+        switch_.tally.fence_best_effort |= !proven;
         if (!s.part->failed) {
-            const binding& b = s.bindings[to_];
-            const endpoint_ref where = b.group != nullptr ? b.group->at : endpoint_ref{to_, 0};
+            const binding& b = s.bindings[switch_.to];
+            const endpoint_ref where =
+                b.group != nullptr ? b.group->at : endpoint_ref{switch_.to, 0};
             note_failed(
                 s, failure(
                        s, where,
@@ -32,11 +33,11 @@ void router::give_up(bool cut, time_point now)
                               : "what it sent was not proven within hold_timeout"));
         }
         enter(s, session_state::held, now);
-        --unheld_;
+        --switch_.unheld;
     }
-    if (!awaited_.empty()) { // links of sessions that are gone or closing
-        tally_.fence_best_effort = true;
-        awaited_.clear();
+    if (!switch_.awaited.empty()) { // links of sessions that are gone or closing
+        switch_.tally.fence_best_effort = true;
+        switch_.awaited.clear();
     }
     check_held(now);
 }
@@ -47,21 +48,21 @@ void router::pin_session(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     s.bindings[old].at = binding::phase::draining;
-    draining_.insert(s.id);
+    switch_.draining.insert(s.id);
     if (s.part->failed) {
-        --tally_.sessions_failed;
+        --switch_.tally.sessions_failed;
     }
     s.part->failed = false;
-    ++tally_.sessions_pinned;
-    s.pinned = switch_;
-    s.pin_until = now + timing_.pin_timeout;
+    ++switch_.tally.sessions_pinned;
+    s.pinned = switch_.id;
+    s.pin_until = now + switch_.timing.pin_timeout;
     at(s.pin_until, due::session_pin, number(s.id));
     for (const auto& sub : s.journal) {
         // Of those that are there already the seam is made at once; the others miss what is sent
         // there before they are.
         const wire_subscription* to = wire(sub->wires[s.live]);
         const bool there = to != nullptr && to->state == wire_state::confirmed;
-        tally_.gaps += sub->broadcast && sub->confirmed && !there;
+        switch_.tally.gaps += sub->broadcast && sub->confirmed && !there;
     }
     hold_back(s, now);
 }
@@ -70,12 +71,12 @@ void router::pin_session(client_session& s, time_point now)
 void router::unpin(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
-    if (std::exchange(s.pinned, 0) == switch_ && !in_switch()) {
-        --tally_.sessions_pinned;
-        ++tally_.sessions_moved;
-        note_counted("a session was pinned to its old color for a while");
+    if (std::exchange(s.pinned, 0) == switch_.id && !in_switch()) {
+        --switch_.tally.sessions_pinned;
+        ++switch_.tally.sessions_moved;
+        switch_.note_counted("a session was pinned to its old color for a while");
     }
-    s.pin_until = now + timing_.drain_timeout; // from here on it drains like any other
+    s.pin_until = now + switch_.timing.drain_timeout; // from here on it drains like any other
     for (const auto& sub : s.journal) {
         wire_subscription* to = wire(sub->wires[s.live]);
         if (to == nullptr) {
@@ -113,13 +114,13 @@ void router::unpin_overdue(client_session& s, time_point now)
     if (s.pinned == 0 || now < s.pin_until) {
         return;
     }
-    if (in_switch() && to_ != s.live) { // a switch back is on its way, which finds it ready
+    if (in_switch() && switch_.to != s.live) { // a switch back is on its way, which finds it ready
         at(now + pinned_retry, due::session_pin, number(s.id));
         return;
     }
-    if (s.pinned == switch_) {
-        --tally_.sessions_pinned;
-        ++tally_.sessions_failed;
+    if (s.pinned == switch_.id) {
+        --switch_.tally.sessions_pinned;
+        ++switch_.tally.sessions_failed;
     }
     s.pinned = 0;
     fail_client(
@@ -131,11 +132,12 @@ void router::unpin_overdue(client_session& s, time_point now)
 void router::cut_session(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
-    tally_.sessions_failed += !s.part->failed;
+    switch_.tally.sessions_failed += !s.part->failed;
     s.part->failed = true;
     for (const auto& sub : s.journal) { // those that are there already: make_seams() counts them
-        tally_.gaps += sub->broadcast && sub->confirmed && wire(sub->wires[s.live]) == nullptr;
-        tally_.stored_left_behind += !sub->broadcast && sub->confirmed; // nobody drains it
+        switch_.tally.gaps +=
+            sub->broadcast && sub->confirmed && wire(sub->wires[s.live]) == nullptr;
+        switch_.tally.stored_left_behind += !sub->broadcast && sub->confirmed; // nobody drains it
         if (wire_subscription* w = wire(sub->wires[old])) {
             drop_member(*w, s.id, sub->number, now);
         }
@@ -152,13 +154,6 @@ void router::drop_new_wires(client_session& s, time_point now)
             drop_member(*w, s.id, sub->number, now);
         }
         sub->wires[s.live] = wire_id::none;
-    }
-}
-
-void router::note_counted(std::string sentence)
-{
-    if (std::ranges::find(tally_.counted, sentence) == tally_.counted.end()) {
-        tally_.counted.push_back(std::move(sentence));
     }
 }
 

@@ -6,16 +6,6 @@
 
 namespace gateway {
 
-std::string router::name_of(endpoint_ref at) const
-{
-    return std::string{to_string(at.color)} + "/" + settings_.endpoints[at.color][at.index].name;
-}
-
-std::string router::name_of(session_id id) const
-{
-    return std::to_string(settings_.shard) + "-" + std::to_string(number(id));
-}
-
 control::session_failure
 router::failure(const client_session& s, endpoint_ref at, std::string why) const
 {
@@ -26,9 +16,9 @@ router::failure(const client_session& s, endpoint_ref at, std::string why) const
 // links, not derived, so that the identity is a check.
 control::tally router::current_tally() const
 {
-    control::tally now = tally_;
-    const color old = from_;
-    for (const auto& [id, l] : links_) {
+    control::tally now = switch_.tally;
+    const color old = switch_.from;
+    for (const auto& [id, l] : tables_.links) {
         now.open += l->core.counted_silent();
         l->core.owed().for_each([&](const broker::owed_answer& owed) {
             const bool send =
@@ -38,13 +28,13 @@ control::tally router::current_tally() const
                 send && l->at().color == old && !owed.doubted && !owed.client_receipt.empty();
         });
     }
-    now.fence_best_effort |= std::ranges::any_of(groups_, [&](const auto& g) {
+    now.fence_best_effort |= std::ranges::any_of(tables_.groups, [&](const auto& g) {
         // Also where only a link of who has gone still writes: nothing proves when it has ended.
         return g.second->at.color == old && (g.second->bindings > 0 || g.second->links > 0) &&
                g.second->known.barrier != broker::barrier_kind::routed &&
                g.second->known.barrier != broker::barrier_kind::unknown;
     });
-    now.drained = !in_switch() && draining_.empty() && seams_.empty();
+    now.drained = !in_switch() && switch_.draining.empty() && seams_.empty();
     now.frames_carried = bytes_waiting();
     return now;
 }
@@ -53,45 +43,39 @@ control::tally router::current_tally() const
 // that are open now count in the next one's report.
 void router::keep_past(control::switch_number id)
 {
-    if (!committed_) {
+    if (!switch_.committed) {
         return;
     }
-    committed_ = false;
+    switch_.committed = false;
     control::tally numbers = current_tally();
     numbers.receipts_open = 0;
     numbers.drained = true; // what lingers is taken up again, or drained by the next one (S10)
-    past_.push_back({id, std::move(numbers)});
+    switch_.past.push_back({id, std::move(numbers)});
     tell_past();
 }
 
 void router::tell_past()
 {
-    for (const past_switch& one : past_) {
+    for (const past_switch& one : switch_.past) {
         out_.report({.id = one.id, .from = settings_.shard, .what = control::numbers{one.numbers}});
     }
-    std::erase_if(past_, [&](const past_switch& one) {
+    std::erase_if(switch_.past, [&](const past_switch& one) {
         return std::ranges::none_of(
             seams_, [&](const auto& open) { return open->made_by() == one.id; });
     });
-}
-
-control::tally& router::tally_of(const seam& which) noexcept
-{
-    const auto past = std::ranges::find(past_, which.made_by(), &past_switch::id);
-    return past == past_.end() ? tally_ : past->numbers;
 }
 
 void router::count_late(wire_id old) noexcept
 {
     const auto of = std::ranges::find_if(
         seams_, [&](const auto& one) { return one->old_wire() == old && !one->left(); });
-    ++(of == seams_.end() ? tally_ : tally_of(**of)).late;
+    ++(of == seams_.end() ? switch_.tally : switch_.tally_of((*of)->made_by())).late;
 }
 
 std::uint64_t router::bytes_waiting() const noexcept
 {
     std::uint64_t bytes = 0;
-    for (const auto& [id, s] : sessions_) {
+    for (const auto& [id, s] : tables_.sessions) {
         bytes += s->waiting_bytes;
     }
     return bytes;
@@ -100,8 +84,8 @@ std::uint64_t router::bytes_waiting() const noexcept
 control::member_snapshot router::snapshot() const
 {
     control::member_snapshot shot;
-    shot.clients = sessions_.size();
-    for (const auto& [id, s] : sessions_) {
+    shot.clients = tables_.sessions.size();
+    for (const auto& [id, s] : tables_.sessions) {
         auto& n = shot.sessions;
         if (s->pinned != 0) {
             ++n.pinned;
@@ -121,7 +105,7 @@ control::member_snapshot router::snapshot() const
         shot.bound[s->live] += s->connected;
     }
     for (const color c : broker::colors) {
-        const auto& pool = *pools_[c];
+        const auto& pool = *shard_.pools[c];
         for (std::size_t i = 0; i < pool.size(); ++i) {
             shot.endpoints[c].push_back(
                 {.name = pool.at(i).name,
@@ -132,7 +116,7 @@ control::member_snapshot router::snapshot() const
                  .last_error = pool.last_error(i)});
         }
     }
-    for (const auto& [id, l] : links_) {
+    for (const auto& [id, l] : tables_.links) {
         if (l->core.state() != broker::link_state::dialling) {
             ++shot.endpoints[l->at().color][l->at().index].links;
         }
@@ -143,9 +127,9 @@ control::member_snapshot router::snapshot() const
 std::vector<control::session_snapshot> router::sessions(time_point now) const
 {
     std::vector<control::session_snapshot> all;
-    all.reserve(sessions_.size());
+    all.reserve(tables_.sessions.size());
     const auto sends = sends_by_session();
-    for (const auto& [id, s] : sessions_) {
+    for (const auto& [id, s] : tables_.sessions) {
         const binding& b = s->now();
         control::session_snapshot one;
         one.id = name_of(s->id);
@@ -179,7 +163,7 @@ std::vector<control::session_snapshot> router::sessions(time_point now) const
 
 bool router::disconnect(std::string_view name, time_point now)
 {
-    for (const session_id id : all_sessions()) {
+    for (const session_id id : tables_.all_sessions()) {
         if (name_of(id) != name) {
             continue;
         }
@@ -202,12 +186,12 @@ std::uint64_t router::links_to_dial(color target) const
     const bool websocket =
         std::ranges::any_of(settings_.endpoints[target], [](const auto& e) { return e.websocket; });
     const bool dedicated = !settings_.shared || websocket;
-    for (const auto& [id, s] : sessions_) {
+    for (const auto& [id, s] : tables_.sessions) {
         const bool own =
             dedicated || needs_own(*s) || (s->now().group != nullptr && s->now().group->dedicated);
         links += own && s->bindings[target].own == link_id::none;
     }
-    return dedicated ? links : links + 2 * identities_.size();
+    return dedicated ? links : links + 2 * tables_.identities.size();
 }
 
 } // namespace gateway

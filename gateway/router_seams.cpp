@@ -13,10 +13,10 @@ namespace gateway {
 // search for each would be quadratic.
 void router::make_seams(time_point now)
 {
-    const color old = broker::other(live_);
+    const color old = broker::other(shard_.live);
     std::map<std::pair<wire_id, wire_id>, seam*> made;
-    for (const auto& [id, to] : wires_) {
-        if (to->color() != live_ || !to->broadcast) {
+    for (const auto& [id, to] : tables_.wires) {
+        if (to->color() != shard_.live || !to->broadcast) {
             continue;
         }
         for (wire_member& member : to->members) {
@@ -27,7 +27,7 @@ void router::make_seams(time_point now)
             }
             wire_subscription* from = wire(sub->wires[old]);
             if (from == nullptr) { // the old one was lost meanwhile
-                ++tally_.gaps;
+                ++switch_.tally.gaps;
                 hand_over_kept(*s, *to, member);
                 continue;
             }
@@ -55,9 +55,9 @@ seam& router::seam_between(const wire_subscription& from, wire_subscription* to,
     seams_.push_back(std::make_unique<seam>(
         from.id, to != nullptr ? to->id : wire_id::none, best_effort, now,
         seam::timing{
-            timing_.seam_timeout, timing_.seam_quiet, timing_.marker_interval,
-            timing_.drain_timeout},
-        switch_, awaited));
+            switch_.timing.seam_timeout, switch_.timing.seam_quiet, switch_.timing.marker_interval,
+            switch_.timing.drain_timeout},
+        switch_.id, awaited));
     if (to != nullptr) {
         ++to->seams;
     }
@@ -68,8 +68,8 @@ void router::add_to_seam(seam& which, client_session& s, const subscription& sub
 {
     which.add({s.id, sub.number, member_state::joining});
     ++s.seams;
-    ++tally_.seams_total;
-    tally_.seams_best_effort += which.best_effort();
+    ++switch_.tally.seams_total;
+    switch_.tally.seams_best_effort += which.best_effort();
 }
 
 // H17: what was kept goes ahead of all that the new color gives from here on.
@@ -123,7 +123,7 @@ void router::act(seam& which, const seam_action& what, time_point now)
     wire_subscription* fresh = wire(which.new_wire());
     wire_subscription* old = wire(which.old_wire());
     const auto members = which.members();
-    control::tally& numbers = tally_of(which);
+    control::tally& numbers = switch_.tally_of(which.made_by());
     if (what.gap) {
         numbers.gaps += members.size();
     }
@@ -167,7 +167,7 @@ void router::act(seam& which, const seam_action& what, time_point now)
                 }
             }
             if (sub->broadcast && std::exchange(sub->held_back, false)) {
-                sub->left_before = static_cast<wire_id>(last_wire_);
+                sub->left_before = static_cast<wire_id>(tables_.last_wire);
                 at(now, due::session_retry, number(s->id)); // left first, now it is subscribed
             }
             s->forced_seams += !which.left();
@@ -250,9 +250,8 @@ void router::keep_lost(wire_subscription& w, time_point now)
                 return one.session == m.session && one.subscription == m.subscription;
             });
             sub->wires[c] = wire_id::none;
-            ++tally_.gaps;
+            ++switch_.tally.gaps;
         }
-        ++gaps_;
         bound.push_back(m.session);
     }
     for (const session_id id : bound) {
@@ -307,7 +306,7 @@ void router::leave_seams(session_id session, std::uint32_t number_of, time_point
         const bool last = one.remove(session, number_of);
         if (client_session* s = find(session); s != nullptr && open) {
             --s->seams;
-            --tally_of(one).seams_total;
+            --switch_.tally_of(one.made_by()).seams_total;
         } else if (s != nullptr && !left) {
             --s->forced_seams;
         }

@@ -17,8 +17,8 @@ void router::count_send(session_id of, std::uint32_t session_sends::* what, bool
 // A late answer moves one that was in doubt to confirmed (S13).
 void router::count_confirmed(const broker::owed_answer& owed)
 {
-    tally_.confirmed += owed.counted;
-    tally_.in_doubt -= owed.counted && owed.doubted;
+    switch_.tally.confirmed += owed.counted;
+    switch_.tally.in_doubt -= owed.counted && owed.doubted;
     count_send(owed.session, &session_sends::confirmed, owed.counted);
     if (const auto at = sends_.find(number(owed.session));
         owed.counted && owed.doubted && at != sends_.end()) {
@@ -43,13 +43,13 @@ void router::note_silent(client_session& s, const link_record& l) noexcept
 void router::count_open_sends()
 {
     sends_.clear();
-    for (const auto& [id, l] : links_) {
-        tally_.accepted += l->core.count_open();
+    for (const auto& [id, l] : tables_.links) {
+        switch_.tally.accepted += l->core.count_open();
         l->core.owed().for_each([&](const broker::owed_answer& owed) {
             count_send(owed.session, &session_sends::accepted, owed.counted);
         });
     }
-    for (const auto& [id, s] : sessions_) {
+    for (const auto& [id, s] : tables_.sessions) {
         const link_record* l = link(s->last_send_link);
         if (l == nullptr || s->silent.behind == 0) {
             continue;
@@ -77,7 +77,7 @@ void router::count_open_sends()
 
 void router::on_silent_proven(const link_record& l, std::uint64_t proven)
 {
-    tally_.unconfirmed += proven;
+    switch_.tally.unconfirmed += proven;
     for (auto& [id, sends] : sends_) {
         if (sends.silent_on == l.core.id()) {
             sends.unconfirmed += sends.silent_first;
@@ -88,7 +88,7 @@ void router::on_silent_proven(const link_record& l, std::uint64_t proven)
 
 void router::doubt_silent(const link_record& l)
 {
-    tally_.in_doubt += l.core.counted_silent();
+    switch_.tally.in_doubt += l.core.counted_silent();
     for (auto& [id, sends] : sends_) {
         if (sends.silent_on == l.core.id()) {
             sends.in_doubt +=
@@ -110,7 +110,7 @@ std::map<std::uint64_t, control::send_counts> router::sends_by_session() const
             .refused = sends.refused,
             .in_doubt = sends.in_doubt};
     }
-    for (const auto& [id, l] : links_) {
+    for (const auto& [id, l] : tables_.links) {
         l->core.owed().for_each([&](const broker::owed_answer& owed) {
             const bool send =
                 owed.kind == broker::owed_kind::send || owed.kind == broker::owed_kind::commit;

@@ -9,21 +9,6 @@
 
 namespace gateway {
 
-wire_subscription* router::wire(wire_id id) noexcept
-{
-    const auto at = wires_.find(number(id));
-    return at == wires_.end() ? nullptr : at->second.get();
-}
-
-// The queue of a broadcast subscription's own, by the process, the shard and the wire subscription:
-// never the same twice.
-std::string router::address_of(wire_id id) const
-{
-    char of_wire[20];
-    std::snprintf(of_wire, sizeof of_wire, "%llx", static_cast<unsigned long long>(number(id)));
-    return own_prefix_ + of_wire;
-}
-
 // Whether what still comes on that wire subscription is nothing that the session had before.
 bool router::may_join(
     const client_session& s, const subscription& sub, const wire_subscription& w,
@@ -75,7 +60,7 @@ bool router::subscribe(
         auto made = std::make_unique<wire_subscription>();
         w = made.get();
         do { // H10, H11: never said twice
-            w->id = static_cast<wire_id>(++last_wire_);
+            w->id = static_cast<wire_id>(++tables_.last_wire);
         } while (l->core.says(w->id));
         w->link = l->core.id();
         w->group = &g;
@@ -85,7 +70,7 @@ bool router::subscribe(
         w->acknowledges = sub.acknowledges();
         w->automatic = sub.mode == ack_mode::automatic;
         w->durable = sub.durable;
-        w->keeping = c != live_ && phase_ == member_phase::held;
+        w->keeping = c != shard_.live && switch_.phase == member_phase::held;
         w->last_message = now;
         std::string head{sub.head->bytes()};
         if (sub.broadcast && g.known.marker != broker::tried::no && g.known.receipts()) {
@@ -93,7 +78,7 @@ bool router::subscribe(
             w->addressed = true;
             head += "x-queue-name:" + address_of(w->id) + "\n";
         }
-        wires_.emplace(number(w->id), std::move(made));
+        tables_.wires.emplace(number(w->id), std::move(made));
         // H11: RabbitMQ names a durable queue by the subscription's id, so that the client finds it
         // again, with or without a gateway. An id that is another wire's here stays untold.
         std::string_view name = sub.durable && sub.named ? sub.client_id : std::string_view{};
@@ -145,7 +130,7 @@ void router::on_confirmed(wire_subscription& w, time_point now)
         g.marker_trial == wire_id::none) {
         try_marker(w, now);
     }
-    if (w.addressed && asked_worlds_ && in_switch() && c == live_) { // M2: it came later
+    if (w.addressed && asked_worlds_ && in_switch() && c == shard_.live) { // M2: it came later
         ask_about(w, now);
         if (!questions_.empty()) {
             at(now, due::worlds);
@@ -260,15 +245,14 @@ void router::lose_wire(wire_subscription& w, time_point now)
         if (pool_of(c).size() > 2) {
             // M1: what a third node routed may come to another's subscription behind the marker
             // that router_rejoin.cpp would wait for. Those who lost theirs share a new one.
-            sub->left_before = static_cast<wire_id>(last_wire_);
+            sub->left_before = static_cast<wire_id>(tables_.last_wire);
         }
         if (m.state == member_state::standby) {
             standby_lost(*s, now);
             continue;
         }
         if (c == s->live) { // M13: left, then bound again inside of its color; the gap is counted
-            tally_.gaps += in_switch() || !draining_.empty();
-            ++gaps_;
+            switch_.tally.gaps += in_switch() || !switch_.draining.empty();
             ++counters_.subscriptions_restored[restored::ok];
             lost_link_of(*s, c, now);
         }
@@ -362,7 +346,7 @@ void router::erase_wire(wire_id id)
     leave_pairs(*w);
     share_group& g = *w->group;
     const bool kept_its_group = w->state == wire_state::lost;
-    wires_.erase(number(id));
+    tables_.wires.erase(number(id));
     if (kept_its_group) {
         --g.links;
         drop_if_unused(g);

@@ -21,12 +21,12 @@ struct overloaded : F... {
 void router::on_command(const control::command& command, time_point now)
 {
     const bool begins = std::holds_alternative<control::prepare>(command.what);
-    if (begins ? in_switch() : command.id != switch_) {
+    if (begins ? in_switch() : command.id != switch_.id) {
         return; // C2
     }
     if (begins) {
-        keep_past(switch_);
-        switch_ = command.id;
+        keep_past(switch_.id);
+        switch_.id = command.id;
     }
     std::visit(
         overloaded{
@@ -43,55 +43,56 @@ void router::on_command(const control::command& command, time_point now)
 
 void router::say(decltype(control::report::what) what)
 {
-    out_.report({.id = switch_, .from = settings_.shard, .what = std::move(what)});
+    out_.report({.id = switch_.id, .from = settings_.shard, .what = std::move(what)});
 }
 
 void router::on_prepare(const control::prepare& order, time_point now)
 {
-    from_ = live_;
-    to_ = order.to;
-    timing_ = order.settings;
-    dry_run_ = order.dry_run;
+    switch_.from = shard_.live;
+    switch_.to = order.to;
+    switch_.timing = order.settings;
     pacer_.set_rate(std::max(1.0, order.connect_rate));
-    tally_ = {};
+    switch_.tally = {};
     for (const auto& one : seams_) { // of a pinned session, when no report is kept for it any more
-        if (one->state() == seam_state::joining && !one->left() && &tally_of(*one) == &tally_) {
-            tally_.seams_total += one->members().size();
+        if (one->state() == seam_state::joining && !one->left() &&
+            &switch_.tally_of(one->made_by()) == &switch_.tally) {
+            switch_.tally.seams_total += one->members().size();
         }
     }
-    doubted_ = false;
-    asked_worlds_ = cut_ = false;
-    proofs_until_ = {};
-    lost_links_ = 0;
-    unprepared_ = 0;
-    phase_ = member_phase::preparing;
-    BOOST_ASSERT(to_ != live_);
+    switch_.doubted = false;
+    asked_worlds_ = switch_.cut = false;
+    switch_.proofs_until = {};
+    switch_.lost_links = 0;
+    switch_.unprepared = 0;
+    switch_.phase = member_phase::preparing;
+    BOOST_ASSERT(switch_.to != shard_.live);
     cancel_moves(now);
     count_open_sends();
     // C3: those that had their CONNECTED when the order came, rebinding and parked ones included.
-    for (const session_id id : all_sessions()) {
+    for (const session_id id : tables_.all_sessions()) {
         client_session* s = find(id);
         if (s != nullptr && s->connected && !s->closing()) {
-            ++tally_.sessions_total;
-            ++unprepared_;
+            ++switch_.tally.sessions_total;
+            ++switch_.unprepared;
             begin_standby(*s, now);
             if (s->part->failed) {
                 continue;
             }
             s->part->ordered = true;
-            unprepared_ -= s->part->ready;
+            switch_.unprepared -= s->part->ready;
         } else if (s != nullptr && s->part) { // closing: what it was in the switch before
             s->part->ordered = s->part->counted = s->part->ready = s->part->failed = false;
         }
     }
-    say(control::progress{tally_.sessions_ready, tally_.sessions_failed, tally_.sessions_total});
+    say(control::progress{
+        switch_.tally.sessions_ready, switch_.tally.sessions_failed, switch_.tally.sessions_total});
     check_prepared(now);
 }
 
 // C3: it came after the order; the switch does not wait for it, and takes it along if it can.
 void router::join_switch(client_session& s, time_point now)
 {
-    ++tally_.sessions_total;
+    ++switch_.tally.sessions_total;
     begin_standby(s, now);
 }
 
@@ -105,7 +106,7 @@ void router::begin_standby(client_session& s, time_point now)
     part.counted = true;
     part.lost = 0;
     part.held_at = part.resumed_at = {};
-    binding& b = s.bindings[to_];
+    binding& b = s.bindings[switch_.to];
     if (gives_back(s)) { // that link is never adopted: what it kept back would never come
         part.adopted = false;
         return; // finish_drain() goes on
@@ -114,7 +115,7 @@ void router::begin_standby(client_session& s, time_point now)
     if (part.adopted) { // S10: what lingers there is taken up again, with new wire subscriptions
                         // (M9)
         b.at = binding::phase::wanted;
-        draining_.erase(s.id);
+        switch_.draining.erase(s.id);
         link_record* own = link(b.own);
         if (own != nullptr && own->core.leaving()) {
             b.own = link_id::none;
@@ -125,7 +126,7 @@ void router::begin_standby(client_session& s, time_point now)
     // M8: prepared only when the seams of the switch before are joined or forced; act() goes on
     // then.
     if (s.seams == 0) {
-        advance(s, to_, now);
+        advance(s, switch_.to, now);
     }
 }
 
@@ -135,9 +136,9 @@ void router::standby_ready(client_session& s, time_point now)
         return;
     }
     s.part->ready = true;
-    ++tally_.sessions_ready;
+    ++switch_.tally.sessions_ready;
     if (s.part->ordered) {
-        --unprepared_;
+        --switch_.unprepared;
     }
     note_numbers(now);
     try_hold(s, now);
@@ -150,16 +151,16 @@ void router::standby_failed(client_session& s, const std::string& why, time_poin
         return;
     }
     switch_part& part = *s.part;
-    const binding& b = s.bindings[to_];
-    const endpoint_ref where = b.group != nullptr ? b.group->at : endpoint_ref{to_, 0};
+    const binding& b = s.bindings[switch_.to];
+    const endpoint_ref where = b.group != nullptr ? b.group->at : endpoint_ref{switch_.to, 0};
     const bool counted = part.ordered ? !part.ready : true;
     const auto failed = failure(s, where, why);
     note_failed(s, failed);
-    if (counted && phase_ <= member_phase::prepared && unprepared_ > 0) {
-        --unprepared_;
+    if (counted && switch_.phase <= member_phase::prepared && switch_.unprepared > 0) {
+        --switch_.unprepared;
     }
     at(now, due::session_retry, number(s.id)); // releases what was prepared, outside of any loop
-    if (phase_ == member_phase::held && s.state == session_state::held) {
+    if (switch_.phase == member_phase::held && s.state == session_state::held) {
         say(control::unheld{failed});
         return;
     }
@@ -169,18 +170,18 @@ void router::standby_failed(client_session& s, const std::string& why, time_poin
 
 void router::note_failed(client_session& s, control::session_failure failed)
 {
-    tally_.sessions_ready -= s.part->ready;
+    switch_.tally.sessions_ready -= s.part->ready;
     s.part->failed = true;
     s.part->ready = false;
-    ++tally_.sessions_failed;
-    if (tally_.failures.size() < 100) {
-        tally_.failures.push_back(std::move(failed));
+    ++switch_.tally.sessions_failed;
+    if (switch_.tally.failures.size() < 100) {
+        switch_.tally.failures.push_back(std::move(failed));
     }
 }
 
 void router::standby_lost(client_session& s, time_point now)
 {
-    binding& b = s.bindings[to_];
+    binding& b = s.bindings[switch_.to];
     if (b.at == binding::phase::ready) {
         b.at = binding::phase::wanted; // S6: nobody resumes on it
     }
@@ -189,20 +190,21 @@ void router::standby_lost(client_session& s, time_point now)
     }
     switch_part& part = *s.part;
     const bool was_ready = part.ready;
-    tally_.sessions_ready -= was_ready;
+    switch_.tally.sessions_ready -= was_ready;
     part.ready = false;
     if (s.state == session_state::held) {
-        if (phase_ ==
+        if (switch_.phase ==
             member_phase::held) { // the decision may be under way: the coordinator judges (C6)
-            const endpoint_ref where = b.group != nullptr ? b.group->at : endpoint_ref{to_, 0};
+            const endpoint_ref where =
+                b.group != nullptr ? b.group->at : endpoint_ref{switch_.to, 0};
             say(control::unheld{failure(s, where, "the standby was lost")});
             return;
         }
         enter(s, session_state::quiescing, now);
-        ++unheld_;
+        ++switch_.unheld;
     }
-    if (was_ready && part.ordered && phase_ <= member_phase::prepared) {
-        ++unprepared_;
+    if (was_ready && part.ordered && switch_.phase <= member_phase::prepared) {
+        ++switch_.unprepared;
     }
     if (was_ready && ++part.lost > 1) { // S9: dialled once more; lost again it is failed
         part.ready = false;
@@ -215,23 +217,23 @@ void router::standby_lost(client_session& s, time_point now)
 // Not of a link whose client keeps it from being read (S17).
 void router::ask_proofs(time_point now)
 {
-    awaited_.clear();
-    for (const auto& [id, l] : links_) {
-        if (l->at().color != live_) {
+    switch_.awaited.clear();
+    for (const auto& [id, l] : tables_.links) {
+        if (l->at().color != shard_.live) {
             continue;
         }
         ask_barrier(*l, now);
         const client_session* owner = find(l->owner);
         if (l->core.barrier_open() && l->core.state() == broker::link_state::ready &&
             (owner == nullptr || owner->over_outbox == backlog::below)) {
-            awaited_.insert(l->core.id());
+            switch_.awaited.insert(l->core.id());
         }
     }
 }
 
 void router::check_prepared(time_point now)
 {
-    if (phase_ != member_phase::preparing || unprepared_ > 0) {
+    if (switch_.phase != member_phase::preparing || switch_.unprepared > 0) {
         return;
     }
     if (!asked_worlds_) {
@@ -244,17 +246,17 @@ void router::check_prepared(time_point now)
     }
     // S2: a barrier at the end of preparing, so that few are open at the hold; its answers are
     // waited for here, where nobody is held (1000 dedicated links: 10 ms of everybody's hold).
-    if (proofs_until_ == time_point{}) {
-        proofs_until_ = now + settings_.trial_timeout;
+    if (switch_.proofs_until == time_point{}) {
+        switch_.proofs_until = now + settings_.trial_timeout;
         ask_proofs(now);
-        if (!awaited_.empty()) {
-            at(proofs_until_, due::worlds);
+        if (!switch_.awaited.empty()) {
+            at(switch_.proofs_until, due::worlds);
         }
     }
-    if (!awaited_.empty() && now < proofs_until_) {
+    if (!switch_.awaited.empty() && now < switch_.proofs_until) {
         return;
     }
-    phase_ = member_phase::prepared;
+    switch_.phase = member_phase::prepared;
     say(control::prepared{current_tally()});
 }
 

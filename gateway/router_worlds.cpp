@@ -13,8 +13,8 @@ namespace gateway {
 void router::ask_worlds(time_point now)
 {
     std::map<std::pair<endpoint_ref, std::string_view>, wire_subscription*> samples;
-    for (const auto& [id, w] : wires_) {
-        if (w->color() == live_ && w->addressed && w->state == wire_state::confirmed) {
+    for (const auto& [id, w] : tables_.wires) {
+        if (w->color() == shard_.live && w->addressed && w->state == wire_state::confirmed) {
             samples.try_emplace({w->group->at, w->group->who->host}, w.get());
         }
     }
@@ -29,14 +29,14 @@ void router::ask_worlds(time_point now)
 // From every endpoint that clients may publish through to the one that `to` reads at.
 void router::ask_about(const wire_subscription& to, time_point now)
 {
-    const broker::pool& pool = pool_of(live_);
+    const broker::pool& pool = pool_of(shard_.live);
     const endpoint_ref where = to.group->at;
     const std::string& host = to.group->who->host;
     for (std::size_t i = 0; i < std::min<std::size_t>(pool.size(), markers_max); ++i) {
-        const endpoint_ref from{live_, static_cast<std::uint16_t>(i)};
+        const endpoint_ref from{shard_.live, static_cast<std::uint16_t>(i)};
         // Also one that is drained: another shard's clients may have published through it.
-        const bool publishes =
-            pool.at(i).weight > 0 || pool.sessions(i) > 0 || sent_through_[live_].contains(from);
+        const bool publishes = pool.at(i).weight > 0 || pool.sessions(i) > 0 ||
+                               shard_.sent_through[shard_.live].contains(from);
         if (from == where || !publishes || !pool.healthy(i) || is_asked(from, where, host)) {
             continue;
         }
@@ -59,12 +59,12 @@ bool router::is_asked(endpoint_ref from, endpoint_ref where, std::string_view ho
 
 wire_subscription* router::sample_at(endpoint_ref where, std::string_view host)
 {
-    const auto one = std::ranges::find_if(wires_, [&](const auto& entry) {
+    const auto one = std::ranges::find_if(tables_.wires, [&](const auto& entry) {
         const wire_subscription& w = *entry.second;
         return w.addressed && w.state == wire_state::confirmed && w.group->at == where &&
                w.group->who->host == host;
     });
-    return one == wires_.end() ? nullptr : one->second.get();
+    return one == tables_.wires.end() ? nullptr : one->second.get();
 }
 
 void router::go_on_asking(time_point now)
@@ -127,7 +127,7 @@ link_record* router::courier(const wire_subscription& w, endpoint_ref from)
         return one;
     }
     link_record* best = nullptr;
-    for (const auto& [id, l] : links_) {
+    for (const auto& [id, l] : tables_.links) {
         const bool fits = l->at() == from && l->core.ready() &&
                           l->group->who->host == w.group->who->host &&
                           l->group->known.barrier == broker::barrier_kind::routed;
@@ -195,7 +195,7 @@ std::uint64_t router::awaited_markers(const wire_subscription& w, bool& best_eff
     const endpoint_ref own = w.group->at;
     best_effort |= own.index >= markers_max;
     std::uint64_t awaited = std::uint64_t{1} << (own.index % markers_max);
-    for (const endpoint_ref one : sent_through_[own.color]) {
+    for (const endpoint_ref one : shard_.sent_through[own.color]) {
         const auto known = worlds_.one(one, own);
         if (one == own || known == false) {
             continue; // M2: side by side, nothing of it comes here

@@ -1,0 +1,73 @@
+#pragma once
+
+// A switch as this shard, one of its members, sees it: the running one, or the last one while its
+// drain goes on (C9). The rules that move it are in router_switch.cpp, _hold, _commit, _pin and
+// _drain; everybody else reads the phase and counts in the tally.
+//
+// Invariants:
+// (1) Outside of `steady` exactly one switch runs, and its commands alone are heard (C2).
+// (2) Each number counts in the report of the switch that made what it counts: tally_of().
+
+#include "control/switch_messages.hpp"
+#include "gateway/share_group.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace gateway {
+
+using broker::color;
+using net::time_point;
+
+enum class member_phase : std::uint8_t {
+    steady,    // no switch, or its drain goes on
+    preparing, // standbys are made
+    prepared,  // said so
+    holding,   // clients are not interpreted
+    held,      // said so; MESSAGEs of the new color are kept
+};
+
+// One that committed before the running one and whose seams are not all over (C9).
+struct past_switch {
+    control::switch_number id;
+    control::tally numbers;
+};
+
+struct member_switch {
+    member_phase phase = member_phase::steady;
+    control::switch_number id = 0;
+    color from = color::blue, to = color::green;
+    control::prepare_settings timing;
+    control::tally tally;
+    std::vector<past_switch> past;
+
+    // ---- preparing
+    std::size_t unprepared = 0; // ordered sessions neither ready nor failed
+    time_point proofs_until{};  // how long the answers of its barriers are waited for (S2)
+
+    // ---- the hold
+    std::size_t unheld = 0; // sessions that hold asked and that are not held
+    std::size_t lost_links = 0;
+    std::set<link_id> awaited; // links whose barrier is open (S1); preparing: the same (S2)
+    std::set<link_id> unread;  // their seam buffers were full before the decision
+    bool cut = false;          // C5: `cut` was ordered
+
+    // ---- behind the decision
+    bool committed = false; // how the last switch ended
+    time_point drain_until = net::never;
+    time_point leave_from{};       // own links of the old color are not left before
+    std::set<session_id> draining; // sessions whose old binding lingers
+    bool doubted = false;          // receipt_timeout passed
+    bool numbers_due = false;
+
+    bool running() const noexcept { return phase != member_phase::steady; }
+    // The report that counts what that switch made.
+    control::tally& tally_of(control::switch_number made_by) noexcept;
+    // A sentence of the report, once.
+    void note_counted(std::string sentence);
+};
+
+} // namespace gateway

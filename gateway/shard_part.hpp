@@ -1,0 +1,86 @@
+#pragma once
+
+// What every part of a shard's core works with: the tables, the pools, the queue of deadlines, the
+// switch, and the effects. The router owns it and is itself the first of the parts.
+//
+// Threading:  belongs to one shard.
+// Lifetime:   shard_state outlives every part.
+
+#include "broker/pool.hpp"
+#include "gateway/core_settings.hpp"
+#include "gateway/deadline_queue.hpp"
+#include "gateway/effects.hpp"
+#include "gateway/member_switch.hpp"
+#include "gateway/shard_tables.hpp"
+
+#include <chrono>
+#include <memory>
+#include <set>
+#include <string>
+
+namespace gateway {
+
+using broker::link_role;
+
+struct shard_state {
+    shard_state(core_settings of_shard, effects& effects_out, shard_counters& numbers);
+
+    const core_settings settings;
+    effects& out;
+    shard_counters& counters;
+    std::string own_prefix; // of names of queues of the gateway's own: process and shard
+    broker::per_color<std::unique_ptr<broker::pool>> pools;
+    shard_tables tables;
+    deadline_queue deadlines;
+    member_switch switching;
+    color live = color::blue;
+    control::epoch_number epoch = 1;
+    broker::per_color<std::set<endpoint_ref>> sent_through; // clients' SENDs since the last switch
+};
+
+// A base of who owns it, ahead of shard_part.
+struct shard_owner {
+    shard_state whole_;
+};
+
+class shard_part {
+protected:
+    explicit shard_part(shard_state& shard) noexcept
+        : shard_(shard), settings_(shard.settings), out_(shard.out), counters_(shard.counters),
+          tables_(shard.tables), switch_(shard.switching)
+    {
+    }
+    shard_part(const shard_part&) = delete;
+    shard_part& operator=(const shard_part&) = delete;
+    ~shard_part() = default;
+
+    client_session* find(session_id id) const noexcept { return tables_.session(id); }
+    link_record* link(link_id id) const noexcept { return tables_.link(id); }
+    wire_subscription* wire(wire_id id) const noexcept { return tables_.wire(id); }
+    broker::pool& pool_of(color c) const noexcept { return *shard_.pools[c]; }
+    bool in_switch() const noexcept { return switch_.running(); }
+
+    void at(time_point when, due what, std::uint64_t subject = 0)
+    {
+        shard_.deadlines.add(when, what, subject);
+    }
+    // The report's numbers have changed: told to the coordinator soon.
+    void note_numbers(time_point now);
+
+    std::string name_of(endpoint_ref which) const;
+    std::string name_of(session_id id) const;
+    // The queue of a broadcast subscription's own: never the same twice.
+    std::string address_of(wire_id id) const;
+
+    // How often what ends by itself is looked at.
+    static constexpr auto drain_sweep = std::chrono::milliseconds{20};
+
+    shard_state& shard_;
+    const core_settings& settings_;
+    effects& out_;
+    shard_counters& counters_;
+    shard_tables& tables_;
+    member_switch& switch_;
+};
+
+} // namespace gateway

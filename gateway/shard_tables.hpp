@@ -1,0 +1,68 @@
+#pragma once
+
+// What a shard holds, by number: sessions, links, wire subscriptions, and who may share what.
+//
+// Threading:  belongs to one shard.
+// Lifetime:   the tables own what is in them; everything else refers by number, but for groups and
+//             identities, which outlive whatever points to them.
+// Invariants:
+// (1) A number is never given twice.
+// (2) A lookup that finds nothing is normal: what an event speaks of may be gone.
+
+#include "gateway/client_session.hpp"
+#include "gateway/link_record.hpp"
+#include "gateway/wire_subscription.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <concepts>
+#include <map>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace gateway {
+
+template <class Id>
+    requires std::is_enum_v<Id>
+constexpr std::uint64_t number(Id id) noexcept
+{
+    return static_cast<std::uint64_t>(id);
+}
+
+struct shard_tables {
+    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<client_session>> sessions;
+    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<link_record>> links;
+    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<wire_subscription>> wires;
+    std::map<std::string, std::unique_ptr<identity>> identities; // by their key
+    std::map<std::pair<const identity*, endpoint_ref>, std::unique_ptr<share_group>> groups;
+    std::uint64_t last_session = 0, last_link = 0, last_wire = 0;
+
+    client_session* session(session_id id) noexcept { return find(sessions, id); }
+    const client_session* session(session_id id) const noexcept { return find(sessions, id); }
+    link_record* link(link_id id) noexcept { return find(links, id); }
+    wire_subscription* wire(wire_id id) noexcept { return find(wires, id); }
+
+    // Their numbers now, for a loop in which sessions may end.
+    std::vector<session_id> all_sessions() const
+    {
+        std::vector<session_id> all;
+        all.reserve(sessions.size());
+        for (const auto& [id, s] : sessions) {
+            all.push_back(s->id);
+        }
+        return all;
+    }
+
+private:
+    template <class Table, class Id>
+    static auto find(Table& table, Id id) noexcept -> decltype(table.begin()->second.get())
+    {
+        const auto at = table.find(number(id));
+        return at == table.end() ? nullptr : at->second.get();
+    }
+};
+
+} // namespace gateway
