@@ -309,7 +309,7 @@ private:
     void go_on_asking(time_point now);
     wire_subscription* sample_at(endpoint_ref where, std::string_view host);
     link_record* courier(const wire_subscription& w, endpoint_ref from);
-    void dial_courier(identity& who, endpoint_ref from, time_point now);
+    void dial_courier(identity& who, endpoint_ref from, time_point now, bool at_once = false);
     bool dials_courier(const identity& who, endpoint_ref from) const;
     void release_couriers(time_point now);
     std::uint64_t awaited_markers(const wire_subscription& w, bool& best_effort, time_point now);

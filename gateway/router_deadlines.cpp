@@ -130,6 +130,8 @@ void router::run_deadline(const deadline& d, time_point now)
             say(control::numbers{numbers});
             if (more) {
                 note_numbers(now);
+            } else if (numbers.frames_carried > 0) { // who is not bound again yet
+                at(now + carried_sweep, due::numbers);
             }
         }
         return;

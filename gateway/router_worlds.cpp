@@ -144,8 +144,8 @@ link_record* router::courier(const wire_subscription& w, endpoint_ref from)
 }
 
 // With the session's login, one for all of that virtual host; again where it was lost. Its group is
-// kept until the seams of this switch are over.
-void router::dial_courier(identity& who, endpoint_ref from, time_point now)
+// kept until the seams of this switch are over. `at_once`: whatever its last dial ended with.
+void router::dial_courier(identity& who, endpoint_ref from, time_point now, bool at_once)
 {
     const auto one = std::ranges::find_if(
         couriers_, [&](const share_group* g) { return g->at == from && g->who->host == who.host; });
@@ -154,7 +154,7 @@ void router::dial_courier(identity& who, endpoint_ref from, time_point now)
         couriers_.push_back(&g);
         ++g.bindings;
     }
-    if (!g.refused.empty() || !g.publish.empty() || now < g.retry_at) {
+    if (!g.refused.empty() || !g.publish.empty() || (now < g.retry_at && !at_once)) {
         return;
     }
     const link_id made = dial(g, link_role::publish, session_id::none, now).core.id();
@@ -202,17 +202,19 @@ std::uint64_t router::awaited_markers(const wire_subscription& w, bool& best_eff
         }
         const bool carried = courier(w, one) != nullptr;
         if (!carried) {
-            dial_courier(*w.group->who, one, now);
+            dial_courier(*w.group->who, one, now, true);
         }
         // One that does not answer this shard may answer another, whose clients publish there: it
-        // is lost once its dial has failed.
+        // is lost once a dial from here on has failed.
         const bool healthy = pool_of(one.color).healthy(one.index);
         const bool comes = known || is_asked(one, own, w.group->who->host) ||
                            (!healthy && dials_courier(*w.group->who, one));
         if (!comes || one.index >= markers_max) {
-            best_effort |= healthy;
+            best_effort = true;
         } else if (carried || healthy || dials_courier(*w.group->who, one)) {
             awaited |= std::uint64_t{1} << one.index;
+        } else {
+            best_effort = true; // not with this login
         }
     }
     return awaited;

@@ -154,7 +154,9 @@ void control_side::check_identity(const control::tally& t, control::switch_numbe
             " + forced " + number(t.seams_forced));
     }
     if (at_rest && (t.held > 0 || t.frames_carried > 0)) {
-        checker_.violation(of + "something is held for ever");
+        checker_.violation(
+            of + "held for ever: " + number(t.held) + " SENDs, " + number(t.frames_carried) +
+            " bytes");
     }
 }
 

@@ -44,6 +44,8 @@ void pipe::orphan()
     on_bytes = nullptr;
     on_end = nullptr;
     reading = true;
+    unread.clear(); // nobody takes it, and the window opens all the same
+    took();
 }
 
 void pipe::flush()
@@ -154,7 +156,7 @@ connection_ref network::connect()
 net::duration network::latency()
 {
     if (random_.chance(1)) {
-        return random_.milliseconds(5, 40); // a lost packet
+        return std::min<net::duration>(random_.milliseconds(5, 40), lost_packet_);
     }
     return random_.microseconds(20, latency_max_us_);
 }

@@ -94,6 +94,8 @@ struct heart_beats {
 class network {
 public:
     network(scheduler& when, std::uint64_t seed);
+    // A world with heart-beats: two lost packets in a row are not yet a peer that is silent.
+    void lose_packets_briefly() noexcept { lost_packet_ = std::chrono::milliseconds{20}; }
 
     connection_ref connect();
     // End of a turn: what was written leaves, as far as the window allows. False: nothing was to be
@@ -109,6 +111,7 @@ private:
     random_source random_;
     std::size_t window_;
     std::uint64_t latency_max_us_;
+    net::duration lost_packet_ = std::chrono::milliseconds{40}; // what one costs at most
     std::vector<std::shared_ptr<pipe>> dirty_;
 };
 

@@ -147,6 +147,9 @@ TEST(SwitchSim, SeedsThatFailedOnce)
         {.seed = 888000856, .with = faults::brokers},
         {.seed = 970002711, .with = faults::links, .backplane = sim::backplane::shared},
         {.seed = 200002079, .mode = multiplex::shared, .with = faults::links},
+        {.seed = 210000759, .mode = multiplex::shared, .with = faults::links},
+        {.seed = 210003480, .mode = multiplex::shared, .with = faults::links},
+        {.seed = 610007302, .with = faults::all},
     };
     for (const sim::world_options& one : worlds) {
         const auto result = sim::run_world(one);

@@ -53,6 +53,7 @@ world::world(const world_options& options)
         random_source how{options.seed, 740'000};
         const std::vector<net::duration> periods{50ms, 100ms, 200ms};
         beats_ = {.on = true, .client = how.one_of(periods), .broker = how.one_of(periods)};
+        network_.lose_packets_briefly();
     }
     build_brokers();
     const color live = random_.chance(50) ? color::blue : color::green;

@@ -214,6 +214,36 @@ TEST_F(RouterSwitch, TheReportsNumbersAddUp)
     EXPECT_EQ(n.sessions_moved, 1u);
 }
 
+TEST_F(RouterSwitch, TheReportEndsWithNothingCarried)
+{
+    brokers.green.dials = false;
+    client();
+    run(30s); // of probes
+    prepares();
+    brokers.blue.keeps_back = is_subscribe;
+    says(a, "SUBSCRIBE id:1 destination:/topic/a");
+    says(a, "SEND destination:/topic/a | waits for its SUBSCRIBE, then for green");
+    holds();
+    answer();
+    ASSERT_EQ(router.phase(), member_phase::held);
+    commits();
+    const auto carried = [&] {
+        std::uint64_t bytes = 0;
+        for (const auto& one : log.reports) {
+            if (const auto* n = std::get_if<control::numbers>(&one.what)) {
+                bytes = n->now.frames_carried;
+            }
+        }
+        return bytes;
+    };
+    run(2s);
+    EXPECT_GT(carried(), 0u);
+    brokers.green.dials = true;
+    run(10s);
+    EXPECT_EQ(state(a), session_state::active);
+    EXPECT_EQ(carried(), 0u);
+}
+
 TEST_F(RouterSwitch, S11_H1_AnAckGoesToTheLinkOfItsDelivery)
 {
     client();

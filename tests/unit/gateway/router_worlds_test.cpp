@@ -202,6 +202,40 @@ TEST_F(RouterWorlds, M1_WhereTheLastLinkWasLeftSincePreparingOneIsDialledAtCommi
     EXPECT_EQ(router.snapshot().endpoints.blue[1].links, 0u);
 }
 
+// Another shard's clients publish through b2, which refused this one while it prepared.
+TEST_F(RouterWorlds, M1_AnEndpointThatRefusedThisShardIsDialledAtCommitAllTheSame)
+{
+    goes(b);
+    brokers.blue.dials = false;
+    run(30s);
+    ASSERT_FALSE(router.snapshot().endpoints.blue[1].healthy);
+    prepares();
+    holds();
+    brokers.blue.dials = true;
+    brokers.blue.markers = false;
+    commits({b1, b2});
+    marker(3, "s1", "s1");
+    EXPECT_EQ(router.numbers().seams_joined, 0u);
+    marker(3, "s1", "s1/1");
+    EXPECT_EQ(router.numbers().seams_joined, 1u);
+    EXPECT_EQ(router.numbers().seams_best_effort, 0u);
+    EXPECT_EQ(router.numbers().gaps, 0u);
+}
+
+TEST_F(RouterWorlds, M1_AnEndpointThatStillRefusesIsNotWaitedFor)
+{
+    goes(b);
+    brokers.blue.dials = false;
+    run(30s);
+    ASSERT_FALSE(router.snapshot().endpoints.blue[1].healthy);
+    prepares();
+    holds();
+    commits({b1, b2});
+    run(150ms);
+    EXPECT_EQ(router.numbers().seams_joined, 1u);
+    EXPECT_EQ(router.numbers().seams_best_effort, 0u);
+}
+
 TEST_F(RouterWorlds, M1_AnAbortLeavesTheLinksThatWereDialledForMarkers)
 {
     goes(b);
