@@ -216,7 +216,7 @@ private:
         std::string_view receipt = {});
     void
     leave_wire(wire_subscription& w, session_id session, std::string_view receipt, time_point now);
-    void erase_wire(wire_id id);
+    void erase_wire(wire_id id, time_point now);
     void lose_wire(wire_subscription& w, time_point now);
 
     // ---- router_messages.cpp

@@ -18,7 +18,7 @@ void router::on_answered(link_record& l, const broker::owed_answer& owed, time_p
     case owed_kind::acknowledge:
     case owed_kind::unsubscribe:
         if (owed.kind == owed_kind::unsubscribe) {
-            erase_wire(owed.wire);
+            erase_wire(owed.wire, now);
         }
         if (s == nullptr || owed.client_receipt.empty()) {
             return;

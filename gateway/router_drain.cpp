@@ -40,8 +40,8 @@ bool router::drained(client_session& s, time_point now)
         }
         const bool gone = !w->giving_back;
         sub->wires[old] = wire_id::none;
-        erase_wire(
-            w->id); // the link leaves by DISCONNECT: nothing is unsubscribed (HAZARDS.md H11)
+        // The link leaves by DISCONNECT: nothing is unsubscribed (HAZARDS.md H11).
+        erase_wire(w->id, now);
         if (sub->held_back && gone) {
             sub->held_back = false;
             at(now, due::session_retry, number(s.id)); // bound or not: advance() knows

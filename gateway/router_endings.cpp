@@ -137,8 +137,8 @@ void router::end_session(client_session& s, time_point now)
             if (w != nullptr && w->shared) {
                 drop_member(*w, id, sub->number, now);
             } else if (w != nullptr) {
-                erase_wire(w->id); // its link leaves by DISCONNECT: never by UNSUBSCRIBE of a
-                                   // durable one (H11)
+                // Its link leaves by DISCONNECT: never by UNSUBSCRIBE of a durable one (H11).
+                erase_wire(w->id, now);
             }
         }
     }

@@ -267,7 +267,7 @@ std::size_t router::leave_subscriptions(client_session& s, bool lingers, time_po
         if (w->shared || lingers) {
             drop_member(*w, s.id, sub->number, now);
         } else {
-            erase_wire(w->id); // its link leaves by DISCONNECT (HAZARDS.md H11)
+            erase_wire(w->id, now); // its link leaves by DISCONNECT (HAZARDS.md H11)
         }
     }
     return gaps;

@@ -278,7 +278,7 @@ void router::release_lost(
         }
     }
     if (w.members.empty()) {
-        erase_wire(w.id);
+        erase_wire(w.id, now);
     }
 }
 

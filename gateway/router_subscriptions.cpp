@@ -171,7 +171,7 @@ void router::on_wire_failed(wire_subscription& w, const std::string& why, time_p
 {
     const color c = w.color();
     const auto members = w.members;
-    erase_wire(w.id);
+    erase_wire(w.id, now);
     for (const wire_member& m : members) {
         client_session* s = find(m.session);
         subscription* sub = s == nullptr ? nullptr : s->journal.at(m.subscription);
@@ -233,7 +233,7 @@ void router::lose_wire(wire_subscription& w, time_point now)
     }
     const auto members = w.members;
     const bool shared = w.shared;
-    erase_wire(id);
+    erase_wire(id, now);
     for (const wire_member& m : members) {
         client_session* s = find(m.session);
         subscription* sub = s == nullptr ? nullptr : s->journal.at(m.subscription);
@@ -299,7 +299,7 @@ void router::leave_wire(
             answer_receipt(*s, receipt);
         }
         if (w.state != wire_state::leaving) {
-            erase_wire(w.id);
+            erase_wire(w.id, now);
         }
         return;
     }
@@ -319,7 +319,7 @@ void router::leave_wire(
     }
     if (!l->core.can().receipts()) {
         l->open_subscribes -= open;
-        erase_wire(w.id);
+        erase_wire(w.id, now);
         if (s != nullptr) {
             answer_receipt(
                 *s,
@@ -328,7 +328,7 @@ void router::leave_wire(
     }
 }
 
-void router::erase_wire(wire_id id)
+void router::erase_wire(wire_id id, time_point now)
 {
     wire_subscription* w = wire(id);
     if (w == nullptr) {
@@ -345,6 +345,7 @@ void router::erase_wire(wire_id id)
     }
     leave_pairs(*w);
     share_group& g = *w->group;
+    pass_on_marker_trial(g, id, now);
     const bool kept_its_group = w->state == wire_state::lost;
     tables_.wires.erase(number(id));
     if (kept_its_group) {

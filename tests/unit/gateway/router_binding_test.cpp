@@ -62,6 +62,24 @@ TEST_F(RouterDedicated, ASessionsEndIsItsLinksEnd)
     EXPECT_EQ(router.link_count(), 1u);
 }
 
+// Its wire subscription goes with its link, without UNSUBSCRIBE.
+TEST_F(RouterDedicated, B1_WhereTheSessionOfTheMarkersTrialEndsAnothersSubscriptionIsTried)
+{
+    brokers.blue.markers = false;
+    client();
+    client();
+    says(a, "SUBSCRIBE id:1 destination:/topic/a");
+    says(b, "SUBSCRIBE id:1 destination:/topic/b");
+    skip_effects();
+    goes(a);
+    const auto effects = log.take();
+    const auto tried = std::ranges::find_if(effects, [](const auto& line) {
+        return line.starts_with("link 2 <- SEND destination:/amq/queue/");
+    });
+    ASSERT_NE(tried, effects.end());
+    EXPECT_TRUE(tried->ends_with("teal-marker:s2")) << *tried;
+}
+
 class RouterWebSocketBroker : public RouterTest {
 protected:
     static gateway::core_settings websocket()
