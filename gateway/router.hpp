@@ -3,7 +3,7 @@
 // The heart of a shard, without I/O: tables of sessions, links and wire subscriptions, and every
 // rule that moves a frame or a binding. Events come in, effects go out; an effect never calls back.
 //
-// The parts, one file each:
+// The router's own files, one subject each:
 //   router_clients.cpp        a client's frames, in order; CONNECT
 //   router_frames.cpp         SEND, subscriptions, transactions: what waits for what
 //   router_endings.cpp        receipts, DISCONNECT, ERROR, a client that is gone
@@ -21,16 +21,19 @@
 //   router_commit.cpp         both ways out: commit and abort
 //   router_pin.cpp            what a switch gave up: pinned or cut
 //   router_seams.cpp          where one color ends and the other begins
-//   router_markers.cpp        markers: tried, sent and read
-//   router_worlds.cpp         from which endpoints they come, and by which link
-//   router_rejoin.cpp         who is bound again to what others read already
+//   router_markers.cpp        markers: sent for seams, and what each one that is read says
 //   router_pairing.cpp        backplane `shared`: both colors bring the same
 //   router_drain.cpp          what the old color still owes
-//   router_move.cpp           a move inside a color: an endpoint is drained
-//   router_linger.cpp         a link that is left and still owes an answer
 //   router_deadlines.cpp      everything that waits for a time
-//   router_sends.cpp          what became of each session's SENDs
 //   router_report.cpp         numbers and snapshots
+// What has state of its own is a class of its own, which works on the same tables (shard_part) and
+// asks the router for what touches bindings, links and members (shard_actions):
+//   marker_couriers           by which link a marker rides
+//   world_survey              from which endpoints markers come
+//   marker_fences             who is bound again to what others read already
+//   endpoint_moves            a move inside a color: an endpoint is drained
+//   lingering_links           a link that is left and still owes an answer
+//   send_accounts             what became of each session's SENDs
 //
 // Threading:  belongs to one shard.
 // Invariants:
@@ -38,9 +41,14 @@
 // (2) A frame of one session is only ever written to links of its own bindings.
 // (3) No client's SEND is written to the old color once this shard knows the decision (the fence).
 
-#include "gateway/message_worlds.hpp"
+#include "gateway/endpoint_moves.hpp"
+#include "gateway/lingering_links.hpp"
+#include "gateway/marker_couriers.hpp"
+#include "gateway/marker_fences.hpp"
 #include "gateway/seam.hpp"
-#include "gateway/shard_part.hpp"
+#include "gateway/send_accounts.hpp"
+#include "gateway/shard_actions.hpp"
+#include "gateway/world_survey.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -50,7 +58,7 @@
 
 namespace gateway {
 
-class router : private shard_owner, private shard_part {
+class router final : private shard_owner, private shard_part, private shard_actions {
 public:
     router(core_settings settings, effects& out, shard_counters& counters);
     ~router();
@@ -86,7 +94,10 @@ public:
     std::vector<control::session_snapshot> sessions(time_point now) const;
     bool disconnect(std::string_view session, time_point now);
     // Drained (on) or taken back. Within a switch it is only noted: nobody moves before that ended.
-    void drain_endpoint(endpoint_ref where, bool on, time_point now);
+    void drain_endpoint(endpoint_ref where, bool on, time_point now)
+    {
+        moves_.drain(where, on, now);
+    }
     std::uint64_t links_to_dial(color target) const; // preflight
 
     time_point next_deadline() const noexcept;
@@ -143,7 +154,7 @@ private:
     void finish_closing(client_session& s, time_point now);
     void close(client_session& s, disconnect_reason why, std::string_view text);
     void end_session(client_session& s, time_point now);
-    void enter(client_session& s, session_state to, time_point now);
+    void enter(client_session& s, session_state to, time_point now) override;
     identity* identify(
         client_session& s, const stomp::frame_view& connect, std::string accept_version,
         stomp::version highest);
@@ -156,19 +167,19 @@ private:
     bool needs_own(const client_session& s) const;
     void on_bound(client_session& s, color c, time_point now);
     void on_refused(client_session& s, color c, const std::string& why, time_point now);
-    void unbind(client_session& s, color c, time_point now);
+    void unbind(client_session& s, color c, time_point now) override;
     void forget_links(client_session& s, binding& b, time_point now);
     void park(client_session& s, time_point now);
     void wake(share_group& g, time_point now);
     void wake_turns(share_group& g, time_point now);
-    void release_group(share_group& g, time_point now);
+    void release_group(share_group& g, time_point now) override;
     void release_identity(identity& who);
     void drop_if_unused(share_group& g);
     void wait_in(share_group& g, client_session& s, binding& b);
     bool may_dial(share_group& g, client_session& s, time_point now);
     bool wait_turn(share_group& g, client_session& s, binding& b, time_point now);
     void retry_turns(share_group& g, time_point now);
-    share_group& group_for(identity& who, endpoint_ref at);
+    share_group& group_for(identity& who, endpoint_ref at) override;
     link_record* pick_publish(share_group& g, client_session& s, time_point now);
     link_record* pick_subscribe(share_group& g, color c, time_point now);
     void lost_link_of(client_session& s, color c, time_point now);
@@ -176,7 +187,7 @@ private:
     broker::dial_class dial_class_of(color c) const noexcept;
 
     // ---- router_links.cpp
-    link_record& dial(share_group& g, link_role role, session_id owner, time_point now);
+    link_record& dial(share_group& g, link_role role, session_id owner, time_point now) override;
     void run_dials(time_point now);
     void on_event(
         link_record& l, broker::link_event event, const stomp::frame_view* frame, framing as,
@@ -192,7 +203,7 @@ private:
         if (l.core.next_deadline() != net::never)
             at(l.core.next_deadline(), due::link, number(l.core.id()));
     }
-    void leave(link_record& l, time_point now);
+    void leave(link_record& l, time_point now) override;
     void erase_link(link_id id, time_point now);
     void blame(link_record& l, time_point now);
     void lose_markers(const share_group& g, time_point now);
@@ -201,7 +212,7 @@ private:
     void forward_error(
         client_session& s, const stomp::frame_view& frame, std::string_view receipt,
         time_point now);
-    void ask_barrier(link_record& l, time_point now);
+    void ask_barrier(link_record& l, time_point now) override;
 
     // ---- router_subscriptions.cpp
     bool may_join(
@@ -213,10 +224,15 @@ private:
     void on_wire_cancelled(wire_subscription& w, const std::string& why, time_point now);
     void drop_member(
         wire_subscription& w, session_id session, std::uint32_t number, time_point now,
-        std::string_view receipt = {});
+        std::string_view receipt) override;
+    void
+    drop_member(wire_subscription& w, session_id session, std::uint32_t number_of, time_point now)
+    {
+        drop_member(w, session, number_of, now, {});
+    }
     void
     leave_wire(wire_subscription& w, session_id session, std::string_view receipt, time_point now);
-    void erase_wire(wire_id id, time_point now);
+    void erase_wire(wire_id id, time_point now) override;
     void lose_wire(wire_subscription& w, time_point now);
 
     // ---- router_messages.cpp
@@ -235,7 +251,6 @@ private:
     void acknowledge(
         client_session& s, const delivery& d, bool negative, std::string_view extra,
         std::string_view receipt, time_point now);
-    bool may_read(const client_session& s, const link_record& own) const noexcept;
     void fail_slow(client_session& s, time_point now);
     void count_late(wire_id old) noexcept;
     static std::string_view ack_of(const stomp::frame_view& frame, stomp::version version);
@@ -248,7 +263,7 @@ private:
     void unpin(client_session& s, time_point now);
     void unpin_overdue(client_session& s, time_point now);
     void cut_session(client_session& s, time_point now);
-    void drop_new_wires(client_session& s, time_point now);
+    void drop_new_wires(client_session& s, time_point now) override;
 
     // ---- router_seams.cpp
     seam& seam_between(const wire_subscription& from, wire_subscription* to, time_point now);
@@ -257,12 +272,9 @@ private:
     void keep_lost(wire_subscription& w, time_point now);
     void
     release_lost(wire_subscription& w, const std::vector<wire_member>& members, time_point now);
-    void send_markers(time_point now);
     void act(seam& which, const seam_action& what, time_point now);
     void leave_seams(session_id session, std::uint32_t number, time_point now);
     void trim_kept(wire_subscription& w);
-    bool reads(const wire_subscription& w) noexcept;
-
     void add_to_seam(seam& which, client_session& s, const subscription& sub);
 
     // ---- router_pairing.cpp
@@ -302,71 +314,9 @@ private:
     void keep_to_give_back(wire_subscription& w, const stomp::frame_view& frame, framing as);
     void feed(client_session& s, wire_subscription& w, time_point now);
 
-    // ---- router_worlds.cpp
-    void ask_worlds(time_point now);
-    void ask_about(const wire_subscription& to, time_point now);
-    bool is_asked(endpoint_ref from, endpoint_ref where, std::string_view host) const;
-    void go_on_asking(time_point now);
-    wire_subscription* sample_at(endpoint_ref where, std::string_view host);
-    link_record* courier(const wire_subscription& w, endpoint_ref from);
-    void dial_courier(identity& who, endpoint_ref from, time_point now, bool at_once = false);
-    bool dials_courier(const identity& who, endpoint_ref from) const;
-    void release_couriers(time_point now);
-    std::uint64_t awaited_markers(const wire_subscription& w, bool& best_effort, time_point now);
-    void try_marker(wire_subscription& w, time_point now);
-    void pass_on_marker_trial(share_group& g, wire_id tried, time_point now);
-    void end_marker_trial(wire_id tried, time_point now);
-    std::string
-    mark_of(const wire_subscription& w, endpoint_ref from, control::switch_number joins) const;
-    bool send_marker(const wire_subscription& w, endpoint_ref from, control::switch_number joins);
-    void
-    send_marker_together(const wire_subscription& w, control::switch_number joins, link_id& by);
+    // ---- router_markers.cpp
+    void send_markers(time_point now);
     void on_marker(wire_subscription& w, std::string_view mark, time_point now);
-
-    // ---- router_sends.cpp
-    void count_send(session_id of, std::uint32_t session_sends::* what, bool counted);
-    void count_confirmed(const broker::owed_answer& owed);
-    void note_silent(client_session& s, const link_record& l) noexcept;
-    void count_open_sends();
-    void on_silent_proven(const link_record& l, std::uint64_t proven);
-    void doubt_silent(const link_record& l);
-    std::map<std::uint64_t, control::send_counts> sends_by_session() const;
-
-    // ---- router_rejoin.cpp
-    struct fence { // the marker that members of a wire subscription wait for (M13)
-        std::uint64_t number = 0;
-        time_point since{}, next{};
-    };
-    bool
-    rejoins(const client_session& s, const subscription& sub, const wire_subscription& w) const;
-    void add_rejoining(wire_subscription& w, wire_member member, time_point now);
-    void ask_fence(wire_id id, time_point now);
-    void run_fence(wire_id id, time_point now);
-    void on_fence_marker(wire_subscription& w, std::string_view mark, time_point now);
-    void pass_fence(wire_subscription& w, time_point now);
-
-    // ---- router_move.cpp
-    struct endpoint_move;
-    bool begins_move(endpoint_ref from, time_point now);
-    void run_moves(time_point now);
-    void go_on_moving(time_point now);
-    bool all_settled(const endpoint_move& m);
-    void send_move_markers(endpoint_move& m, time_point now);
-    void on_move_marker(wire_id read, std::string_view number, time_point now);
-    void leave_ready(endpoint_move& m, time_point now);
-    bool awaits_marker(endpoint_move& m, const client_session& s, time_point now);
-    void leave_endpoint(endpoint_move& m, const std::vector<session_id>& who, time_point now);
-    std::size_t leave_subscriptions(client_session& s, bool lingers, time_point now);
-    void stay_at_endpoint(const std::vector<session_id>& who, time_point now);
-    void cancel_moves(time_point now);
-    bool reads_a_pair(endpoint_ref from) const;
-
-    // ---- router_linger.cpp
-    bool awaits_replies(const client_session& s) const;
-    void leave_own_link(client_session& s, bool lingers, time_point now);
-    bool on_late_reply(link_id from, time_point now);
-    void forget_lingering(session_id id, time_point now);
-    void end_lingering(time_point now);
 
     // ---- router_switch.cpp
     void on_prepare(const control::prepare& order, time_point now);
@@ -381,7 +331,7 @@ private:
     void standby_lost(client_session& s, time_point now);
     void check_prepared(time_point now);
     void ask_proofs(time_point now);
-    bool settled(const client_session& s) const;
+    bool settled(const client_session& s) const override;
     void try_hold(client_session& s, time_point now);
     void check_held(time_point now);
     void session_left_switch(client_session& s, time_point now);
@@ -420,54 +370,21 @@ private:
     static constexpr std::size_t leaves_at_once = 16;
     static constexpr auto leave_pause = std::chrono::milliseconds{4};
     static constexpr auto leave_behind_markers = std::chrono::milliseconds{50};
-    static constexpr unsigned markers_max = 64; // endpoints of a color that a seam can wait for
     static constexpr auto pinned_retry = std::chrono::seconds{1};
 
     broker::dial_pacer pacer_;
+    marker_couriers couriers_{shard_, *this};
+    world_survey survey_{shard_, couriers_};
+    marker_fences fences_{shard_, couriers_};
+    lingering_links lingering_{shard_, *this};
+    endpoint_moves moves_{shard_, *this, couriers_, lingering_};
+    send_accounts sends_{shard_};
     std::vector<std::unique_ptr<seam>> seams_;
     std::vector<std::unique_ptr<wire_pair>> pairs_; // backplane `shared`
     broker::delivery_number last_delivery_ = 0;
     bool barriers_due_ = false;
     bool seams_due_ = false;
-    bool asked_worlds_ = false;
     std::vector<session_id> later_;
-    // M2: whether a marker SENT at one endpoint of a color comes to a subscription at another.
-    struct world_question {
-        endpoint_ref from, at;
-        std::string host; // of who reads at `at`
-        wire_id to;       // one of them
-        time_point until;
-        link_id asked = link_id::none;
-    };
-    std::vector<world_question> questions_;
-    std::map<wire_id, fence> fences_;
-    boost::unordered_flat_map<std::uint64_t, session_sends> sends_; // of the newest switch
-    std::uint64_t last_fence_ = 0;
-    // M13: the sessions of one drained endpoint on their way to others.
-    struct endpoint_move {
-        endpoint_ref from;
-        std::uint64_t number = 0;
-        std::vector<session_id> sessions;
-        std::set<wire_id> awaited;             // whose marker was not read yet
-        bool marking = false;                  // what was SENT is proven, or in doubt
-        time_point until{};                    // of this step
-        time_point give_up{};                  // for a client that keeps its marker from being read
-        std::map<session_id, time_point> slow; // such a one: until when its marker may come
-        std::size_t left = 0, gaps = 0, handed_back = 0;
-    };
-    std::vector<endpoint_move> moves_;
-    // A link of a session's own at an endpoint that it left: requests on it are not answered yet.
-    struct lingering_link {
-        link_id link;
-        session_id session;
-        std::uint32_t requests;
-        time_point until;
-    };
-    std::vector<lingering_link> lingering_;
-    std::uint64_t last_move_ = 0;
-    message_worlds worlds_;
-    std::vector<share_group*> couriers_; // kept for their links, which carry markers
-    std::map<std::pair<endpoint_ref, std::string>, link_id> courier_links_;
     struct refusal {
         session_id session;
         color of;

@@ -125,22 +125,6 @@ void router::on_client_backlog(session_id id, backlog level, time_point now)
     run_later(now);
 }
 
-bool router::may_read(const client_session& s, const link_record& own) const noexcept
-{
-    // H15: its CONNECTED begins the heart-beats, and S17: a standby's is waited for. Nothing that
-    // the client does not take can lie before them.
-    if (own.core.state() < broker::link_state::ready) {
-        return true;
-    }
-    switch (s.over_outbox) {
-    case backlog::below: return true;
-    // The answer to a barrier or a SUBSCRIBE lies behind what the client does not take.
-    case backlog::over_mark: return own.core.barrier_open() || own.open_subscribes > 0;
-    case backlog::over_wall: return false;
-    }
-    return true;
-}
-
 void router::fail_slow(client_session& s, time_point now)
 {
     out_.close_client(s.id, disconnect_reason::slow_consumer, "the client does not read");

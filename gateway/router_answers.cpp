@@ -14,7 +14,7 @@ void router::on_answered(link_record& l, const broker::owed_answer& owed, time_p
     const color c = l.at().color;
     switch (owed.kind) {
     case owed_kind::send:
-    case owed_kind::commit: count_confirmed(owed); [[fallthrough]];
+    case owed_kind::commit: sends_.count_confirmed(owed); [[fallthrough]];
     case owed_kind::acknowledge:
     case owed_kind::unsubscribe:
         if (owed.kind == owed_kind::unsubscribe) {
@@ -54,9 +54,7 @@ void router::on_answered(link_record& l, const broker::owed_answer& owed, time_p
         if (l.core.proven() || switch_.phase == member_phase::preparing) {
             switch_.awaited.erase(id);
         }
-        if (!moves_.empty()) {
-            at(now, due::moves);
-        }
+        moves_.look_again(now);
         for (const session_id user : users) {
             if (client_session* one = find(user)) {
                 if (one->now().moving) {
@@ -87,7 +85,7 @@ void router::on_answered(link_record& l, const broker::owed_answer& owed, time_p
 void router::settle_owed(link_record& l, time_point now)
 {
     using broker::owed_kind;
-    doubt_silent(l);
+    sends_.doubt_silent(l);
     for (const auto& owed : l.core.owed().take_all()) {
         client_session* s = find(owed.session);
         const bool asked = s != nullptr && !owed.client_receipt.empty();
@@ -102,7 +100,7 @@ void router::settle_owed(link_record& l, time_point now)
         case owed_kind::commit:
             switch_.tally.in_doubt +=
                 owed.counted && !owed.doubted; // nothing is answered for it (S13)
-            count_send(owed.session, &session_sends::in_doubt, owed.counted && !owed.doubted);
+            sends_.count(owed.session, &session_sends::in_doubt, owed.counted && !owed.doubted);
             break;
         case owed_kind::acknowledge: // S11: swallowed, its RECEIPT answered
         case owed_kind::unsubscribe:

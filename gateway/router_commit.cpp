@@ -187,10 +187,9 @@ void router::on_abort(const control::abort_switch& order, time_point now)
     switch_.phase = member_phase::steady;
     switch_.awaited.clear();
     forget_recent();
+    survey_.stop();
     if (seams_.empty()) {
-        release_couriers(now);
-    } else {
-        questions_.clear();
+        couriers_.release(now);
     }
     for (const session_id id : tables_.all_sessions()) {
         client_session* s = find(id);

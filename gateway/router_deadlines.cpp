@@ -44,8 +44,8 @@ void router::run_deadline(const deadline& d, time_point now)
             on_confirmed(*w, now);
         }
         return;
-    case due::fence: run_fence(static_cast<wire_id>(d.subject), now); return;
-    case due::marker_trial: end_marker_trial(static_cast<wire_id>(d.subject), now); return;
+    case due::fence: fences_.run(static_cast<wire_id>(d.subject), now); return;
+    case due::marker_trial: couriers_.end_trial(static_cast<wire_id>(d.subject), now); return;
     case due::session_retry:
         if (client_session* s = find(static_cast<session_id>(d.subject))) {
             retry_session(*s, now);
@@ -107,14 +107,17 @@ void router::run_deadline(const deadline& d, time_point now)
         }
         return;
     case due::seams: run_seams(now); return;
-    case due::worlds: go_on_asking(now); return;
+    case due::worlds:
+        survey_.go_on(now);
+        check_prepared(now);
+        return;
     case due::receipts:
         if (d.subject == switch_.id && !in_switch()) {
             doubt_receipts(now);
         }
         return;
     case due::drain: run_drain(now); return;
-    case due::moves: run_moves(now); return;
+    case due::moves: moves_.run(now); return;
     case due::numbers:
         switch_.numbers_due = false;
         if (switch_.phase == member_phase::preparing) {
@@ -170,7 +173,7 @@ void router::on_probe(endpoint_ref which, bool ok, std::string why, time_point n
     }
     pool.on_probe(which.index, ok, std::move(why), now);
     if (before != pool.healthy(which.index)) { // it may have joined another cluster
-        worlds_.forget(which);
+        survey_.forget(which);
     }
     if (!before && pool.healthy(which.index)) {
         out_.log(1, name_of(which) + " answers again");

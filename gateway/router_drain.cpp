@@ -163,7 +163,7 @@ void router::doubt_receipts(time_point now)
                 !owed.doubted) {
                 owed.doubted = true;
                 switch_.tally.in_doubt += owed.counted;
-                count_send(owed.session, &session_sends::in_doubt, owed.counted);
+                sends_.count(owed.session, &session_sends::in_doubt, owed.counted);
             }
         });
     }

@@ -143,7 +143,7 @@ void router::end_session(client_session& s, time_point now)
         }
     }
     session_left_switch(s, now);
-    forget_lingering(id, now);
+    lingering_.forget(id, now);
     unbind(s, color::blue, now);
     unbind(s, color::green, now);
     switch_.draining.erase(id);
@@ -153,7 +153,7 @@ void router::end_session(client_session& s, time_point now)
     }
     enter(s, session_state::closing, now);
     --counters_.sessions[s.live][session_label::closing];
-    sends_.erase(number(id));
+    sends_.forget(id);
     tables_.sessions.erase(number(id));
     if (in_switch()) {
         switch_.phase <= member_phase::prepared ? check_prepared(now) : check_held(now);

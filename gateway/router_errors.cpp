@@ -69,7 +69,7 @@ void router::on_broker_error(
         }
         if (event.owed.kind == owed_kind::send || event.owed.kind == owed_kind::commit) {
             switch_.tally.refused += event.owed.counted;
-            count_send(event.owed.session, &session_sends::refused, event.owed.counted);
+            sends_.count(event.owed.session, &session_sends::refused, event.owed.counted);
         }
         if (s != nullptr) {
             s->owed -= !event.owed.client_receipt.empty();

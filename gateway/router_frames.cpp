@@ -55,8 +55,8 @@ bool router::client_send(
     if (counted) {
         ++switch_.tally.accepted;
         switch_.tally.unconfirmed += receipt.empty();
-        count_send(s.id, &session_sends::accepted, true);
-        count_send(s.id, &session_sends::unconfirmed, receipt.empty());
+        sends_.count(s.id, &session_sends::accepted, true);
+        sends_.count(s.id, &session_sends::unconfirmed, receipt.empty());
     }
     // What asked for a receipt is open until it comes; what did not is forwarded, and that is all
     // there is to know.
@@ -69,7 +69,7 @@ bool router::client_send(
         out_);
     s.owed += !receipt.empty() && l.core.can().receipts();
     if (receipt.empty() || !l.core.can().receipts()) {
-        note_silent(s, l);
+        send_accounts::note_silent(s, l);
     }
     s.last_send_link = l.core.id();
     s.last_send = l.core.sent();
@@ -241,11 +241,11 @@ void router::commit_at_broker(
     want(receipt);
     const bool counted = s.part && s.part->carried && sends;
     switch_.tally.accepted += counted;
-    count_send(s.id, &session_sends::accepted, counted);
+    sends_.count(s.id, &session_sends::accepted, counted);
     l.core.commit(id, {.session = s.id, .client_receipt = receipts, .counted = counted}, out_);
     s.owed += !receipts.empty() && l.core.can().receipts();
     if (!l.core.can().receipts()) {
-        note_silent(s, l);
+        send_accounts::note_silent(s, l);
     }
     s.last_send_link = l.core.id();
     s.last_send = l.core.sent();

@@ -92,7 +92,7 @@ void router::on_event(
     case kind::up: on_up(l, now); return;
     case kind::answered:
         if (event.owed.kind == broker::owed_kind::barrier) {
-            on_silent_proven(l, event.silent_proven);
+            sends_.on_silent_proven(l, event.silent_proven);
         }
         on_answered(l, event.owed, now);
         return;
@@ -157,10 +157,8 @@ void router::on_up(link_record& l, time_point now)
                        " answers no receipts: one link per session, fence and seams best effort");
         }
     }
-    if (!questions_.empty()) {
-        at(now, due::worlds); // it may carry a marker
-    }
-    ++g.links; // keeps the group while its sessions go on
+    survey_.look_again(now); // it may carry a marker
+    ++g.links;               // keeps the group while its sessions go on
     if (client_session* owner = find(l.owner)) {
         advance(*owner, c, now);
     }

@@ -75,11 +75,8 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
     if (before == broker::link_state::ready && !was_leaving) {
         lose_markers(g, now);
     }
-    if (!moves_.empty()) {
-        at(now, due::moves); // not waited for any longer
-    }
-    const bool lingered =
-        std::erase_if(lingering_, [&](const lingering_link& one) { return one.link == id; }) > 0;
+    moves_.look_again(now); // not waited for any longer
+    const bool lingered = lingering_.on_lost(id);
     if (client_session* s = find(owner); s != nullptr && !lingered) {
         binding& b = s->bindings[c];
         if (b.own == id) { // SENDs that were to move there stay where they are for now
@@ -114,7 +111,7 @@ void router::lose_markers(const share_group& g, time_point now)
         const bool awaits = w != nullptr && !seams_[i]->left() && w->color() == g.at.color &&
                             w->group->at != g.at && g.at.index < 64 &&
                             (seams_[i]->awaited() >> g.at.index & 1U) != 0;
-        if (awaits && courier(*w, g.at) == nullptr) {
+        if (awaits && couriers_.pick(*w, g.at) == nullptr) {
             act(*seams_[i], seams_[i]->on_marker_lost(g.at.index), now);
         }
     }

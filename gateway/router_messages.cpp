@@ -248,7 +248,7 @@ void router::on_reply(link_record& l, const stomp::frame_view& frame, framing as
     const std::string head{out.end_head()};
     learn_reply_address(*s, frame.find("reply-to").value_or(""), l.at().color);
     out_.write_client(s->id, head, frame.body, as);
-    if (!on_late_reply(l.core.id(), now) && s->answers) {
+    if (!lingering_.on_reply(l.core.id(), now) && s->answers) {
         s->answers->on_reply(l.at().color);
     }
 }

@@ -128,7 +128,7 @@ std::vector<control::session_snapshot> router::sessions(time_point now) const
 {
     std::vector<control::session_snapshot> all;
     all.reserve(tables_.sessions.size());
-    const auto sends = sends_by_session();
+    const auto sends = sends_.by_session();
     for (const auto& [id, s] : tables_.sessions) {
         const binding& b = s->now();
         control::session_snapshot one;

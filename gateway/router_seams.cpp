@@ -51,7 +51,7 @@ seam& router::seam_between(const wire_subscription& from, wire_subscription* to,
                          g.marker_trial != wire_id::none); // its answer is still awaited
     bool best_effort =
         !from.addressed || !marked || g.known.barrier != broker::barrier_kind::routed; // B3
-    const std::uint64_t awaited = awaited_markers(from, best_effort, now);
+    const std::uint64_t awaited = survey_.awaited_markers(from, best_effort, now);
     seams_.push_back(std::make_unique<seam>(
         from.id, to != nullptr ? to->id : wire_id::none, best_effort, now,
         seam::timing{
@@ -105,7 +105,8 @@ void router::run_seams(time_point now)
     send_markers(now);
     std::erase_if(seams_, [&](const auto& one) { return one->members().empty() || one->left(); });
     if (seams_.empty() && !in_switch()) {
-        release_couriers(now);
+        survey_.stop();
+        couriers_.release(now);
     }
     tell_past();
     time_point next = sweep_pairs(now);
@@ -318,13 +319,6 @@ void router::leave_seams(session_id session, std::uint32_t number_of, time_point
             drop_member(*old, session, number_of, now);
         }
     }
-}
-
-bool router::reads(const wire_subscription& w) noexcept
-{
-    link_record* l = link(w.link);
-    const client_session* s = l == nullptr ? nullptr : find(l->owner);
-    return s == nullptr || may_read(*s, *l);
 }
 
 } // namespace gateway

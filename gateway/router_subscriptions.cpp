@@ -102,8 +102,8 @@ bool router::subscribe(
     sub.newest[c] = static_cast<std::uint32_t>(number(w->id));
     sub.head = w->head; // equal text: kept once for all who share it
     const wire_member member{.session = s.id, .subscription = sub.number, .state = as};
-    if (as == member_state::live && rejoins(s, sub, *w)) {
-        add_rejoining(*w, member, now);
+    if (as == member_state::live && marker_fences::rejoins(s, sub, *w)) {
+        fences_.add(*w, member, now);
     } else {
         w->members.push_back(member);
     }
@@ -128,13 +128,11 @@ void router::on_confirmed(wire_subscription& w, time_point now)
     // B1: tried on the identity's first broadcast SUBSCRIBE.
     if (w.addressed && g.known.marker == broker::tried::unknown &&
         g.marker_trial == wire_id::none) {
-        try_marker(w, now);
+        couriers_.try_marker(w, now);
     }
-    if (w.addressed && asked_worlds_ && in_switch() && c == shard_.live) { // M2: it came later
-        ask_about(w, now);
-        if (!questions_.empty()) {
-            at(now, due::worlds);
-        }
+    if (w.addressed && survey_.asked() && in_switch() && c == shard_.live) { // M2: it came later
+        survey_.ask_about(w, now);
+        survey_.look_again(now);
     }
     const auto members = w.members;
     for (const wire_member& m : members) {
@@ -244,7 +242,7 @@ void router::lose_wire(wire_subscription& w, time_point now)
         sub->own_only |= was_open && shared; // tried again on a link of the session's own
         if (pool_of(c).size() > 2) {
             // M1: what a third node routed may come to another's subscription behind the marker
-            // that router_rejoin.cpp would wait for. Those who lost theirs share a new one.
+            // that marker_fences would wait for. Those who lost theirs share a new one.
             sub->left_before = static_cast<wire_id>(tables_.last_wire);
         }
         if (m.state == member_state::standby) {
@@ -287,10 +285,8 @@ void router::drop_member(
 void router::leave_wire(
     wire_subscription& w, session_id session, std::string_view receipt, time_point now)
 {
-    if (!questions_.empty()) {
-        at(now, due::worlds); // M2: another is asked instead
-    }
-    pass_on_marker_trial(*w.group, w.id, now);
+    survey_.look_again(now); // M2: another is asked instead
+    couriers_.pass_on_trial(*w.group, w.id, now);
     leave_pairs(w);
     client_session* s = find(session);
     link_record* l = link(w.link);
@@ -345,7 +341,7 @@ void router::erase_wire(wire_id id, time_point now)
     }
     leave_pairs(*w);
     share_group& g = *w->group;
-    pass_on_marker_trial(g, id, now);
+    couriers_.pass_on_trial(g, id, now);
     const bool kept_its_group = w->state == wire_state::lost;
     tables_.wires.erase(number(id));
     if (kept_its_group) {

@@ -60,14 +60,15 @@ void router::on_prepare(const control::prepare& order, time_point now)
         }
     }
     switch_.doubted = false;
-    asked_worlds_ = switch_.cut = false;
+    survey_.begin();
+    switch_.cut = false;
     switch_.proofs_until = {};
     switch_.lost_links = 0;
     switch_.unprepared = 0;
     switch_.phase = member_phase::preparing;
     BOOST_ASSERT(switch_.to != shard_.live);
-    cancel_moves(now);
-    count_open_sends();
+    moves_.cancel(now);
+    sends_.count_open();
     // C3: those that had their CONNECTED when the order came, rebinding and parked ones included.
     for (const session_id id : tables_.all_sessions()) {
         client_session* s = find(id);
@@ -236,12 +237,10 @@ void router::check_prepared(time_point now)
     if (switch_.phase != member_phase::preparing || switch_.unprepared > 0) {
         return;
     }
-    if (!asked_worlds_) {
-        asked_worlds_ = true;
-        ask_worlds(now);
-        return check_prepared(now);
+    if (!survey_.asked()) {
+        survey_.ask(now);
     }
-    if (!questions_.empty()) {
+    if (survey_.open()) {
         return;
     }
     // S2: a barrier at the end of preparing, so that few are open at the hold; its answers are

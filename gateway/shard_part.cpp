@@ -43,4 +43,27 @@ std::string shard_part::address_of(wire_id id) const
     return shard_.own_prefix + of_wire;
 }
 
+bool shard_part::may_read(const client_session& s, const link_record& own) noexcept
+{
+    // H15: its CONNECTED begins the heart-beats, and S17: a standby's is waited for. Nothing that
+    // the client does not take can lie before them.
+    if (own.core.state() < broker::link_state::ready) {
+        return true;
+    }
+    switch (s.over_outbox) {
+    case backlog::below: return true;
+    // The answer to a barrier or a SUBSCRIBE lies behind what the client does not take.
+    case backlog::over_mark: return own.core.barrier_open() || own.open_subscribes > 0;
+    case backlog::over_wall: return false;
+    }
+    return true;
+}
+
+bool shard_part::reads(const wire_subscription& w) const noexcept
+{
+    link_record* l = link(w.link);
+    const client_session* s = l == nullptr ? nullptr : find(l->owner);
+    return s == nullptr || may_read(*s, *l);
+}
+
 } // namespace gateway

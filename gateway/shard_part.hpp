@@ -72,6 +72,10 @@ protected:
     // The queue of a broadcast subscription's own: never the same twice.
     std::string address_of(wire_id id) const;
 
+    // Whether a link of the session's own is read: a client that takes nothing stops it (S17).
+    static bool may_read(const client_session& s, const link_record& own) noexcept;
+    bool reads(const wire_subscription& w) const noexcept; // the gateway, not the client
+
     // How often what ends by itself is looked at.
     static constexpr auto drain_sweep = std::chrono::milliseconds{20};
     static constexpr auto carried_sweep = std::chrono::seconds{1};

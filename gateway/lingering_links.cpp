@@ -1,7 +1,4 @@
-// What a session that left an endpoint is still owed there: answers to its own requests come on the
-// temporary queue of its old link, which lingers for them. HAZARDS.md H14, SWITCH.md M13.
-
-#include "gateway/router.hpp"
+#include "gateway/lingering_links.hpp"
 
 #include <algorithm>
 
@@ -9,7 +6,7 @@ namespace gateway {
 
 // H14: while an answer to the session's own request is owed, its temporary queue stays, and so its
 // link. H11: not where a durable subscription is read there, which only the link's end leaves.
-bool router::awaits_replies(const client_session& s) const
+bool lingering_links::awaits_replies(const client_session& s) const
 {
     const auto own = tables_.links.find(number(s.now().own));
     return s.answers && s.answers->requests(s.live) > 0 && own != tables_.links.end() &&
@@ -20,7 +17,7 @@ bool router::awaits_replies(const client_session& s) const
 
 // What the client did not acknowledge is given back by closing the link, never by NACK; the link's
 // end is nothing to this session any more.
-void router::leave_own_link(client_session& s, bool lingers, time_point now)
+void lingering_links::leave_own_link(client_session& s, bool lingers, time_point now)
 {
     binding& b = s.now();
     link_record* own = link(b.own);
@@ -35,19 +32,18 @@ void router::leave_own_link(client_session& s, bool lingers, time_point now)
     // What was read of a stored subscription and not acknowledged is not kept back for long.
     const bool stored =
         std::ranges::any_of(own->wires, [&](wire_id id) { return !wire(id)->broadcast; });
-    lingering_.push_back(
+    links_.push_back(
         {own->core.id(), s.id, s.answers->requests(s.live),
          now + (stored ? settings_.receipt_timeout : settings_.drain_timeout)});
     b.publish = b.publish == b.own ? link_id::none : b.publish;
     b.own = link_id::none; // unbind() leaves it alone
-    at(lingering_.back().until, due::moves);
+    at(links_.back().until, due::moves);
 }
 
-// True: it came on a link that lingers, and maybe was the last one.
-bool router::on_late_reply(link_id from, time_point now)
+bool lingering_links::on_reply(link_id from, time_point now)
 {
-    const auto one = std::ranges::find(lingering_, from, &lingering_link::link);
-    if (one == lingering_.end()) {
+    const auto one = std::ranges::find(links_, from, &lingering_link::link);
+    if (one == links_.end()) {
         return false;
     }
     one->requests -= one->requests > 0;
@@ -58,20 +54,25 @@ bool router::on_late_reply(link_id from, time_point now)
     return true;
 }
 
-void router::forget_lingering(session_id id, time_point now)
+bool lingering_links::on_lost(link_id id)
 {
-    for (lingering_link& one : lingering_) {
+    return std::erase_if(links_, [&](const lingering_link& one) { return one.link == id; }) > 0;
+}
+
+void lingering_links::forget(session_id id, time_point now)
+{
+    for (lingering_link& one : links_) {
         one.until = one.session == id ? now : one.until;
     }
-    if (!lingering_.empty()) {
-        end_lingering(now);
+    if (!links_.empty()) {
+        end_overdue(now);
     }
 }
 
-void router::end_lingering(time_point now)
+void lingering_links::end_overdue(time_point now)
 {
     time_point next = net::never;
-    std::erase_if(lingering_, [&](const lingering_link& one) {
+    std::erase_if(links_, [&](const lingering_link& one) {
         link_record* l = link(one.link);
         if (l != nullptr && now < one.until) {
             next = std::min(next, one.until);
@@ -79,7 +80,7 @@ void router::end_lingering(time_point now)
         }
         if (l != nullptr) {
             l->owner = session_id::none;
-            leave(*l, now);
+            actions_.leave(*l, now);
         }
         return true;
     });

@@ -1,13 +1,10 @@
-// The report's identity for each session: accepted = confirmed + unconfirmed + open + held +
-// refused + in_doubt. The sums of a shard are counted where they change; here they are attributed.
-
-#include "gateway/router.hpp"
+#include "gateway/send_accounts.hpp"
 
 #include <utility>
 
 namespace gateway {
 
-void router::count_send(session_id of, std::uint32_t session_sends::* what, bool counted)
+void send_accounts::count(session_id of, std::uint32_t session_sends::* what, bool counted)
 {
     if (counted && find(of) != nullptr) {
         ++(sends_[number(of)].*what);
@@ -15,11 +12,11 @@ void router::count_send(session_id of, std::uint32_t session_sends::* what, bool
 }
 
 // A late answer moves one that was in doubt to confirmed (S13).
-void router::count_confirmed(const broker::owed_answer& owed)
+void send_accounts::count_confirmed(const broker::owed_answer& owed)
 {
     switch_.tally.confirmed += owed.counted;
     switch_.tally.in_doubt -= owed.counted && owed.doubted;
-    count_send(owed.session, &session_sends::confirmed, owed.counted);
+    count(owed.session, &session_sends::confirmed, owed.counted);
     if (const auto at = sends_.find(number(owed.session));
         owed.counted && owed.doubted && at != sends_.end()) {
         --at->second.in_doubt;
@@ -27,7 +24,7 @@ void router::count_confirmed(const broker::owed_answer& owed)
 }
 
 // Called behind a SEND without a receipt, while last_send_link is still that of the SEND before.
-void router::note_silent(client_session& s, const link_record& l) noexcept
+void send_accounts::note_silent(client_session& s, const link_record& l) noexcept
 {
     const auto barrier = static_cast<std::uint32_t>(l.core.asked_up_to());
     if (s.last_send_link != l.core.id()) {
@@ -40,13 +37,13 @@ void router::note_silent(client_session& s, const link_record& l) noexcept
 
 // At the prepare order: what is open now counts from here on, also what a pinned session left on
 // the other color.
-void router::count_open_sends()
+void send_accounts::count_open()
 {
     sends_.clear();
     for (const auto& [id, l] : tables_.links) {
         switch_.tally.accepted += l->core.count_open();
         l->core.owed().for_each([&](const broker::owed_answer& owed) {
-            count_send(owed.session, &session_sends::accepted, owed.counted);
+            count(owed.session, &session_sends::accepted, owed.counted);
         });
     }
     for (const auto& [id, s] : tables_.sessions) {
@@ -75,7 +72,7 @@ void router::count_open_sends()
     }
 }
 
-void router::on_silent_proven(const link_record& l, std::uint64_t proven)
+void send_accounts::on_silent_proven(const link_record& l, std::uint64_t proven)
 {
     switch_.tally.unconfirmed += proven;
     for (auto& [id, sends] : sends_) {
@@ -86,7 +83,7 @@ void router::on_silent_proven(const link_record& l, std::uint64_t proven)
     }
 }
 
-void router::doubt_silent(const link_record& l)
+void send_accounts::doubt_silent(const link_record& l)
 {
     switch_.tally.in_doubt += l.core.counted_silent();
     for (auto& [id, sends] : sends_) {
@@ -98,7 +95,7 @@ void router::doubt_silent(const link_record& l)
 }
 
 // `open` is counted on the links, not derived, so that the identity is a check.
-std::map<std::uint64_t, control::send_counts> router::sends_by_session() const
+std::map<std::uint64_t, control::send_counts> send_accounts::by_session() const
 {
     std::map<std::uint64_t, control::send_counts> all;
     for (const auto& [id, sends] : sends_) {

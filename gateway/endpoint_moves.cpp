@@ -1,15 +1,11 @@
-// A move inside a color: an endpoint is drained. SWITCH.md M13: left first, then bound, the gap
-// counted. All sessions of the endpoint move together: their SENDs are carried and what they sent
-// is proven; each leaves when a marker was read behind what was routed to its subscriptions, and is
-// bound like anyone who lost a link. Each step has a bound, and none needs the endpoint to answer.
-
-#include "gateway/router.hpp"
+#include "gateway/endpoint_moves.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace gateway {
 
-void router::drain_endpoint(endpoint_ref where, bool on, time_point now)
+void endpoint_moves::drain(endpoint_ref where, bool on, time_point now)
 {
     broker::pool& pool = pool_of(where.color);
     if (where.index >= pool.size() || pool.draining(where.index) == on) {
@@ -24,7 +20,7 @@ void router::drain_endpoint(endpoint_ref where, bool on, time_point now)
     std::erase_if(moves_, [&](const endpoint_move& m) {
         const bool back = m.from == where;
         if (back) {
-            stay_at_endpoint(m.sessions, now);
+            stay(m.sessions, now);
         }
         return back;
     });
@@ -35,9 +31,9 @@ void router::drain_endpoint(endpoint_ref where, bool on, time_point now)
     }
 }
 
-void router::run_moves(time_point now)
+void endpoint_moves::run(time_point now)
 {
-    end_lingering(now);
+    lingering_.end_overdue(now);
     if (in_switch()) {
         return; // both ways out of it come back here
     }
@@ -47,22 +43,22 @@ void router::run_moves(time_point now)
         const endpoint_ref from{shard_.live, static_cast<std::uint16_t>(i)};
         if (pool.draining(i) && pool.sessions(i) > 0) {
             later |= std::ranges::find(moves_, from, &endpoint_move::from) == moves_.end() &&
-                     !begins_move(from, now);
+                     !begins(from, now);
         }
     }
-    go_on_moving(now);
+    go_on(now);
     if (later || !moves_.empty()) {
         at(now + drain_sweep, due::moves);
     }
 }
 
 // False: not now, or some are left there that this move does not take along.
-bool router::begins_move(endpoint_ref from, time_point now)
+bool endpoint_moves::begins(endpoint_ref from, time_point now)
 {
     if (!pool_of(from.color).pick() || reads_a_pair(from)) {
         return false; // nowhere to go: they stay where they are
     }
-    endpoint_move m{.from = from, .number = last_move_ + 1, .sessions = {}, .awaited = {}};
+    endpoint_move m{.from = from, .number = last_ + 1, .sessions = {}, .awaited = {}};
     bool others = false;
     for (const session_id id : tables_.all_sessions()) {
         client_session& s = *find(id);
@@ -71,8 +67,8 @@ bool router::begins_move(endpoint_ref from, time_point now)
         }
         const bool bound = s.state == session_state::active || s.state == session_state::rebinding;
         if (s.pinned != 0 || s.state == session_state::connecting) { // nothing rides there yet
-            drop_new_wires(s, now);
-            unbind(s, shard_.live, now);
+            actions_.drop_new_wires(s, now);
+            actions_.unbind(s, shard_.live, now);
             at(now, due::session_retry, number(id));
         } else if (bound && s.seams > 0) {
             return false; // what its seams keep is of that endpoint; each joins or is forced soon
@@ -90,37 +86,37 @@ bool router::begins_move(endpoint_ref from, time_point now)
         s.moving = true;
         if (s.state == session_state::active) {
             s.parked_since = now;
-            enter(s, session_state::rebinding, now);
+            actions_.enter(s, session_state::rebinding, now);
         }
     }
     for (const auto& [id, l] : tables_.links) { // behind the last SEND (S2)
         if (l->at() == from && l->core.state() == broker::link_state::ready && !l->core.proven()) {
-            ask_barrier(*l, now);
+            actions_.ask_barrier(*l, now);
             if (client_session* owner = find(l->owner)) {
                 out_.read_link(l->core.id(), may_read(*owner, *l));
             }
         }
     }
     m.until = now + settings_.receipt_timeout;
-    last_move_ = m.number;
+    last_ = m.number;
     moves_.push_back(std::move(m));
     return true;
 }
 
 // P2: a twin that is still owed comes to the wire subscription that the pair knows. Each pair ends.
-bool router::reads_a_pair(endpoint_ref from) const
+bool endpoint_moves::reads_a_pair(endpoint_ref from) const
 {
     return std::ranges::any_of(tables_.wires, [&](const auto& w) {
         return w.second->group->at == from && !w.second->pairs.empty();
     });
 }
 
-void router::go_on_moving(time_point now)
+void endpoint_moves::go_on(time_point now)
 {
     for (std::size_t i = 0; i < moves_.size();) {
         endpoint_move& m = moves_[i];
         if (!m.marking && (now >= m.until || all_settled(m))) {
-            send_move_markers(m, now);
+            send_markers(m, now);
         }
         if (m.marking) {
             leave_ready(m, now);
@@ -138,7 +134,7 @@ void router::go_on_moving(time_point now)
 }
 
 // Those whose markers were read leave; a neighbour who does not read does not keep them.
-void router::leave_ready(endpoint_move& m, time_point now)
+void endpoint_moves::leave_ready(endpoint_move& m, time_point now)
 {
     std::erase_if(m.awaited, [&](wire_id id) {
         const wire_subscription* w = wire(id);
@@ -160,14 +156,14 @@ void router::leave_ready(endpoint_move& m, time_point now)
     if (pool_of(m.from.color).pick()) {
         leave_endpoint(m, ready, now);
     } else {
-        stay_at_endpoint(ready, now);
+        stay(ready, now);
         at(now + drain_sweep, due::moves);
     }
 }
 
 // As with a seam (M6): the clock of who does not take what is in front of its marker stands, within
 // drain_timeout.
-bool router::awaits_marker(endpoint_move& m, const client_session& s, time_point now)
+bool endpoint_moves::awaits_marker(endpoint_move& m, const client_session& s, time_point now)
 {
     bool waits = false, unread = false;
     for (const auto& sub : s.journal) {
@@ -186,17 +182,17 @@ bool router::awaits_marker(endpoint_move& m, const client_session& s, time_point
 }
 
 // What they sent is proven and answered, their SUBSCRIBEs are answered.
-bool router::all_settled(const endpoint_move& m)
+bool endpoint_moves::all_settled(const endpoint_move& m) const
 {
     return std::ranges::all_of(m.sessions, [&](session_id id) {
         const client_session* s = find(id);
-        return s == nullptr || !s->moving || (settled(*s) && s->owed == 0);
+        return s == nullptr || !s->moving || (actions_.settled(*s) && s->owed == 0);
     });
 }
 
 // Behind everything that was routed to a subscription with an address of its own. Elsewhere what
 // is on its way is lost with the gap.
-void router::send_move_markers(endpoint_move& m, time_point now)
+void endpoint_moves::send_markers(endpoint_move& m, time_point now)
 {
     m.marking = true;
     m.until = now + settings_.seam_timeout;
@@ -206,7 +202,7 @@ void router::send_move_markers(endpoint_move& m, time_point now)
             w->group->known.marker != broker::tried::yes || w->members.empty()) {
             continue;
         }
-        if (link_record* by = courier(*w, m.from)) {
+        if (link_record* by = couriers_.pick(*w, m.from)) {
             by->core.marker(
                 address_of(w->id), to_wire(w->id) + "=" + std::to_string(m.number), out_);
             m.awaited.insert(w->id);
@@ -214,7 +210,7 @@ void router::send_move_markers(endpoint_move& m, time_point now)
     }
 }
 
-void router::on_move_marker(wire_id read, std::string_view number_of, time_point now)
+void endpoint_moves::on_marker(wire_id read, std::string_view number_of, time_point now)
 {
     for (endpoint_move& m : moves_) { // one of a move that was given up says nothing of the next
         if (number_of == std::to_string(m.number) && m.awaited.erase(read) > 0) {
@@ -223,7 +219,8 @@ void router::on_move_marker(wire_id read, std::string_view number_of, time_point
     }
 }
 
-void router::leave_endpoint(endpoint_move& m, const std::vector<session_id>& who, time_point now)
+void endpoint_moves::leave_endpoint(
+    endpoint_move& m, const std::vector<session_id>& who, time_point now)
 {
     for (const session_id id : who) {
         client_session* s = find(id);
@@ -235,11 +232,11 @@ void router::leave_endpoint(endpoint_move& m, const std::vector<session_id>& who
             continue; // closing
         }
         ++m.left;
-        const bool lingers = awaits_replies(*s);
+        const bool lingers = lingering_.awaits_replies(*s);
         m.gaps += leave_subscriptions(*s, lingers, now);
         m.handed_back += s->ledger.drop_link(s->now().own);
-        leave_own_link(*s, lingers, now);
-        unbind(*s, shard_.live, now);
+        lingering_.leave_own_link(*s, lingers, now);
+        actions_.unbind(*s, shard_.live, now);
         s->now().at = binding::phase::wanted;
         s->rare().wires_before = tables_.last_wire; // what it joins there brings nothing twice
         s->parked_since = now;
@@ -248,8 +245,9 @@ void router::leave_endpoint(endpoint_move& m, const std::vector<session_id>& who
     }
 }
 
-// Returns how many broadcast subscriptions miss what is sent until they are bound again.
-std::size_t router::leave_subscriptions(client_session& s, bool lingers, time_point now)
+// M13: left first. Returns how many broadcast subscriptions miss what is sent until they are bound
+// again.
+std::size_t endpoint_moves::leave_subscriptions(client_session& s, bool lingers, time_point now)
 {
     std::size_t gaps = 0;
     for (const auto& sub : s.journal) {
@@ -265,16 +263,16 @@ std::size_t router::leave_subscriptions(client_session& s, bool lingers, time_po
             ++counters_.subscriptions_restored[restored::ok];
         }
         if (w->shared || lingers) {
-            drop_member(*w, s.id, sub->number, now);
+            actions_.drop_member(*w, s.id, sub->number, now, {});
         } else {
-            erase_wire(w->id, now); // its link leaves by DISCONNECT (HAZARDS.md H11)
+            actions_.erase_wire(w->id, now); // its link leaves by DISCONNECT (HAZARDS.md H11)
         }
     }
     return gaps;
 }
 
 // Nothing was left yet: bound where it is, it is active at once.
-void router::stay_at_endpoint(const std::vector<session_id>& who, time_point now)
+void endpoint_moves::stay(const std::vector<session_id>& who, time_point now)
 {
     for (const session_id id : who) {
         client_session* s = find(id);
@@ -289,10 +287,10 @@ void router::stay_at_endpoint(const std::vector<session_id>& who, time_point now
 }
 
 // C1: a switch takes them along from where they are.
-void router::cancel_moves(time_point now)
+void endpoint_moves::cancel(time_point now)
 {
     for (const endpoint_move& m : std::exchange(moves_, {})) {
-        stay_at_endpoint(m.sessions, now);
+        stay(m.sessions, now);
     }
 }
 

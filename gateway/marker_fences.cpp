@@ -1,17 +1,12 @@
-// Who comes back onto a shared subscription. SWITCH.md M13: a move inside a color is one message
-// world, left first and then bound. Another endpoint's subscription may still have on its way what
-// the lost one has given: a session that joins it gets nothing of it before a marker that was SENT
-// after it joined was read. What it misses meanwhile is part of the gap; nothing comes twice.
-
-#include "gateway/router.hpp"
+#include "gateway/marker_fences.hpp"
 
 #include <utility>
 
 namespace gateway {
 
 // A subscription that was made after the session lost its own brings only what is new.
-bool router::rejoins(
-    const client_session& s, const subscription& sub, const wire_subscription& w) const
+bool marker_fences::rejoins(
+    const client_session& s, const subscription& sub, const wire_subscription& w)
 {
     return sub.confirmed && s.state == session_state::rebinding && w.broadcast && w.addressed &&
            w.group->known.marker == broker::tried::yes && s.rare_part != nullptr &&
@@ -19,25 +14,25 @@ bool router::rejoins(
 }
 
 // One marker is on its way at a time; who comes behind it waits for the next one.
-void router::add_rejoining(wire_subscription& w, wire_member member, time_point now)
+void marker_fences::add(wire_subscription& w, wire_member member, time_point now)
 {
     const auto open = fences_.contains(w.id);
     member.state = member_state::rejoining;
     member.behind = open;
     w.members.push_back(member);
     if (!open) {
-        ask_fence(w.id, now);
+        ask(w.id, now);
     }
 }
 
-void router::ask_fence(wire_id id, time_point now)
+void marker_fences::ask(wire_id id, time_point now)
 {
-    fences_[id] = {.number = ++last_fence_, .since = now, .next = now};
+    fences_[id] = {.number = ++last_, .since = now, .next = now};
     at(now, due::fence, number(id)); // behind what this turn still writes
 }
 
 // Repeated until it is read: it may be lost with the link that carries it.
-void router::run_fence(wire_id id, time_point now)
+void marker_fences::run(wire_id id, time_point now)
 {
     const auto found = fences_.find(id);
     wire_subscription* w = wire(id);
@@ -51,10 +46,10 @@ void router::run_fence(wire_id id, time_point now)
     fence& f = found->second;
     if (now >= f.since + settings_.trial_timeout) {
         out_.log(2, name_of(w->group->at) + " gives no marker to who is bound there again");
-        pass_fence(*w, now);
+        pass(*w, now);
         return;
     }
-    link_record* by = courier(*w, w->group->at);
+    link_record* by = couriers_.pick(*w, w->group->at);
     if (w->state == wire_state::confirmed && by != nullptr) {
         by->core.marker(address_of(id), to_wire(id) + "#" + std::to_string(f.number), out_);
     }
@@ -62,15 +57,15 @@ void router::run_fence(wire_id id, time_point now)
     at(f.next, due::fence, number(id));
 }
 
-void router::on_fence_marker(wire_subscription& w, std::string_view mark, time_point now)
+void marker_fences::on_marker(wire_subscription& w, std::string_view mark, time_point now)
 {
     const auto found = fences_.find(w.id);
     if (found != fences_.end() && mark == std::to_string(found->second.number)) {
-        pass_fence(w, now);
+        pass(w, now);
     }
 }
 
-void router::pass_fence(wire_subscription& w, time_point now)
+void marker_fences::pass(wire_subscription& w, time_point now)
 {
     fences_.erase(w.id);
     bool more = false;
@@ -81,7 +76,7 @@ void router::pass_fence(wire_subscription& w, time_point now)
         more |= m.state == member_state::rejoining;
     }
     if (more) {
-        ask_fence(w.id, now);
+        ask(w.id, now);
     }
 }
 

@@ -1,0 +1,43 @@
+#pragma once
+
+// What a session that left an endpoint is still owed there: answers to its own requests come on the
+// temporary queue of its old link, which lingers for them. HAZARDS.md H14, SWITCH.md M13.
+//
+// Threading:  belongs to one shard.
+// Invariant:  a link lingers no longer than drain_timeout, and leaves by DISCONNECT.
+
+#include "gateway/shard_actions.hpp"
+
+#include <vector>
+
+namespace gateway {
+
+class lingering_links : shard_part {
+public:
+    lingering_links(shard_state& shard, shard_actions& actions) noexcept
+        : shard_part(shard), actions_(actions)
+    {
+    }
+
+    bool awaits_replies(const client_session& s) const;
+    // The session's own link at the endpoint that it leaves.
+    void leave_own_link(client_session& s, bool lingers, time_point now);
+    // True: it came on a link that lingers, and maybe was the last one.
+    bool on_reply(link_id from, time_point now);
+    bool on_lost(link_id id); // true: it lingered
+    void forget(session_id id, time_point now);
+    void end_overdue(time_point now);
+
+private:
+    struct lingering_link {
+        link_id link;
+        session_id session;
+        std::uint32_t requests; // not answered yet
+        time_point until;
+    };
+
+    shard_actions& actions_;
+    std::vector<lingering_link> links_;
+};
+
+} // namespace gateway

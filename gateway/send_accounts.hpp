@@ -1,0 +1,40 @@
+#pragma once
+
+// What became of each session's SENDs in the newest switch. The report's identity: accepted =
+// confirmed + unconfirmed + open + held + refused + in_doubt. The sums of a shard are counted in
+// its tally where they change; here they are attributed to sessions.
+//
+// Threading:  belongs to one shard.
+// Lifetime:   an account is kept from the prepare order to the next one, or until its session ends;
+//             only of who had any, so an idle session has none.
+
+#include "gateway/session_sends.hpp"
+#include "gateway/shard_part.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <map>
+
+namespace gateway {
+
+class send_accounts : shard_part {
+public:
+    explicit send_accounts(shard_state& shard) noexcept : shard_part(shard) {}
+
+    void count(session_id of, std::uint32_t session_sends::* what, bool counted);
+    void count_confirmed(const broker::owed_answer& owed);
+    void count_open(); // at the prepare order
+    void on_silent_proven(const link_record& l, std::uint64_t proven);
+    void doubt_silent(const link_record& l);
+    void forget(session_id id) { sends_.erase(number(id)); }
+
+    // Behind a SEND without a receipt.
+    static void note_silent(client_session& s, const link_record& l) noexcept;
+
+    std::map<std::uint64_t, control::send_counts> by_session() const;
+
+private:
+    boost::unordered_flat_map<std::uint64_t, session_sends> sends_;
+};
+
+} // namespace gateway

@@ -1,0 +1,36 @@
+#pragma once
+
+// What the parts of a shard's core ask of the router: everything that touches a session's bindings,
+// a link's life or a wire subscription's members, which the router alone moves.
+
+#include "gateway/shard_part.hpp"
+
+namespace gateway {
+
+class shard_actions {
+public:
+    // ---- links and groups
+    virtual link_record& dial(share_group& g, link_role role, session_id owner, time_point now) = 0;
+    virtual void leave(link_record& l, time_point now) = 0; // may erase it at once
+    virtual void ask_barrier(link_record& l, time_point now) = 0;
+    virtual share_group& group_for(identity& who, endpoint_ref at) = 0; // made if there is none
+    virtual void release_group(share_group& g, time_point now) = 0;     // may erase it
+
+    // ---- sessions
+    virtual void enter(client_session& s, session_state to, time_point now) = 0;
+    virtual void unbind(client_session& s, color c, time_point now) = 0;
+    virtual void drop_new_wires(client_session& s, time_point now) = 0;
+    virtual bool settled(const client_session& s) const = 0;
+
+    // ---- wire subscriptions
+    // The last one out leaves the wire. `receipt`: the client's, for its UNSUBSCRIBE.
+    virtual void drop_member(
+        wire_subscription& w, session_id session, std::uint32_t number, time_point now,
+        std::string_view receipt) = 0;
+    virtual void erase_wire(wire_id id, time_point now) = 0;
+
+protected:
+    ~shard_actions() = default;
+};
+
+} // namespace gateway

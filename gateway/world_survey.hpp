@@ -1,0 +1,60 @@
+#pragma once
+
+// Which endpoints of the live color are one message world, asked at the end of preparing with a
+// marker from each to each other; and so, which markers join a seam. SWITCH.md M1, M2.
+//
+// Threading:  belongs to one shard.
+// Invariants:
+// (1) Every question ends: answered, or trial_timeout after it could be SENT.
+// (2) That no marker came says `side by side` until one comes.
+
+#include "gateway/marker_couriers.hpp"
+#include "gateway/message_worlds.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gateway {
+
+class world_survey : shard_part {
+public:
+    world_survey(shard_state& shard, marker_couriers& couriers) noexcept
+        : shard_part(shard), couriers_(couriers)
+    {
+    }
+
+    void begin() noexcept { asked_ = false; } // a switch was ordered
+    void ask(time_point now);                 // all that this shard reads; once a switch
+    void ask_about(const wire_subscription& to, time_point now);
+    bool asked() const noexcept { return asked_; }
+    bool open() const noexcept { return !questions_.empty(); } // `prepared` waits for it
+    void go_on(time_point now);
+    void look_again(time_point now); // a link came up, or a subscription went
+    void stop() noexcept { questions_.clear(); }
+
+    void on_marker(endpoint_ref from, endpoint_ref read_at, time_point now);
+    void forget(endpoint_ref which) { worlds_.forget(which); } // it may have joined another cluster
+
+    // The markers that join a seam whose old side is `w`: one bit for each endpoint, by its index.
+    std::uint64_t awaited_markers(const wire_subscription& w, bool& best_effort, time_point now);
+
+private:
+    // Whether a marker SENT at one endpoint of a color comes to a subscription at another.
+    struct world_question {
+        endpoint_ref from, at;
+        std::string host; // of who reads at `at`
+        wire_id to;       // one of them
+        time_point until;
+        link_id asked = link_id::none;
+    };
+    bool is_asked(endpoint_ref from, endpoint_ref where, std::string_view host) const;
+    wire_subscription* sample_at(endpoint_ref where, std::string_view host);
+
+    marker_couriers& couriers_;
+    message_worlds worlds_;
+    std::vector<world_question> questions_;
+    bool asked_ = false;
+};
+
+} // namespace gateway
