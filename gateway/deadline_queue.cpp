@@ -1,17 +1,23 @@
 #include "gateway/deadline_queue.hpp"
 
-#include <utility>
-
 namespace gateway {
+
+// Where that is armed; null: each time that is asked for is one of its own.
+net::time_point* deadline_queue::armed(due what, std::uint64_t subject)
+{
+    if (what == due::session_retry) {
+        return &retries_.try_emplace(subject, net::never).first->second;
+    }
+    return what < due::group_proof ? nullptr : &armed_[static_cast<std::size_t>(what)];
+}
 
 void deadline_queue::add(net::time_point when, due what, std::uint64_t subject)
 {
-    if (what >= due::group_proof) {
-        auto& armed = armed_[static_cast<std::size_t>(what)];
-        if (armed <= when) {
+    if (net::time_point* const before = armed(what, subject)) {
+        if (*before <= when) {
             return;
         }
-        armed = when;
+        *before = when;
     }
     queue_.push({when, what, subject});
 }
@@ -29,13 +35,23 @@ std::vector<deadline> deadline_queue::take(net::time_point now)
 }
 
 // An earlier one of its kind was armed meanwhile, which arms the next itself.
-bool deadline_queue::superseded(const deadline& d) noexcept
+bool deadline_queue::superseded(const deadline& d)
 {
-    if (d.what < due::group_proof) {
+    if (d.what == due::session_retry) {
+        const auto one = retries_.find(d.subject);
+        const bool newest = one != retries_.end() && one->second == d.at;
+        if (newest) {
+            retries_.erase(one);
+        }
+        return !newest;
+    }
+    net::time_point* const one = armed(d.what, d.subject);
+    if (one == nullptr) {
         return false;
     }
-    auto& armed = armed_[static_cast<std::size_t>(d.what)];
-    return d.at != armed || (armed = net::never, false);
+    const bool newest = *one == d.at;
+    *one = newest ? net::never : *one;
+    return !newest;
 }
 
 } // namespace gateway

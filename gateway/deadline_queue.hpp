@@ -1,9 +1,12 @@
 #pragma once
 
-// What a router waits for, by time. Kinds of which one is enough are armed at most once, at the
-// earliest time that was asked for: a chain for every time would never end.
+// What a router waits for, by time. Kinds of which one is enough, in all or for each session, are
+// armed at most once, at the earliest time that was asked for: what runs then asks for the next. A
+// chain for every time would never end, and one that asks twice would double each time.
 
 #include "broker/net/time.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <array>
 #include <cstdint>
@@ -16,7 +19,7 @@ enum class due : std::uint8_t {
     link,          // its own deadline (trial, barrier)
     link_connect,  // limits.connect_timeout
     wire_confirm,  // B4: no receipts
-    session_retry, // back-off of a bind
+    session_retry, // back-off of a bind: one for each session
     session_park,
     session_stall,
     session_pin,
@@ -24,8 +27,7 @@ enum class due : std::uint8_t {
     fence,        // M13: a marker for who is bound again
     marker_trial, // no marker came: that endpoint gives none (B3)
     receipts,
-    // Of these at most one each is armed, the earliest: a chain for every time that one is
-    // asked for would never end.
+    // Of these one each is enough.
     group_proof, // brokers.auth_recheck
     dials,
     probes,
@@ -55,10 +57,12 @@ public:
     std::size_t size() const noexcept { return queue_.size(); }
 
 private:
-    bool superseded(const deadline& d) noexcept;
+    net::time_point* armed(due what, std::uint64_t subject);
+    bool superseded(const deadline& d);
 
     std::priority_queue<deadline, std::vector<deadline>, std::greater<>> queue_;
     std::array<net::time_point, static_cast<std::size_t>(due::numbers) + 1> armed_;
+    boost::unordered_flat_map<std::uint64_t, net::time_point> retries_; // armed, by session
 };
 
 } // namespace gateway

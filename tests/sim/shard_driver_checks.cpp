@@ -9,6 +9,8 @@ namespace {
 // What one turn may add behind a mark that is looked at between turns only: a whole window of the
 // network, fanned out to the few subscriptions of a simulated client.
 constexpr std::size_t one_turn = 512 * 1024;
+// Some for each of at most 8 clients, their links and subscriptions.
+constexpr std::size_t deadlines_max = 2000;
 
 } // namespace
 
@@ -49,6 +51,7 @@ void shard_driver::check_step()
             "a session has two live colors");
         expect(s->live == router_.live(), "a session has another color than its shard");
     }
+    expect(router_.deadline_count() <= deadlines_max, "a chain of timers grows");
     for (const auto& [id, l] : links_) {
         expect(
             !l->wire || l->wire->to_other->waiting() <= settings_.broker_outbox + one_turn,

@@ -39,4 +39,22 @@ TEST(DeadlineQueue, OfSomeKindsOnlyTheEarliestIsArmed)
     EXPECT_EQ(q.next(), net::never);
 }
 
+// A session that waits for two things asks for both each time that it looks again: with a chain for
+// each, one broker that is away for a minute took all memory.
+TEST(DeadlineQueue, OfASessionsRetriesOnlyTheEarliestIsArmed)
+{
+    gateway::deadline_queue q;
+    for (int i = 0; i < 20; ++i) {
+        q.add(t0 + 10ms * i, due::session_retry, 1);
+        q.add(t0 + 10ms * i, due::session_retry, 1);
+        q.add(t0 + 10ms * i + 5ms, due::session_retry, 1);
+        EXPECT_EQ(q.size(), 1u);
+        EXPECT_EQ(q.take(t0 + 10ms * i).size(), 1u);
+    }
+    q.add(t0 + 1s, due::session_retry, 1);
+    q.add(t0 + 2s, due::session_retry, 2);
+    EXPECT_EQ(q.take(t0 + 2s).size(), 2u);
+    EXPECT_EQ(q.next(), net::never);
+}
+
 } // namespace
