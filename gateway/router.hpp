@@ -20,9 +20,8 @@
 //   router_hold.cpp           settled, held
 //   router_commit.cpp         both ways out: commit and abort
 //   router_pin.cpp            what a switch gave up: pinned or cut
-//   router_seams.cpp          where one color ends and the other begins
-//   router_markers.cpp        markers: sent for seams, and what each one that is read says
-//   router_pairing.cpp        backplane `shared`: both colors bring the same
+//   router_markers.cpp        what each marker that is read says
+//   router_held_back.cpp      backplane `shared`: what is subscribed behind the old color's end
 //   router_drain.cpp          what the old color still owes
 //   router_deadlines.cpp      everything that waits for a time
 //   router_report.cpp         numbers and snapshots
@@ -34,6 +33,8 @@
 //   endpoint_moves            a move inside a color: an endpoint is drained
 //   lingering_links           a link that is left and still owes an answer
 //   send_accounts             what became of each session's SENDs
+//   seam_table                where one color ends and the other begins
+//   wire_pairing              backplane `shared`: both colors bring the same
 //
 // Threading:  belongs to one shard.
 // Invariants:
@@ -45,9 +46,10 @@
 #include "gateway/lingering_links.hpp"
 #include "gateway/marker_couriers.hpp"
 #include "gateway/marker_fences.hpp"
-#include "gateway/seam.hpp"
+#include "gateway/seam_table.hpp"
 #include "gateway/send_accounts.hpp"
 #include "gateway/shard_actions.hpp"
+#include "gateway/wire_pairing.hpp"
 #include "gateway/world_survey.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -182,7 +184,7 @@ private:
     share_group& group_for(identity& who, endpoint_ref at) override;
     link_record* pick_publish(share_group& g, client_session& s, time_point now);
     link_record* pick_subscribe(share_group& g, color c, time_point now);
-    void lost_link_of(client_session& s, color c, time_point now);
+    void lost_link_of(client_session& s, color c, time_point now) override;
     void move_to_own(client_session& s, binding& b, time_point now);
     broker::dial_class dial_class_of(color c) const noexcept;
 
@@ -206,7 +208,6 @@ private:
     void leave(link_record& l, time_point now) override;
     void erase_link(link_id id, time_point now);
     void blame(link_record& l, time_point now);
-    void lose_markers(const share_group& g, time_point now);
     void doubt_disconnect(const link_record& l);
     bool goes_afresh(link_record& l);
     void forward_error(
@@ -230,8 +231,13 @@ private:
     {
         drop_member(w, session, number_of, now, {});
     }
-    void
-    leave_wire(wire_subscription& w, session_id session, std::string_view receipt, time_point now);
+    void leave_wire(
+        wire_subscription& w, session_id session, std::string_view receipt,
+        time_point now) override;
+    void on_buffer_full(const wire_pair& pair, time_point now) override
+    {
+        seams_.on_buffer_full(pair, now);
+    }
     void erase_wire(wire_id id, time_point now) override;
     void lose_wire(wire_subscription& w, time_point now);
 
@@ -242,9 +248,10 @@ private:
     void on_reply(link_record& l, const stomp::frame_view& frame, framing as, time_point now);
     void deliver(
         client_session& s, wire_subscription& w, const wire_member& m,
-        const stomp::frame_view& frame, framing as);
+        const stomp::frame_view& frame, framing as) override;
     void deliver_shared(
-        client_session& s, wire_subscription& w, const wire_member& m, const kept_message& message);
+        client_session& s, wire_subscription& w, const wire_member& m,
+        const kept_message& message) override;
     std::string client_head(
         client_session& s, wire_subscription& w, const subscription& sub,
         std::string_view broker_ack);
@@ -252,10 +259,6 @@ private:
         client_session& s, const delivery& d, bool negative, std::string_view extra,
         std::string_view receipt, time_point now);
     void fail_slow(client_session& s, time_point now);
-    void count_late(wire_id old) noexcept;
-    static std::string_view ack_of(const stomp::frame_view& frame, stomp::version version);
-    static kept_message
-    keep(const wire_subscription& w, const stomp::frame_view& frame, framing as);
 
     // ---- router_pin.cpp
     void give_up(bool cut, time_point now);
@@ -265,57 +268,17 @@ private:
     void cut_session(client_session& s, time_point now);
     void drop_new_wires(client_session& s, time_point now) override;
 
-    // ---- router_seams.cpp
-    seam& seam_between(const wire_subscription& from, wire_subscription* to, time_point now);
-    void make_seams(time_point now);
-    void run_seams(time_point now);
-    void keep_lost(wire_subscription& w, time_point now);
-    void
-    release_lost(wire_subscription& w, const std::vector<wire_member>& members, time_point now);
-    void act(seam& which, const seam_action& what, time_point now);
-    void leave_seams(session_id session, std::uint32_t number, time_point now);
-    void trim_kept(wire_subscription& w);
-    void add_to_seam(seam& which, client_session& s, const subscription& sub);
-
-    // ---- router_pairing.cpp
-    bool pairs() const noexcept
-    {
-        return settings_.shared_backplane && settings_.pairing.by != dedup_by::nothing;
-    }
+    // ---- router_held_back.cpp
     bool breaks_first() const noexcept
     {
         return settings_.shared_backplane && settings_.pairing.by == dedup_by::nothing;
     }
-    bool on_shared_message(
-        link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as,
-        time_point now);
-    bool
-    give_paired(wire_subscription& w, const stomp::frame_view& frame, framing as, time_point now);
-    bool has_twin(
-        client_session& s, const wire_subscription& w, const wire_member& m,
-        const std::vector<const wire_pair*>& twins, bool keyed);
-    void cancel_kept(const wire_pair& pair, const kept_message& twin);
-    void bound_kept(wire_subscription& w, time_point now);
-    void pair_up(client_session& s, subscription& sub, color c);
-    bool awaits_old(const client_session& s, const subscription& sub) const;
-    void settle_pairs(wire_subscription& w);
-    const wire_pair* pair_of(const wire_subscription& w, const wire_member& m) const noexcept;
-    void leave_pair(const seam& which);
-    void leave_pairs(wire_subscription& w);
-    void detach_old(wire_pair& pair);
-    void end_pair(wire_pair& pair);
-    time_point sweep_pairs(time_point now);
-    void forget_recent();
-    void make_breaks(time_point now);
-    bool in_seam(const wire_member& m) const;
     void hold_back(client_session& s, time_point now);
     bool gives_back(const client_session& s) const;
     void release_held_back(client_session& s, color c, time_point now);
     void keep_to_give_back(wire_subscription& w, const stomp::frame_view& frame, framing as);
     void feed(client_session& s, wire_subscription& w, time_point now);
 
-    // ---- router_markers.cpp
-    void send_markers(time_point now);
     void on_marker(wire_subscription& w, std::string_view mark, time_point now);
 
     // ---- router_switch.cpp
@@ -341,10 +304,9 @@ private:
     void read_again();
     void note_unready(const client_session& s);
     void run_drain(time_point now);
+    void run_seams(time_point now);
     void drop_standby_wires(client_session& s, time_point now);
-    void hand_over_kept(client_session& s, wire_subscription& w, wire_member& m);
     bool drained(client_session& s, time_point now);
-    void retire_wire(wire_subscription& w, time_point now);
     bool has_retired(const client_session& s);
     bool leave_retired(link_record& own, time_point now);
     void drop_gaps(client_session& s, time_point now);
@@ -379,11 +341,10 @@ private:
     lingering_links lingering_{shard_, *this};
     endpoint_moves moves_{shard_, *this, couriers_, lingering_};
     send_accounts sends_{shard_};
-    std::vector<std::unique_ptr<seam>> seams_;
-    std::vector<std::unique_ptr<wire_pair>> pairs_; // backplane `shared`
+    wire_pairing pairing_{shard_, *this};
+    seam_table seams_{shard_, *this, couriers_, survey_, pairing_};
     broker::delivery_number last_delivery_ = 0;
     bool barriers_due_ = false;
-    bool seams_due_ = false;
     std::vector<session_id> later_;
     struct refusal {
         session_id session;

@@ -142,7 +142,7 @@ bool router::replay(client_session& s, binding& b, color c, time_point now)
         if (standby && (!sub->broadcast || !sub->confirmed || breaks_first())) {
             continue;
         }
-        if (standby && awaits_old(s, *sub)) { // P3; on_confirmed() comes back
+        if (standby && pairing_.awaits_old(s, *sub)) { // P3; on_confirmed() comes back
             complete = false;
             continue;
         }

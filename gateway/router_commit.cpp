@@ -46,14 +46,14 @@ void router::on_commit(const control::commit& order, time_point now)
             switch_.tally.sessions_ready -= std::exchange(s.part->ready, false);
         }
     }
-    make_seams(now);
+    seams_.make(now);
     if (breaks_first()) {
-        make_breaks(now);
+        seams_.make_breaks(now);
     }
     if (settings_.shared_backplane && settings_.pairing.by == dedup_by::content) {
         switch_.note_counted("dedup: content"); // P4
     }
-    forget_recent();
+    pairing_.forget_recent();
     read_again();
     for (const session_id id : everyone) {
         if (client_session* s = find(id); s != nullptr && s->state != session_state::closing) {
@@ -128,7 +128,8 @@ void router::drop_gaps(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     for (const auto& sub : s.journal) {
-        const bool breaks = breaks_first() && wire(sub->wires[old]) != nullptr; // see make_breaks()
+        const bool breaks =
+            breaks_first() && wire(sub->wires[old]) != nullptr; // see seams_.make_breaks()
         if (sub->broadcast && !breaks && wire(sub->wires[s.live]) == nullptr) {
             if (wire_subscription* w = wire(sub->wires[old])) {
                 drop_member(*w, s.id, sub->number, now);
@@ -186,7 +187,7 @@ void router::on_abort(const control::abort_switch& order, time_point now)
     out_.log(1, "switch " + std::to_string(switch_.id) + " aborted: " + order.reason);
     switch_.phase = member_phase::steady;
     switch_.awaited.clear();
-    forget_recent();
+    pairing_.forget_recent();
     survey_.stop();
     if (seams_.empty()) {
         couriers_.release(now);

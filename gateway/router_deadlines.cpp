@@ -141,6 +141,20 @@ void router::run_deadline(const deadline& d, time_point now)
     }
 }
 
+void router::run_seams(time_point now)
+{
+    seams_.run(now);
+    if (seams_.empty() && !in_switch()) {
+        survey_.stop();
+        couriers_.release(now);
+    }
+    tell_past();
+    const time_point next = std::min(pairing_.sweep(now), seams_.next_deadline());
+    if (next != net::never) {
+        at(next, due::seams);
+    }
+}
+
 // Looks again at what a session still lacks.
 void router::retry_session(client_session& s, time_point now)
 {

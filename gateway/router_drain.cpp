@@ -74,23 +74,6 @@ void router::finish_drain(client_session& s, time_point now)
     }
 }
 
-// Left once its markers were read (M5): at once, or with the link of its own that its session
-// leaves soon, so that a thousand of them do not all do so while others wait for their markers.
-void router::retire_wire(wire_subscription& w, time_point now)
-{
-    const link_record* l = link(w.link);
-    const client_session* owner = l == nullptr ? nullptr : find(l->owner);
-    // P1: on a shared backplane the new color gives all from here on.
-    const bool leaves = !settings_.shared_backplane && owner != nullptr &&
-                        owner->live != w.color() &&
-                        owner->bindings[w.color()].at == binding::phase::draining;
-    if (leaves) {
-        w.retired = true;
-    } else {
-        leave_wire(w, session_id::none, {}, now);
-    }
-}
-
 bool router::has_retired(const client_session& s)
 {
     const link_record* own = link(s.bindings[broker::other(s.live)].own);
@@ -111,13 +94,10 @@ bool router::leave_retired(link_record& own, time_point now)
     return any;
 }
 
+// M5: links of the sessions' own are left behind the markers of all, a few at a time.
 void router::run_drain(time_point now)
 {
-    const bool joining =
-        now < switch_.leave_from &&
-        std::ranges::any_of(
-            seams_,
-            [](const auto& one) { return !one->left() && one->state() == seam_state::joining; });
+    const bool joining = now < switch_.leave_from && seams_.joining();
     std::size_t may_leave = joining ? 0 : leaves_at_once;
     bool more = false;
     for (auto next = switch_.draining.begin(); next != switch_.draining.end();) {

@@ -131,7 +131,7 @@ void router::end_session(client_session& s, time_point now)
         close(s, disconnect_reason::reset, {});
     }
     for (const auto& sub : s.journal) {
-        leave_seams(id, sub->number, now);
+        seams_.leave(id, sub->number, now);
         for (const color c : broker::colors) {
             wire_subscription* w = wire(sub->wires[c]);
             if (w != nullptr && w->shared) {

@@ -328,7 +328,7 @@ void router::client_unsubscribe(client_session& s, const stomp::frame_view& fram
         drop_member(*w, s.id, number_of, now);
     }
     wire_subscription* w = wire(wires[s.live]);
-    leave_seams(s.id, number_of, now);
+    seams_.leave(s.id, number_of, now);
     if (w != nullptr) {
         w->durable &= for_good; // only then the broker is told to delete the queue
         drop_member(*w, s.id, number_of, now, receipts);

@@ -73,7 +73,7 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
         }
     }
     if (before == broker::link_state::ready && !was_leaving) {
-        lose_markers(g, now);
+        seams_.on_endpoint_lost(g, now);
     }
     moves_.look_again(now); // not waited for any longer
     const bool lingered = lingering_.on_lost(id);
@@ -101,20 +101,6 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
     check_prepared(now);
     check_held(now);
     run_later(now);
-}
-
-// M1, "marker's endpoint lost": with the last link there that could carry one.
-void router::lose_markers(const share_group& g, time_point now)
-{
-    for (std::size_t i = 0; i < seams_.size(); ++i) {
-        wire_subscription* w = wire(seams_[i]->old_wire());
-        const bool awaits = w != nullptr && !seams_[i]->left() && w->color() == g.at.color &&
-                            w->group->at != g.at && g.at.index < 64 &&
-                            (seams_[i]->awaited() >> g.at.index & 1U) != 0;
-        if (awaits && couriers_.pick(*w, g.at) == nullptr) {
-            act(*seams_[i], seams_[i]->on_marker_lost(g.at.index), now);
-        }
-    }
 }
 
 // S13: a DISCONNECT's receipt stands for everything before it; where SENDs are in doubt it is not

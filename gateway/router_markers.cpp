@@ -1,61 +1,10 @@
-// Markers: tried on a first SUBSCRIBE, SENT for the seams of a switch until read, and what each one
-// that is read says. SWITCH.md B1, M3, M6.
+// What each marker that is read says, and to whom. SWITCH.md M2, M3, M6, M13.
 
 #include "gateway/router.hpp"
 
-#include <algorithm>
-#include <bit>
 #include <charconv>
-#include <tuple>
 
 namespace gateway {
-
-// M3: repeated until read; one marker of an endpoint serves all pairs of an old wire subscription.
-void router::send_markers(time_point now)
-{
-    using marker = std::tuple<wire_id, unsigned, control::switch_number>;
-    std::map<marker, bool> due_now; // whether it was asked before
-    for (const auto& one : seams_) {
-        if (one->marker_due(now)) {
-            for (std::uint64_t left = one->awaited(); left != 0; left &= left - 1) {
-                due_now[{
-                    one->old_wire(), static_cast<unsigned>(std::countr_zero(left)),
-                    one->made_by()}] |= one->asked_again();
-            }
-        }
-    }
-    std::map<share_group*, link_id> together;
-    for (const auto& [which, again] : due_now) {
-        const auto& [id, index, joins] = which;
-        wire_subscription* w = wire(id);
-        if (w == nullptr) {
-            continue;
-        }
-        const endpoint_ref from{w->color(), static_cast<std::uint16_t>(index)};
-        if (from == w->group->at && w->group->dedicated && !again) {
-            couriers_.send_together(*w, joins, together[w->group]);
-            continue;
-        }
-        if (couriers_.send(*w, from, joins) || from == w->group->at) {
-            continue;
-        }
-        // One that was written before its link was left comes all the same: it is waited for, at
-        // most for seam_timeout.
-        if (pool_of(from.color).healthy(from.index)) {
-            couriers_.dial(*w->group->who, from, now);
-        }
-        if (pool_of(from.color).healthy(from.index) || couriers_.dials(*w->group->who, from)) {
-            continue;
-        }
-        // The table's last column: that endpoint is lost, so none will come. It could not be
-        // dialled, so nothing of it is on its way: no gap.
-        for (std::size_t i = 0; i < seams_.size(); ++i) {
-            if (seams_[i]->old_wire() == id && !seams_[i]->left()) {
-                act(*seams_[i], seams_[i]->on_marker(index), now);
-            }
-        }
-    }
-}
 
 void router::on_marker(wire_subscription& w, std::string_view mark, time_point now)
 {
@@ -91,12 +40,7 @@ void router::on_marker(wire_subscription& w, std::string_view mark, time_point n
     } else {
         survey_.on_marker({w.color(), static_cast<std::uint16_t>(from)}, w.group->at, now);
     }
-    const wire_id id = w.id;
-    for (std::size_t i = 0; i < seams_.size(); ++i) {
-        if (seams_[i]->old_wire() == id && seams_[i]->made_by() == joins && !seams_[i]->left()) {
-            act(*seams_[i], seams_[i]->on_marker(from), now);
-        }
-    }
+    seams_.on_marker(w.id, from, joins, now);
 }
 
 } // namespace gateway

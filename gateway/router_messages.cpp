@@ -1,5 +1,6 @@
 // MESSAGEs to clients, acknowledgements back.
 
+#include "gateway/message_frames.hpp"
 #include "gateway/router.hpp"
 
 #include <algorithm>
@@ -10,27 +11,7 @@ namespace {
 
 constexpr std::string_view marker_header = "teal-marker";
 
-// Headers that the gateway says in its own words. `message-id` is replaced where the client
-// acknowledges by it; RabbitMQ repeats the sender's `receipt` and `transaction`, which here are ids
-// of the wire [run].
-bool is_owned(std::string_view name, bool minted_message_id)
-{
-    return name == "subscription" || name == "ack" || name == "receipt" || name == "transaction" ||
-           (minted_message_id && name == "message-id");
-}
-
 } // namespace
-
-// The id that acknowledges a MESSAGE: 1.2 names it in `ack`, the older ones in `message-id`.
-std::string_view router::ack_of(const stomp::frame_view& frame, stomp::version version)
-{
-    if (version == stomp::version::v12) {
-        if (const auto ack = frame.find("ack")) {
-            return *ack;
-        }
-    }
-    return frame.find("message-id").value_or("");
-}
 
 void router::on_message(
     link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as,
@@ -43,7 +24,11 @@ void router::on_message(
         on_marker(w, *frame.find(marker_header), now);
         return;
     }
-    if (settings_.shared_backplane && on_shared_message(l, w, frame, as, now)) {
+    if (w.giving_back) {
+        keep_to_give_back(w, frame, as);
+        return;
+    }
+    if (settings_.shared_backplane && pairing_.on_message(l, w, frame, as, now)) {
         return;
     }
     w.last_message = now;
@@ -95,35 +80,8 @@ void router::on_message(
         out_.read_link(w.link, false);
     }
     if (w.kept_bytes > settings_.seam_buffer && w.seams > 0) { // M10
-        const wire_id id = w.id;
-        for (std::size_t i = 0; i < seams_.size(); ++i) {
-            if (!seams_[i]->left() && seams_[i]->new_wire() == id) {
-                act(*seams_[i], seams_[i]->on_buffer_full(), now);
-            }
-        }
+        seams_.on_buffer_full(w.id, now);
     }
-}
-
-kept_message router::keep(const wire_subscription& w, const stomp::frame_view& frame, framing as)
-{
-    const stomp::version version = *w.group->who->negotiated;
-    const bool minted = w.acknowledges && version != stomp::version::v12;
-    std::string head;
-    for (std::size_t i = 0; i < frame.headers.size(); ++i) {
-        const auto& h = frame.headers[i];
-        if (!is_owned(h.name, minted)) {
-            head.append(h.name).append(":").append(h.value).append("\n");
-        }
-    }
-    head += '\n';
-    kept_message message;
-    message.rest = net::payload::make({head, frame.body, std::string_view{"\0", 1}});
-    message.as = as;
-    if (w.acknowledges) {
-        message.broker_ack = ack_of(frame, version);
-    }
-    message.reply_to = frame.find("reply-to").value_or("");
-    return message;
 }
 
 // S12: an answer to it goes to the color that brought the address.
@@ -180,7 +138,7 @@ void router::deliver(
             sub->newest[w.color()] != static_cast<std::uint32_t>(number(w.id))) {
             return; // M8: behind its markers, and a later switch made a newer one on that color
         }
-        count_late(w.id);
+        seams_.count_late(w.id);
     }
     const bool minted =
         w.acknowledges && s.version != stomp::version::v12 && sub->mode != ack_mode::automatic;
@@ -219,7 +177,7 @@ void router::deliver_shared(
             sub->newest[w.color()] != static_cast<std::uint32_t>(number(w.id))) {
             return; // M8: behind its markers, and a later switch made a newer one on that color
         }
-        count_late(w.id);
+        seams_.count_late(w.id);
     }
     const std::string head = client_head(s, w, *sub, message.broker_ack);
     learn_reply_address(s, message.reply_to, w.color());

@@ -85,23 +85,21 @@ void router::unpin(client_session& s, time_point now)
         const auto member = std::ranges::find_if(to->members, [&](const wire_member& m) {
             return m.session == s.id && m.subscription == sub->number;
         });
-        const bool in_seam = std::ranges::any_of(seams_, [&](const auto& one) {
-            return one->new_wire() == to->id && !one->left() && one->has(s.id, sub->number);
-        });
+        const bool in_seam = seams_.has(to->id, s.id, sub->number);
         if (member == to->members.end() || member->state != member_state::joining || in_seam) {
             continue;
         }
         if (wire_subscription* from = wire(sub->wires[old])) {
-            add_to_seam(seam_between(*from, to, now), s, *sub);
+            seams_.add(seams_.between(*from, to, now), s, *sub);
         } else {
-            hand_over_kept(s, *to, *member);
+            seams_.hand_over(s, *to, *member);
         }
-        trim_kept(*to);
+        seams_.trim_kept(*to);
     }
     if (settings_.shared_backplane) {
         hold_back(s, now);
         if (breaks_first()) {
-            make_breaks(now);
+            seams_.make_breaks(now);
         }
     }
     at(now, due::seams);
@@ -134,7 +132,7 @@ void router::cut_session(client_session& s, time_point now)
     const color old = broker::other(s.live);
     switch_.tally.sessions_failed += !s.part->failed;
     s.part->failed = true;
-    for (const auto& sub : s.journal) { // those that are there already: make_seams() counts them
+    for (const auto& sub : s.journal) { // those that are there already: seams_.make() counts them
         switch_.tally.gaps +=
             sub->broadcast && sub->confirmed && wire(sub->wires[s.live]) == nullptr;
         switch_.tally.stored_left_behind += !sub->broadcast && sub->confirmed; // nobody drains it

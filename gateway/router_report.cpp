@@ -59,17 +59,8 @@ void router::tell_past()
     for (const past_switch& one : switch_.past) {
         out_.report({.id = one.id, .from = settings_.shard, .what = control::numbers{one.numbers}});
     }
-    std::erase_if(switch_.past, [&](const past_switch& one) {
-        return std::ranges::none_of(
-            seams_, [&](const auto& open) { return open->made_by() == one.id; });
-    });
-}
-
-void router::count_late(wire_id old) noexcept
-{
-    const auto of = std::ranges::find_if(
-        seams_, [&](const auto& one) { return one->old_wire() == old && !one->left(); });
-    ++(of == seams_.end() ? switch_.tally : switch_.tally_of((*of)->made_by())).late;
+    std::erase_if(
+        switch_.past, [&](const past_switch& one) { return !seams_.any_made_by(one.id); });
 }
 
 std::uint64_t router::bytes_waiting() const noexcept

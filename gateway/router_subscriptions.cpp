@@ -14,14 +14,14 @@ bool router::may_join(
     const client_session& s, const subscription& sub, const wire_subscription& w,
     member_state as) const
 {
-    if (pairs() && as == member_state::joining) {
+    if (pairing_.pairs() && as == member_state::joining) {
         return false; // S8: its old color has given what this one may still have on its way
     }
     if (number(w.id) <= number(sub.left_before)) {
         return false; // break before make: the same
     }
     // P1: what is on its way here was SENT before the old color's SUBSCRIBE, and has no twin there.
-    if (pairs() && as == member_state::standby &&
+    if (pairing_.pairs() && as == member_state::standby &&
         number(sub.wires[broker::other(w.color())]) > number(w.id)) {
         return false;
     }
@@ -108,7 +108,7 @@ bool router::subscribe(
         w->members.push_back(member);
     }
     w->keeping |= as == member_state::joining;
-    pair_up(s, sub, c);
+    pairing_.pair_up(s, sub, c);
     if (w->state == wire_state::confirmed) {
         on_confirmed(*w, now);
     }
@@ -154,7 +154,7 @@ void router::on_confirmed(wire_subscription& w, time_point now)
         const binding& b = s->bindings[c];
         if (b.at == binding::phase::wanted) {
             at(now, due::session_retry, number(s->id)); // maybe the last one that was missing
-        } else if ((first || pairs()) && in_switch() && s->part && c == s->live) {
+        } else if ((first || pairing_.pairs()) && in_switch() && s->part && c == s->live) {
             at(now, due::session_retry, number(s->id)); // M7: the standby gets it too
         }
         if (s->state == session_state::quiescing) {
@@ -211,22 +211,12 @@ void router::lose_wire(wire_subscription& w, time_point now)
     const color c = w.color();
     const wire_id id = w.id;
     const bool was_open = w.state == wire_state::open;
-    for (std::size_t i = 0; i < seams_.size();
-         ++i) { // the table's columns "old link lost" and "new link lost"
-        if (seams_[i]->left()) {
-            continue;
-        }
-        if (seams_[i]->old_wire() == id) {
-            act(*seams_[i], seams_[i]->on_old_lost(), now);
-        } else if (seams_[i]->new_wire() == id) {
-            act(*seams_[i], seams_[i]->on_new_lost(), now);
-        }
-    }
+    seams_.on_wire_lost(id, now);
     if (wire(id) == nullptr) {
         return; // left with its last seam: everybody on it has moved
     }
     if (w.seams > 0) {
-        keep_lost(w, now);
+        seams_.keep_lost(w, now);
         return;
     }
     const auto members = w.members;
@@ -266,13 +256,13 @@ void router::drop_member(
     std::erase_if(w.members, [&](const wire_member& m) {
         return m.session == session && m.subscription == number_of;
     });
-    settle_pairs(w);
+    pairing_.settle(w);
     client_session* s = find(session);
     if (!w.members.empty()) {
         if (w.keeping && !in_switch() && std::ranges::none_of(w.members, [](const auto& m) {
                 return m.state == member_state::joining;
             })) {
-            trim_kept(w); // the pinned session that it was kept for is gone
+            seams_.trim_kept(w); // the pinned session that it was kept for is gone
         }
         if (s != nullptr) {
             answer_receipt(*s, receipt); // leaving takes effect before its RECEIPT is queued
@@ -287,7 +277,7 @@ void router::leave_wire(
 {
     survey_.look_again(now); // M2: another is asked instead
     couriers_.pass_on_trial(*w.group, w.id, now);
-    leave_pairs(w);
+    pairing_.leave_pairs(w);
     client_session* s = find(session);
     link_record* l = link(w.link);
     if (l == nullptr || !l->core.ready() || w.state == wire_state::leaving) {
@@ -339,7 +329,7 @@ void router::erase_wire(wire_id id, time_point now)
             w->group->wires.erase(at);
         }
     }
-    leave_pairs(*w);
+    pairing_.leave_pairs(*w);
     share_group& g = *w->group;
     couriers_.pass_on_trial(g, id, now);
     const bool kept_its_group = w->state == wire_state::lost;

@@ -53,12 +53,7 @@ void router::on_prepare(const control::prepare& order, time_point now)
     switch_.timing = order.settings;
     pacer_.set_rate(std::max(1.0, order.connect_rate));
     switch_.tally = {};
-    for (const auto& one : seams_) { // of a pinned session, when no report is kept for it any more
-        if (one->state() == seam_state::joining && !one->left() &&
-            &switch_.tally_of(one->made_by()) == &switch_.tally) {
-            switch_.tally.seams_total += one->members().size();
-        }
-    }
+    seams_.count_open();
     switch_.doubted = false;
     survey_.begin();
     switch_.cut = false;

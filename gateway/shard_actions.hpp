@@ -20,6 +20,7 @@ public:
     virtual void enter(client_session& s, session_state to, time_point now) = 0;
     virtual void unbind(client_session& s, color c, time_point now) = 0;
     virtual void drop_new_wires(client_session& s, time_point now) = 0;
+    virtual void lost_link_of(client_session& s, color c, time_point now) = 0; // it is bound again
     virtual bool settled(const client_session& s) const = 0;
 
     // ---- wire subscriptions
@@ -27,7 +28,19 @@ public:
     virtual void drop_member(
         wire_subscription& w, session_id session, std::uint32_t number, time_point now,
         std::string_view receipt) = 0;
+    // Everybody on it has left. `session`: the one that asked, whose `receipt` it is.
+    virtual void leave_wire(
+        wire_subscription& w, session_id session, std::string_view receipt, time_point now) = 0;
     virtual void erase_wire(wire_id id, time_point now) = 0;
+    virtual void on_buffer_full(const wire_pair& pair, time_point now) = 0; // M10: of its seam
+
+    // ---- MESSAGEs
+    virtual void deliver(
+        client_session& s, wire_subscription& w, const wire_member& m,
+        const stomp::frame_view& frame, framing as) = 0;
+    virtual void deliver_shared(
+        client_session& s, wire_subscription& w, const wire_member& m,
+        const kept_message& message) = 0;
 
 protected:
     ~shard_actions() = default;

@@ -1,0 +1,49 @@
+#include "gateway/message_frames.hpp"
+
+#include <string>
+
+namespace gateway {
+
+// Headers that the gateway says in its own words. `message-id` is replaced where the client
+// acknowledges by it; RabbitMQ repeats the sender's `receipt` and `transaction`, which here are ids
+// of the wire [run].
+bool is_owned(std::string_view name, bool minted_message_id)
+{
+    return name == "subscription" || name == "ack" || name == "receipt" || name == "transaction" ||
+           (minted_message_id && name == "message-id");
+}
+
+// The id that acknowledges a MESSAGE: 1.2 names it in `ack`, the older ones in `message-id`.
+std::string_view ack_of(const stomp::frame_view& frame, stomp::version version)
+{
+    if (version == stomp::version::v12) {
+        if (const auto ack = frame.find("ack")) {
+            return *ack;
+        }
+    }
+    return frame.find("message-id").value_or("");
+}
+
+kept_message keep(const wire_subscription& w, const stomp::frame_view& frame, broker::framing as)
+{
+    const stomp::version version = *w.group->who->negotiated;
+    const bool minted = w.acknowledges && version != stomp::version::v12;
+    std::string head;
+    for (std::size_t i = 0; i < frame.headers.size(); ++i) {
+        const auto& h = frame.headers[i];
+        if (!is_owned(h.name, minted)) {
+            head.append(h.name).append(":").append(h.value).append("\n");
+        }
+    }
+    head += '\n';
+    kept_message message;
+    message.rest = net::payload::make({head, frame.body, std::string_view{"\0", 1}});
+    message.as = as;
+    if (w.acknowledges) {
+        message.broker_ack = ack_of(frame, version);
+    }
+    message.reply_to = frame.find("reply-to").value_or("");
+    return message;
+}
+
+} // namespace gateway

@@ -1,0 +1,16 @@
+#pragma once
+
+// MESSAGE frames of brokers: which headers the gateway says in its own words, what acknowledges
+// one, and one as it is kept.
+
+#include "gateway/wire_subscription.hpp"
+
+#include <string_view>
+
+namespace gateway {
+
+bool is_owned(std::string_view name, bool minted_message_id);
+std::string_view ack_of(const stomp::frame_view& frame, stomp::version version);
+kept_message keep(const wire_subscription& w, const stomp::frame_view& frame, broker::framing as);
+
+} // namespace gateway

@@ -1,0 +1,83 @@
+#pragma once
+
+// The seams of a shard: where, in each client's broadcast subscriptions, one color ends and the
+// other begins. SWITCH.md "Seam" and M1 to M12. The decisions are those of seam; what they do to
+// wire subscriptions and their members is here, and the markers that they wait for are SENT here.
+//
+// Threading:  belongs to one shard.
+// Lifetime:   a seam is made at the commit, or when a pinned session is bound at last, and taken
+//             out by run(), so that no loop loses its place.
+// Invariants:
+// (1) A client's subscription is in at most one seam whose old color is not left.
+// (2) session.seams counts its joining ones, forced_seams those forced and not left; wire.seams the
+//     joining ones that wait for it as their new side.
+
+#include "gateway/marker_couriers.hpp"
+#include "gateway/seam.hpp"
+#include "gateway/wire_pairing.hpp"
+#include "gateway/world_survey.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace gateway {
+
+class seam_table : shard_part {
+public:
+    seam_table(
+        shard_state& shard, shard_actions& actions, marker_couriers& couriers, world_survey& survey,
+        wire_pairing& pairing) noexcept
+        : shard_part(shard), actions_(actions), couriers_(couriers), survey_(survey),
+          pairing_(pairing)
+    {
+    }
+
+    // ---- where they begin
+    void make(time_point now);        // at the commit
+    void make_breaks(time_point now); // the same where the old color is left first
+    // `to`: null where the new color is subscribed behind this (backplane `shared` without a key).
+    seam& between(const wire_subscription& from, wire_subscription* to, time_point now);
+    void add(seam& which, client_session& s, const subscription& sub);
+    // What was kept goes to the client, which reads the new color from here on.
+    void hand_over(client_session& s, wire_subscription& w, wire_member& m);
+    void trim_kept(wire_subscription& w);
+
+    // ---- what happens to them
+    void run(time_point now); // clocks and markers; takes out what is done
+    void on_marker(wire_id old, unsigned from, control::switch_number joins, time_point now);
+    void on_endpoint_lost(const share_group& g, time_point now);
+    void on_wire_lost(wire_id id, time_point now);
+    void on_buffer_full(wire_id fresh, time_point now);         // M10: all of its pairs
+    void on_buffer_full(const wire_pair& pair, time_point now); // that one
+    // With its link, while seams wait for what it kept.
+    void keep_lost(wire_subscription& w, time_point now);
+    void leave(session_id session, std::uint32_t number_of, time_point now);
+
+    // ---- numbers
+    void count_late(wire_id old) noexcept;
+    void count_open(); // at the prepare order: those that no earlier report is kept for
+    time_point next_deadline() const noexcept;
+    bool empty() const noexcept { return seams_.empty(); }
+    std::size_t size() const noexcept { return seams_.size(); }
+    bool joining() const noexcept; // any
+    bool any_made_by(control::switch_number id) const noexcept;
+    bool has(wire_id fresh, session_id session, std::uint32_t number_of) const noexcept;
+
+private:
+    void act(seam& which, const seam_action& what, time_point now);
+    void open_new(seam& which, const std::vector<wire_member>& members, time_point now);
+    void leave_old(seam& which, const std::vector<wire_member>& members, time_point now);
+    void send_markers(time_point now);
+    void
+    release_lost(wire_subscription& w, const std::vector<wire_member>& members, time_point now);
+    void retire_wire(wire_subscription& w, time_point now);
+    bool in_seam(const wire_member& m) const;
+
+    shard_actions& actions_;
+    marker_couriers& couriers_;
+    world_survey& survey_;
+    wire_pairing& pairing_;
+    std::vector<std::unique_ptr<seam>> seams_;
+};
+
+} // namespace gateway

@@ -1,0 +1,176 @@
+// What becomes of a MESSAGE of a wire subscription that is paired. SWITCH.md P1, P4, M10.
+
+#include "gateway/message_frames.hpp"
+#include "gateway/wire_pairing.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace gateway {
+
+namespace {
+
+constexpr std::size_t recent_max = 2048; // keys of one wire subscription, since the prepare order
+constexpr std::string_view unkeyed = "dedup: messages without the header were not paired";
+constexpr std::string_view overflowed = "dedup: more unmatched messages than are remembered";
+
+} // namespace
+
+bool wire_pairing::on_message(
+    link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as,
+    time_point now)
+{
+    if (!w.broadcast) {
+        return false;
+    }
+    // What comes behind the markers is the new color's to give (P1).
+    const bool left = w.state == wire_state::leaving;
+    const bool plain = !pairs() || (w.pairs.empty() && !in_switch() &&
+                                    std::ranges::none_of(w.members, [](const wire_member& m) {
+                                        return m.state == member_state::late;
+                                    }));
+    if (!left && plain) {
+        return false;
+    }
+    if (left && pairs()) {
+        switch_.tally.duplicates_dropped += w.members.size();
+    }
+    if ((left || !give(w, frame, as, now)) && w.acknowledges) {
+        l.core.acknowledge({.wire = w.id, .broker_ack = ack_of(frame, l.core.version())}, out_);
+    }
+    return true;
+}
+
+// False: nobody has it to acknowledge.
+bool wire_pairing::give(
+    wire_subscription& w, const stomp::frame_view& frame, framing as, time_point now)
+{
+    w.last_message = now;
+    const auto key = settings_.pairing.key_of(frame);
+    if (!key) { // not pairable: the color that is the clients' stream gives it
+        switch_.note_counted(std::string{unkeyed});
+    }
+    std::vector<const wire_pair*> twins; // whose members have it already
+    kept_message message;
+    const auto shared = [&]() -> const kept_message& {
+        if (!message.rest) {
+            message = keep(w, frame, as);
+        }
+        return message;
+    };
+    bool used = false;
+    for (std::size_t i = 0; key && i < w.pairs.size(); ++i) {
+        wire_pair& pair = *w.pairs[i];
+        auto verdict = pairing::verdict::deliver;
+        if (pair.new_wire == w.id) {
+            verdict = pair.core.on_new(*key);
+            if (verdict == pairing::verdict::keep) {
+                pair.core.keep(*key, shared());
+                used = true;
+            }
+        } else {
+            auto of_old = pair.core.on_old(*key);
+            verdict = of_old.what;
+            if (of_old.cancelled) {
+                cancel_kept(pair, *of_old.cancelled);
+            }
+        }
+        if (verdict == pairing::verdict::twin) {
+            twins.push_back(&pair);
+        }
+        if (pair.core.overflowed()) {
+            switch_.note_counted(std::string{overflowed});
+        }
+    }
+    if (key && in_switch() && w.color() == shard_.live &&
+        settings_.pairing.by == dedup_by::header) {
+        if (!w.recent) {
+            w.recent = std::make_unique<key_window>(recent_max);
+        }
+        w.recent->add(*key);
+    }
+    for (std::size_t i = 0; i < w.members.size(); ++i) {
+        const wire_member m = w.members[i];
+        client_session* s = find(m.session);
+        if (s == nullptr || (m.state != member_state::live && m.state != member_state::late)) {
+            continue;
+        }
+        if (has_twin(*s, w, m, twins, key.has_value())) {
+            ++switch_.tally.duplicates_dropped;
+        } else if (w.members.size() == 1 && !used) {
+            actions_.deliver(*s, w, m, frame, as);
+            used = true;
+        } else {
+            actions_.deliver_shared(*s, w, m, shared());
+            used = true;
+        }
+    }
+    bound_kept(w, now);
+    return used;
+}
+
+// Whether that client has this MESSAGE from the other color, or will get it from there.
+bool wire_pairing::has_twin(
+    client_session& s, const wire_subscription& w, const wire_member& m,
+    const std::vector<const wire_pair*>& twins, bool keyed)
+{
+    if (m.state == member_state::live) {
+        return std::ranges::any_of(twins, [&](const wire_pair* p) {
+            return p->new_wire == w.id && p->tag == m.pair && m.pair != 0;
+        });
+    }
+    const subscription* sub = s.journal.at(m.subscription);
+    if (sub == nullptr || !keyed) {
+        return true;
+    }
+    const auto pair = std::ranges::find_if(w.pairs, [&](const wire_pair* p) {
+        return p->old_wire == w.id && p->new_wire == sub->wires[broker::other(w.color())];
+    });
+    return pair == w.pairs.end() || std::ranges::find(twins, *pair) != twins.end();
+}
+
+// The old color gave it: its kept twin is done with.
+void wire_pairing::cancel_kept(const wire_pair& pair, const kept_message& twin)
+{
+    wire_subscription* fresh = wire(pair.new_wire);
+    if (fresh == nullptr) {
+        return;
+    }
+    for (const wire_member& m : fresh->members) {
+        if (m.pair == pair.tag) {
+            ++(m.state == member_state::joining ? switch_.tally.duplicates_dropped
+                                                : switch_.tally.standbys_discarded);
+        }
+    }
+    link_record* l = link(fresh->link);
+    if (fresh->acknowledges && l != nullptr && l->core.ready()) {
+        l->core.acknowledge({.wire = fresh->id, .broker_ack = twin.broker_ack}, out_);
+    }
+}
+
+// What the pairs of a new wire subscription keep is bounded like any seam's buffer. Before `held`
+// the old color gives all of it in its own time; from there on M10 and S14 speak.
+void wire_pairing::bound_kept(wire_subscription& w, time_point now)
+{
+    for (std::size_t i = 0; i < w.pairs.size(); ++i) {
+        wire_pair& pair = *w.pairs[i];
+        if (pair.new_wire != w.id || pair.core.kept_bytes() <= settings_.seam_buffer) {
+            continue;
+        }
+        if (in_switch() && switch_.phase != member_phase::held) {
+            while (pair.core.kept_bytes() > settings_.seam_buffer) {
+                cancel_kept(pair, pair.core.forget_oldest());
+            }
+            switch_.note_counted(std::string{overflowed});
+            continue;
+        }
+        if (w.seams == 0) {
+            switch_.unread.insert(w.link); // nothing is dropped; read_again() after the decision
+            out_.read_link(w.link, false);
+            continue;
+        }
+        actions_.on_buffer_full(pair, now);
+    }
+}
+
+} // namespace gateway
