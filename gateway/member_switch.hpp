@@ -1,8 +1,8 @@
 #pragma once
 
 // A switch as this shard, one of its members, sees it: the running one, or the last one while its
-// drain goes on (C9). The rules that move it are in router_switch.cpp, _hold, _commit, _pin and
-// _drain; everybody else reads the phase and counts in the tally.
+// drain goes on (C9). shard_member moves it; everybody else reads the phase and counts in the
+// tally.
 //
 // Invariants:
 // (1) Outside of `steady` exactly one switch runs, and its commands alone are heard (C2).

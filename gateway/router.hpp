@@ -16,17 +16,12 @@
 //   router_subscriptions.cpp  wire subscriptions: share, confirm, leave
 //   router_messages.cpp       MESSAGEs to clients
 //   router_acknowledge.cpp    acknowledgements back, and what a client does not take
-//   router_switch.cpp         this shard as a member of a switch (SWITCH.md): prepare
-//   router_hold.cpp           settled, held
-//   router_commit.cpp         both ways out: commit and abort
-//   router_pin.cpp            what a switch gave up: pinned or cut
 //   router_markers.cpp        what each marker that is read says
-//   router_held_back.cpp      backplane `shared`: what is subscribed behind the old color's end
-//   router_drain.cpp          what the old color still owes
 //   router_deadlines.cpp      everything that waits for a time
 //   router_report.cpp         numbers and snapshots
 // What has state of its own is a class of its own, which works on the same tables (shard_part) and
 // asks the router for what touches bindings, links and members (shard_actions):
+//   shard_member              this shard as a member of a switch (SWITCH.md)
 //   marker_couriers           by which link a marker rides
 //   world_survey              from which endpoints markers come
 //   marker_fences             who is bound again to what others read already
@@ -49,6 +44,7 @@
 #include "gateway/seam_table.hpp"
 #include "gateway/send_accounts.hpp"
 #include "gateway/shard_actions.hpp"
+#include "gateway/shard_member.hpp"
 #include "gateway/wire_pairing.hpp"
 #include "gateway/world_survey.hpp"
 
@@ -91,7 +87,11 @@ public:
     void on_probe(endpoint_ref at, bool ok, std::string why, time_point now);
 
     // ---- the coordinator, the API
-    void on_command(const control::command& command, time_point now);
+    void on_command(const control::command& command, time_point now)
+    {
+        member_.on_command(command, now);
+        run_later(now);
+    }
     control::member_snapshot snapshot() const;
     std::vector<control::session_snapshot> sessions(time_point now) const;
     bool disconnect(std::string_view session, time_point now);
@@ -123,7 +123,7 @@ private:
     void run_deadline(const deadline& d, time_point now);
     // What an event found out on its way is done at its end, so that nothing is pulled away under a
     // loop.
-    void pump_later(const client_session& s) { later_.push_back(s.id); }
+    void pump_later(const client_session& s) override { later_.push_back(s.id); }
     void run_later(time_point now);
 
     // ---- router_clients.cpp
@@ -137,6 +137,7 @@ private:
     acknowledges_elsewhere(const client_session& s, const stomp::frame& ack, link_id here) const;
     void send_answer(client_session& s, const stomp::frame_view& frame, framing as, time_point now);
     static void learn_reply_address(client_session& s, std::string_view address, color from);
+    void mark_used(link_record& l, time_point now);
     void enqueue(client_session& s, const stomp::frame_view& frame, framing as);
     void pump(client_session& s, time_point now);
     bool client_send(client_session& s, const stomp::frame_view& frame, framing as, time_point now);
@@ -149,20 +150,20 @@ private:
     bool buffer(client_session& s, const stomp::frame_view& frame, framing as, time_point now);
     void client_disconnect(client_session& s, const stomp::frame_view& frame, time_point now);
     void answer_receipt(client_session& s, std::string_view receipt);
-    void send_receipt(client_session& s, std::string_view receipt);
+    void send_receipt(client_session& s, std::string_view receipt) override;
     void fail_client(
         client_session& s, std::string_view sentence, std::string_view receipt,
-        disconnect_reason why, time_point now);
+        disconnect_reason why, time_point now) override;
     void finish_closing(client_session& s, time_point now);
-    void close(client_session& s, disconnect_reason why, std::string_view text);
-    void end_session(client_session& s, time_point now);
+    void close(client_session& s, disconnect_reason why, std::string_view text) override;
+    void end_session(client_session& s, time_point now) override;
     void enter(client_session& s, session_state to, time_point now) override;
     identity* identify(
         client_session& s, const stomp::frame_view& connect, std::string accept_version,
         stomp::version highest);
 
     // ---- router_binding.cpp
-    bool advance(client_session& s, color c, time_point now); // makes progress; true: ready
+    bool advance(client_session& s, color c, time_point now) override;
     bool bind_links(client_session& s, binding& b, color c, time_point now);
     bool replay(client_session& s, binding& b, color c, time_point now);
     bool choose_endpoint(client_session& s, binding& b, color c, time_point now);
@@ -170,6 +171,7 @@ private:
     void on_bound(client_session& s, color c, time_point now);
     void on_refused(client_session& s, color c, const std::string& why, time_point now);
     void unbind(client_session& s, color c, time_point now) override;
+    void drop_new_wires(client_session& s, time_point now) override;
     void forget_links(client_session& s, binding& b, time_point now);
     void park(client_session& s, time_point now);
     void wake(share_group& g, time_point now);
@@ -260,79 +262,16 @@ private:
         std::string_view receipt, time_point now);
     void fail_slow(client_session& s, time_point now);
 
-    // ---- router_pin.cpp
-    void give_up(bool cut, time_point now);
-    void pin_session(client_session& s, time_point now);
-    void unpin(client_session& s, time_point now);
-    void unpin_overdue(client_session& s, time_point now);
-    void cut_session(client_session& s, time_point now);
-    void drop_new_wires(client_session& s, time_point now) override;
-
-    // ---- router_held_back.cpp
-    bool breaks_first() const noexcept
-    {
-        return settings_.shared_backplane && settings_.pairing.by == dedup_by::nothing;
-    }
-    void hold_back(client_session& s, time_point now);
-    bool gives_back(const client_session& s) const;
-    void release_held_back(client_session& s, color c, time_point now);
-    void keep_to_give_back(wire_subscription& w, const stomp::frame_view& frame, framing as);
-    void feed(client_session& s, wire_subscription& w, time_point now);
-
+    // ---- router_markers.cpp
     void on_marker(wire_subscription& w, std::string_view mark, time_point now);
 
-    // ---- router_switch.cpp
-    void on_prepare(const control::prepare& order, time_point now);
-    void on_hold(time_point now);
-    void on_commit(const control::commit& order, time_point now);
-    void on_abort(const control::abort_switch& order, time_point now);
-    void join_switch(client_session& s, time_point now);
-    void begin_standby(client_session& s, time_point now);
-    void standby_ready(client_session& s, time_point now);
-    void standby_failed(client_session& s, const std::string& why, time_point now);
-    void note_failed(client_session& s, control::session_failure failed);
-    void standby_lost(client_session& s, time_point now);
-    void check_prepared(time_point now);
-    void ask_proofs(time_point now);
-    bool settled(const client_session& s) const override;
-    void try_hold(client_session& s, time_point now);
-    void check_held(time_point now);
-    void session_left_switch(client_session& s, time_point now);
-    void move(client_session& s, time_point now);
-    void resume(client_session& s, time_point now);
-    void release_standby(client_session& s, time_point now);
-    void read_again();
-    void note_unready(const client_session& s);
-    void run_drain(time_point now);
-    void run_seams(time_point now);
-    void drop_standby_wires(client_session& s, time_point now);
-    bool drained(client_session& s, time_point now);
-    bool has_retired(const client_session& s);
-    bool leave_retired(link_record& own, time_point now);
-    void drop_gaps(client_session& s, time_point now);
-    void finish_drain(client_session& s, time_point now);
-    void doubt_receipts(time_point now);
-    void say(decltype(control::report::what) what);
-    void keep_past(control::switch_number id);
-    void tell_past();
-    bool standby_complete(const client_session& s) const;
+    // ---- router_deadlines.cpp
     void retry_session(client_session& s, time_point now);
-    void mark_used(link_record& l, time_point now);
+    void run_seams(time_point now);
     void prove_groups(time_point now);
     void close_overdue(client_session& s, time_point now);
 
-    // ---- router_report.cpp
-    control::tally current_tally() const;
-    std::uint64_t bytes_waiting() const noexcept;
-    control::session_failure
-    failure(const client_session& s, endpoint_ref at, std::string why) const;
-
-    // Own links of the old color are left at 4000 a second, and not ahead of the others' markers
-    // for longer than that: leaving one costs as much as its marker.
-    static constexpr std::size_t leaves_at_once = 16;
-    static constexpr auto leave_pause = std::chrono::milliseconds{4};
-    static constexpr auto leave_behind_markers = std::chrono::milliseconds{50};
-    static constexpr auto pinned_retry = std::chrono::seconds{1};
+    bool settled(const client_session& s) const override { return member_.settled(s); }
 
     broker::dial_pacer pacer_;
     marker_couriers couriers_{shard_, *this};
@@ -343,6 +282,8 @@ private:
     send_accounts sends_{shard_};
     wire_pairing pairing_{shard_, *this};
     seam_table seams_{shard_, *this, couriers_, survey_, pairing_};
+    shard_member member_{
+        shard_, *this, {couriers_, survey_, moves_, sends_, pairing_, seams_, pacer_}};
     broker::delivery_number last_delivery_ = 0;
     bool barriers_due_ = false;
     std::vector<session_id> later_;

@@ -119,7 +119,7 @@ void router::on_client_backlog(session_id id, backlog level, time_point now)
         if (shares && switch_.phase < member_phase::holding) {
             fail_slow(*s, now); // what it would miss is never skipped in silence
         } else {
-            try_hold(*s, now);
+            member_.try_hold(*s, now);
         }
     }
     run_later(now);

@@ -63,15 +63,15 @@ void router::on_answered(link_record& l, const broker::owed_answer& owed, time_p
                 if (one->closing()) {
                     finish_closing(*one, now);
                 } else {
-                    try_hold(*one, now);
+                    member_.try_hold(*one, now);
                 }
             }
         }
         if (client_session* one = find(owner)) {
-            one->closing() ? finish_closing(*one, now) : try_hold(*one, now);
+            one->closing() ? finish_closing(*one, now) : member_.try_hold(*one, now);
         }
-        check_prepared(now);
-        check_held(now);
+        member_.check_prepared(now);
+        member_.check_held(now);
         return;
     }
     case owed_kind::trial_routed:

@@ -67,7 +67,8 @@ bool router::advance(client_session& s, color c, time_point now)
         if (c == s.live) {
             park(s, now);
         } else {
-            standby_failed(s, "no endpoint of " + std::string{to_string(c)} + " answers", now);
+            member_.standby_failed(
+                s, "no endpoint of " + std::string{to_string(c)} + " answers", now);
         }
         return false;
     }
@@ -139,7 +140,7 @@ bool router::replay(client_session& s, binding& b, color c, time_point now)
     const bool standby = c != s.live;
     bool complete = true;
     for (const auto& sub : s.journal) {
-        if (standby && (!sub->broadcast || !sub->confirmed || breaks_first())) {
+        if (standby && (!sub->broadcast || !sub->confirmed || member_.breaks_first())) {
             continue;
         }
         if (standby && pairing_.awaits_old(s, *sub)) { // P3; on_confirmed() comes back
@@ -172,7 +173,7 @@ bool router::replay(client_session& s, binding& b, color c, time_point now)
 void router::on_bound(client_session& s, color c, time_point now)
 {
     if (c != s.live) {
-        standby_ready(s, now);
+        member_.standby_ready(s, now);
         return;
     }
     s.parked = false;
@@ -196,11 +197,11 @@ void router::on_bound(client_session& s, color c, time_point now)
         enter(s, session_state::active, now);
         pump_later(s);
         if (in_switch()) {
-            join_switch(s, now);
+            member_.join_switch(s, now);
         }
     } else if (s.state == session_state::rebinding) {
         if (s.pinned != 0) {
-            unpin(s, now);
+            member_.unpin(s, now);
         }
         if (!s.leaving) {
             s.rare_part.reset();
@@ -208,7 +209,7 @@ void router::on_bound(client_session& s, color c, time_point now)
         enter(s, session_state::active, now);
         pump_later(s);
         if (in_switch() && !s.part) {
-            join_switch(s, now);
+            member_.join_switch(s, now);
         }
     }
 }
@@ -218,7 +219,7 @@ void router::on_refused(client_session& s, color c, const std::string& why, time
     const endpoint_ref where =
         s.bindings[c].group != nullptr ? s.bindings[c].group->at : endpoint_ref{c, 0};
     if (c != s.live) {
-        standby_failed(s, name_of(where) + " refused: " + why, now);
+        member_.standby_failed(s, name_of(where) + " refused: " + why, now);
         return;
     }
     if (s.pinned != 0) { // S8: it is tried until pin_timeout
@@ -271,6 +272,17 @@ void router::park(client_session& s, time_point now)
         s.parked = true;
         s.parked_since = now;
         at(now + settings_.park_timeout, due::session_park, number(s.id));
+    }
+}
+
+// What was prepared on the new color and is no use, as something of it is missing.
+void router::drop_new_wires(client_session& s, time_point now)
+{
+    for (const auto& sub : s.journal) {
+        if (wire_subscription* w = wire(sub->wires[s.live])) {
+            drop_member(*w, s.id, sub->number, now);
+        }
+        sub->wires[s.live] = wire_id::none;
     }
 }
 

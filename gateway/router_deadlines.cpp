@@ -74,7 +74,7 @@ void router::run_deadline(const deadline& d, time_point now)
         return;
     case due::session_pin:
         if (client_session* s = find(static_cast<session_id>(d.subject))) {
-            unpin_overdue(*s, now);
+            member_.unpin_overdue(*s, now);
         }
         return;
     case due::session_close:
@@ -109,28 +109,28 @@ void router::run_deadline(const deadline& d, time_point now)
     case due::seams: run_seams(now); return;
     case due::worlds:
         survey_.go_on(now);
-        check_prepared(now);
+        member_.check_prepared(now);
         return;
     case due::receipts:
         if (d.subject == switch_.id && !in_switch()) {
-            doubt_receipts(now);
+            member_.doubt_receipts(now);
         }
         return;
-    case due::drain: run_drain(now); return;
+    case due::drain: member_.run_drain(now); return;
     case due::moves: moves_.run(now); return;
     case due::numbers:
         switch_.numbers_due = false;
         if (switch_.phase == member_phase::preparing) {
-            say(control::progress{
+            member_.say(control::progress{
                 switch_.tally.sessions_ready, switch_.tally.sessions_failed,
                 switch_.tally.sessions_total});
         } else if (!in_switch() && switch_.id != 0) {
-            const auto numbers = current_tally();
+            const auto numbers = member_.current_tally();
             // C9: what a session that is gone is still owed counts too, until it is answered or in
             // doubt.
             const bool more =
                 !switch_.draining.empty() || !seams_.empty() || numbers.receipts_open > 0;
-            say(control::numbers{numbers});
+            member_.say(control::numbers{numbers});
             if (more) {
                 note_numbers(now);
             } else if (numbers.frames_carried > 0) { // who is not bound again yet
@@ -148,7 +148,7 @@ void router::run_seams(time_point now)
         survey_.stop();
         couriers_.release(now);
     }
-    tell_past();
+    member_.tell_past();
     const time_point next = std::min(pairing_.sweep(now), seams_.next_deadline());
     if (next != net::never) {
         at(next, due::seams);
@@ -161,7 +161,7 @@ void router::retry_session(client_session& s, time_point now)
     const bool failed = in_switch() && s.part && s.part->failed;
     if (failed && s.state != session_state::held && s.live != switch_.to &&
         s.bindings[switch_.to].at != binding::phase::none && !s.part->adopted) {
-        drop_standby_wires(s, now);
+        member_.drop_standby_wires(s, now);
         unbind(s, switch_.to, now);
     }
     if (s.connect_seen &&
@@ -172,9 +172,9 @@ void router::retry_session(client_session& s, time_point now)
     if (!failed && in_switch() && s.part && s.seams == 0 && s.live != switch_.to) { // M8
         advance(s, switch_.to, now);
     }
-    try_hold(s, now);
+    member_.try_hold(s, now);
     if (failed) {
-        check_prepared(now);
+        member_.check_prepared(now);
     }
 }
 

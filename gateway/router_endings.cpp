@@ -142,7 +142,7 @@ void router::end_session(client_session& s, time_point now)
             }
         }
     }
-    session_left_switch(s, now);
+    member_.session_left_switch(s, now);
     lingering_.forget(id, now);
     unbind(s, color::blue, now);
     unbind(s, color::green, now);
@@ -156,7 +156,8 @@ void router::end_session(client_session& s, time_point now)
     sends_.forget(id);
     tables_.sessions.erase(number(id));
     if (in_switch()) {
-        switch_.phase <= member_phase::prepared ? check_prepared(now) : check_held(now);
+        switch_.phase <= member_phase::prepared ? member_.check_prepared(now)
+                                                : member_.check_held(now);
     }
 }
 

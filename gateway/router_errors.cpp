@@ -111,7 +111,7 @@ void router::on_broker_error(
     if (c != s->live) {
         if (s->bindings[c].at == binding::phase::wanted ||
             s->bindings[c].at == binding::phase::ready) {
-            standby_failed(*s, name_of(l.at()) + ": " + event.text, now);
+            member_.standby_failed(*s, name_of(l.at()) + ": " + event.text, now);
         }
         return;
     }

@@ -85,7 +85,7 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
         }
         b.publish = b.publish == id ? link_id::none : b.publish;
         s->ledger.drop_link(id); // it comes again from the broker, redelivered
-        release_held_back(*s, c, now);
+        member_.release_held_back(*s, c, now);
         lost_link_of(*s, c, now);
     }
     for (const session_id user : users) {
@@ -98,8 +98,8 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
     wake(g, now);
     --g.links;
     drop_if_unused(g);
-    check_prepared(now);
-    check_held(now);
+    member_.check_prepared(now);
+    member_.check_held(now);
     run_later(now);
 }
 
@@ -143,7 +143,7 @@ void router::lost_link_of(client_session& s, color c, time_point now)
         if (s.bindings[c].at == binding::phase::draining) {
             at(now, due::drain);
         } else if (s.bindings[c].at != binding::phase::none) {
-            standby_lost(s, now);
+            member_.standby_lost(s, now);
         }
         return;
     }
@@ -166,7 +166,7 @@ void router::lost_link_of(client_session& s, color c, time_point now)
             s.part->live_lost = true;
         }
         b.at = binding::phase::wanted;
-        try_hold(s, now);
+        member_.try_hold(s, now);
         return;
     case session_state::closing: at(now, due::session_close, number(s.id)); return;
     case session_state::waiting: return;

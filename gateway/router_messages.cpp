@@ -25,7 +25,7 @@ void router::on_message(
         return;
     }
     if (w.giving_back) {
-        keep_to_give_back(w, frame, as);
+        member_.keep_to_give_back(w, frame, as);
         return;
     }
     if (settings_.shared_backplane && pairing_.on_message(l, w, frame, as, now)) {
@@ -76,7 +76,7 @@ void router::on_message(
     w.kept_bytes += shared.rest->size();
     if (w.kept_bytes > settings_.seam_buffer && w.seams == 0) {
         switch_.unread.insert(w.link); // M10, S14: nothing is dropped and nobody closed;
-                                       // read_again() after the decision
+                                       // member_.read_again() after the decision
         out_.read_link(w.link, false);
     }
     if (w.kept_bytes > settings_.seam_buffer && w.seams > 0) { // M10

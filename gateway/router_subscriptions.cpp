@@ -178,7 +178,7 @@ void router::on_wire_failed(wire_subscription& w, const std::string& why, time_p
         }
         sub->wires[c] = wire_id::none;
         if (c != s->live) {
-            standby_failed(*s, "SUBSCRIBE was refused: " + why, now);
+            member_.standby_failed(*s, "SUBSCRIBE was refused: " + why, now);
             continue;
         }
         if (s->pinned != 0) { // S8: it is tried until pin_timeout
@@ -236,7 +236,7 @@ void router::lose_wire(wire_subscription& w, time_point now)
             sub->left_before = static_cast<wire_id>(tables_.last_wire);
         }
         if (m.state == member_state::standby) {
-            standby_lost(*s, now);
+            member_.standby_lost(*s, now);
             continue;
         }
         if (c == s->live) { // M13: left, then bound again inside of its color; the gap is counted

@@ -17,10 +17,19 @@ public:
     virtual void release_group(share_group& g, time_point now) = 0;     // may erase it
 
     // ---- sessions
+    // Asks for what is missing of its links and subscriptions there; true: nothing is.
+    virtual bool advance(client_session& s, color c, time_point now) = 0;
     virtual void enter(client_session& s, session_state to, time_point now) = 0;
     virtual void unbind(client_session& s, color c, time_point now) = 0;
     virtual void drop_new_wires(client_session& s, time_point now) = 0;
     virtual void lost_link_of(client_session& s, color c, time_point now) = 0; // it is bound again
+    virtual void pump_later(const client_session& s) = 0; // what was carried, at the event's end
+    virtual void send_receipt(client_session& s, std::string_view receipt) = 0;
+    virtual void fail_client(
+        client_session& s, std::string_view sentence, std::string_view receipt,
+        disconnect_reason why, time_point now) = 0;
+    virtual void close(client_session& s, disconnect_reason why, std::string_view text) = 0;
+    virtual void end_session(client_session& s, time_point now) = 0; // it is gone behind this
     virtual bool settled(const client_session& s) const = 0;
 
     // ---- wire subscriptions

@@ -79,6 +79,7 @@ protected:
     // How often what ends by itself is looked at.
     static constexpr auto drain_sweep = std::chrono::milliseconds{20};
     static constexpr auto carried_sweep = std::chrono::seconds{1};
+    static constexpr auto pinned_retry = std::chrono::seconds{1};
 
     shard_state& shard_;
     const core_settings& settings_;

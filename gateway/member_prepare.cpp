@@ -1,7 +1,7 @@
 // This shard as a member of a switch. SWITCH.md is the law: the numbers in the comments are its
 // rules.
 
-#include "gateway/router.hpp"
+#include "gateway/shard_member.hpp"
 
 #include <boost/assert.hpp>
 
@@ -18,7 +18,7 @@ struct overloaded : F... {
 
 } // namespace
 
-void router::on_command(const control::command& command, time_point now)
+void shard_member::on_command(const control::command& command, time_point now)
 {
     const bool begins = std::holds_alternative<control::prepare>(command.what);
     if (begins ? in_switch() : command.id != switch_.id) {
@@ -38,32 +38,31 @@ void router::on_command(const control::command& command, time_point now)
             [&](const control::abort_switch& order) { on_abort(order, now); },
         },
         command.what);
-    run_later(now);
 }
 
-void router::say(decltype(control::report::what) what)
+void shard_member::say(decltype(control::report::what) what)
 {
     out_.report({.id = switch_.id, .from = settings_.shard, .what = std::move(what)});
 }
 
-void router::on_prepare(const control::prepare& order, time_point now)
+void shard_member::on_prepare(const control::prepare& order, time_point now)
 {
     switch_.from = shard_.live;
     switch_.to = order.to;
     switch_.timing = order.settings;
-    pacer_.set_rate(std::max(1.0, order.connect_rate));
+    parts_.pacer.set_rate(std::max(1.0, order.connect_rate));
     switch_.tally = {};
-    seams_.count_open();
+    parts_.seams.count_open();
     switch_.doubted = false;
-    survey_.begin();
+    parts_.survey.begin();
     switch_.cut = false;
     switch_.proofs_until = {};
     switch_.lost_links = 0;
     switch_.unprepared = 0;
     switch_.phase = member_phase::preparing;
     BOOST_ASSERT(switch_.to != shard_.live);
-    moves_.cancel(now);
-    sends_.count_open();
+    parts_.moves.cancel(now);
+    parts_.sends.count_open();
     // C3: those that had their CONNECTED when the order came, rebinding and parked ones included.
     for (const session_id id : tables_.all_sessions()) {
         client_session* s = find(id);
@@ -86,13 +85,13 @@ void router::on_prepare(const control::prepare& order, time_point now)
 }
 
 // C3: it came after the order; the switch does not wait for it, and takes it along if it can.
-void router::join_switch(client_session& s, time_point now)
+void shard_member::join_switch(client_session& s, time_point now)
 {
     ++switch_.tally.sessions_total;
     begin_standby(s, now);
 }
 
-void router::begin_standby(client_session& s, time_point now)
+void shard_member::begin_standby(client_session& s, time_point now)
 {
     if (!s.part) {
         s.part = std::make_unique<switch_part>();
@@ -122,11 +121,11 @@ void router::begin_standby(client_session& s, time_point now)
     // M8: prepared only when the seams of the switch before are joined or forced; act() goes on
     // then.
     if (s.seams == 0) {
-        advance(s, switch_.to, now);
+        actions_.advance(s, switch_.to, now);
     }
 }
 
-void router::standby_ready(client_session& s, time_point now)
+void shard_member::standby_ready(client_session& s, time_point now)
 {
     if (!s.part || !s.part->counted || s.part->ready || s.part->failed || !in_switch()) {
         return;
@@ -141,7 +140,7 @@ void router::standby_ready(client_session& s, time_point now)
     check_prepared(now);
 }
 
-void router::standby_failed(client_session& s, const std::string& why, time_point now)
+void shard_member::standby_failed(client_session& s, const std::string& why, time_point now)
 {
     if (!s.part || !s.part->counted || s.part->failed || !in_switch()) {
         return;
@@ -164,7 +163,7 @@ void router::standby_failed(client_session& s, const std::string& why, time_poin
     at(now, due::numbers);
 }
 
-void router::note_failed(client_session& s, control::session_failure failed)
+void shard_member::note_failed(client_session& s, control::session_failure failed)
 {
     switch_.tally.sessions_ready -= s.part->ready;
     s.part->failed = true;
@@ -175,7 +174,7 @@ void router::note_failed(client_session& s, control::session_failure failed)
     }
 }
 
-void router::standby_lost(client_session& s, time_point now)
+void shard_member::standby_lost(client_session& s, time_point now)
 {
     binding& b = s.bindings[switch_.to];
     if (b.at == binding::phase::ready) {
@@ -196,7 +195,7 @@ void router::standby_lost(client_session& s, time_point now)
             say(control::unheld{failure(s, where, "the standby was lost")});
             return;
         }
-        enter(s, session_state::quiescing, now);
+        actions_.enter(s, session_state::quiescing, now);
         ++switch_.unheld;
     }
     if (was_ready && part.ordered && switch_.phase <= member_phase::prepared) {
@@ -211,14 +210,14 @@ void router::standby_lost(client_session& s, time_point now)
 }
 
 // Not of a link whose client keeps it from being read (S17).
-void router::ask_proofs(time_point now)
+void shard_member::ask_proofs(time_point now)
 {
     switch_.awaited.clear();
     for (const auto& [id, l] : tables_.links) {
         if (l->at().color != shard_.live) {
             continue;
         }
-        ask_barrier(*l, now);
+        actions_.ask_barrier(*l, now);
         const client_session* owner = find(l->owner);
         if (l->core.barrier_open() && l->core.state() == broker::link_state::ready &&
             (owner == nullptr || owner->over_outbox == backlog::below)) {
@@ -227,15 +226,15 @@ void router::ask_proofs(time_point now)
     }
 }
 
-void router::check_prepared(time_point now)
+void shard_member::check_prepared(time_point now)
 {
     if (switch_.phase != member_phase::preparing || switch_.unprepared > 0) {
         return;
     }
-    if (!survey_.asked()) {
-        survey_.ask(now);
+    if (!parts_.survey.asked()) {
+        parts_.survey.ask(now);
     }
-    if (survey_.open()) {
+    if (parts_.survey.open()) {
         return;
     }
     // S2: a barrier at the end of preparing, so that few are open at the hold; its answers are

@@ -1,7 +1,7 @@
 // Sessions that a switch gave up: pinned to what they have on the old color until they are bound on
 // the new one, or cut off from it. SWITCH.md C5, C8, S8.
 
-#include "gateway/router.hpp"
+#include "gateway/shard_member.hpp"
 
 #include <algorithm>
 
@@ -9,7 +9,7 @@ namespace gateway {
 
 // C5: what could not settle by hold_timeout is counted as failed, and this shard says `held`.
 // The fence is given up for what is unproven.
-void router::give_up(bool cut, time_point now)
+void shard_member::give_up(bool cut, time_point now)
 {
     if (switch_.phase != member_phase::holding) {
         return; // its `held` crossed the order
@@ -32,7 +32,7 @@ void router::give_up(bool cut, time_point now)
                        proven ? "its standby was not ready within hold_timeout"
                               : "what it sent was not proven within hold_timeout"));
         }
-        enter(s, session_state::held, now);
+        actions_.enter(s, session_state::held, now);
         --switch_.unheld;
     }
     if (!switch_.awaited.empty()) { // links of sessions that are gone or closing
@@ -44,7 +44,7 @@ void router::give_up(bool cut, time_point now)
 
 // S8: the commit makes it rebinding on the new color; what it has on the old one stays for what it
 // receives, and what it sends is carried. REQUIRES: s.live is the new color already.
-void router::pin_session(client_session& s, time_point now)
+void shard_member::pin_session(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     s.bindings[old].at = binding::phase::draining;
@@ -68,7 +68,7 @@ void router::pin_session(client_session& s, time_point now)
 }
 
 // Bound at last: a seam as always (S8).
-void router::unpin(client_session& s, time_point now)
+void shard_member::unpin(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     if (std::exchange(s.pinned, 0) == switch_.id && !in_switch()) {
@@ -85,21 +85,21 @@ void router::unpin(client_session& s, time_point now)
         const auto member = std::ranges::find_if(to->members, [&](const wire_member& m) {
             return m.session == s.id && m.subscription == sub->number;
         });
-        const bool in_seam = seams_.has(to->id, s.id, sub->number);
+        const bool in_seam = parts_.seams.has(to->id, s.id, sub->number);
         if (member == to->members.end() || member->state != member_state::joining || in_seam) {
             continue;
         }
         if (wire_subscription* from = wire(sub->wires[old])) {
-            seams_.add(seams_.between(*from, to, now), s, *sub);
+            parts_.seams.add(parts_.seams.between(*from, to, now), s, *sub);
         } else {
-            seams_.hand_over(s, *to, *member);
+            parts_.seams.hand_over(s, *to, *member);
         }
-        seams_.trim_kept(*to);
+        parts_.seams.trim_kept(*to);
     }
     if (settings_.shared_backplane) {
         hold_back(s, now);
         if (breaks_first()) {
-            seams_.make_breaks(now);
+            parts_.seams.make_breaks(now);
         }
     }
     at(now, due::seams);
@@ -107,7 +107,7 @@ void router::unpin(client_session& s, time_point now)
     note_numbers(now);
 }
 
-void router::unpin_overdue(client_session& s, time_point now)
+void shard_member::unpin_overdue(client_session& s, time_point now)
 {
     if (s.pinned == 0 || now < s.pin_until) {
         return;
@@ -121,38 +121,28 @@ void router::unpin_overdue(client_session& s, time_point now)
         ++switch_.tally.sessions_failed;
     }
     s.pinned = 0;
-    fail_client(
+    actions_.fail_client(
         s, "not bound to " + std::string{to_string(s.live)} + " within switch.pin_timeout", {},
         disconnect_reason::switch_cut, now);
 }
 
 // `cut`: what it has on the old color is given up at once; what lies between is a gap.
-void router::cut_session(client_session& s, time_point now)
+void shard_member::cut_session(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     switch_.tally.sessions_failed += !s.part->failed;
     s.part->failed = true;
-    for (const auto& sub : s.journal) { // those that are there already: seams_.make() counts them
+    for (const auto& sub :
+         s.journal) { // those that are there already: parts_.seams.make() counts them
         switch_.tally.gaps +=
             sub->broadcast && sub->confirmed && wire(sub->wires[s.live]) == nullptr;
         switch_.tally.stored_left_behind += !sub->broadcast && sub->confirmed; // nobody drains it
         if (wire_subscription* w = wire(sub->wires[old])) {
-            drop_member(*w, s.id, sub->number, now);
+            actions_.drop_member(*w, s.id, sub->number, now, {});
         }
         sub->wires[old] = wire_id::none;
     }
-    unbind(s, old, now);
-}
-
-// What was prepared on the new color and is no use, as something of it is missing.
-void router::drop_new_wires(client_session& s, time_point now)
-{
-    for (const auto& sub : s.journal) {
-        if (wire_subscription* w = wire(sub->wires[s.live])) {
-            drop_member(*w, s.id, sub->number, now);
-        }
-        sub->wires[s.live] = wire_id::none;
-    }
+    actions_.unbind(s, old, now);
 }
 
 } // namespace gateway

@@ -1,7 +1,7 @@
 // The hold: when a session is settled, when it is held, and when this shard may say so. SWITCH.md
 // S1, S2, C8, M7.
 
-#include "gateway/router.hpp"
+#include "gateway/shard_member.hpp"
 
 #include <boost/assert.hpp>
 
@@ -9,7 +9,7 @@
 
 namespace gateway {
 
-void router::on_hold(time_point now)
+void shard_member::on_hold(time_point now)
 {
     if (switch_.phase != member_phase::prepared) {
         return;
@@ -21,12 +21,12 @@ void router::on_hold(time_point now)
         client_session& s = *find(id);
         switch (s.state) {
         case session_state::connecting: // S7; its attempt is dropped
-            unbind(s, s.live, now);
-            enter(s, session_state::waiting, now);
+            actions_.unbind(s, s.live, now);
+            actions_.enter(s, session_state::waiting, now);
             break;
         case session_state::active:
         case session_state::rebinding: // S5: it never waits for its bind in the hold
-            enter(s, session_state::quiescing, now);
+            actions_.enter(s, session_state::quiescing, now);
             if (!s.part) {
                 join_switch(s, now);
             }
@@ -46,7 +46,7 @@ void router::on_hold(time_point now)
         if (l->at().color == shard_.live && l->core.state() == broker::link_state::ready &&
             !l->core.proven()) {
             switch_.awaited.insert(l->core.id());
-            ask_barrier(*l, now);
+            actions_.ask_barrier(*l, now);
             if (client_session* s = find(l->owner)) {
                 out_.read_link(l->core.id(), may_read(*s, *l));
             }
@@ -62,7 +62,7 @@ void router::on_hold(time_point now)
 
 // What it sent is proven, its SUBSCRIBEs are answered, or the link in question is lost (SWITCH.md,
 // "Session").
-bool router::settled(const client_session& s) const
+bool shard_member::settled(const client_session& s) const
 {
     const binding& b = s.now();
     const auto unproven = [&](link_id id, bool own) {
@@ -86,7 +86,7 @@ bool router::settled(const client_session& s) const
     });
 }
 
-void router::try_hold(client_session& s, time_point now)
+void shard_member::try_hold(client_session& s, time_point now)
 {
     if (s.state != session_state::quiescing || !settled(s)) {
         return;
@@ -102,13 +102,13 @@ void router::try_hold(client_session& s, time_point now)
             switch_.awaited.erase(own->core.id());
         }
     }
-    enter(s, session_state::held, now);
+    actions_.enter(s, session_state::held, now);
     --switch_.unheld;
     check_held(now);
 }
 
 // S9, M7: it has every broadcast subscription that some broker confirmed to the client.
-bool router::standby_complete(const client_session& s) const
+bool shard_member::standby_complete(const client_session& s) const
 {
     return std::ranges::all_of(s.journal, [&](const auto& sub) {
         const auto w = tables_.wires.find(number(sub->wires[switch_.to]));
@@ -117,7 +117,7 @@ bool router::standby_complete(const client_session& s) const
     });
 }
 
-void router::check_held(time_point now)
+void shard_member::check_held(time_point now)
 {
     if (switch_.phase != member_phase::holding || switch_.unheld > 0 || !switch_.awaited.empty()) {
         return;
@@ -136,7 +136,7 @@ void router::check_held(time_point now)
 }
 
 // A session is gone: it does not count any more (C3).
-void router::session_left_switch(client_session& s, time_point now)
+void shard_member::session_left_switch(client_session& s, time_point now)
 {
     if (!in_switch() || !s.part) {
         return;

@@ -1,14 +1,14 @@
 // What the old color still owes after a commit, and when its links are left. SWITCH.md S10, S13,
 // C9.
 
-#include "gateway/router.hpp"
+#include "gateway/shard_member.hpp"
 
 #include <algorithm>
 
 namespace gateway {
 
 // What the old binding lingers for; true: nothing any more.
-bool router::drained(client_session& s, time_point now)
+bool shard_member::drained(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     if (s.pinned != 0) {
@@ -41,16 +41,16 @@ bool router::drained(client_session& s, time_point now)
         const bool gone = !w->giving_back;
         sub->wires[old] = wire_id::none;
         // The link leaves by DISCONNECT: nothing is unsubscribed (HAZARDS.md H11).
-        erase_wire(w->id, now);
+        actions_.erase_wire(w->id, now);
         if (sub->held_back && gone) {
             sub->held_back = false;
-            at(now, due::session_retry, number(s.id)); // bound or not: advance() knows
+            at(now, due::session_retry, number(s.id)); // bound or not: actions_.advance() knows
         }
     }
     return over || done;
 }
 
-void router::finish_drain(client_session& s, time_point now)
+void shard_member::finish_drain(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     // H4: handed back by the end of the link, never by NACK, which Artemis takes as an ACK.
@@ -58,14 +58,14 @@ void router::finish_drain(client_session& s, time_point now)
     switch_.tally.handed_back += unacknowledged;
     if (s.part) {
         for (const auto& receipt : std::exchange(s.part->receipts, {})) {
-            send_receipt(s, receipt);
+            actions_.send_receipt(s, receipt);
         }
         if (!in_switch()) {
             s.part.reset();
         }
     }
     const link_id own = s.bindings[old].own;
-    unbind(s, old, now);
+    actions_.unbind(s, old, now);
     if (link(own) == nullptr) { // else when it is gone
         release_held_back(s, old, now);
     }
@@ -74,7 +74,7 @@ void router::finish_drain(client_session& s, time_point now)
     }
 }
 
-bool router::has_retired(const client_session& s)
+bool shard_member::has_retired(const client_session& s)
 {
     const link_record* own = link(s.bindings[broker::other(s.live)].own);
     return own != nullptr &&
@@ -82,12 +82,12 @@ bool router::has_retired(const client_session& s)
 }
 
 // True: there were some.
-bool router::leave_retired(link_record& own, time_point now)
+bool shard_member::leave_retired(link_record& own, time_point now)
 {
     bool any = false;
     for (const wire_id id : std::vector{own.wires}) {
         if (wire_subscription* w = wire(id); w != nullptr && std::exchange(w->retired, false)) {
-            leave_wire(*w, session_id::none, {}, now);
+            actions_.leave_wire(*w, session_id::none, {}, now);
             any = true;
         }
     }
@@ -95,9 +95,9 @@ bool router::leave_retired(link_record& own, time_point now)
 }
 
 // M5: links of the sessions' own are left behind the markers of all, a few at a time.
-void router::run_drain(time_point now)
+void shard_member::run_drain(time_point now)
 {
-    const bool joining = now < switch_.leave_from && seams_.joining();
+    const bool joining = now < switch_.leave_from && parts_.seams.joining();
     std::size_t may_leave = joining ? 0 : leaves_at_once;
     bool more = false;
     for (auto next = switch_.draining.begin(); next != switch_.draining.end();) {
@@ -128,7 +128,7 @@ void router::run_drain(time_point now)
 }
 
 // S13, H7: what the old color did not answer in time is in doubt; the new color's receipts go on.
-void router::doubt_receipts(time_point now)
+void shard_member::doubt_receipts(time_point now)
 {
     if (switch_.doubted) {
         return;
@@ -143,7 +143,7 @@ void router::doubt_receipts(time_point now)
                 !owed.doubted) {
                 owed.doubted = true;
                 switch_.tally.in_doubt += owed.counted;
-                sends_.count(owed.session, &session_sends::in_doubt, owed.counted);
+                parts_.sends.count(owed.session, &session_sends::in_doubt, owed.counted);
             }
         });
     }
@@ -151,7 +151,7 @@ void router::doubt_receipts(time_point now)
         if (client_session* s = find(id); s != nullptr && s->part) {
             s->part->owed_old = 0;
             for (const auto& receipt : std::exchange(s->part->receipts, {})) {
-                send_receipt(*s, receipt);
+                actions_.send_receipt(*s, receipt);
             }
         }
     }

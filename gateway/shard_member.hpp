@@ -1,0 +1,128 @@
+#pragma once
+
+// This shard as a member of a switch. SWITCH.md is the law; its table "Session" and the rules C, S
+// and M are here, one step a file:
+//   member_prepare.cpp    every session gets a standby
+//   member_hold.cpp       settled, held
+//   member_commit.cpp     every session moves
+//   member_abort.cpp      or stays
+//   member_pin.cpp        what a switch gave up: pinned or cut
+//   member_drain.cpp      what the old color still owes
+//   member_held_back.cpp  backplane `shared`: what is subscribed behind the old color's end
+//   member_report.cpp     what the coordinator is told
+//
+// Threading:  belongs to one shard.
+// Invariants:
+// (1) Only here a member_switch changes its phase, and only on a command or when nothing is waited
+//     for any more.
+// (2) No session resumes before the decision is known (S7), nor on a standby that is not ready
+// (S6).
+
+#include "gateway/endpoint_moves.hpp"
+#include "gateway/seam_table.hpp"
+#include "gateway/send_accounts.hpp"
+#include "gateway/wire_pairing.hpp"
+#include "gateway/world_survey.hpp"
+
+#include <string>
+
+namespace gateway {
+
+class shard_member : shard_part {
+public:
+    // The other parts that a switch sets going or asks.
+    struct parts {
+        marker_couriers& couriers;
+        world_survey& survey;
+        endpoint_moves& moves;
+        send_accounts& sends;
+        wire_pairing& pairing;
+        seam_table& seams;
+        broker::dial_pacer& pacer;
+    };
+    shard_member(shard_state& shard, shard_actions& actions, const parts& others) noexcept
+        : shard_part(shard), actions_(actions), parts_(others)
+    {
+    }
+
+    // ---- the coordinator
+    void on_command(const control::command& command, time_point now);
+    void say(decltype(control::report::what) what);
+    control::tally current_tally() const;
+    void tell_past(); // C9: switches before this one
+
+    // ---- preparing
+    void join_switch(client_session& s, time_point now); // it came after the order
+    void standby_ready(client_session& s, time_point now);
+    void standby_failed(client_session& s, const std::string& why, time_point now);
+    void standby_lost(client_session& s, time_point now);
+    void drop_standby_wires(client_session& s, time_point now);
+    void check_prepared(time_point now); // says so when it is
+
+    // ---- the hold
+    bool settled(const client_session& s) const;
+    void try_hold(client_session& s, time_point now);
+    void check_held(time_point now); // says so when it is
+    void session_left_switch(client_session& s, time_point now);
+
+    // ---- behind it
+    void unpin(client_session& s, time_point now);
+    void unpin_overdue(client_session& s, time_point now);
+    void run_drain(time_point now);
+    void doubt_receipts(time_point now);
+
+    // ---- backplane `shared`: stored subscriptions, and all where there is no key
+    bool breaks_first() const noexcept
+    {
+        return settings_.shared_backplane && settings_.pairing.by == dedup_by::nothing;
+    }
+    void keep_to_give_back(wire_subscription& w, const stomp::frame_view& frame, framing as);
+    void release_held_back(client_session& s, color c, time_point now);
+
+private:
+    void on_prepare(const control::prepare& order, time_point now);
+    void begin_standby(client_session& s, time_point now);
+    void note_failed(client_session& s, control::session_failure failed);
+    void ask_proofs(time_point now);
+
+    void on_hold(time_point now);
+    bool standby_complete(const client_session& s) const;
+    void give_up(bool cut, time_point now);
+
+    void on_commit(const control::commit& order, time_point now);
+    void move(client_session& s, time_point now);
+    void drop_gaps(client_session& s, time_point now);
+    void resume(client_session& s, time_point now);
+    void pin_session(client_session& s, time_point now);
+    void cut_session(client_session& s, time_point now);
+
+    void on_abort(const control::abort_switch& order, time_point now);
+    void note_unready(const client_session& s);
+    void release_standby(client_session& s, time_point now);
+    void read_again();
+
+    bool drained(client_session& s, time_point now);
+    void finish_drain(client_session& s, time_point now);
+    bool has_retired(const client_session& s);
+    bool leave_retired(link_record& own, time_point now);
+
+    void hold_back(client_session& s, time_point now);
+    bool gives_back(const client_session& s) const;
+    void feed(client_session& s, wire_subscription& w, time_point now);
+
+    control::session_failure
+    failure(const client_session& s, endpoint_ref at, std::string why) const;
+    void keep_past(control::switch_number id);
+    std::uint64_t bytes_waiting() const noexcept;
+
+    // Own links of the old color are left at 4000 a second, and not ahead of the others' markers
+    // for longer than that: leaving one costs as much as its marker.
+    static constexpr std::size_t leaves_at_once = 16;
+    static constexpr auto leave_pause = std::chrono::milliseconds{4};
+    static constexpr auto leave_behind_markers = std::chrono::milliseconds{50};
+
+    shard_actions& actions_;
+    parts parts_;
+};
+
+} // namespace gateway
