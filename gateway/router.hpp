@@ -5,7 +5,8 @@
 //
 // The router's own files, one subject each:
 //   router_clients.cpp        a client's frames, in order; CONNECT
-//   router_frames.cpp         SEND, subscriptions, transactions: what waits for what
+//   router_frames.cpp         SEND and subscriptions: what waits for what
+//   router_transactions.cpp   buffered here, at a broker within one turn
 //   router_endings.cpp        receipts, DISCONNECT, ERROR, a client that is gone
 //   router_binding.cpp        which links a session needs on a color, or it is parked
 //   router_groups.cpp         shared links: which one, who waits for it, when it is left
@@ -13,7 +14,8 @@
 //   router_answers.cpp        what links owe, and who waits for it
 //   router_losses.cpp         a link is lost
 //   router_errors.cpp         whose fault an ERROR is
-//   router_subscriptions.cpp  wire subscriptions: share, confirm, leave
+//   router_subscriptions.cpp  wire subscriptions: share, confirm
+//   router_leave.cpp          refused, lost, left
 //   router_messages.cpp       MESSAGEs to clients
 //   router_acknowledge.cpp    acknowledgements back, and what a client does not take
 //   router_markers.cpp        what each marker that is read says
@@ -48,11 +50,9 @@
 #include "gateway/wire_pairing.hpp"
 #include "gateway/world_survey.hpp"
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
-#include <map>
 #include <memory>
-#include <set>
+#include <string>
+#include <vector>
 
 namespace gateway {
 
