@@ -47,6 +47,8 @@ struct session_failure {
 struct prepare_settings { // a switch keeps the settings it began with (S16)
     net::duration linger{}, seam_timeout{}, seam_quiet{}, receipt_timeout{}, marker_interval{},
         drain_timeout{}, pin_timeout{};
+    // The coordinator's own, by which a member judges how slow a broker may be (S2); 0: any.
+    net::duration prepare_timeout{}, hold_timeout{};
     bool strict_queue_order = false;
     bool operator==(const prepare_settings&) const = default;
 };

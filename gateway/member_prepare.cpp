@@ -56,7 +56,7 @@ void shard_member::on_prepare(const control::prepare& order, time_point now)
     switch_.doubted = false;
     parts_.survey.begin();
     switch_.cut = false;
-    switch_.proofs_until = {};
+    switch_.proofs_asked = {};
     switch_.lost_links = 0;
     switch_.unprepared = 0;
     switch_.phase = member_phase::preparing;
@@ -209,23 +209,6 @@ void shard_member::standby_lost(client_session& s, time_point now)
     at(now, due::session_retry, number(s.id));
 }
 
-// Not of a link whose client keeps it from being read (S17).
-void shard_member::ask_proofs(time_point now)
-{
-    switch_.awaited.clear();
-    for (const auto& [id, l] : tables_.links) {
-        if (l->at().color != shard_.live) {
-            continue;
-        }
-        actions_.ask_barrier(*l, now);
-        const client_session* owner = find(l->owner);
-        if (l->core.barrier_open() && l->core.state() == broker::link_state::ready &&
-            (owner == nullptr || owner->over_outbox == backlog::below)) {
-            switch_.awaited.insert(l->core.id());
-        }
-    }
-}
-
 void shard_member::check_prepared(time_point now)
 {
     if (switch_.phase != member_phase::preparing || switch_.unprepared > 0) {
@@ -237,16 +220,8 @@ void shard_member::check_prepared(time_point now)
     if (parts_.survey.open()) {
         return;
     }
-    // S2: a barrier at the end of preparing, so that few are open at the hold; its answers are
-    // waited for here, where nobody is held (1000 dedicated links: 10 ms of everybody's hold).
-    if (switch_.proofs_until == time_point{}) {
-        switch_.proofs_until = now + settings_.trial_timeout;
-        ask_proofs(now);
-        if (!switch_.awaited.empty()) {
-            at(switch_.proofs_until, due::worlds);
-        }
-    }
-    if (!switch_.awaited.empty() && now < switch_.proofs_until) {
+    if (!proven_in_time(now)) {
+        at(proofs_until(), due::worlds);
         return;
     }
     switch_.phase = member_phase::prepared;

@@ -45,8 +45,10 @@ struct member_switch {
     std::vector<past_switch> past;
 
     // ---- preparing
-    std::size_t unprepared = 0; // ordered sessions neither ready nor failed
-    time_point proofs_until{};  // how long the answers of its barriers are waited for (S2)
+    std::size_t unprepared = 0;   // ordered sessions neither ready nor failed
+    time_point proofs_asked{};    // S2: the barriers at its end, the newest round
+    time_point proofs_answered{}; // its newest answer
+    time_point proofs_give_up{};  // no further round begins behind this
 
     // ---- the hold
     std::size_t unheld = 0; // sessions that hold asked and that are not held

@@ -73,6 +73,8 @@ control::control_settings control_settings_of(const config& c)
         .marker_interval = w.marker_interval,
         .drain_timeout = w.drain_timeout,
         .pin_timeout = w.pin_timeout,
+        .prepare_timeout = w.prepare_timeout,
+        .hold_timeout = w.hold_timeout,
         .strict_queue_order = w.queue_order == stored_order::strict};
     s.connect_rate = c.brokers.connect_rate;
     for (const auto color : broker::colors) {

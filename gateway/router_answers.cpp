@@ -53,6 +53,7 @@ void router::on_answered(link_record& l, const broker::owed_answer& owed, time_p
         const link_id id = l.core.id();
         if (l.core.proven() || switch_.phase == member_phase::preparing) {
             switch_.awaited.erase(id);
+            switch_.proofs_answered = now;
         }
         moves_.look_again(now);
         for (const session_id user : users) {

@@ -3,6 +3,7 @@
 // This shard as a member of a switch. SWITCH.md is the law; its table "Session" and the rules C, S
 // and M are here, one step a file:
 //   member_prepare.cpp    every session gets a standby
+//   member_proofs.cpp     what is asked in front of the hold
 //   member_hold.cpp       settled, held
 //   member_commit.cpp     every session moves
 //   member_abort.cpp      or stays
@@ -84,6 +85,8 @@ private:
     void begin_standby(client_session& s, time_point now);
     void note_failed(client_session& s, control::session_failure failed);
     void ask_proofs(time_point now);
+    bool proven_in_time(time_point now);
+    time_point proofs_until() const noexcept;
 
     void on_hold(time_point now);
     bool standby_complete(const client_session& s) const;

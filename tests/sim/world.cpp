@@ -228,6 +228,8 @@ control::control_settings world::control_settings()
     if (has(feature::gives_up)) {
         s.hold_timeout = random_source{options_.seed, 720'000}.milliseconds(2, 40);
     }
+    s.members.prepare_timeout = s.prepare_timeout;
+    s.members.hold_timeout = s.hold_timeout;
     return s;
 }
 

@@ -358,4 +358,55 @@ TEST_F(RouterSwitch, ProgressIsReportedAtMostEvery20Milliseconds)
     EXPECT_EQ(those("report"), lines{}); // nothing changed
 }
 
+class RouterSlowBroker : public RouterSwitch {
+protected:
+    void answers_after(net::duration late)
+    {
+        run(late);
+        answer(1);
+    }
+    void prepares_slowly()
+    {
+        client();
+        brokers.blue.keeps_back = is_barrier;
+        says(a, "SEND destination:/topic/a | 1");
+        auto timing = usual_timing();
+        timing.prepare_timeout = 60s;
+        timing.hold_timeout = 1s;
+        prepares(color::green, timing);
+    }
+};
+
+TEST_F(RouterSlowBroker, S2_OneWithABacklogIsWaitedForInFrontOfTheHold)
+{
+    prepares_slowly();
+    says(a, "SEND destination:/topic/a | 2"); // nobody is held
+    answers_after(600ms);
+    EXPECT_EQ(router.phase(), member_phase::preparing);
+    says(a, "SEND destination:/topic/a | 3");
+    answers_after(600ms);
+    EXPECT_EQ(router.phase(), member_phase::preparing);
+    answers_after(400ms);
+    EXPECT_EQ(router.phase(), member_phase::prepared);
+}
+
+TEST_F(RouterSlowBroker, S2_OneWhoseBacklogStaysIsWaitedForHalfOfPrepareTimeout)
+{
+    prepares_slowly();
+    int rounds = 0;
+    for (; rounds < 100 && router.phase() == member_phase::preparing; ++rounds) {
+        says(a, "SEND destination:/topic/a | more");
+        answers_after(600ms);
+    }
+    EXPECT_EQ(rounds, 50); // of 600 ms
+    EXPECT_EQ(router.phase(), member_phase::prepared);
+}
+
+TEST_F(RouterSlowBroker, S2_OneThatAnswersNothingIsNotWaitedFor)
+{
+    prepares_slowly();
+    run(1s);
+    EXPECT_EQ(router.phase(), member_phase::prepared);
+}
+
 } // namespace
