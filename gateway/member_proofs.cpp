@@ -9,7 +9,9 @@ namespace gateway {
 
 namespace {
 
-constexpr net::duration wait_max = std::chrono::seconds{5};
+// For the next answer: a broker that is busy with a thousand new connections may give none for
+// longer than a hold may last.
+constexpr net::duration wait_max = std::chrono::seconds{10};
 
 } // namespace
 
@@ -33,14 +35,14 @@ void shard_member::ask_proofs(time_point now)
 time_point shard_member::proofs_until() const noexcept
 {
     return switch_.proofs_answered +
-           std::clamp(switch_.timing.hold_timeout, settings_.trial_timeout, wait_max);
+           std::clamp(2 * switch_.timing.hold_timeout, settings_.trial_timeout, wait_max);
 }
 
 // S2: a barrier at the end of preparing, so that few are open at the hold; its answers are waited
 // for here, where nobody is held (1000 dedicated links: 10 ms of everybody's hold). Answers that
 // take long say that the broker has a backlog, as RabbitMQ has behind a thousand new connections:
 // the hold would end by its timeout. They are asked for again until they take less than half of it.
-// A broker that answers nothing at all is not waited for longer than the hold would.
+// A broker that answers nothing at all is waited for twice as long as the hold would.
 bool shard_member::proven_in_time(time_point now)
 {
     const auto ask = [&] {

@@ -35,6 +35,9 @@ void router::on_marker(wire_subscription& w, std::string_view mark, time_point n
     if (read.ec != std::errc{} || read.ptr != end || from >= markers_max) {
         return; // not one of this gateway's
     }
+    if (joins != 0) {
+        w.group->last_marker = now;
+    }
     if (near) {
         w.group->known.marker = broker::tried::yes;
     } else {

@@ -4,6 +4,12 @@
 
 namespace gateway {
 
+namespace {
+
+constexpr unsigned doublings_max = 4;
+
+} // namespace
+
 seam::seam(
     wire_id old_wire, wire_id new_wire, bool best_effort, net::time_point now, const timing& t,
     control::switch_number made_by, std::uint64_t awaited) noexcept
@@ -132,7 +138,9 @@ bool seam::marker_due(net::time_point now) noexcept
     if (left_ || best_effort_ || now < marker_at_) {
         return false;
     }
-    marker_at_ = now + timing_.marker_interval;
+    // Each time after twice as long: a broker that is slow is not made slower by as many markers as
+    // it has subscriptions, ten times a second.
+    marker_at_ = now + timing_.marker_interval * (1 << std::min(markers_, doublings_max));
     ++markers_;
     return true;
 }

@@ -66,6 +66,8 @@ public:
     bool remove(session_id session, std::uint32_t subscription) noexcept;
     // True when its markers are to be SENT now (M3: repeated until read).
     bool marker_due(net::time_point now) noexcept;
+    // One of them could not be SENT yet.
+    void repeat_soon(net::time_point now) noexcept { marker_at_ = now + timing_.marker_interval; }
     bool asked_again() const noexcept { return markers_ > 1; }
 
     net::time_point next_deadline() const noexcept;

@@ -10,6 +10,18 @@
 
 namespace gateway {
 
+// M6: progress is a MESSAGE of its own, or a marker that another one of that identity has waited
+// for there: a broker with a thousand markers to bring brings them one behind the other, and one
+// that is working them off is no reason to force a seam.
+time_point seam_table::last_sign(const seam& one, const wire_subscription* old)
+{
+    if (old == nullptr) {
+        return {};
+    }
+    return one.best_effort() ? old->last_message
+                             : std::max(old->last_message, old->group->last_marker);
+}
+
 void seam_table::run(time_point now)
 {
     for (std::size_t i = 0; i < seams_.size(); ++i) { // act() may not add or remove, only change
@@ -18,11 +30,7 @@ void seam_table::run(time_point now)
             continue;
         }
         wire_subscription* old = wire(one.old_wire());
-        act(one,
-            one.on_deadline(
-                now, old != nullptr ? old->last_message : time_point{},
-                old == nullptr || reads(*old)),
-            now);
+        act(one, one.on_deadline(now, last_sign(one, old), old == nullptr || reads(*old)), now);
     }
     send_markers(now);
     std::erase_if(seams_, [&](const auto& one) { return one->members().empty() || one->left(); });
@@ -72,6 +80,11 @@ void seam_table::send_markers(time_point now)
             couriers_.dial(*w->group->who, from, now);
         }
         if (pool_of(from.color).healthy(from.index) || couriers_.dials(*w->group->who, from)) {
+            for (const auto& one : seams_) {
+                if (one->old_wire() == id && one->made_by() == joins) {
+                    one->repeat_soon(now);
+                }
+            }
             continue;
         }
         // The table's last column: that endpoint is lost, so none will come. It could not be

@@ -91,7 +91,10 @@ seam& seam_table::between(const wire_subscription& from, wire_subscription* to, 
     seams_.push_back(std::make_unique<seam>(
         from.id, to != nullptr ? to->id : wire_id::none, best_effort, now,
         seam::timing{
-            switch_.timing.seam_timeout, switch_.timing.seam_quiet, switch_.timing.marker_interval,
+            switch_.timing.seam_timeout, switch_.timing.seam_quiet,
+            // M3: not sooner than the old color took for its barriers.
+            std::max(
+                switch_.timing.marker_interval, switch_.proofs_answered - switch_.proofs_asked),
             switch_.timing.drain_timeout},
         switch_.id, awaited));
     if (to != nullptr) {

@@ -68,6 +68,7 @@ private:
     void open_new(seam& which, const std::vector<wire_member>& members, time_point now);
     void leave_old(seam& which, const std::vector<wire_member>& members, time_point now);
     void send_markers(time_point now);
+    static time_point last_sign(const seam& one, const wire_subscription* old);
     void
     release_lost(wire_subscription& w, const std::vector<wire_member>& members, time_point now);
     void retire_wire(wire_subscription& w, time_point now);

@@ -57,6 +57,7 @@ struct share_group {
     std::size_t links = 0;                 // of any role
     bool dedicated = false;                // ws://, no receipts, STOMP 1.0 (B4), or asked for
     wire_id marker_trial = wire_id::none;  // whose first marker is on its way
+    net::time_point last_marker{};         // of a seam (M6): whoever waits for its own sees progress
     std::size_t subscribe_window = 1;      // unanswered SUBSCRIBEs on one shared link
 };
 

@@ -61,9 +61,13 @@ TEST_F(RouterSeam, M3_MarkersGoOutAtTheCommitAndAreRepeatedUntilRead)
     EXPECT_EQ(those("link 1 <-"), lines{});
     run(1ms);
     EXPECT_EQ(those("link 1 <-"), lines{line});
+    run(199ms); // each time after twice as long: a slow broker is not made slower
+    EXPECT_EQ(those("link 1 <-"), lines{});
+    run(1ms);
+    EXPECT_EQ(those("link 1 <-"), lines{line});
     marker();
     skip_effects();
-    run(500ms);
+    run(2s);
     EXPECT_EQ(those("link 1 <-"), lines{});
 }
 
@@ -111,6 +115,22 @@ TEST_F(RouterSeam, M6_SeamTimeoutForcesItAndTheOldColorStaysSubscribed)
     EXPECT_EQ(those("link 2 <- UNSUBSCRIBE"), lines{"link 2 <- UNSUBSCRIBE id:s1 receipt:r2"});
 }
 
+// A broker with a thousand markers to bring brings them one behind the other.
+TEST_F(RouterSeam, M6_WhereAnothersMarkerCameThereIsProgress)
+{
+    subscriber();
+    client();
+    says(b, "SUBSCRIBE id:1 destination:/topic/b");
+    joining();
+    run(900ms);
+    brings(2, "MESSAGE subscription:s2 message-id:m teal-marker:s2+1");
+    EXPECT_EQ(router.numbers().seams_joined, 1u);
+    run(999ms);
+    EXPECT_EQ(router.numbers().seams_forced, 0u);
+    run(1ms);
+    EXPECT_EQ(router.numbers().seams_forced, 1u);
+}
+
 TEST_F(RouterSeam, M6_H21_AForcedSeamIsLeftAtDrainTimeout)
 {
     subscriber();
@@ -118,7 +138,7 @@ TEST_F(RouterSeam, M6_H21_AForcedSeamIsLeftAtDrainTimeout)
     run(29s);
     skip_effects();
     run(2s);
-    EXPECT_EQ(those("link 2 <- UNSUBSCRIBE").size(), 1u);
+    EXPECT_EQ(those("link 2 <- ").size(), 1u); // UNSUBSCRIBE, or DISCONNECT as nobody else is there
     EXPECT_EQ(router.numbers().seams_forced, 1u);
 }
 
