@@ -34,8 +34,11 @@ void shard_member::ask_proofs(time_point now)
 
 time_point shard_member::proofs_until() const noexcept
 {
-    return switch_.proofs_answered +
-           std::clamp(2 * switch_.timing.hold_timeout, settings_.trial_timeout, wait_max);
+    const auto wait =
+        std::clamp(2 * switch_.timing.hold_timeout, settings_.trial_timeout, wait_max);
+    return std::min(
+        switch_.proofs_answered + wait,
+        std::max(switch_.proofs_give_up, switch_.proofs_asked + settings_.trial_timeout));
 }
 
 // S2: a barrier at the end of preparing, so that few are open at the hold; its answers are waited
