@@ -56,9 +56,9 @@ class Mix:
             load.interrupt()
         return {name: load.collect(timeout) for name, load in self.loads.items()}
 
-    def clean(self):
-        """Zeros of every kind; what was sent and received, summed."""
-        results = self.results()
+    def clean(self, results=None):
+        """Zeros of every kind; what was sent and received, summed. `results`: of one that ended."""
+        results = results or self.results()
         for name, (status, result) in results.items():
             bad = {key: result[key] for key in ("disconnected", "lost", "duplicated", "reordered",
                                                 "errors") if result[key]}

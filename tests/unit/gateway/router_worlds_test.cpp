@@ -37,6 +37,16 @@ protected:
             link, "MESSAGE subscription:" + wire + " message-id:m teal-marker:" + mark + "+" +
                       std::to_string(committed));
     }
+    // Nobody of this shard is there; clients of others are.
+    void held_while_b2_refuses()
+    {
+        goes(b);
+        brokers.blue.dials = false;
+        run(30s); // of probes
+        ASSERT_FALSE(router.snapshot().endpoints.blue[1].healthy);
+        prepares();
+        holds();
+    }
     const control::endpoint_ref b1{color::blue, 0}, b2{color::blue, 1};
 };
 
@@ -205,12 +215,7 @@ TEST_F(RouterWorlds, M1_WhereTheLastLinkWasLeftSincePreparingOneIsDialledAtCommi
 // Another shard's clients publish through b2, which refused this one while it prepared.
 TEST_F(RouterWorlds, M1_AnEndpointThatRefusedThisShardIsDialledAtCommitAllTheSame)
 {
-    goes(b);
-    brokers.blue.dials = false;
-    run(30s);
-    ASSERT_FALSE(router.snapshot().endpoints.blue[1].healthy);
-    prepares();
-    holds();
+    held_while_b2_refuses();
     brokers.blue.dials = true;
     brokers.blue.markers = false;
     commits({b1, b2});
@@ -224,12 +229,7 @@ TEST_F(RouterWorlds, M1_AnEndpointThatRefusedThisShardIsDialledAtCommitAllTheSam
 
 TEST_F(RouterWorlds, M1_AnEndpointThatStillRefusesIsNotWaitedFor)
 {
-    goes(b);
-    brokers.blue.dials = false;
-    run(30s);
-    ASSERT_FALSE(router.snapshot().endpoints.blue[1].healthy);
-    prepares();
-    holds();
+    held_while_b2_refuses();
     commits({b1, b2});
     run(150ms);
     EXPECT_EQ(router.numbers().seams_joined, 1u);
