@@ -199,7 +199,7 @@ void endpoint_moves::send_markers(endpoint_move& m, time_point now)
     m.give_up = now + settings_.drain_timeout;
     for (const auto& [id, w] : tables_.wires) {
         if (w->group->at != m.from || !w->addressed || w->state != wire_state::confirmed ||
-            w->group->known.marker != broker::tried::yes || w->members.empty()) {
+            !w->group->gives_markers() || w->members.empty()) {
             continue;
         }
         if (link_record* by = couriers_.pick(*w, m.from)) {

@@ -82,11 +82,8 @@ bool seam_table::in_seam(const wire_member& m) const
 seam& seam_table::between(const wire_subscription& from, wire_subscription* to, time_point now)
 {
     const share_group& g = *from.group;
-    const bool marked = g.known.marker == broker::tried::yes ||
-                        (g.known.marker == broker::tried::unknown &&
-                         g.marker_trial != wire_id::none); // its answer is still awaited
-    bool best_effort =
-        !from.addressed || !marked || g.known.barrier != broker::barrier_kind::routed; // B3
+    bool best_effort = !from.addressed || !g.gives_markers() ||
+                       g.known.barrier != broker::barrier_kind::routed; // B3
     const std::uint64_t awaited = survey_.awaited_markers(from, best_effort, now);
     seams_.push_back(std::make_unique<seam>(
         from.id, to != nullptr ? to->id : wire_id::none, best_effort, now,

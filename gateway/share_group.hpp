@@ -57,8 +57,15 @@ struct share_group {
     std::size_t links = 0;                 // of any role
     bool dedicated = false;                // ws://, no receipts, STOMP 1.0 (B4), or asked for
     wire_id marker_trial = wire_id::none;  // whose first marker is on its way
-    net::time_point last_marker{};         // of a seam (M6): whoever waits for its own sees progress
-    std::size_t subscribe_window = 1;      // unanswered SUBSCRIBEs on one shared link
+    net::time_point last_marker{};    // of a seam (M6): whoever waits for its own sees progress
+    std::size_t subscribe_window = 1; // unanswered SUBSCRIBEs on one shared link
+
+    // B1: they come, or the answer of their trial is still awaited.
+    bool gives_markers() const noexcept
+    {
+        return known.marker == broker::tried::yes ||
+               (known.marker == broker::tried::unknown && marker_trial != wire_id::none);
+    }
 };
 
 } // namespace gateway

@@ -9,8 +9,9 @@ namespace {
 // What one turn may add behind a mark that is looked at between turns only: a whole window of the
 // network, fanned out to the few subscriptions of a simulated client.
 constexpr std::size_t one_turn = 512 * 1024;
-// Some for each of at most 8 clients, their links and subscriptions.
-constexpr std::size_t deadlines_max = 2000;
+// Some for each of at most 8 clients, and two for each link that was dialled, for as long as that
+// may take. A chain that doubles is far beyond it at once.
+constexpr std::size_t deadlines_max = 20'000;
 
 } // namespace
 

@@ -150,6 +150,8 @@ TEST(SwitchSim, SeedsThatFailedOnce)
         {.seed = 210000759, .mode = multiplex::shared, .with = faults::links},
         {.seed = 210003480, .mode = multiplex::shared, .with = faults::links},
         {.seed = 610007302, .with = faults::all},
+        {.seed = 220007265, .mode = multiplex::shared, .with = faults::links},
+        {.seed = 240004018, .mode = multiplex::shared, .with = faults::links},
     };
     for (const sim::world_options& one : worlds) {
         const auto result = sim::run_world(one);

@@ -389,6 +389,23 @@ TEST_F(RouterMoveDedicated, M13_TheMarkerRidesOnTheSessionsOwnLink)
     EXPECT_EQ(router.snapshot().endpoints.blue[1].sessions, 1u);
 }
 
+// What is in front of the answer of the marker's trial may be anything that was routed.
+TEST_F(RouterMoveDedicated, M13_WhereTheMarkersTrialIsNotAnsweredYetTheMarkerIsWaitedFor)
+{
+    brokers.blue.markers = false;
+    const session_id late = client(); // of the same login, at b2, where no marker was read yet
+    says(late, "SUBSCRIBE id:1 destination:/topic/a");
+    const control::endpoint_ref where = router.session(late)->now().group->at;
+    ASSERT_EQ(where, (control::endpoint_ref{color::blue, 1}));
+    skip_effects();
+    router.drain_endpoint(where, true, now);
+    work();
+    EXPECT_EQ(router.snapshot().endpoints.blue[1].sessions, 1u);
+    brings(2, "MESSAGE subscription:s2 message-id:m teal-marker:s2");
+    brings(2, "MESSAGE subscription:s2 message-id:n teal-marker:s2=1");
+    EXPECT_EQ(router.snapshot().endpoints.blue[1].sessions, 0u);
+}
+
 // Another shard's clients may have published through it before.
 TEST_F(RouterMove, M1_AnEndpointThatIsDrainedIsStillAskedForItsMarkers)
 {
