@@ -173,6 +173,34 @@ enum class stale_ack : std::uint8_t {
 template <>
 inline constexpr std::array<std::string_view, 2> names<stale_ack>{"dropped", "routed_old"};
 
+// What is held of other people's bytes (memory_budget.hpp); together they are limited by
+// limits.buffered_total.
+enum class held_kind : std::uint8_t {
+    client_input,  // HTTP heads, parts of frames, bytes that are carried
+    client_outbox, // on their way to clients, but shared bytes
+    broker_input,  // parts of brokers' frames
+    broker_outbox, // on their way to brokers
+    shared,        // MESSAGEs and heads that several owners refer to, each once
+    frames,        // behind a SUBSCRIBE, a bind or a COMMIT
+    deliveries,    // not acknowledged yet
+    receipts,      // that are owed, and those that wait for others
+    seams,         // kept for a seam: entries; their bytes are shared
+    pairing,       // notes about messages that both colors bring
+    errors,        // ERRORs kept until it is known whose they are
+    log,           // lines that the log's reader has not taken
+};
+template <>
+inline constexpr std::array<std::string_view, 12> names<held_kind>{
+    "client_input", "client_outbox", "broker_input", "broker_outbox", "shared", "frames",
+    "deliveries",   "receipts",      "seams",        "pairing",       "errors", "log"};
+
+constexpr std::string_view side_of(held_kind k) noexcept
+{
+    return k == held_kind::broker_input || k == held_kind::broker_outbox ? "broker"
+           : k == held_kind::log                                        ? "gateway"
+                                                                        : "client";
+}
+
 enum class restored : std::uint8_t { ok, failed };
 template <>
 inline constexpr std::array<std::string_view, 2> names<restored>{"ok", "failed"};
@@ -264,7 +292,7 @@ struct shard_counters {
     by<side, by<frame_error, counter>> frame_errors;
     by<direction, histogram<forward_bounds>>
         forward_duration;           // one frame in 64: read to handed to the socket
-    by<side, gauge> buffered_bytes; // in outboxes
+    by<held_kind, gauge> held;      // limits.buffered_total counts these
     by<side, counter> backpressure_pauses;
     by<side, counter> heart_beat_timeouts;
     histogram<forward_bounds>

@@ -106,7 +106,14 @@ void frames(page& p, const totals& sum)
             p.value({{"side", side_name}}, sum([&](const auto& n) { return (n.*member)[s]; }));
         });
     };
-    by_side("teal_buffered_bytes", G, "Bytes in outboxes.", &shard_counters::buffered_bytes);
+    p.begin(
+        "teal_buffered_bytes", G,
+        "Bytes of peers that are held; limits.buffered_total bounds their sum.");
+    for_each<held_kind>([&](held_kind k, std::string_view kind) {
+        p.value({{"side", side_of(k)}, {"kind", kind}}, sum([k](const auto& n) {
+                    return n.held[k];
+                }));
+    });
     by_side(
         "teal_backpressure_pauses_total", C, "Times a peer was left unread.",
         &shard_counters::backpressure_pauses);

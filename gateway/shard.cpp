@@ -266,7 +266,7 @@ void shard::shed(net::time_point now)
             largest = largest == nullptr || c->out().size() > largest->out().size() ? c : largest;
         }
     }
-    counters_.buffered_bytes[side::client] = total;
+    counters_.held[held_kind::client_outbox] = total;
     if (largest != nullptr && total > buffered_max_) {
         router_.on_client_backlog(largest->session(), backlog::over_wall, now);
     }

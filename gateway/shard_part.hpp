@@ -11,6 +11,7 @@
 #include "gateway/deadline_queue.hpp"
 #include "gateway/effects.hpp"
 #include "gateway/member_switch.hpp"
+#include "gateway/memory_budget.hpp"
 #include "gateway/shard_tables.hpp"
 
 #include <chrono>
@@ -28,6 +29,7 @@ struct shard_state {
     const core_settings settings;
     effects& out;
     shard_counters& counters;
+    memory_budget budget; // ahead of the tables, whose parts are charged to it
     std::string own_prefix; // of names of queues of the gateway's own: process and shard
     broker::per_color<std::unique_ptr<broker::pool>> pools;
     shard_tables tables;
@@ -63,6 +65,12 @@ protected:
     void at(time_point when, due what, std::uint64_t subject = 0)
     {
         shard_.deadlines.add(when, what, subject);
+    }
+    // Bytes that a peer makes us keep, and that nobody's held_bytes counts (limits.buffered_total).
+    void charge(held_kind kind, std::size_t bytes) noexcept { shard_.budget.charge(kind, bytes); }
+    void release(held_kind kind, std::size_t bytes) noexcept
+    {
+        shard_.budget.release(kind, bytes);
     }
     // The report's numbers have changed: told to the coordinator soon.
     void note_numbers(time_point now);
