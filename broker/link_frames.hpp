@@ -14,7 +14,6 @@ inline constexpr std::string_view absent_queue = "/amq/queue/teal-none";
 // Of a link's own queue (B1): nothing is ever SENT to the topic.
 inline constexpr std::string_view own_subscription = "teal-own";
 inline constexpr std::string_view own_topic = "/topic/teal-own";
-inline constexpr std::string_view marker_header = "teal-marker";
 
 inline std::string wire_receipt(std::uint64_t number)
 {

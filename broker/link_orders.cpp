@@ -2,6 +2,7 @@
 
 #include "broker/link.hpp"
 #include "broker/link_frames.hpp"
+#include "broker/own_headers.hpp"
 
 #include <boost/assert.hpp>
 

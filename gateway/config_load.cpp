@@ -1,5 +1,6 @@
 // The keys of teal.yaml, section by section: what each may be, and what must fit together.
 
+#include "broker/own_headers.hpp"
 #include "gateway/config_loader.hpp"
 #include "gateway/config_value.hpp"
 
@@ -177,9 +178,9 @@ void loader::switching(section at)
 void loader::dedup(section& at, dedup_config& out)
 {
     // What a broker or the gateway sets itself is never the same on both colors.
-    static constexpr std::array<std::string_view, 9> no_keys{
+    static constexpr std::array<std::string_view, 8> no_keys{
         "destination", "subscription", "message-id", "ack",        "receipt",
-        "transaction", "redelivered",  "timestamp",  "teal-marker"};
+        "transaction", "redelivered",  "timestamp"};
     static constexpr std::string_view by_header = "header ";
     std::string text = "off";
     at.take("dedup", text);
@@ -192,6 +193,7 @@ void loader::dedup(section& at, dedup_config& out)
             at.error("dedup", shown(out.header) + " is no name of a header");
         } else if (
             std::ranges::find(no_keys, out.header) != no_keys.end() ||
+            broker::is_own_header(out.header) ||
             out.header.starts_with("content-")) {
             at.error("dedup", "the header " + shown(out.header) + " is no key of a message");
         }

@@ -1,5 +1,6 @@
 // MESSAGEs to clients, acknowledgements back.
 
+#include "broker/own_headers.hpp"
 #include "gateway/message_frames.hpp"
 #include "gateway/router.hpp"
 
@@ -7,21 +8,15 @@
 
 namespace gateway {
 
-namespace {
-
-constexpr std::string_view marker_header = "teal-marker";
-
-} // namespace
-
 void router::on_message(
     link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as,
     time_point now)
 {
-    if (w.broadcast && frame.has(marker_header)) {
+    if (w.broadcast && frame.has(broker::marker_header)) {
         if (w.acknowledges) { // a marker is never forwarded, so nobody else acknowledges it
             l.core.acknowledge({.wire = w.id, .broker_ack = ack_of(frame, l.core.version())}, out_);
         }
-        on_marker(w, *frame.find(marker_header), now);
+        on_marker(w, *frame.find(broker::marker_header), now);
         return;
     }
     if (w.giving_back) {
