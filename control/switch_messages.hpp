@@ -8,6 +8,7 @@
 
 #include "broker/color.hpp"
 #include "broker/net/time.hpp"
+#include "control/counted_sessions.hpp"
 
 #include <cstdint>
 #include <string>
@@ -112,6 +113,7 @@ struct tally {
     bool drained = false;
     // Sentences: what makes the exit status 6 beside what these numbers say ("dedup: content").
     std::vector<std::string> counted;
+    counted_sessions named; // whose sessions that was, of each cause
     std::vector<session_failure> failures; // at most 100
     bool operator==(const tally&) const = default;
 };

@@ -120,6 +120,7 @@ tally switch_record::total() const
             sum.*field += one.*field;
         }
         sum.fence_best_effort |= one.fence_best_effort;
+        sum.named.add(one.named);
         for (const auto& sentence : one.counted) {
             if (std::ranges::find(sum.counted, sentence) == sum.counted.end()) {
                 sum.counted.push_back(sentence);
@@ -166,27 +167,29 @@ std::vector<std::string> switch_record::counted() const
     }
     const tally sum = total();
     std::vector<std::string> sentences;
-    const auto say = [&](std::uint64_t count, const char* one, const char* more) {
+    using cause = counted_cause;
+    const auto say = [&](cause why, std::uint64_t count, const char* one, const char* more) {
         if (count != 0) {
-            sentences.push_back(std::to_string(count) + (count == 1 ? one : more));
+            sentences.push_back(
+                std::to_string(count) + (count == 1 ? one : more) + sum.named.sentence(why));
         }
     };
-    say(sum.sessions_failed, " session failed", " sessions failed");
-    say(sum.sessions_pinned, " session pinned to its old color",
+    say(cause::failed, sum.sessions_failed, " session failed", " sessions failed");
+    say(cause::pinned, sum.sessions_pinned, " session pinned to its old color",
         " sessions pinned to their old color");
-    say(sum.seams_forced, " seam forced by seam_timeout", " seams forced by seam_timeout");
-    say(sum.late, " message came late, behind a forced seam",
+    say(cause::forced, sum.seams_forced, " seam forced by seam_timeout", " seams forced by seam_timeout");
+    say(cause::late, sum.late, " message came late, behind a forced seam",
         " messages came late, behind a forced seam");
-    say(sum.seams_best_effort, " seam: best effort", " seams: best effort");
+    say(cause::best_effort, sum.seams_best_effort, " seam: best effort", " seams: best effort");
     if (sum.fence_best_effort) {
-        sentences.emplace_back("fence: best effort");
+        sentences.push_back("fence: best effort" + sum.named.sentence(cause::fence));
     }
-    say(sum.in_doubt, " SEND in doubt", " SENDs in doubt");
-    say(sum.gaps, " gap in a subscription", " gaps in subscriptions");
-    say(sum.handed_back, " delivery handed back", " deliveries handed back");
-    say(sum.stored_left_behind, " stored message possibly left on the old color",
+    say(cause::in_doubt, sum.in_doubt, " SEND in doubt", " SENDs in doubt");
+    say(cause::gap, sum.gaps, " gap in a subscription", " gaps in subscriptions");
+    say(cause::handed_back, sum.handed_back, " delivery handed back", " deliveries handed back");
+    say(cause::left_behind, sum.stored_left_behind, " stored message possibly left on the old color",
         " stored messages possibly left on the old color");
-    say(sum.replies_refused, " reply refused, its color is gone",
+    say(cause::reply_refused, sum.replies_refused, " reply refused, its color is gone",
         " replies refused, their color is gone");
     sentences.insert(sentences.end(), sum.counted.begin(), sum.counted.end());
     return sentences;

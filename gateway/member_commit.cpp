@@ -107,7 +107,7 @@ void shard_member::move(client_session& s, time_point now)
             if (wire_subscription* w = wire(sub->wires[old])) {
                 actions_.drop_member(*w, s.id, sub->number, now, {});
             } else { // never bound there: what was stored meanwhile lies in its queue
-                switch_.tally.stored_left_behind += !sub->broadcast && sub->confirmed;
+                count_left_behind(s, !sub->broadcast && sub->confirmed);
             }
             sub->wires[old] = wire_id::none;
             sub->held_back = false;
@@ -135,7 +135,7 @@ void shard_member::drop_gaps(client_session& s, time_point now)
                 actions_.drop_member(*w, s.id, sub->number, now, {});
             }
             sub->wires[old] = wire_id::none;
-            switch_.tally.gaps += sub->confirmed;
+            count_gap(s, sub->confirmed);
         }
     }
     hold_back(s, now);

@@ -36,7 +36,7 @@ bool shard_member::drained(client_session& s, time_point now)
             continue;
         }
         if (!quiet && !w->giving_back) {
-            ++switch_.tally.stored_left_behind;
+            count_left_behind(s, true);
         }
         const bool gone = !w->giving_back;
         sub->wires[old] = wire_id::none;
@@ -56,6 +56,9 @@ void shard_member::finish_drain(client_session& s, time_point now)
     // H4: handed back by the end of the link, never by NACK, which Artemis takes as an ACK.
     const auto unacknowledged = s.ledger.count(old);
     switch_.tally.handed_back += unacknowledged;
+    if (unacknowledged > 0) {
+        name_counted(control::counted_cause::handed_back, s.id);
+    }
     if (s.part) {
         for (const auto& receipt : std::exchange(s.part->receipts, {})) {
             actions_.send_receipt(s, receipt);
@@ -142,8 +145,7 @@ void shard_member::doubt_receipts(time_point now)
             if ((owed.kind == broker::owed_kind::send || owed.kind == broker::owed_kind::commit) &&
                 !owed.doubted) {
                 owed.doubted = true;
-                switch_.tally.in_doubt += owed.counted;
-                parts_.sends.count(owed.session, &session_sends::in_doubt, owed.counted);
+                parts_.sends.count_doubt(owed);
             }
         });
     }

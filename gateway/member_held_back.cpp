@@ -18,7 +18,7 @@ void shard_member::hold_back(client_session& s, time_point now)
         wire_subscription* from = wire(sub->wires[old]);
         if (from == nullptr) {
             // It was never subscribed there: whatever came in between lies in its queue.
-            switch_.tally.stored_left_behind += sub->held_back && !sub->broadcast;
+            count_left_behind(s, sub->held_back && !sub->broadcast);
             sub->held_back = false;
         } else if (sub->broadcast) {
             sub->held_back = breaks_first();
@@ -27,7 +27,7 @@ void shard_member::hold_back(client_session& s, time_point now)
             from->giving_back = settings_.shared_backplane && s.pinned == 0;
             from->last_message = from->giving_back ? now : from->last_message;
             // Its queue goes with the old link, and what is in it.
-            switch_.tally.gaps += from->giving_back && sub->fleeting;
+            count_gap(s, from->giving_back && sub->fleeting);
         }
     }
 }

@@ -99,6 +99,7 @@ void shard_member::try_hold(client_session& s, time_point now)
     if (s.over_outbox == backlog::over_wall) {
         if (link_record* own = link(s.now().own); own != nullptr && !own->core.proven()) {
             switch_.tally.fence_best_effort = true;
+            name_counted(control::counted_cause::fence, s.id);
             switch_.awaited.erase(own->core.id());
         }
     }

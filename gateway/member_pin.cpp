@@ -21,7 +21,10 @@ void shard_member::give_up(bool cut, time_point now)
             continue;
         }
         const bool proven = settled(s);
-        switch_.tally.fence_best_effort |= !proven;
+        if (!proven) {
+            switch_.tally.fence_best_effort = true;
+            name_counted(control::counted_cause::fence, s.id);
+        }
         if (!s.part->failed) {
             const binding& b = s.bindings[switch_.to];
             const endpoint_ref where =
@@ -54,6 +57,7 @@ void shard_member::pin_session(client_session& s, time_point now)
     }
     s.part->failed = false;
     ++switch_.tally.sessions_pinned;
+    name_counted(control::counted_cause::pinned, s.id);
     s.pinned = switch_.id;
     s.pin_until = now + switch_.timing.pin_timeout;
     at(s.pin_until, due::session_pin, number(s.id));
@@ -62,7 +66,7 @@ void shard_member::pin_session(client_session& s, time_point now)
         // there before they are.
         const wire_subscription* to = wire(sub->wires[s.live]);
         const bool there = to != nullptr && to->state == wire_state::confirmed;
-        switch_.tally.gaps += sub->broadcast && sub->confirmed && !there;
+        count_gap(s, sub->broadcast && sub->confirmed && !there);
     }
     hold_back(s, now);
 }
@@ -119,6 +123,7 @@ void shard_member::unpin_overdue(client_session& s, time_point now)
     if (s.pinned == switch_.id) {
         --switch_.tally.sessions_pinned;
         ++switch_.tally.sessions_failed;
+        name_counted(control::counted_cause::failed, s.id);
     }
     s.pinned = 0;
     actions_.fail_client(
@@ -131,12 +136,12 @@ void shard_member::cut_session(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     switch_.tally.sessions_failed += !s.part->failed;
+    name_counted(control::counted_cause::failed, s.id);
     s.part->failed = true;
     for (const auto& sub :
          s.journal) { // those that are there already: parts_.seams.make() counts them
-        switch_.tally.gaps +=
-            sub->broadcast && sub->confirmed && wire(sub->wires[s.live]) == nullptr;
-        switch_.tally.stored_left_behind += !sub->broadcast && sub->confirmed; // nobody drains it
+        count_gap(s, sub->broadcast && sub->confirmed && wire(sub->wires[s.live]) == nullptr);
+        count_left_behind(s, !sub->broadcast && sub->confirmed); // nobody drains it
         if (wire_subscription* w = wire(sub->wires[old])) {
             actions_.drop_member(*w, s.id, sub->number, now, {});
         }

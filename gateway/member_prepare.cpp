@@ -169,6 +169,7 @@ void shard_member::note_failed(client_session& s, control::session_failure faile
     s.part->failed = true;
     s.part->ready = false;
     ++switch_.tally.sessions_failed;
+    name_counted(control::counted_cause::failed, s.id);
     if (switch_.tally.failures.size() < 100) {
         switch_.tally.failures.push_back(std::move(failed));
     }

@@ -211,6 +211,7 @@ private:
     void erase_link(link_id id, time_point now);
     void blame(link_record& l, time_point now);
     void doubt_disconnect(const link_record& l);
+    void name_unproven(const link_record& l);
     bool goes_afresh(link_record& l);
     void forward_error(
         client_session& s, const stomp::frame_view& frame, std::string_view receipt,

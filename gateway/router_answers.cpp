@@ -99,9 +99,9 @@ void router::settle_owed(link_record& l, time_point now)
         switch (owed.kind) {
         case owed_kind::send:
         case owed_kind::commit:
-            switch_.tally.in_doubt +=
-                owed.counted && !owed.doubted; // nothing is answered for it (S13)
-            sends_.count(owed.session, &session_sends::in_doubt, owed.counted && !owed.doubted);
+            if (!owed.doubted) { // nothing is answered for it (S13)
+                sends_.count_doubt(owed);
+            }
             break;
         case owed_kind::acknowledge: // S11: swallowed, its RECEIPT answered
         case owed_kind::unsubscribe:

@@ -109,6 +109,7 @@ void router::send_answer(
     }
     if (l == nullptr || !l->core.ready()) {
         ++switch_.tally.replies_refused;
+        name_counted(control::counted_cause::reply_refused, s.id);
         fail_client(
             s, "the reply address belongs to brokers that were left", receipt,
             disconnect_reason::broker_error, now);

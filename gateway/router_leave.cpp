@@ -86,7 +86,7 @@ void router::lose_wire(wire_subscription& w, time_point now)
             continue;
         }
         if (c == s->live) { // M13: left, then bound again inside of its color; the gap is counted
-            switch_.tally.gaps += in_switch() || !switch_.draining.empty();
+            count_gap(*s, in_switch() || !switch_.draining.empty());
             ++counters_.subscriptions_restored[restored::ok];
             lost_link_of(*s, c, now);
         }

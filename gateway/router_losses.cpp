@@ -65,6 +65,7 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
     if (on_old_color) {
         ++switch_.lost_links; // S3: what is unproven there may still arrive
         switch_.tally.fence_best_effort = true;
+        name_unproven(*l);
     }
     erase_link(id, now);
     for (const wire_id w : wires) {
@@ -116,6 +117,20 @@ void router::doubt_disconnect(const link_record& l)
     };
     doubt(l.owner);
     std::ranges::for_each(l.users, doubt);
+}
+
+// S3: whose SENDs may still arrive.
+void router::name_unproven(const link_record& l)
+{
+    const auto name = [&](session_id id) {
+        const client_session* s = find(id);
+        if (s != nullptr && s->last_send_link == l.core.id() &&
+            s->last_send > l.core.proven_up_to()) {
+            name_counted(control::counted_cause::fence, id);
+        }
+    };
+    name(l.owner);
+    std::ranges::for_each(l.users, name);
 }
 
 // DESIGN.md section 5: a session that had an unproven SEND on a shared link that died is a suspect;

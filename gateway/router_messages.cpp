@@ -133,7 +133,7 @@ void router::deliver(
             sub->newest[w.color()] != static_cast<std::uint32_t>(number(w.id))) {
             return; // M8: behind its markers, and a later switch made a newer one on that color
         }
-        seams_.count_late(w.id);
+        seams_.count_late(w.id, s.id);
     }
     const bool minted =
         w.acknowledges && s.version != stomp::version::v12 && sub->mode != ack_mode::automatic;
@@ -172,7 +172,7 @@ void router::deliver_shared(
             sub->newest[w.color()] != static_cast<std::uint32_t>(number(w.id))) {
             return; // M8: behind its markers, and a later switch made a newer one on that color
         }
-        seams_.count_late(w.id);
+        seams_.count_late(w.id, s.id);
     }
     const std::string head = client_head(s, w, *sub, message.broker_ack);
     learn_reply_address(s, message.reply_to, w.color());

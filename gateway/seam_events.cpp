@@ -178,7 +178,7 @@ void seam_table::keep_lost(wire_subscription& w, time_point now)
                 return one.session == m.session && one.subscription == m.subscription;
             });
             sub->wires[c] = wire_id::none;
-            ++switch_.tally.gaps;
+            count_gap(*s, true);
         }
         bound.push_back(m.session);
     }
@@ -216,11 +216,14 @@ void seam_table::leave(session_id session, std::uint32_t number_of, time_point n
     }
 }
 
-void seam_table::count_late(wire_id old) noexcept
+void seam_table::count_late(wire_id old, session_id whose)
 {
     const auto of = std::ranges::find_if(
         seams_, [&](const auto& one) { return one->old_wire() == old && !one->left(); });
-    ++(of == seams_.end() ? switch_.tally : switch_.tally_of((*of)->made_by())).late;
+    control::tally& numbers =
+        of == seams_.end() ? switch_.tally : switch_.tally_of((*of)->made_by());
+    ++numbers.late;
+    numbers.named.add(control::counted_cause::late, name_of(whose));
 }
 
 // Of a pinned session, when no report is kept for it any more.

@@ -26,7 +26,7 @@ void seam_table::make(time_point now)
             }
             wire_subscription* from = wire(sub->wires[old]);
             if (from == nullptr) { // the old one was lost meanwhile
-                ++switch_.tally.gaps;
+                count_gap(*s, true);
                 hand_over(*s, *to, member);
                 continue;
             }
@@ -105,7 +105,10 @@ void seam_table::add(seam& which, client_session& s, const subscription& sub)
     which.add({s.id, sub.number, member_state::joining});
     ++s.seams;
     ++switch_.tally.seams_total;
-    switch_.tally.seams_best_effort += which.best_effort();
+    if (which.best_effort()) {
+        ++switch_.tally.seams_best_effort;
+        name_counted(control::counted_cause::best_effort, s.id);
+    }
 }
 
 // H17: what was kept goes ahead of all that the new color gives from here on.
@@ -195,6 +198,9 @@ void seam_table::open_new(seam& which, const std::vector<wire_member>& members, 
         trim_kept(*fresh);
     }
     for (const wire_member& moved : members) {
+        if (which.state() == seam_state::forced) {
+            numbers.named.add(control::counted_cause::forced, name_of(moved.session));
+        }
         client_session* s = find(moved.session);
         subscription* sub = s == nullptr ? nullptr : s->journal.at(moved.subscription);
         if (sub == nullptr) {

@@ -54,7 +54,7 @@ public:
     void leave(session_id session, std::uint32_t number_of, time_point now);
 
     // ---- numbers
-    void count_late(wire_id old) noexcept;
+    void count_late(wire_id old, session_id whose);
     void count_open(); // at the prepare order: those that no earlier report is kept for
     time_point next_deadline() const noexcept;
     bool empty() const noexcept { return seams_.empty(); }

@@ -23,6 +23,16 @@ void send_accounts::count_confirmed(const broker::owed_answer& owed)
     }
 }
 
+// S3, S13: what became of it is not known.
+void send_accounts::count_doubt(const broker::owed_answer& owed)
+{
+    if (owed.counted) {
+        ++switch_.tally.in_doubt;
+        name_counted(control::counted_cause::in_doubt, owed.session);
+        count(owed.session, &session_sends::in_doubt, true);
+    }
+}
+
 // Called behind a SEND without a receipt, while last_send_link is still that of the SEND before.
 void send_accounts::note_silent(client_session& s, const link_record& l) noexcept
 {
@@ -88,6 +98,9 @@ void send_accounts::doubt_silent(const link_record& l)
     switch_.tally.in_doubt += l.core.counted_silent();
     for (auto& [id, sends] : sends_) {
         if (sends.silent_on == l.core.id()) {
+            if (sends.silent_first + sends.silent_rest > 0) {
+                name_counted(control::counted_cause::in_doubt, session_id{id});
+            }
             sends.in_doubt +=
                 std::exchange(sends.silent_first, 0) + std::exchange(sends.silent_rest, 0);
         }

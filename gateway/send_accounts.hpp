@@ -22,6 +22,7 @@ public:
     explicit send_accounts(shard_state& shard) noexcept : shard_part(shard) {}
 
     void count(session_id of, std::uint32_t session_sends::* what, bool counted);
+    void count_doubt(const broker::owed_answer& owed);
     void count_confirmed(const broker::owed_answer& owed);
     void count_open(); // at the prepare order
     void on_silent_proven(const link_record& l, std::uint64_t proven);

@@ -75,6 +75,26 @@ protected:
     // The report's numbers have changed: told to the coordinator soon.
     void note_numbers(time_point now);
 
+    // The report names whose session made its exit status 6.
+    void name_counted(control::counted_cause why, session_id whose)
+    {
+        switch_.tally.named.add(why, name_of(whose));
+    }
+    void count_gap(const client_session& s, bool missed) // in one of its subscriptions
+    {
+        if (missed) {
+            ++switch_.tally.gaps;
+            name_counted(control::counted_cause::gap, s.id);
+        }
+    }
+    void count_left_behind(const client_session& s, bool left) // a stored message, possibly
+    {
+        if (left) {
+            ++switch_.tally.stored_left_behind;
+            name_counted(control::counted_cause::left_behind, s.id);
+        }
+    }
+
     std::string name_of(endpoint_ref which) const;
     std::string name_of(session_id id) const;
     // The queue of a broadcast subscription's own: never the same twice.

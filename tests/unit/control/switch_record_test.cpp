@@ -141,6 +141,26 @@ TEST(SwitchRecord, IsWrittenAsTheContractShowsIt)
     EXPECT_EQ(text, expected);
 }
 
+TEST(SwitchRecord, NamesTheSessionsOfWhatIsCounted)
+{
+    auto record = joining_record();
+    auto numbers = finished();
+    numbers.gaps = 2;
+    numbers.named.add(counted_cause::gap, "0-4");
+    numbers.named.add(counted_cause::gap, "0-9");
+    numbers.named.add(counted_cause::gap, "0-4");
+    numbers.named.add(counted_cause::handed_back, "0-5"); // nothing of it is counted
+    for (int i = 0; i < 13; ++i) {
+        numbers.named.add(counted_cause::failed, "1-" + std::to_string(i));
+    }
+    record.take(0, numbers);
+    const auto said = record.counted();
+    EXPECT_EQ(
+        said.front(), "1 session failed: sessions 1-0, 1-1, 1-2, 1-3, 1-4, 1-5, 1-6, 1-7, 1-8, "
+                      "1-9 and 3 more");
+    EXPECT_EQ(said.back(), "2 gaps in subscriptions: sessions 0-4, 0-9");
+}
+
 TEST(SwitchEvents, KeepEveryPhaseAndOnlyTheNewestProgress)
 {
     switch_events events;

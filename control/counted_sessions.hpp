@@ -1,0 +1,52 @@
+#pragma once
+
+// Whose sessions make the exit status of a switch 6: of each cause the first sessions by name, so
+// that an operator sees at once whether one client or everybody was concerned.
+//
+// Threading:  a plain value.
+// Invariants: (1) No session twice in one cause. (2) At most `most` sessions a cause.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace control {
+
+enum class counted_cause : std::uint8_t { // as the report's numbers
+    failed,
+    pinned,
+    forced,      // a seam that seam_timeout joined
+    late,        // a MESSAGE behind a forced seam
+    best_effort, // a seam without a marker
+    fence,       // SENDs unproven on a link that was lost or given up
+    in_doubt,
+    gap,
+    handed_back,
+    left_behind, // a stored message on the old color
+    reply_refused,
+    other, // a sentence of the member's own
+    count_
+};
+
+class counted_sessions {
+public:
+    static constexpr std::size_t most = 100;   // remembered, of each cause
+    static constexpr std::size_t said_most = 10; // in a sentence
+
+    void add(counted_cause why, const std::string& session);
+    void add(const counted_sessions& more);
+    // "": nobody is known. Else ": session 0-3" or ": sessions 0-3, 0-7 and 12 more".
+    std::string sentence(counted_cause why) const;
+    const std::vector<std::string>& of(counted_cause why) const noexcept
+    {
+        return all_[static_cast<std::size_t>(why)];
+    }
+    bool operator==(const counted_sessions&) const = default;
+
+private:
+    std::array<std::vector<std::string>, static_cast<std::size_t>(counted_cause::count_)> all_;
+};
+
+} // namespace control
