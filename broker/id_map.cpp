@@ -1,7 +1,5 @@
 #include "broker/id_map.hpp"
 
-#include <boost/assert.hpp>
-
 #include <array>
 #include <charconv>
 
@@ -42,41 +40,7 @@ std::optional<wire_id> parse_wire_id(std::string_view text) noexcept
     return number ? std::optional{static_cast<wire_id>(*number)} : std::nullopt;
 }
 
-std::uint64_t owed_answers::add(owed_answer answer)
-{
-    ring_.push_back(std::move(answer));
-    ++open_;
-    return first_ + ring_.size() - 1;
-}
-
 // H6: by its number: those of SENDs come when they are confirmed, others overtake them.
-std::optional<owed_answer> owed_answers::take(std::uint64_t number)
-{
-    if (number < first_ || number - first_ >= ring_.size() || !ring_[number - first_].open) {
-        return std::nullopt;
-    }
-    owed_answer& slot = ring_[number - first_];
-    owed_answer answer = std::move(slot);
-    slot.open = false;
-    --open_;
-    while (taken_front_ < ring_.size() && !ring_[taken_front_].open) {
-        ++taken_front_;
-    }
-    if (open_ == 0) {
-        first_ += ring_.size();
-        ring_.clear();
-        if (ring_.capacity() > 64) {
-            ring_.shrink_to_fit(); // an idle link keeps no memory
-        }
-        taken_front_ = 0;
-    } else if (taken_front_ >= 256 && taken_front_ * 2 >= ring_.size()) {
-        ring_.erase(ring_.begin(), ring_.begin() + static_cast<std::ptrdiff_t>(taken_front_));
-        first_ += taken_front_;
-        taken_front_ = 0;
-    }
-    return answer;
-}
-
 std::optional<owed_answer> owed_answers::take(std::string_view wire_receipt)
 {
     if (!wire_receipt.starts_with('r')) {
@@ -84,23 +48,6 @@ std::optional<owed_answer> owed_answers::take(std::string_view wire_receipt)
     }
     const auto number = parse_number(wire_receipt.substr(1), 10);
     return number ? take(*number) : std::nullopt;
-}
-
-std::vector<owed_answer> owed_answers::take_all()
-{
-    std::vector<owed_answer> all;
-    all.reserve(open_);
-    for (auto& entry : ring_) {
-        if (entry.open) {
-            all.push_back(std::move(entry));
-        }
-    }
-    first_ += ring_.size();
-    ring_.clear();
-    ring_.shrink_to_fit();
-    open_ = 0;
-    taken_front_ = 0;
-    return all;
 }
 
 std::string mint_ack(std::uint32_t nonce, delivery_number number)

@@ -13,6 +13,7 @@
 // process's: an id of another gateway is not honoured.
 
 #include "broker/link_effects.hpp"
+#include "broker/numbered_ring.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -52,44 +53,35 @@ struct owed_answer {
     std::string client_receipt;   // raw, as the client asked; empty: it asked none
     bool counted = false;         // belongs to the accounting of a switch's report
     bool doubted = false; // S13: receipt_timeout passed; a late answer moves it to confirmed
-    bool open = true;
 };
 
-// Answers that a link owes, by wire receipt number. Brokers answer mostly in order; a ring with
-// holes serves both.
+// Answers that a link owes, by wire receipt number. Brokers answer mostly in order; one that never
+// comes costs its own place only, however many come behind it.
 class owed_answers {
 public:
-    std::uint64_t add(owed_answer answer); // the number to write as r<N>
+    // The number to write as r<N>.
+    std::uint64_t add(owed_answer answer) { return open_.push(std::move(answer)); }
     // Takes the entry; nullopt: unknown or answered already.
-    std::optional<owed_answer> take(std::uint64_t number);
+    std::optional<owed_answer> take(std::uint64_t number) { return open_.take(number); }
     std::optional<owed_answer> take(std::string_view wire_receipt);
     // All still open, in order; empties the map. For a lost link.
-    std::vector<owed_answer> take_all();
+    std::vector<owed_answer> take_all() { return open_.take_all(); }
     template <class F>
     void for_each(F&& f)
     {
-        for (auto& e : ring_) {
-            if (e.open) {
-                f(e);
-            }
-        }
+        open_.for_each([&](std::uint64_t, owed_answer& e) { f(e); });
     }
     template <class F>
     void for_each(F&& f) const
     {
-        for (const auto& e : ring_) {
-            if (e.open) {
-                f(e);
-            }
-        }
+        open_.for_each([&](std::uint64_t, const owed_answer& e) { f(e); });
     }
-    std::size_t open() const noexcept { return open_; }
+    std::size_t open() const noexcept { return open_.size(); }
+    // Entries that memory is held for: bounded by what was open at once, not by what came.
+    std::size_t places() const noexcept { return open_.places(); }
 
 private:
-    std::vector<owed_answer> ring_; // front is number first_
-    std::uint64_t first_ = 1;
-    std::size_t open_ = 0;
-    std::size_t taken_front_ = 0; // answered entries at the front, removed in batches
+    numbered_ring<owed_answer> open_;
 };
 
 // A delivery's number on its shard; 0 is none.

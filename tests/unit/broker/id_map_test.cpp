@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace {
 
 using namespace broker;
@@ -95,6 +97,51 @@ TEST(OwedAnswers, AHoleAtTheFrontDoesNotStopThoseBehind)
     }
     EXPECT_EQ(owed.open(), 0u);
     EXPECT_EQ(owed.add({}), 2001u);
+}
+
+TEST(OwedAnswers, OneThatNeverComesCostsItsOwnPlaceOnly)
+{
+    owed_answers owed;
+    const auto never = owed.add(send_of(session_id{7}, "never"));
+    std::size_t most = 0;
+    for (int n = 0; n < 100'000; ++n) {
+        ASSERT_TRUE(owed.take(owed.add(send_of(session_id{1}, "r"))));
+        most = std::max(most, owed.places());
+    }
+    EXPECT_LE(most, 256u);
+    EXPECT_EQ(owed.open(), 1u);
+    std::string seen;
+    owed.for_each([&](const owed_answer& one) { seen += one.client_receipt; });
+    EXPECT_EQ(seen, "never");
+    EXPECT_EQ(owed.take(never)->session, session_id{7});
+    EXPECT_EQ(owed.take(never), std::nullopt);
+}
+
+TEST(OwedAnswers, EveryThousandthThatNeverComesKeepsItsOrder)
+{
+    owed_answers owed;
+    std::vector<std::uint64_t> stuck;
+    for (int n = 0; n < 50'000; ++n) {
+        const auto number = owed.add(send_of(session_id{std::uint64_t(n)}, std::to_string(n)));
+        if (n % 1000 == 0) {
+            stuck.push_back(number);
+        } else {
+            ASSERT_TRUE(owed.take(number));
+        }
+    }
+    EXPECT_EQ(owed.open(), 50u);
+    EXPECT_LE(owed.places(), 50u + 256u);
+    std::uint64_t at = 0;
+    owed.for_each([&](const owed_answer& one) {
+        EXPECT_EQ(one.session, session_id{at});
+        at += 1000;
+    });
+    EXPECT_EQ(at, 50'000u);
+    EXPECT_EQ(owed.take(stuck[3])->session, session_id{3000});
+    const auto all = owed.take_all();
+    ASSERT_EQ(all.size(), 49u);
+    EXPECT_EQ(all.front().session, session_id{0});
+    EXPECT_EQ(all.back().session, session_id{49'000});
 }
 
 TEST(OwedAnswers, OfALostLinkAreGivenInOrderAndForgotten)
