@@ -7,13 +7,13 @@
 // Every change leaves one audit line: who, what, from, to, epoch, result. (2) Every question to
 // members ends, by their answers or by a timer.
 
+#include "broker/net/waitable_timer.hpp"
 #include "control/history.hpp"
 #include "control/member_port.hpp"
 #include "control/store.hpp"
 #include "control/switch_coordinator.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <deque>
 #include <functional>
@@ -144,7 +144,7 @@ private:
     log_sink log_;
     switch_coordinator coordinator_;
     switch_history history_;
-    boost::asio::steady_timer timer_;
+    net::waitable_timer timer_;
     std::unique_ptr<pending_switch>
         pending_; // between the request and its order: id written, preflight asked
     std::vector<double> dial_share_; // of connect_rate, by member

@@ -7,10 +7,10 @@
 // Lifetime:   the question lives in its callbacks and its timer; an answer behind the timer finds
 // it closed.
 
+#include "broker/net/waitable_timer.hpp"
 #include "control/member_port.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <functional>
 #include <memory>
@@ -39,7 +39,7 @@ void ask_all(
                 std::exchange(finish, nullptr)(std::move(answers));
             }
         }
-        boost::asio::steady_timer timer;
+        net::waitable_timer timer;
         std::function<void(member_answers<Answer>)> finish;
         member_answers<Answer> answers;
     };

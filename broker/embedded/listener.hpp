@@ -1,12 +1,11 @@
 #pragma once
 
-// A listening socket on a readiness loop.
+// A listening socket of the broker, and what is spoken on it.
 //
 // Threading:  one loop's thread.
 // Lifetime:   owned by its stomp_server; closing it stops accepting.
 
-#include "broker/net/readiness_loop.hpp"
-#include "broker/net/timer_wheel.hpp"
+#include "broker/net/acceptor.hpp"
 
 #include <cstdint>
 
@@ -27,22 +26,26 @@ protected:
     ~accept_handler() = default;
 };
 
-class listener final : public net::ready_handler, private net::timer {
+class listener final : private net::accept_handler {
 public:
+    static constexpr int burst = 256; // connections a turn
+
     // Takes ownership of a listening, non-blocking descriptor.
-    listener(net::readiness_loop& loop, int descriptor, transport over, accept_handler& handler);
-    listener(const listener&) = delete;
-    listener& operator=(const listener&) = delete;
-    ~listener() override;
+    listener(
+        net::readiness_loop& loop, int descriptor, transport over,
+        embedded::accept_handler& handler)
+        : handler_(handler), over_(over), acceptor_(loop, descriptor, burst, *this)
+    {
+    }
+    boost::system::error_code failed() const noexcept { return acceptor_.failed(); }
 
 private:
-    void on_ready(std::uint32_t epoll_events) override;
-    void on_timer(net::time_point now) override;
+    void on_accepted(int descriptor) override { handler_.on_accepted(descriptor, over_); }
+    void on_accept_failed(boost::system::error_code) override {} // they wait, that is all
 
-    net::readiness_loop& loop_;
-    accept_handler& handler_;
-    int descriptor_;
+    embedded::accept_handler& handler_;
     transport over_;
+    net::acceptor acceptor_;
 };
 
 } // namespace embedded

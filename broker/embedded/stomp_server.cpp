@@ -21,6 +21,9 @@ boost::system::result<net::address> stomp_server::listen(const net::address& at,
         return descriptor.error();
     }
     listeners_.push_back(std::make_unique<listener>(loop_, *descriptor, over, *this));
+    if (const auto failed = listeners_.back()->failed()) {
+        return failed;
+    }
     return net::local_address(*descriptor);
 }
 

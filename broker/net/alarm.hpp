@@ -25,6 +25,7 @@ public:
 private:
     int descriptor_;
     time_point at_ = never;
+    duration paused_{}; // net::clock's pauses when it was set: it counts them, the timer does not
 };
 
 } // namespace net

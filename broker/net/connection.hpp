@@ -40,6 +40,8 @@ public:
     void pause_reading();
     void resume_reading();
     bool reading() const noexcept { return reading_; }
+    // The socket took all that was given to it so far.
+    bool flowing() const noexcept { return writable_; }
 
     // Writes what is queued, then shuts down for writing, then waits for the peer's FIN or
     // `linger`; then on_closed. What comes in is discarded. A peer that takes none of the queue for

@@ -25,6 +25,8 @@ constexpr std::size_t read_buffer_size = 64 * 1024;
 // A flush may leave more to do (a callback that appended, a connection that failed): that many
 // passes a turn, the rest in the next one.
 constexpr int flush_passes_max = 4;
+// A timer that waited for so long waited for more than a turn: this thread did not run.
+constexpr duration late_after = std::chrono::milliseconds{50};
 
 boost::system::error_code last_error() noexcept
 {
@@ -73,6 +75,12 @@ struct readiness_loop::state final : arm_watcher {
     std::array<epoll_event, events_max> events{};
     std::size_t event_count = 0;
     std::size_t event_next = 0; // the first that was not handed out yet
+    std::size_t registered = 0; // descriptors in the epoll set
+    // A sweep is what epoll_wait gives until nothing is left, or every descriptor had its turn: what
+    // is handed out goes to the end of the kernel's list.
+    std::size_t sweep_events = 0;
+    time_point sweep_began = now;
+    time_point swept = now; // what was ready then has been handed out
     std::vector<char> read_buffer = std::vector<char>(read_buffer_size);
     phase at = phase::outside;
     bool waiting = false; // an async_wait is under way
@@ -146,7 +154,10 @@ void readiness_loop::state::turn()
     at = phase::events;
     more = false;
     dispatch_events();
-    wheel.advance(now);
+    if (const time_point next = wheel.next(); next <= swept && swept - next >= late_after) {
+        flush_dirty(); // a socket that takes bytes again: its client is not stalled
+    }
+    wheel.advance(swept);
     at = phase::ending;
     if (at_turn_end != nullptr) {
         at_turn_end->on_turn_end(now);
@@ -164,14 +175,22 @@ void readiness_loop::state::turn()
 void readiness_loop::state::dispatch_events()
 {
     ++syscalls.epoll_wait;
+    const time_point before = now;
+    now = clock::now(); // first: whatever came before this time is among the events
     const int count =
         ::epoll_wait(ready.native_handle(), events.data(), static_cast<int>(events_max), 0);
-    const time_point before = now;
-    now = clock::now();
     worst_lag = std::max(worst_lag, now - std::max(before, std::min(wheel.next(), now)));
     event_count =
         count > 0 ? static_cast<std::size_t>(count) : 0; // EINTR: level-triggered, comes again
     more = event_count == events_max;
+    if (sweep_events == 0) {
+        sweep_began = now;
+    }
+    sweep_events += event_count;
+    if (!more || sweep_events >= registered) {
+        sweep_events = 0;
+        swept = sweep_began;
+    }
     for (event_next = 0; event_next < event_count;) {
         const epoll_event event = events[event_next++];
         if (event.data.ptr != nullptr) {
@@ -220,6 +239,7 @@ readiness_loop::add(int descriptor, std::uint32_t epoll_events, ready_handler& h
     if (::epoll_ctl(state_->ready.native_handle(), EPOLL_CTL_ADD, descriptor, &event) != 0) {
         return last_error();
     }
+    ++state_->registered;
     return {};
 }
 
@@ -238,7 +258,9 @@ void readiness_loop::modify(int descriptor, std::uint32_t epoll_events, ready_ha
 void readiness_loop::remove(int descriptor, ready_handler& handler)
 {
     ++state_->syscalls.epoll_ctl;
-    ::epoll_ctl(state_->ready.native_handle(), EPOLL_CTL_DEL, descriptor, nullptr);
+    if (::epoll_ctl(state_->ready.native_handle(), EPOLL_CTL_DEL, descriptor, nullptr) == 0) {
+        --state_->registered;
+    }
     for (std::size_t i = state_->event_next; i < state_->event_count; ++i) {
         if (state_->events[i].data.ptr == &handler) {
             state_->events[i].data.ptr = nullptr;

@@ -4,6 +4,10 @@
 // io_context, the timer wheel, and the list of connections that have something to write. At the end
 // of a turn each of these is flushed once (cork: the send is what costs, NUMBERS.md section 0).
 //
+// Nobody is called silent before he was heard: timers see the time up to which every descriptor
+// that was ready has been handed out, and in a turn that comes late what can be written is written
+// first (OUTSIDE.md, N3).
+//
 // Threading:  everything on the thread that runs the io_context.
 
 #include "broker/net/time.hpp"

@@ -26,6 +26,10 @@ using boost::system::result;
 
 constexpr int accept_attempts_max = 16; // connections that were gone before they were accepted
 
+// TCP keep-alive. The system's own first probe comes after two hours; most NATs and load balancers
+// forget a connection within minutes.
+constexpr int keep_alive_idle_s = 60, keep_alive_interval_s = 15, keep_alive_probes = 4;
+
 error_code last_error() noexcept
 {
     return {errno, boost::system::system_category()};
@@ -55,16 +59,25 @@ int open_socket(int family) noexcept
     return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
+bool set_option(int descriptor, int level, int option, int value) noexcept
+{
+    return ::setsockopt(descriptor, level, option, &value, sizeof(value)) == 0;
+}
+
 bool switch_on(int descriptor, int level, int option) noexcept
 {
-    const int on = 1;
-    return ::setsockopt(descriptor, level, option, &on, sizeof(on)) == 0;
+    return set_option(descriptor, level, option, 1);
 }
 
 // Latency first: what may be joined was joined by the outbox already.
 bool prepare_stream(int descriptor, int family) noexcept
 {
-    return family == AF_UNIX || switch_on(descriptor, IPPROTO_TCP, TCP_NODELAY);
+    return family == AF_UNIX ||
+           (switch_on(descriptor, IPPROTO_TCP, TCP_NODELAY) &&
+            switch_on(descriptor, SOL_SOCKET, SO_KEEPALIVE) &&
+            set_option(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, keep_alive_idle_s) &&
+            set_option(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, keep_alive_interval_s) &&
+            set_option(descriptor, IPPROTO_TCP, TCP_KEEPCNT, keep_alive_probes));
 }
 
 const sockaddr* as_sockaddr(const sockaddr_storage& storage) noexcept
@@ -227,6 +240,11 @@ result<int> start_connect(const socket_address& to)
         return last_error();
     }
     return made.release();
+}
+
+void bound_unsent(int descriptor, int bytes) noexcept
+{
+    set_option(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, bytes); // a unix socket has no such
 }
 
 result<int> accept_one(int listener)

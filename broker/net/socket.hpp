@@ -42,6 +42,13 @@ boost::system::result<std::string> peer_address(int descriptor); // "127.0.0.1:4
 
 // Non-blocking connect (TCP_NODELAY set); the descriptor becomes writable when it is decided.
 boost::system::result<int> start_connect(const socket_address& to);
+// The kernel takes no more than `bytes` that are not on their way yet; the rest stays in the outbox,
+// where it is counted. 0: as much as the system allows. Of a listener: accepted ones inherit it.
+void bound_unsent(int descriptor, int bytes) noexcept;
+
+// A peer that vanished without a word is noticed after about two minutes of silence: connections of
+// both directions have TCP keep-alive (accepted ones by their listener).
+
 // Accepts one; would_block when there is none. Non-blocking, close-on-exec, TCP_NODELAY by the
 // listener's.
 boost::system::result<int> accept_one(int listener);

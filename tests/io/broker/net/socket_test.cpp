@@ -71,6 +71,32 @@ TEST(Socket, BothEndsAreSetUpForLatency)
         net::peer_address(ours.get()).value(), net::local_address(theirs.get()).value().text());
 }
 
+TEST(Socket, N7_BothEndsNoticeAPeerThatVanished)
+{
+    const auto [ours, theirs] = tcp_pair();
+    for (const int end : {ours.get(), theirs.get()}) {
+        EXPECT_EQ(option(end, SOL_SOCKET, SO_KEEPALIVE), 1);
+        EXPECT_EQ(option(end, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+        EXPECT_EQ(option(end, IPPROTO_TCP, TCP_KEEPINTVL), 15);
+        EXPECT_EQ(option(end, IPPROTO_TCP, TCP_KEEPCNT), 4);
+    }
+}
+
+// What the kernel does not take stays in the outbox, where it is counted.
+TEST(Socket, N2_TheKernelsPartCanBeBoundedByTheListener)
+{
+    const raw_socket listener{listen_on({"127.0.0.1", 0, {}}, reuse_port::no).value()};
+    net::bound_unsent(listener.get(), 16 * 1024);
+    const auto at = net::resolve(net::local_address(listener.get()).value()).value();
+    const raw_socket dialled{net::start_connect(at.front()).value()};
+    pollfd wait{listener.get(), POLLIN, 0};
+    ASSERT_EQ(::poll(&wait, 1, 5000), 1);
+    const raw_socket accepted{net::accept_one(listener.get()).value()};
+    EXPECT_EQ(option(accepted.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT), 16 * 1024);
+    net::bound_unsent(accepted.get(), 0);
+    EXPECT_EQ(option(accepted.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT), 0);
+}
+
 TEST(Socket, AcceptSaysWhenThereIsNone)
 {
     const raw_socket listener{listen_on({"127.0.0.1", 0, {}}, reuse_port::no).value()};
