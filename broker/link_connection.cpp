@@ -1,5 +1,7 @@
 #include "broker/link_connection.hpp"
 
+#include <utility>
+
 namespace broker {
 
 namespace {
@@ -50,6 +52,7 @@ void link_connection::write_frame(std::string_view head, std::string_view body, 
             text ? websocket::opcode::text : websocket::opcode::binary, whole);
     }
     over_mark_ |= out().size() > transport_.outbox_mark;
+    said_ = true;
     touch();
 }
 
@@ -85,7 +88,7 @@ std::span<char> link_connection::upgraded(std::span<char> bytes)
 {
     const std::size_t before = partial_.size();
     partial_.append(bytes.data(), bytes.size());
-    const auto end_of = websocket::end_of_head(partial_);
+    const auto end_of = websocket::end_of_head(partial_, before);
     if (!end_of) {
         if (partial_.size() > websocket::http_head_bytes_max) {
             end("the answer to the WebSocket upgrade is too long");
@@ -119,8 +122,7 @@ void link_connection::decode(std::span<char> bytes)
                              : framing::plain); // RabbitMQ sends any body as text [run]
             break;
         case websocket::event_kind::ping:
-            websocket::append_pong(out(), websocket::role::client, event.payload);
-            touch();
+            pongs_.on_ping(event.payload, websocket::role::client, *this);
             break;
         case websocket::event_kind::pong: break;
         case websocket::event_kind::close:
@@ -200,24 +202,40 @@ void link_connection::on_timer(net::time_point now)
     case stomp::heart_beat::due::lost:
         end(std::string{broker_was_silent});
         return;
-    case stomp::heart_beat::due::send:
-        if (transport_.websocket) {
-            websocket::append_message(
-                out(), websocket::role::client, websocket::opcode::text, "\n");
-        } else {
-            out().append("\n");
-        }
-        touch();
-        beat_.on_sent(now);
-        break;
+    case stomp::heart_beat::due::send: write_beat(now); break;
     case stomp::heart_beat::due::nothing: break;
     }
     loop().timers().arm(*this, beat_.next_deadline());
 }
 
+// Behind bytes that the broker does not take it would say nothing.
+void link_connection::write_beat(net::time_point now)
+{
+    beat_.on_sent(now);
+    if (!out().empty()) {
+        return;
+    }
+    if (transport_.websocket) {
+        websocket::append_message(out(), websocket::role::client, websocket::opcode::text, "\n");
+    } else {
+        out().append("\n");
+    }
+    touch();
+}
+
+void link_connection::beat_at_once(net::time_point now)
+{
+    if (beat_.sends() && owner_ != nullptr && !closing()) {
+        write_beat(now);
+    }
+}
+
 void link_connection::on_written()
 {
-    beat_.on_sent(loop().now());
+    if (std::exchange(said_, false)) {
+        beat_.on_sent(loop().now());
+    }
+    pongs_.on_written(websocket::role::client, *this);
     if (over_mark_ && out().size() < transport_.outbox_mark / 2) {
         over_mark_ = false;
         if (owner_ != nullptr) {

@@ -13,6 +13,7 @@
 #include "broker/stomp/limits.hpp"
 #include "broker/stomp/parser.hpp"
 #include "broker/websocket/codec.hpp"
+#include "broker/websocket/pong_debt.hpp"
 #include "broker/websocket/upgrade.hpp"
 
 #include <memory>
@@ -61,6 +62,10 @@ public:
         beat_.on_received(loop().now());
         connection::resume_reading();
     }
+    // What is kept of what the broker sent: an HTTP head or an incomplete frame, a pong that is owed.
+    std::size_t kept_bytes() const noexcept { return partial_.capacity() + pongs_.bytes(); }
+    // This process did not run for a while: a broker that expects heart-beats gets one now.
+    void beat_at_once(net::time_point now);
     bool flushed() const noexcept { return out().empty() && kernel_unsent() == 0; }
     link_id id() const noexcept { return transport_.id; }
 
@@ -77,6 +82,7 @@ private:
     void decode(std::span<char> bytes);
     std::span<char> upgraded(std::span<char> bytes);
     void begin_heart_beat(const stomp::frame_view& connected);
+    void write_beat(net::time_point now);
     void end(std::string why);
 
     link_transport transport_;
@@ -85,9 +91,11 @@ private:
     std::string partial_; // bytes of an incomplete frame, or of the HTTP head
     std::unique_ptr<websocket::decoder> decoder_; // ws:// once upgraded
     std::unique_ptr<websocket::pending_upgrade> pending_;
+    websocket::pong_debt pongs_;
     stomp::heart_beat beat_;
     std::string why_;
     bool over_mark_ = false;
+    bool said_ = false; // STOMP was appended; a pong is no sign of life to a STOMP broker
 };
 
 } // namespace broker

@@ -3,6 +3,7 @@
 #include "broker/websocket/upgrade.hpp"
 #include "gateway/shard.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace gateway {
@@ -40,6 +41,7 @@ void client_connection::on_bytes(std::span<char> bytes)
 {
     shard_.counters().bytes[side::client][direction::in] += bytes.size();
     beat_.on_received(loop().now());
+    idle_.on_received(loop().now());
     if (!upgraded_) {
         bytes = upgrade(bytes);
         if (!upgraded_) {
@@ -52,21 +54,28 @@ void client_connection::on_bytes(std::span<char> bytes)
 std::span<char> client_connection::upgrade(std::span<char> bytes)
 {
     const std::size_t before = partial_.size();
-    partial_.append(bytes.data(), bytes.size());
-    const auto end = websocket::end_of_head(partial_);
+    const std::size_t most = shard_.settings().limits.http_head;
+    partial_.append(bytes.data(), std::min(bytes.size(), most + 1 - before)); // no more is looked at
+    const auto end = websocket::end_of_head(partial_, before);
     auto& counters = shard_.counters().listener(listener_);
-    if (!end && partial_.size() <= websocket::http_head_bytes_max) {
+    if (!end && partial_.size() <= most) {
         return {};
     }
-    if (!end || *end > websocket::http_head_bytes_max) {
+    if (!end || *end > most) {
         ++counters.rejected[reject_reason::handshake];
         out().append("HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: "
                      "close\r\nContent-Length: 0\r\n\r\n");
         close_after_flush();
         return {};
     }
+    const auto peer = net::peer_address(descriptor());
+    const auto& proxies = shard_.settings().listeners[listener_].trusted_proxies;
+    const bool trusted = peer && std::ranges::any_of(proxies, [&](const auto& range) {
+                             return range.contains(*peer);
+                         });
     const auto answer = websocket::answer_upgrade(
-        std::string_view{partial_}.substr(0, *end), shard_.upgrade_policy(listener_));
+        std::string_view{partial_}.substr(0, *end), shard_.upgrade_policy(listener_),
+        trusted ? websocket::hop::trusted_proxy : websocket::hop::peer);
     out().append(answer.response);
     touch();
     if (!answer.request) {
@@ -79,7 +88,6 @@ std::span<char> client_connection::upgrade(std::span<char> bytes)
     upgraded_ = true;
     const std::size_t used = *end - before;
     partial_ = {};
-    const auto peer = net::peer_address(descriptor());
     session_ = shard_.opened(*this, peer ? *peer : std::string{"?"}, answer.request->forwarded);
     return bytes.subspan(used);
 }
@@ -96,8 +104,7 @@ void client_connection::decode(std::span<char> bytes)
             feed({event.payload.data(), event.payload.size()}, event.binary);
             break;
         case websocket::event_kind::ping:
-            websocket::append_pong(out(), websocket::role::server, event.payload);
-            touch();
+            pongs_.on_ping(event.payload, websocket::role::server, *this);
             break;
         case websocket::event_kind::pong: break;
         case websocket::event_kind::close:
@@ -137,8 +144,7 @@ void client_connection::feed(std::string_view bytes, bool binary)
     // A frame of known length may be larger than the carry; what is not wanted may not.
     if (!partial_.empty() && !shard_.core().wants_client(session_)) {
         if (partial_.size() >= limits.client_carry && reading()) {
-            pause_reading();
-            beat_.pause_incoming();
+            stop_reading();
             ++shard_.counters().backpressure_pauses[side::client];
         }
     } else if (partial_.empty() && partial_.capacity() > 1024) {
@@ -198,11 +204,24 @@ void client_connection::interpret(net::time_point now)
         return;
     }
     if (!reading()) {
-        resume_reading();
-        beat_.resume_incoming(now);
-        if (connected_) { // H15: its clock may have been the only one
-            loop().timers().arm(*this, beat_.next_deadline());
-        }
+        go_on_reading(now);
+    }
+}
+
+void client_connection::stop_reading()
+{
+    pause_reading();
+    beat_.pause_incoming();
+    idle_.pause();
+}
+
+void client_connection::go_on_reading(net::time_point now)
+{
+    resume_reading();
+    beat_.resume_incoming(now);
+    idle_.resume(now);
+    if (connected_) { // H15: its clock may have been the only one
+        arm_clocks();
     }
 }
 
@@ -248,21 +267,62 @@ void client_connection::on_timer(net::time_point now)
     }
     switch (beat_.on_deadline(now)) {
     case stomp::heart_beat::due::lost:
-        ++shard_.counters().heart_beat_timeouts[side::client];
-        websocket::append_close(
-            out(), websocket::role::server, close_code::policy_violation,
-            "no heart-beat for twice the interval");
-        touch();
-        peer_left(disconnect_reason::heart_beat);
+        close_silent("no heart-beat for twice the interval");
         return;
-    case stomp::heart_beat::due::send:
-        websocket::append_message(out(), websocket::role::server, websocket::opcode::text, "\n");
-        touch();
-        beat_.on_sent(now);
-        break;
+    case stomp::heart_beat::due::send: write_beat(now); break;
     case stomp::heart_beat::due::nothing: break;
     }
-    loop().timers().arm(*this, beat_.next_deadline());
+    run_idle_watch(now);
+    if (!left_) {
+        arm_clocks();
+    }
+}
+
+void client_connection::arm_clocks()
+{
+    loop().timers().arm(*this, std::min(beat_.next_deadline(), idle_.next_deadline()));
+}
+
+// Behind bytes that the client does not take it would say nothing.
+void client_connection::write_beat(net::time_point now)
+{
+    if (out().empty()) {
+        websocket::append_message(out(), websocket::role::server, websocket::opcode::text, "\n");
+        touch();
+    }
+    beat_.on_sent(now);
+}
+
+void client_connection::beat_at_once(net::time_point now)
+{
+    if (connected_ && !closing() && beat_.sends()) {
+        write_beat(now);
+    }
+}
+
+void client_connection::run_idle_watch(net::time_point now)
+{
+    const auto due = idle_.on_deadline(now);
+    if (due == websocket::idle_watch::due::nothing) {
+        return;
+    }
+    if (!out().empty()) { // it does not read now: limits.client_stall is for that
+        idle_.on_received(now);
+    } else if (due == websocket::idle_watch::due::ask) {
+        websocket::append_message(out(), websocket::role::server, websocket::opcode::ping, {});
+        touch();
+        idle_.on_asked(now);
+    } else {
+        close_silent("no answer to a ping (limits.idle_ping)");
+    }
+}
+
+void client_connection::close_silent(std::string_view text)
+{
+    ++shard_.counters().heart_beat_timeouts[side::client];
+    websocket::append_close(out(), websocket::role::server, close_code::policy_violation, text);
+    touch();
+    peer_left(disconnect_reason::heart_beat);
 }
 
 void client_connection::on_peer_fin()

@@ -16,6 +16,8 @@
 #include "broker/stomp/heart_beat.hpp"
 #include "broker/stomp/parser.hpp"
 #include "broker/websocket/codec.hpp"
+#include "broker/websocket/idle_watch.hpp"
+#include "broker/websocket/pong_debt.hpp"
 #include "gateway/client_session.hpp"
 #include "gateway/effects.hpp"
 
@@ -56,7 +58,11 @@ public:
     session_id session() const noexcept { return session_; }
     bool over_mark() const noexcept { return level_ != backlog::below; }
     bool socket_gone() const noexcept { return socket_gone_; }
-    bool backlog_listed = false, resume_listed = false;
+    // What is kept of what the peer sent: an HTTP head, an incomplete frame or carried ones, a pong
+    // that is owed. Beside it stands out().size().
+    std::size_t kept_bytes() const noexcept { return partial_.capacity() + pongs_.bytes(); }
+    // This process did not run for a while: who expects heart-beats gets one now.
+    void beat_at_once(net::time_point now);
 
 private:
     void on_bytes(std::span<char> bytes) override;
@@ -71,6 +77,13 @@ private:
     std::size_t parse(std::string_view bytes);
     void peer_left(disconnect_reason how);
     void tell_gone();
+    void write_beat(net::time_point now);
+    void run_idle_watch(net::time_point now);
+    void close_silent(std::string_view text);
+    void arm_clocks();
+    // With the clocks of a client that cannot be heard.
+    void stop_reading();
+    void go_on_reading(net::time_point now);
     void wrote();
     stomp::limits frame_limits() const noexcept;
 
@@ -78,9 +91,11 @@ private:
     session_id session_ = session_id::none;
     websocket::decoder decoder_;
     stomp::parser parser_;
+    websocket::pong_debt pongs_;
     std::string partial_; // HTTP head, then STOMP bytes that are not interpreted yet
     std::unique_ptr<std::string> address_;
     stomp::heart_beat beat_;
+    websocket::idle_watch idle_;
     net::time_point accepted_;
     std::uint16_t listener_;
     backlog level_ = backlog::below;
@@ -89,8 +104,12 @@ private:
     bool left_ = false; // the client is gone; the router hears of it when nothing is carried
     bool told_ = false; // the session is over
     bool watch_written_ = false;
+    bool said_ = false; // STOMP was appended; a pong is no sign of life to a STOMP client
     bool socket_gone_ = false; // on_closed came while bytes were carried
     bool counted_ = false;
+
+public: // by the shard; here for the sake of the size
+    bool backlog_listed = false, resume_listed = false;
 };
 
 // The budget of an idle client's socket; the WebSocket decoder and the parser are within it.

@@ -1,8 +1,11 @@
 // What is written to a client, how much of it waits, and how its connection is closed.
 
+#include "broker/net/socket.hpp"
 #include "broker/websocket/upgrade.hpp"
 #include "gateway/client_connection.hpp"
 #include "gateway/shard.hpp"
+
+#include <utility>
 
 namespace gateway {
 
@@ -35,6 +38,7 @@ close_code code_of(disconnect_reason reason) noexcept
 
 void client_connection::wrote()
 {
+    said_ = true;
     touch();
     const auto& limits = shard_.settings().limits;
     const std::size_t size = out().size();
@@ -100,7 +104,11 @@ void client_connection::up(stomp::version version, std::string_view heart_beat, 
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(ours);
     const auto theirs = stomp::parse_heart_beat(heart_beat).value_or(stomp::heart_beat_offer{});
     beat_ = stomp::heart_beat{stomp::negotiate({ms, ms}, theirs), loop().now()};
-    shard_.loop().timers().arm(*this, beat_.next_deadline());
+    if (!beat_.expects()) {
+        idle_.begin(shard_.settings().limits.idle_ping, loop().now());
+    }
+    arm_clocks();
+    net::bound_unsent(descriptor(), 0);
 }
 
 void client_connection::close(disconnect_reason reason, std::string_view text)
@@ -150,7 +158,10 @@ void client_connection::drain()
 void client_connection::on_written()
 {
     const auto now = loop().now();
-    beat_.on_sent(now);
+    if (std::exchange(said_, false)) {
+        beat_.on_sent(now);
+    }
+    pongs_.on_written(websocket::role::server, *this);
     if (session_ == session_id::none) {
         return;
     }

@@ -12,6 +12,7 @@
 // Units: durations in milliseconds, sizes in bytes, rates per second.
 
 #include "broker/color.hpp"
+#include "broker/net/address_range.hpp"
 
 #include <boost/system/result.hpp>
 
@@ -41,8 +42,10 @@ bool is_local(const bind_address& address);
 
 struct listener_config {
     bind_address bind;
-    std::string path = "/ws";
+    std::vector<std::string> paths{"/ws"};
     std::vector<std::string> allowed_origins; // empty: the same origin; "*": any
+    // Whose X-Forwarded-Host and -Proto say what the client asked for; for the origin check.
+    std::vector<net::address_range> trusted_proxies;
     std::vector<std::string> forward_headers; // handshake headers said again to ws:// brokers
     bool reuse_port = false;
     bool operator==(const listener_config&) const = default;
@@ -205,6 +208,8 @@ struct limits_config {
     std::size_t seam_buffer = 1024 * 1024;
     std::size_t broker_outbox = 1024 * 1024;
     memory_mark buffered_total;
+    std::size_t http_head = 32 * 1024;
+    milliseconds idle_ping{30'000}; // 0: clients without heart-beats may be silent for ever
     bool operator==(const limits_config&) const = default;
 };
 

@@ -86,10 +86,7 @@ void loader::listener(section at)
     }
     bool websocket = true;
     at.take_word<bool>("protocol", websocket, {{"websocket", true}, {"stomp", false, false}});
-    at.take("path", l.path);
-    if (!is_http_path(l.path)) {
-        at.error("path", "must begin with / and have no query, fragment or space");
-    }
+    paths(at, l.paths);
     at.refuse("sockjs_path");
     at.take("allowed_origins", l.allowed_origins);
     for (const auto& origin : l.allowed_origins) {
@@ -97,9 +94,11 @@ void loader::listener(section at)
             at.error(
                 "allowed_origins",
                 shown(origin) +
-                    " is not allowed: must be \"*\", https://example.com or https://*.example.com");
+                    " is not allowed: must be \"*\", \"null\", https://example.com, "
+                    "https://*.example.com or another scheme's like capacitor://localhost");
         }
     }
+    trusted_proxies(at, l.trusted_proxies);
     at.take("forward_headers", l.forward_headers);
     for (const auto& name : l.forward_headers) {
         const auto folded = lower_case(name);
@@ -124,6 +123,38 @@ void loader::listener(section at)
         }
     }
     config_.listeners.push_back(std::move(l));
+}
+
+void loader::paths(section& at, std::vector<std::string>& out)
+{
+    if (at.find("path").IsSequence()) {
+        at.take("path", out);
+        if (out.empty()) {
+            at.error("path", "at least one path is needed");
+        }
+    } else {
+        at.take("path", out.front());
+    }
+    for (const auto& path : out) {
+        if (!is_http_path(path)) {
+            at.error("path", "must begin with / and have no query, fragment or space");
+        }
+    }
+}
+
+void loader::trusted_proxies(section& at, std::vector<net::address_range>& out)
+{
+    std::vector<std::string> texts;
+    at.take("trusted_proxies", texts);
+    for (const auto& text : texts) {
+        if (const auto range = net::parse_address_range(text)) {
+            out.push_back(*range);
+        } else {
+            at.error(
+                "trusted_proxies",
+                shown(text) + " is not allowed: must be an address, a block like 10.0.0.0/8, or unix");
+        }
+    }
 }
 
 void loader::admin(section at)
@@ -226,6 +257,8 @@ void loader::limits(section at)
     at.take_count("clients_per_address", l.clients_per_address, 0, 10'000'000);
     at.take("handshake_timeout", l.handshake_timeout, 100ms, 1h);
     at.take("connect_timeout", l.connect_timeout, 100ms, 1h);
+    at.take("idle_ping", l.idle_ping, 0s, 24h);
+    at.take_size("http_head", l.http_head, 1 * KiB, 1 * MiB);
     at.take_size("frame_before_connect", l.frame_before_connect, 1 * KiB, 1 * GiB);
     at.take_size("frame", l.frame, 1 * KiB, 1 * GiB);
     at.take_count("headers", l.headers, 8, 10'000);

@@ -27,6 +27,8 @@ public:
 private:
     void listeners(section& root);
     void listener(section at);
+    void paths(section& at, std::vector<std::string>& out);
+    void trusted_proxies(section& at, std::vector<net::address_range>& out);
     void admin(section at);
     void brokers(section at);
     void color(section at, broker::color c);

@@ -217,15 +217,22 @@ std::optional<endpoint_config> parse_endpoint_url(std::string_view text)
 
 bool is_origin_pattern(std::string_view text)
 {
-    if (text == "*") {
+    if (text == "*" || text == "null") { // null: file:, sandboxed frames
         return true;
     }
     const auto colon = text.find("://");
-    if (colon == 0 || colon == std::string_view::npos ||
-        !std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon), is_letter)) {
+    const auto scheme = text.substr(0, colon);
+    if (colon == 0 || colon == std::string_view::npos || !is_letter(text.front()) ||
+        !std::all_of(scheme.begin(), scheme.end(), [](char c) { // RFC 3986, 3.1
+            return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
+        })) {
         return false;
     }
     auto host = text.substr(colon + 3);
+    if (host.empty()) { // file://
+        const auto folded = lower_case(scheme);
+        return folded != "http" && folded != "https";
+    }
     if (host.starts_with("*.")) {
         host.remove_prefix(2);
     }

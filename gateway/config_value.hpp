@@ -26,7 +26,7 @@ std::optional<bind_address> parse_bind(std::string_view text); // HOST:PORT, [V6
 std::optional<endpoint_config> parse_endpoint_url(std::string_view text);
 
 bool is_origin_pattern(
-    std::string_view text);                 // "*", https://example.com, https://*.example.com:8443
+    std::string_view text); // "*", "null", https://example.com, https://*.example.com:8443, file://
 bool is_header_name(std::string_view text); // a token (RFC 9110, 5.6.2)
 bool is_http_path(std::string_view text);   // "/..." without query, fragment, space or control
 bool is_endpoint_name(std::string_view text); // [A-Za-z0-9._-]{1,64}

@@ -1,50 +1,35 @@
 #include "gateway/listener.hpp"
 
-#include "broker/net/socket.hpp"
 #include "gateway/shard.hpp"
-
-#include <sys/epoll.h>
-#include <unistd.h>
 
 namespace gateway {
 
+namespace {
+
+constexpr std::chrono::minutes told_every{1};
+
+} // namespace
+
 listener::listener(shard& owner, int descriptor, std::size_t index)
-    : shard_(owner), descriptor_(descriptor), index_(index)
+    : shard_(owner), index_(index), acceptor_(owner.loop(), descriptor, burst, *this)
 {
-    shard_.loop().add(descriptor_, EPOLLIN, *this);
 }
 
-listener::~listener()
+void listener::on_accepted(int descriptor)
 {
-    if (descriptor_ >= 0) {
-        shard_.loop().remove(descriptor_, *this);
-        ::close(descriptor_);
-    }
+    shard_.accepted(descriptor, index_);
 }
 
-void listener::on_ready(std::uint32_t)
+void listener::on_accept_failed(boost::system::error_code why)
 {
-    for (int i = 0; i < burst; ++i) {
-        const auto accepted = net::accept_one(descriptor_);
-        ++shard_.loop().syscalls().accept;
-        if (!accepted) {
-            return; // would_block; or no descriptor left, which the next turn meets again
-        }
-        shard_.accepted(*accepted, index_);
+    const auto now = shard_.loop().now();
+    if (told_ == net::time_point{} || now >= told_ + told_every) {
+        told_ = now;
+        shard_.log(
+            log_level::warning, "no client can be accepted at " +
+                                    shard_.settings().listeners[index_].bind.text +
+                                    " for now: " + why.message());
     }
-}
-
-void listener::close()
-{
-    if (descriptor_ < 0) {
-        return;
-    }
-    while (const auto accepted = net::accept_one(descriptor_)) {
-        shard_.accepted(*accepted, index_);
-    }
-    shard_.loop().remove(descriptor_, *this);
-    ::close(descriptor_);
-    descriptor_ = -1;
 }
 
 } // namespace gateway

@@ -1,12 +1,10 @@
 #pragma once
 
-// One shard's part of a listener: accepts what the kernel gives to its socket.
+// One shard's part of a listener.
 //
 // Threading:  one shard's thread.
-// Limits:     at most `burst` connections a turn, so that a storm of clients does not starve those
-// who are there.
 
-#include "broker/net/readiness_loop.hpp"
+#include "broker/net/acceptor.hpp"
 
 #include <cstddef>
 
@@ -14,24 +12,24 @@ namespace gateway {
 
 class shard;
 
-class listener final : public net::ready_handler {
+class listener final : private net::accept_handler {
 public:
-    static constexpr int burst = 64;
+    static constexpr int burst = 64; // connections a turn
 
+    // Takes ownership of a listening descriptor.
     listener(shard& owner, int descriptor, std::size_t index);
-    listener(const listener&) = delete;
-    listener& operator=(const listener&) = delete;
-    ~listener();
-    // Accepts until the queue is empty, then closes: nobody who was accepted by the kernel is
-    // reset.
-    void close();
+
+    boost::system::error_code failed() const noexcept { return acceptor_.failed(); }
+    void close() { acceptor_.close(); } // who waits already is accepted
 
 private:
-    void on_ready(std::uint32_t epoll_events) override;
+    void on_accepted(int descriptor) override;
+    void on_accept_failed(boost::system::error_code why) override;
 
     shard& shard_;
-    int descriptor_;
     std::size_t index_;
+    net::time_point told_{}; // when it was logged last that nobody can be accepted
+    net::acceptor acceptor_;
 };
 
 } // namespace gateway

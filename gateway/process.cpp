@@ -1,5 +1,6 @@
 #include "gateway/process.hpp"
 
+#include "broker/net/socket.hpp"
 #include "control/api.hpp"
 #include "control/api_server.hpp"
 #include "control/control_service.hpp"
@@ -24,11 +25,28 @@ namespace {
 constexpr std::uint64_t descriptors_kept = 256; // listeners, admin, logs, epoll
 constexpr auto drain_step = std::chrono::milliseconds{100};
 constexpr int drain_steps = 50; // clients are sent away over 5 s, so that they do not storm
+// What the kernel may hold unsent for a peer that no broker has let in yet: an answer to its
+// upgrade, pongs.
+constexpr int unsent_before_connected = 16 * 1024;
 
 int start_error(const std::string& sentence)
 {
     std::fprintf(stderr, "teal-gateway: %s\n", sentence.c_str());
     return 2;
+}
+
+std::string cannot_listen(const bind_address& at, const boost::system::error_code& why)
+{
+    return "cannot listen on " + at.text + ": " + why.message();
+}
+
+std::string joined(const std::vector<std::string>& words)
+{
+    std::string all;
+    for (const auto& word : words) {
+        all += (all.empty() ? "" : ", ") + word;
+    }
+    return all;
 }
 
 std::uint64_t raise_descriptors()
@@ -85,15 +103,20 @@ control::control_settings control_settings_of(const config& c)
     return s;
 }
 
-// Names of all endpoints, resolved; one that cannot be is empty and is tried again (re-resolved
-// every 30 s).
-std::shared_ptr<const endpoint_addresses> resolve_endpoints(const config& c)
+// Names of all endpoints, resolved; one that cannot be keeps what was `known` of it and is tried
+// again (re-resolved every 30 s): the lookup may lack no more than a descriptor (OUTSIDE.md, N1).
+std::shared_ptr<const endpoint_addresses>
+resolve_endpoints(const config& c, const endpoint_addresses& known)
 {
-    auto found = std::make_shared<endpoint_addresses>();
+    auto found = std::make_shared<endpoint_addresses>(known);
     for (const auto color : broker::colors) {
-        for (const auto& e : c.brokers.colors[color].endpoints) {
-            auto at = net::resolve({.host = e.host, .port = e.port});
-            found->of[color].push_back(at ? std::move(*at) : std::vector<net::socket_address>{});
+        const auto& endpoints = c.brokers.colors[color].endpoints;
+        found->of[color].resize(endpoints.size());
+        for (std::size_t i = 0; i < endpoints.size(); ++i) {
+            auto at = net::resolve({.host = endpoints[i].host, .port = endpoints[i].port});
+            if (at && !at->empty()) {
+                found->of[color][i] = std::move(*at);
+            }
         }
     }
     return found;
@@ -112,6 +135,7 @@ private:
     std::string metrics();
     void on_signal();
     void wait_for_signal();
+    void on_pause(net::duration paused);
     void drain(int step);
     void stop();
     void resolve_again();
@@ -128,10 +152,12 @@ private:
     boost::asio::signal_set signals_{control_};
     boost::asio::steady_timer timer_{control_}, resolve_timer_{control_};
     std::thread resolver_;
+    std::shared_ptr<const endpoint_addresses> where_;
     control_counters counters_;
     std::set<control::switch_number> counted_;
     std::vector<shard_numbers> last_numbers_;
     bool stopping_ = false;
+    net::pulse pulse_{[this](net::duration paused) { on_pause(paused); }}; // the first to go
 };
 
 process::~process()
@@ -158,12 +184,13 @@ int process::open_listeners()
         if (!l.reuse_port) { // in use is an error, which SO_REUSEPORT would hide
             const auto trial = net::listen_on(at, net::reuse_port::no);
             if (!trial) {
-                return start_error(
-                    "cannot listen on " + l.bind.text + ": " + trial.error().message());
+                return start_error(cannot_listen(l.bind, trial.error()));
             }
             if (at.is_unix()) { // one socket for all shards; the kernel wakes one of them
                 for (auto& s : shards_) {
-                    s->adopt_listener(::dup(*trial), i);
+                    if (const auto failed = s->adopt_listener(::dup(*trial), i)) {
+                        return start_error(cannot_listen(l.bind, failed));
+                    }
                 }
                 ::close(*trial);
                 continue;
@@ -176,12 +203,14 @@ int process::open_listeners()
         for (auto& s : shards_) {
             const auto part = net::listen_on(at, net::reuse_port::yes);
             if (!part) {
-                return start_error(
-                    "cannot listen on " + l.bind.text + ": " + part.error().message());
+                return start_error(cannot_listen(l.bind, part.error()));
             }
-            s->adopt_listener(*part, i);
+            net::bound_unsent(*part, unsent_before_connected);
+            if (const auto failed = s->adopt_listener(*part, i)) {
+                return start_error(cannot_listen(l.bind, failed));
+            }
         }
-        log::line(log_level::info, "listening", {{"bind", at.text()}, {"path", l.path}});
+        log::line(log_level::info, "listening", {{"bind", at.text()}, {"path", joined(l.paths)}});
     }
     return 0;
 }
@@ -218,7 +247,7 @@ int process::start()
         return start_error(*sentence);
     }
     auto& store = std::get<control::opened_store>(opened);
-    const auto where = resolve_endpoints(settings_);
+    where_ = resolve_endpoints(settings_, {});
     std::random_device random;
     const std::uint32_t nonce = random();
     const auto secret = [&] { return std::uint64_t{random()} << 32 | random(); };
@@ -227,7 +256,7 @@ int process::start()
         core_settings core = core_settings_of(settings_, threads, i, nonce);
         core.pairing.secret = pairing_secret;
         shards_.push_back(std::make_unique<shard>(
-            settings_, std::move(core), shared_, where, [this](control::report what) {
+            settings_, std::move(core), shared_, where_, [this](control::report what) {
                 boost::asio::post(control_, [this, what = std::move(what)]() mutable {
                     service_->on_report(std::move(what));
                 });
@@ -325,6 +354,19 @@ std::string process::metrics()
     return render_metrics(counters, counters_);
 }
 
+// On the pulse's thread. Shards that nothing else wakes have heart-beats to send too.
+void process::on_pause(net::duration paused)
+{
+    log::line(
+        log_level::warning, "this process did not run for a while",
+        {{"ms", std::chrono::duration_cast<milliseconds>(paused).count()}});
+    boost::asio::post(control_, [this] {
+        for (auto& s : shards_) {
+            s->post([] {});
+        }
+    });
+}
+
 void process::wait_for_signal()
 {
     signals_.async_wait([this](const boost::system::error_code& error, int number) {
@@ -417,8 +459,9 @@ void process::resolve_again()
         if (resolver_.joinable()) {
             resolver_.join();
         }
-        resolver_ = std::thread([this] {
-            const auto found = resolve_endpoints(settings_);
+        resolver_ = std::thread([this, known = where_] {
+            const auto found = resolve_endpoints(settings_, *known);
+            boost::asio::post(control_, [this, found] { where_ = found; });
             for (auto& s : shards_) {
                 s->post([one = s.get(), found] { one->set_addresses(found); });
             }

@@ -27,9 +27,10 @@ shard::shard(
 {
     for (const auto& l : settings_.listeners) {
         policies_.push_back(
-            {.path = l.path,
+            {.paths = l.paths,
              .allowed_origins = l.allowed_origins,
-             .forward_headers = l.forward_headers});
+             .forward_headers = l.forward_headers,
+             .head_bytes_max = settings_.limits.http_head});
     }
     loop_.set_turn_handler(this);
 }
@@ -48,9 +49,10 @@ shard::~shard()
     probes_.clear();
 }
 
-void shard::adopt_listener(int descriptor, std::size_t index)
+boost::system::error_code shard::adopt_listener(int descriptor, std::size_t index)
 {
     listeners_.push_back(std::make_unique<listener>(*this, descriptor, index));
+    return listeners_.back()->failed();
 }
 
 void shard::start(color live, control::epoch_number epoch)
@@ -219,6 +221,10 @@ void shard::destroy_later(client_connection& c)
 
 void shard::on_turn_end(net::time_point now)
 {
+    if (paused_ != net::clock::paused()) {
+        paused_ = net::clock::paused();
+        beat_behind_a_pause(now);
+    }
     for (auto& [id, why] : std::exchange(failed_dials_, {})) {
         router_.on_link_lost(id, why, now);
     }
@@ -251,6 +257,17 @@ void shard::on_turn_end(net::time_point now)
     loop_.timers().arm(*timer_, router_.next_deadline());
     if (!resumed_.empty() || !failed_dials_.empty()) {
         loop_.request_turn();
+    }
+}
+
+// Our clocks stood still, those of the peers did not: they wait for a sign of life.
+void shard::beat_behind_a_pause(net::time_point now)
+{
+    for (const auto& [c, owned] : clients_) {
+        c->beat_at_once(now);
+    }
+    for (const auto& [id, l] : links_) {
+        l->beat_at_once(now);
     }
 }
 

@@ -70,7 +70,7 @@ public:
     ~shard();
 
     // Opens its part of a listener; a descriptor that is listening.
-    void adopt_listener(int descriptor, std::size_t index);
+    boost::system::error_code adopt_listener(int descriptor, std::size_t index);
     void start(color live, control::epoch_number epoch);
     void run();  // until stop()
     void stop(); // any thread: returns at once
@@ -153,6 +153,7 @@ private:
     void start_probe(
         control::endpoint_ref which, bool preflight, std::function<void(bool, std::string)> done);
     void shed(net::time_point now);
+    void beat_behind_a_pause(net::time_point now);
 
     config settings_;
     shard_counters counters_;
@@ -176,6 +177,7 @@ private:
     std::unique_ptr<core_timer> timer_;
     std::size_t next_address_ = 0;
     net::time_point shed_at_{};
+    net::duration paused_ = net::clock::paused(); // pauses of the process that are dealt with
     std::uint64_t buffered_max_; // this shard's part of limits.buffered_total
     router router_;
 };

@@ -31,7 +31,7 @@ public:
 
 protected:
     void on_bytes(std::span<char> bytes) override;
-    void on_written() final;
+    void on_written() override;
     void on_peer_fin() final;
     void on_closed(boost::system::error_code reason) final;
 

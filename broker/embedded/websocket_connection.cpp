@@ -33,12 +33,20 @@ void websocket_connection::on_bytes(std::span<char> bytes)
     }
 }
 
+void websocket_connection::on_written()
+{
+    if (!server().stalled()) {
+        pongs_.on_written(websocket::role::server, *this);
+    }
+    stomp_connection::on_written();
+}
+
 std::span<char> websocket_connection::upgrade(std::span<char> bytes)
 {
     const std::size_t before = http_head_.size();
     const std::size_t room = websocket::http_head_bytes_max - before;
     http_head_.append(bytes.data(), std::min(bytes.size(), room));
-    const auto end = websocket::end_of_head(http_head_);
+    const auto end = websocket::end_of_head(http_head_, before);
     if (!end && http_head_.size() < websocket::http_head_bytes_max) {
         return {};
     }
@@ -70,8 +78,7 @@ void websocket_connection::decode(std::span<char> bytes)
         case websocket::event_kind::data: feed({event.payload.data(), event.payload.size()}); break;
         case websocket::event_kind::ping:
             if (!server().stalled()) {
-                websocket::append_pong(out(), websocket::role::server, event.payload);
-                touch();
+                pongs_.on_ping(event.payload, websocket::role::server, *this);
             }
             break;
         case websocket::event_kind::pong: break;

@@ -5,6 +5,7 @@
 
 #include "broker/embedded/stomp_connection.hpp"
 #include "broker/websocket/codec.hpp"
+#include "broker/websocket/pong_debt.hpp"
 
 #include <string>
 
@@ -16,6 +17,7 @@ public:
 
 private:
     void on_bytes(std::span<char> bytes) override;
+    void on_written() override;
     void encode(net::outbox& into, std::string_view head, const net::payload_ref& rest) override;
     void encode_goodbye(net::outbox& into) override;
 
@@ -25,6 +27,7 @@ private:
     void close_with(websocket::close_code code);
 
     websocket::decoder decoder_;
+    websocket::pong_debt pongs_;
     std::string http_head_;
     bool upgraded_ = false;
 };

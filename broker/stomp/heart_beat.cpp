@@ -57,7 +57,9 @@ heart_beat_terms negotiate(const heart_beat_offer& ours, const heart_beat_offer&
 }
 
 heart_beat::heart_beat(const heart_beat_terms& terms, net::time_point now) noexcept
-    : terms_{terms}, last_sent_{now}, last_received_{now}
+    : send_every_ms_{static_cast<std::uint32_t>(terms.send_every.count())},
+      expect_every_ms_{static_cast<std::uint32_t>(terms.expect_every.count())}, last_sent_{now},
+      last_received_{now}
 {
 }
 
@@ -67,7 +69,7 @@ void heart_beat::resume_incoming(net::time_point now) noexcept
 {
     if (paused_) {
         paused_ = false;
-        last_received_ = now + terms_.expect_every;
+        last_received_ = now + milliseconds{expect_every_ms_};
     }
 }
 
@@ -86,15 +88,15 @@ heart_beat::due heart_beat::on_deadline(net::time_point now) const noexcept
 
 net::time_point heart_beat::send_deadline() const noexcept
 {
-    return terms_.send_every.count() == 0 ? net::never : last_sent_ + terms_.send_every;
+    return send_every_ms_ == 0 ? net::never : last_sent_ + milliseconds{send_every_ms_};
 }
 
 // Twice the interval: 1.2, "Heart-beating", asks for an error margin, and Spring and stompjs take
 // this one.
 net::time_point heart_beat::lost_deadline() const noexcept
 {
-    return terms_.expect_every.count() == 0 || paused_ ? net::never
-                                                       : last_received_ + 2 * terms_.expect_every;
+    return expect_every_ms_ == 0 || paused_ ? net::never
+                                            : last_received_ + 2 * milliseconds{expect_every_ms_};
 }
 
 } // namespace stomp

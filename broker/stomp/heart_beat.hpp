@@ -6,6 +6,7 @@
 #include "broker/net/time.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,6 +41,8 @@ public:
     void pause_incoming() noexcept { paused_ = true; }
     void resume_incoming(net::time_point now) noexcept;
 
+    bool sends() const noexcept { return send_every_ms_ > 0; }
+    bool expects() const noexcept { return expect_every_ms_ > 0; }
     net::time_point next_deadline() const noexcept;
     enum class due : unsigned char { nothing, send, lost };
     // send: one EOL is to be written now (call on_sent then); lost: the peer was silent for twice
@@ -50,7 +53,8 @@ private:
     net::time_point send_deadline() const noexcept;
     net::time_point lost_deadline() const noexcept;
 
-    heart_beat_terms terms_{};
+    // One for each idle client: small. parse_heart_beat() takes no interval that does not fit.
+    std::uint32_t send_every_ms_ = 0, expect_every_ms_ = 0;
     net::time_point last_sent_{}, last_received_{};
     bool paused_ = false;
 };

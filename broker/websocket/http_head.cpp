@@ -7,6 +7,7 @@
 #include <boost/beast/http/parser.hpp>
 
 #include <algorithm>
+#include <iterator>
 
 namespace websocket {
 namespace {
@@ -34,9 +35,9 @@ std::string_view trimmed(std::string_view text) noexcept
 // What is wrong with the bytes before any parsing; nullptr: nothing. A head that two programs could
 // split into lines differently is how requests are smuggled, so all but CR LF is refused (RFC
 // 9112, 2.2 and 5.2).
-const char* fault_of_lines(std::string_view head) noexcept
+const char* fault_of_lines(std::string_view head, std::size_t bytes_max) noexcept
 {
-    if (head.size() > http_head_bytes_max)
+    if (head.size() > bytes_max)
         return "the HTTP head is too long";
     if (end_of_head(head) != head.size())
         return "the HTTP head does not end with its bytes";
@@ -57,12 +58,12 @@ const char* fault_of_lines(std::string_view head) noexcept
 
 // Beast's parser for either direction; fills `parser` or says what is wrong.
 template <class Parser>
-std::optional<std::string> parse(Parser& parser, std::string_view head)
+std::optional<std::string> parse(Parser& parser, std::string_view head, std::size_t bytes_max)
 {
-    if (const char* fault = fault_of_lines(head))
+    if (const char* fault = fault_of_lines(head, bytes_max))
         return fault;
     boost::system::error_code failed;
-    parser.header_limit(static_cast<std::uint32_t>(http_head_bytes_max));
+    parser.header_limit(static_cast<std::uint32_t>(bytes_max));
     parser.skip(true); // a body is refused by its fields, not read
     parser.put(boost::asio::buffer(head.data(), head.size()), failed);
     if (failed)
@@ -71,6 +72,10 @@ std::optional<std::string> parse(Parser& parser, std::string_view head)
         return "the HTTP head is not complete";
     if (parser.get().version() != 11)
         return "the version is not HTTP/1.1";
+    // What looks for a field walks over all of them.
+    const auto& fields = parser.get();
+    if (static_cast<std::size_t>(std::distance(fields.begin(), fields.end())) > http_fields_max)
+        return "the HTTP head has too many fields";
     return std::nullopt;
 }
 
@@ -153,18 +158,25 @@ bool http_head::lists(std::string_view name, std::string_view token) const
     });
 }
 
-std::optional<std::string_view> http_head::repeated_websocket_field() const noexcept
+std::optional<std::string_view> http_head::repeated_websocket_field(
+    std::span<const std::string_view> may_repeat) const noexcept
 {
-    for (const auto& [name, value] : fields)
-        if (starts_with_but_for_case(name, "Sec-WebSocket-") && count(name) > 1)
+    for (const auto& [field, value] : fields) {
+        const std::string_view name = field;
+        const bool may = std::any_of(
+            may_repeat.begin(), may_repeat.end(),
+            [name](std::string_view one) { return same_but_for_case(one, name); });
+        if (!may && starts_with_but_for_case(name, "Sec-WebSocket-") && count(name) > 1)
             return name;
+    }
     return std::nullopt;
 }
 
-http_head_result parse_request_head(std::string_view head)
+http_head_result parse_request_head(std::string_view head, std::size_t bytes_max)
 {
     http::request_parser<http::empty_body> parser;
-    if (std::optional<std::string> fault = parse(parser, head))
+    head.remove_prefix(empty_lines_in_front(head));
+    if (std::optional<std::string> fault = parse(parser, head, bytes_max))
         return refused(*std::move(fault));
     const auto& message = parser.get();
     http_head parsed = with_fields(message);
@@ -173,10 +185,10 @@ http_head_result parse_request_head(std::string_view head)
     return parsed;
 }
 
-http_head_result parse_response_head(std::string_view head)
+http_head_result parse_response_head(std::string_view head, std::size_t bytes_max)
 {
     http::response_parser<http::empty_body> parser;
-    if (std::optional<std::string> fault = parse(parser, head))
+    if (std::optional<std::string> fault = parse(parser, head, bytes_max))
         return refused(*std::move(fault));
     http_head parsed = with_fields(parser.get());
     parsed.status = static_cast<int>(parser.get().result_int());

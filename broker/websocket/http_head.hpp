@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,16 +28,20 @@ struct http_head {
     std::vector<std::string_view> items(std::string_view name) const;
     // Whether one item equals `token` but for case.
     bool lists(std::string_view name, std::string_view token) const;
-    // Name of the first Sec-WebSocket-* field that is there more than once.
-    std::optional<std::string_view> repeated_websocket_field() const noexcept;
+    // Name of the first Sec-WebSocket-* field that is there more than once and is none of
+    // `may_repeat`.
+    std::optional<std::string_view>
+    repeated_websocket_field(std::span<const std::string_view> may_repeat = {}) const noexcept;
 };
 
 // A head with its blank line at the end and nothing behind it; else a sentence that says what is
 // wrong. Refused: other versions than HTTP/1.1, obs-fold, CR or LF alone, NUL, more than
-// http_head_bytes_max.
+// `bytes_max`, more than http_fields_max fields. In front of a request empty lines are skipped (RFC
+// 9112, 2.2), as many as end_of_head() does.
+inline constexpr std::size_t http_fields_max = 256;
 using http_head_result = boost::system::result<http_head, std::string>;
-http_head_result parse_request_head(std::string_view head);
-http_head_result parse_response_head(std::string_view head);
+http_head_result parse_request_head(std::string_view head, std::size_t bytes_max);
+http_head_result parse_response_head(std::string_view head, std::size_t bytes_max);
 
 // Equal but for the case of ASCII letters. Beast 1.81's own iequals reads one byte too far.
 bool same_but_for_case(std::string_view a, std::string_view b) noexcept;

@@ -80,14 +80,43 @@ std::optional<parsed_origin> parse_origin(std::string_view text, kind what) noex
     return parsed;
 }
 
+constexpr std::uint16_t http_port = 80, https_port = 443;
+
+bool is_secure(std::string_view scheme) noexcept
+{
+    return same_but_for_case(scheme, "https") || same_but_for_case(scheme, "wss");
+}
+
+bool is_plain(std::string_view scheme) noexcept
+{
+    return same_but_for_case(scheme, "http") || same_but_for_case(scheme, "ws");
+}
+
 // 0: the scheme has no default port that we know.
+std::uint16_t default_port(std::string_view scheme) noexcept
+{
+    return is_secure(scheme) ? https_port : is_plain(scheme) ? http_port : std::uint16_t{0};
+}
+
 std::uint16_t port_of(const host_and_port& place, std::string_view scheme) noexcept
 {
-    if (place.port)
-        return *place.port;
-    if (same_but_for_case(scheme, "https"))
-        return 443;
-    return same_but_for_case(scheme, "http") ? 80 : 0;
+    return place.port.value_or(default_port(scheme));
+}
+
+bool is_same_origin(const parsed_origin& from, const seen_as& own) noexcept
+{
+    const std::optional<host_and_port> place = parse_host_and_port(own.host);
+    if (!place || !same_but_for_case(from.place.host, place->host))
+        return false;
+    if (!own.scheme.empty())
+        return (is_secure(own.scheme) || is_plain(own.scheme)) &&
+               is_secure(own.scheme) == is_secure(from.scheme) &&
+               is_plain(own.scheme) == is_plain(from.scheme) &&
+               port_of(from.place, from.scheme) == port_of(*place, own.scheme);
+    const std::uint16_t port = port_of(from.place, from.scheme);
+    const bool ends_tls_elsewhere = port != 0 && port == default_port(from.scheme) &&
+                                    (place->port == http_port || place->port == https_port);
+    return ends_tls_elsewhere || port == port_of(*place, from.scheme);
 }
 
 bool is_subdomain(std::string_view host, std::string_view domain) noexcept
@@ -111,17 +140,19 @@ bool is_host_and_port(std::string_view text) noexcept
     return parse_host_and_port(text).has_value();
 }
 
+bool is_same_place(std::string_view a, std::string_view b, std::string_view scheme) noexcept
+{
+    const std::optional<host_and_port> one = parse_host_and_port(a), other = parse_host_and_port(b);
+    return one && other && same_but_for_case(one->host, other->host) &&
+           port_of(*one, scheme) == port_of(*other, scheme);
+}
+
 bool origin_is_allowed(
-    std::string_view origin, std::string_view host, std::span<const std::string> allowed) noexcept
+    std::string_view origin, const seen_as& own, std::span<const std::string> allowed) noexcept
 {
     const std::optional<parsed_origin> from = parse_origin(origin, kind::origin);
-    if (allowed.empty()) {
-        // Behind a proxy that ends TLS the gateway does not know its own scheme, so the origin's
-        // fills in the port.
-        const std::optional<host_and_port> own = parse_host_and_port(host);
-        return from && own && same_but_for_case(from->place.host, own->host) &&
-               port_of(from->place, from->scheme) == port_of(*own, from->scheme);
-    }
+    if (allowed.empty())
+        return from && is_same_origin(*from, own);
     return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& entry) {
         if (entry == "*")
             return true;

@@ -13,6 +13,9 @@ namespace websocket {
 namespace {
 
 constexpr std::size_t logged_origin_bytes_max = 200;
+constexpr std::string_view line_end = "\r\n";
+// Lists, which may come in several lines of a request (11.3.2, 11.3.4).
+constexpr std::string_view list_fields[] = {"Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"};
 
 struct refusal {
     int status;
@@ -71,7 +74,8 @@ std::optional<std::string_view> origin_form(std::string_view target, std::string
             continue;
         const std::string_view rest = target.substr(scheme.size());
         const std::size_t slash = rest.find('/');
-        if (slash == std::string_view::npos || !same_but_for_case(rest.substr(0, slash), host))
+        if (slash == std::string_view::npos ||
+            !is_same_place(rest.substr(0, slash), host, scheme.substr(0, scheme.find(':'))))
             return std::nullopt;
         return rest.substr(slash);
     }
@@ -85,15 +89,25 @@ verdict check_message(const http_head& head)
         return refusal{400, "the request needs exactly one Host", {}};
     if (!is_host_and_port(*head.find("Host")))
         return refusal{400, "Host is malformed", {}};
-    // A body would be read as frames, and a proxy before us may see the border elsewhere.
-    if (head.count("Content-Length") + head.count("Transfer-Encoding") > 0)
+    // A body would be read as frames, and a proxy before us may see the border elsewhere. One
+    // Content-Length of 0 says that there is none, which some programs do.
+    if (head.count("Transfer-Encoding") > 0 || head.count("Content-Length") > 1 ||
+        head.find("Content-Length").value_or("0") != "0")
         return refusal{400, "the request must not have a body", {}};
     return std::nullopt;
 }
 
+std::string_view without_last_slash(std::string_view path) noexcept
+{
+    return path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
+}
+
 verdict check_resource(const http_head& head, std::string_view target, const upgrade_policy& policy)
 {
-    if (target.substr(0, target.find('?')) != policy.path)
+    const std::string_view path = without_last_slash(target.substr(0, target.find('?')));
+    if (std::none_of(policy.paths.begin(), policy.paths.end(), [path](std::string_view one) {
+            return without_last_slash(one) == path;
+        }))
         return refusal{404, "there is nothing at this path", {}};
     if (head.method != "GET")
         return refusal{405, "the method must be GET", "Allow: GET\r\n"};
@@ -103,7 +117,7 @@ verdict check_resource(const http_head& head, std::string_view target, const upg
 // 4.2.1, items 3 to 6.
 verdict check_handshake(const http_head& head)
 {
-    if (const auto repeated = head.repeated_websocket_field())
+    if (const auto repeated = head.repeated_websocket_field(list_fields))
         return refusal{400, "a Sec-WebSocket field is repeated", {}, std::string{*repeated}};
     if (!head.lists("Upgrade", "websocket") || !head.lists("Connection", "upgrade"))
         return refusal{426, "this path speaks WebSocket only", upgrade_required_fields};
@@ -114,14 +128,27 @@ verdict check_handshake(const http_head& head)
     return std::nullopt;
 }
 
-verdict check_origin(const http_head& head, const upgrade_policy& policy)
+// How the client sees this place. What a proxy adds to a list stands behind what was there.
+seen_as place_of(const http_head& head, hop from)
+{
+    seen_as place{.host = *head.find("Host")};
+    if (from == hop::peer)
+        return place;
+    if (const auto hosts = head.items("X-Forwarded-Host"); !hosts.empty())
+        place.host = hosts.front();
+    if (const auto schemes = head.items("X-Forwarded-Proto"); !schemes.empty())
+        place.scheme = schemes.front();
+    return place;
+}
+
+verdict check_origin(const http_head& head, const upgrade_policy& policy, hop from)
 {
     const std::optional<std::string_view> origin = head.find("Origin");
     if (!origin)
         return std::nullopt;
     if (head.count("Origin") > 1)
         return refusal{400, "Origin is repeated", {}};
-    if (!origin_is_allowed(*origin, *head.find("Host"), policy.allowed_origins))
+    if (!origin_is_allowed(*origin, place_of(head, from), policy.allowed_origins))
         return refusal{
             403,
             "this origin is not allowed",
@@ -191,16 +218,25 @@ upgrade_answer accept(
 
 } // namespace
 
-std::optional<std::size_t> end_of_head(std::string_view bytes) noexcept
+std::size_t empty_lines_in_front(std::string_view bytes) noexcept
+{
+    std::size_t size = 0;
+    while (size < empty_lines_max * line_end.size() && bytes.substr(size).starts_with(line_end))
+        size += line_end.size();
+    return size;
+}
+
+std::optional<std::size_t> end_of_head(std::string_view bytes, std::size_t looked_at) noexcept
 {
     constexpr std::string_view blank_line = "\r\n\r\n";
-    const std::size_t at = bytes.find(blank_line);
+    const std::size_t first = looked_at - std::min(looked_at, blank_line.size() - 1);
+    const std::size_t at = bytes.find(blank_line, std::max(first, empty_lines_in_front(bytes)));
     return at == std::string_view::npos ? std::nullopt : std::optional{at + blank_line.size()};
 }
 
-upgrade_answer answer_upgrade(std::string_view bytes, const upgrade_policy& policy)
+upgrade_answer answer_upgrade(std::string_view bytes, const upgrade_policy& policy, hop from)
 {
-    const http_head_result parsed = parse_request_head(bytes);
+    const http_head_result parsed = parse_request_head(bytes, policy.head_bytes_max);
     if (!parsed)
         return refuse({400, parsed.error(), {}});
     const http_head& head = *parsed;
@@ -213,7 +249,7 @@ upgrade_answer answer_upgrade(std::string_view bytes, const upgrade_policy& poli
         return refuse(*std::move(against));
     if (verdict against = check_handshake(head))
         return refuse(*std::move(against));
-    if (verdict against = check_origin(head, policy))
+    if (verdict against = check_origin(head, policy, from))
         return refuse(*std::move(against));
     const std::vector<std::string_view> offered = head.items("Sec-WebSocket-Protocol");
     const std::optional<stomp::version> subprotocol = highest_common(offered, policy);

@@ -2,7 +2,7 @@
 
 // The HTTP head of the upgrade, both sides. Beast parses it; the guards for Beast 1.81's faults are
 // here (OPERATIONS.md section 4): body, Transfer-Encoding, not exactly one Host, HTTP/1.0, method
-// not GET, repeated Sec-WebSocket-* headers, obs-fold. No I/O: the caller collects bytes and writes
+// not GET, repeated Sec-WebSocket-* headers that are no lists, obs-fold. No I/O: the caller collects bytes and writes
 // the answer.
 
 #include "broker/stomp/frame.hpp"
@@ -21,17 +21,30 @@
 
 namespace websocket {
 
-inline constexpr std::size_t http_head_bytes_max = 8 * 1024;
+inline constexpr std::size_t http_head_bytes_max = 32 * 1024; // where nothing else is said
 
-// Position behind the blank line, or nullopt while the head is incomplete.
-std::optional<std::size_t> end_of_head(std::string_view bytes) noexcept;
+// Position behind the blank line, or nullopt while the head is incomplete. `looked_at`: of so many
+// bytes nullopt was answered before. Empty lines in front of the head belong to it, up to
+// empty_lines_max.
+inline constexpr std::size_t empty_lines_max = 8;
+std::optional<std::size_t>
+end_of_head(std::string_view bytes, std::size_t looked_at = 0) noexcept;
+// Bytes of them.
+std::size_t empty_lines_in_front(std::string_view bytes) noexcept;
 
 struct upgrade_policy {
-    std::string path = "/ws";
+    std::vector<std::string> paths{"/ws"}; // one slash more or less at the end is the same
     std::vector<std::string>
         allowed_origins; // empty: same origin; "*": any; "https://*.example.com"
     std::vector<std::string> forward_headers; // names kept in upgrade_request::forwarded
     bool stomp_v10 = true, stomp_v11 = true, stomp_v12 = true; // subprotocols offered
+    std::size_t head_bytes_max = http_head_bytes_max;
+};
+
+// Whose word the request is.
+enum class hop : std::uint8_t {
+    peer,          // the client's own, as far as we know
+    trusted_proxy, // X-Forwarded-Host and -Proto say what the client asked for
 };
 
 struct upgrade_request {
@@ -48,7 +61,8 @@ struct upgrade_answer {
     std::optional<upgrade_request> request;
     std::string reason; // one sentence for the log when refused
 };
-upgrade_answer answer_upgrade(std::string_view head, const upgrade_policy& policy);
+upgrade_answer
+answer_upgrade(std::string_view head, const upgrade_policy& policy, hop from = hop::peer);
 
 // 503 with Retry-After, for limits.clients and draining.
 std::string service_unavailable(std::chrono::seconds retry_after, std::string_view sentence);

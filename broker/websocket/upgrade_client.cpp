@@ -91,7 +91,7 @@ pending_upgrade start_upgrade(const upgrade_dial& dial)
 boost::system::result<std::optional<stomp::version>, std::string> check_upgrade(
     std::string_view bytes, const pending_upgrade& pending, std::span<const stomp::version> offered)
 {
-    const http_head_result parsed = parse_response_head(bytes);
+    const http_head_result parsed = parse_response_head(bytes, http_head_bytes_max);
     if (!parsed)
         return parsed.error();
     const http_head& head = *parsed;

@@ -20,12 +20,13 @@ const websocket::upgrade_policy policies[] = {
     {},
     {.allowed_origins = {"https://*.example.com", "http://localhost:3000", "null"},
      .forward_headers = {"Cookie", "Authorization", "Connection", "Host"}},
-    {.path = "/", .allowed_origins = {"*"}, .stomp_v12 = false},
+    {.paths = {"/", "/a/"}, .allowed_origins = {"*"}, .stomp_v12 = false},
 };
 
-void check_request(std::string_view head, const websocket::upgrade_policy& policy)
+void check_request(
+    std::string_view head, const websocket::upgrade_policy& policy, websocket::hop from)
 {
-    const websocket::upgrade_answer answer = websocket::answer_upgrade(head, policy);
+    const websocket::upgrade_answer answer = websocket::answer_upgrade(head, policy, from);
     require(answer.request.has_value() == (answer.status == 101));
     require(answer.reason.empty() == (answer.status == 101));
     const auto end = websocket::end_of_head(answer.response);
@@ -56,7 +57,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 {
     const std::string_view head{reinterpret_cast<const char*>(data), size};
     for (const websocket::upgrade_policy& policy : policies)
-        check_request(head, policy);
+        for (const websocket::hop from : {websocket::hop::peer, websocket::hop::trusted_proxy})
+            check_request(head, policy, from);
+    // However a head is cut into reads, its end is the same.
+    const auto end = websocket::end_of_head(head);
+    for (std::size_t cut = 0; cut < head.size(); cut = cut * 2 + 1)
+        if (!websocket::end_of_head(head.substr(0, cut)))
+            require(websocket::end_of_head(head, cut) == end);
 
     const stomp::version offered[] = {stomp::version::v12, stomp::version::v10};
     const websocket::pending_upgrade pending{.request = {}, .key = "dGhlIHNhbXBsZSBub25jZQ=="};

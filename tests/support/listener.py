@@ -61,25 +61,39 @@ class Listener:
 
 def run(name, checks_class, seconds=120, **sections):
     """Runs every public method of `checks_class(listener)` that takes a scene, as a check."""
-    test, scene = Test(name, seconds), Scene(name)
+    test = Test(name, seconds)
+    run_checks(test, name, checks_class, **sections)
+    test.end()
+
+
+def run_all(name, classes, seconds=120):
+    """The same for several classes, each with a listener of its own."""
+    test = Test(name, seconds)
+    for checks_class, options in classes:
+        run_checks(test, checks_class.__name__, checks_class, listener=options)
+    test.end()
+
+
+def run_checks(test, name, checks_class, **sections):
+    scene = Scene(name)
     try:
         subject = checks_class(scene, **sections)
     except Skip as reason:
         test.line("skip", name, str(reason))
         scene.close()
-        test.end()
+        return
     except Exception as error:
         test.line("not ok", name, str(error))
         scene.print_tails()
         scene.close()
-        test.end()
-    for check, body in vars(checks_class).items():
-        if not check.startswith("_"):
-            test.run(check, lambda it, body=body: body(subject, it), scene)
+        return
+    for kind in reversed(checks_class.__mro__):
+        for check, body in vars(kind).items() if issubclass(kind, Listener) else ():
+            if not check.startswith("_") and kind is not Listener:
+                test.run(check, lambda it, body=body: body(subject, it), scene)
     if subject.neighbour:
         test.run("neighbour_noticed_nothing", lambda _: neighbour_is_well(subject), scene)
     scene.close()
-    test.end()
 
 
 def neighbour_is_well(subject):

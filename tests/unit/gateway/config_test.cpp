@@ -35,7 +35,8 @@ const std::string full = R"(
 listeners:
   - bind: 0.0.0.0:9000
     protocol: websocket
-    path: /stomp
+    path: [/stomp, /ws]
+    trusted_proxies: [10.0.0.0/8, unix]
     allowed_origins: ["https://*.example.com", "*"]
     forward_headers: [Cookie, Authorization]
     proxy_protocol: false
@@ -71,7 +72,7 @@ store: { kind: file, path: state/teal.state }
 limits: { clients: 5, clients_per_address: 6, handshake_timeout: 7s, connect_timeout: 8s,
           frame_before_connect: 9KiB, frame: 10MiB, headers: 11, header_line: 12KiB, subscriptions: 13,
           transactions: 14, transaction_bytes: 15MiB, client_outbox: 16KiB, client_stall: 17s, client_carry: 18KiB,
-          seam_buffer: 19KiB, broker_outbox: 20KiB, buffered_total: 21% }
+          seam_buffer: 19KiB, broker_outbox: 20KiB, buffered_total: 21%, http_head: 22KiB, idle_ping: 23s }
 heart_beat: { client: 11s, broker: 12s }
 threads: 3
 log: { level: warning, format: json }
@@ -160,7 +161,7 @@ TEST(Config, MinimalOneHasTheDefaultsOfTheContract)
     expected.brokers.colors.green.endpoints = {e};
     expected.file = "teal.yaml";
     EXPECT_EQ(c, expected);
-    EXPECT_EQ(c.listeners[0].path, "/ws");
+    EXPECT_EQ(c.listeners[0].paths, std::vector<std::string>{"/ws"});
     EXPECT_EQ(c.admin.bind.port, 8081);
     EXPECT_EQ(c.limits.frame, 4U * 1024 * 1024);
     EXPECT_EQ(c.switching.hold_timeout, 2s);
@@ -175,7 +176,12 @@ TEST(Config, FullOneSetsEveryKeyOfListenersAndBrokers)
     const auto c = must_parse(full, dir.path("teal.yaml"));
     ASSERT_EQ(c.listeners.size(), 2U);
     EXPECT_EQ(c.listeners[0].bind.host, "0.0.0.0");
-    EXPECT_EQ(c.listeners[0].path, "/stomp");
+    EXPECT_EQ(c.listeners[0].paths, (std::vector<std::string>{"/stomp", "/ws"}));
+    EXPECT_EQ(
+        c.listeners[0].trusted_proxies,
+        (std::vector{
+            *net::parse_address_range("10.0.0.0/8"), *net::parse_address_range("unix")}));
+    EXPECT_EQ(c.listeners[1].paths, std::vector<std::string>{"/ws"});
     EXPECT_EQ(
         c.listeners[0].allowed_origins, (std::vector<std::string>{"https://*.example.com", "*"}));
     EXPECT_EQ(
@@ -230,7 +236,8 @@ TEST(Config, FullOneSetsEveryOtherKey)
     EXPECT_EQ(c.store.path, dir.path("state/teal.state"));
     constexpr std::size_t KiB = 1024, MiB = 1024 * KiB;
     limits_config l{5,  6,        7s,       8s,  9 * KiB,  10 * MiB, 11,       12 * KiB, 13,
-                    14, 15 * MiB, 16 * KiB, 17s, 18 * KiB, 19 * KiB, 20 * KiB, {0, 21}};
+                    14, 15 * MiB, 16 * KiB, 17s, 18 * KiB, 19 * KiB, 20 * KiB, {0, 21},
+                    22 * KiB, 23s};
     EXPECT_EQ(c.limits, l);
     EXPECT_EQ(c.heart_beat, (heart_beat_config{11s, 12s}));
     EXPECT_EQ(c.threads, 3U);
@@ -551,12 +558,49 @@ TEST(Config, OriginsAndForwardedHeadersAreChecked)
         errors_of(with_listener("allowed_origins: [\"a.example\"]"))
             .find("listeners[0].allowed_origins"),
         std::string::npos);
+    for (const auto* origin :
+         {"null", "*", "capacitor://localhost", "chrome-extension://abcdef", "file://", "app://-",
+          "vscode-webview://1a2b", "https://*.example.com:8443", "moz-extension+x.y://id"}) {
+        EXPECT_EQ(
+            errors_of(with_listener("allowed_origins: [\"" + std::string{origin} + "\"]")), "");
+    }
+    for (const auto* origin :
+         {"", "NULL", "https://", "http://", "://a", "1a://b", "https://a/", "https://a b", "a:b"}) {
+        EXPECT_NE(
+            errors_of(with_listener("allowed_origins: [\"" + std::string{origin} + "\"]")), "")
+            << origin;
+    }
     for (const auto* name : {"Host", "Sec-WebSocket-Key", "connection", "a b", "a:b"}) {
         EXPECT_NE(
             errors_of(with_listener("forward_headers: [\"" + std::string{name} + "\"]"))
                 .find("cannot be forwarded"),
             std::string::npos)
             << name;
+    }
+}
+
+TEST(Config, N4_PathIsOneOrSeveral)
+{
+    const auto paths = [](const std::string& value) {
+        const auto c = parse_config(with_listener("path: " + value), "teal.yaml");
+        return c.has_error() ? std::vector<std::string>{} : c->listeners[0].paths;
+    };
+    EXPECT_EQ(paths("/ws"), std::vector<std::string>{"/ws"});
+    EXPECT_EQ(paths("[/ws, /stomp/websocket]"), (std::vector<std::string>{"/ws", "/stomp/websocket"}));
+    for (const auto* value : {"[]", "ws", "[/ws, stomp]", "[/a?b]", "{ a: b }", "[[/ws]]"}) {
+        EXPECT_TRUE(paths(value).empty()) << value;
+    }
+}
+
+TEST(Config, N5_TrustedProxiesAreAddresses)
+{
+    EXPECT_EQ(errors_of(with_listener("trusted_proxies: [10.0.0.0/8, \"fd00::/8\", unix]")), "");
+    for (const auto* value : {"[proxy.example.com]", "[10.0.0.0/33]", "[\"*\"]", "10.0.0.0/8"}) {
+        EXPECT_NE(
+            errors_of(with_listener("trusted_proxies: " + std::string{value}))
+                .find("listeners[0].trusted_proxies"),
+            std::string::npos)
+            << value;
     }
 }
 

@@ -11,12 +11,12 @@ namespace {
 
 bool same_origin(std::string_view origin, std::string_view host)
 {
-    return origin_is_allowed(origin, host, {});
+    return origin_is_allowed(origin, {.host = host}, {});
 }
 
 bool allowed_by(const std::vector<std::string>& entries, std::string_view origin)
 {
-    return origin_is_allowed(origin, "gateway.example.com", entries);
+    return origin_is_allowed(origin, {.host = "gateway.example.com"}, entries);
 }
 
 TEST(SameOrigin, ComparesHostAndPort)
@@ -37,8 +37,33 @@ TEST(SameOrigin, FillsInTheSchemesDefaultPort)
     EXPECT_TRUE(same_origin("https://example.com", "example.com:443"));
     EXPECT_TRUE(same_origin("https://example.com:443", "example.com"));
     EXPECT_TRUE(same_origin("http://example.com", "example.com:80"));
-    EXPECT_FALSE(same_origin("http://example.com", "example.com:443"));
-    EXPECT_FALSE(same_origin("https://example.com", "example.com:80"));
+}
+
+// A proxy that ends TLS says the port that it was asked on, or the one that it asks on itself.
+TEST(SameOrigin, N5_BehindTlsThePortOfTheHostMayBeAnotherSchemesDefault)
+{
+    EXPECT_TRUE(same_origin("https://example.com", "example.com:80"));
+    EXPECT_TRUE(same_origin("http://example.com", "example.com:443"));
+    EXPECT_FALSE(same_origin("https://example.com:8443", "example.com:80"));
+    EXPECT_FALSE(same_origin("https://example.com:8443", "example.com:443"));
+    EXPECT_FALSE(same_origin("https://example.com", "example.com:8443"));
+    EXPECT_FALSE(same_origin("https://example.com", "other.com:80"));
+    EXPECT_FALSE(same_origin("app://example.com", "example.com:80"));
+}
+
+TEST(SameOrigin, N5_WhereTheSchemeIsKnownItCounts)
+{
+    const auto same = [](std::string_view origin, std::string_view host, std::string_view scheme) {
+        return origin_is_allowed(origin, {.host = host, .scheme = scheme}, {});
+    };
+    EXPECT_TRUE(same("https://example.com", "example.com", "https"));
+    EXPECT_TRUE(same("https://example.com", "example.com:443", "HTTPS"));
+    EXPECT_TRUE(same("http://example.com:80", "example.com", "ws"));
+    EXPECT_TRUE(same("https://example.com:8443", "example.com:8443", "wss"));
+    EXPECT_FALSE(same("http://example.com", "example.com", "https"));
+    EXPECT_FALSE(same("https://example.com", "example.com:80", "https"));
+    EXPECT_FALSE(same("https://example.com", "example.com", "http"));
+    EXPECT_FALSE(same("app://example.com", "example.com", "app"));
 }
 
 TEST(SameOrigin, IsNotWhatIsNoOrigin)

@@ -42,9 +42,95 @@ TEST(AnswerUpgrade, KeepsTheQueryAndComparesThePathWithoutIt)
         answer_upgrade(plain.asking("GET /ws?token=a/b HTTP/1.1").str(), {});
     ASSERT_EQ(answer.status, 101);
     EXPECT_EQ(answer.request->target, "/ws?token=a/b");
-    for (const char* path : {"/", "/wss", "/ws/", "/WS", "/other?/ws", "/ws#a", "/w%73"})
+    for (const char* path : {"/", "/wss", "/ws//", "//ws", "/WS", "/other?/ws", "/ws#a", "/w%73"})
         EXPECT_EQ(status_of(plain.asking("GET " + std::string{path} + " HTTP/1.1")), 404) << path;
-    EXPECT_EQ(status_of(plain.asking("GET /stomp HTTP/1.1"), {.path = "/stomp"}), 101);
+    EXPECT_EQ(status_of(plain.asking("GET /stomp HTTP/1.1"), {.paths = {"/stomp"}}), 101);
+}
+
+TEST(AnswerUpgrade, N4_OneSlashAtTheEndOfThePathIsNoOtherPath)
+{
+    for (const char* path : {"/ws", "/ws/", "/ws/?a", "/ws?a"})
+        for (const char* configured : {"/ws", "/ws/"})
+            EXPECT_EQ(
+                status_of(
+                    plain.asking("GET " + std::string{path} + " HTTP/1.1"), {.paths = {configured}}),
+                101)
+                << path << " for " << configured;
+    EXPECT_EQ(status_of(plain.asking("GET / HTTP/1.1"), {.paths = {"/"}}), 101);
+    EXPECT_EQ(status_of(plain.asking("GET // HTTP/1.1"), {.paths = {"/"}}), 404);
+}
+
+TEST(AnswerUpgrade, N4_ThereMayBeSeveralPaths)
+{
+    const upgrade_policy policy{.paths = {"/ws", "/stomp/websocket"}};
+    EXPECT_EQ(status_of(plain, policy), 101);
+    EXPECT_EQ(status_of(plain.asking("GET /stomp/websocket HTTP/1.1"), policy), 101);
+    EXPECT_EQ(status_of(plain.asking("GET /stomp HTTP/1.1"), policy), 404);
+    EXPECT_EQ(status_of(plain, {.paths = {}}), 404);
+}
+
+TEST(AnswerUpgrade, N4_AnEmptyLineInFrontOfTheRequestIsSkipped)
+{
+    for (const char* lines : {"\r\n", "\r\n\r\n", "\r\n\r\n\r\n"}) {
+        const std::string head = lines + plain.str();
+        EXPECT_EQ(end_of_head(head), head.size());
+        EXPECT_EQ(answer_upgrade(head, {}).status, 101);
+    }
+    for (const char* lines : {"\n", "\r", " \r\n", "\r\n\n", "\r\n \r\n"})
+        EXPECT_EQ(answer_upgrade(lines + plain.str(), {}).status, 400);
+    std::string many;
+    for (std::size_t i = 0; i <= empty_lines_max + 1; ++i)
+        many += "\r\n";
+    EXPECT_EQ(end_of_head(many + plain.str()), many.size()); // no head: it is answered, not waited for
+    EXPECT_EQ(answer_upgrade(many, {}).status, 400);
+}
+
+TEST(AnswerUpgrade, N4_AContentLengthOf0IsNoBody)
+{
+    EXPECT_EQ(status_of(plain.with("Content-Length", "0")), 101);
+}
+
+TEST(AnswerUpgrade, N4_ListsMayComeInSeveralLines)
+{
+    const upgrade_answer answer = answer_upgrade(
+        plain.and_also("Sec-WebSocket-Protocol", "v10.stomp")
+            .and_also("sec-websocket-protocol", "v12.stomp, mqtt")
+            .and_also("Sec-WebSocket-Extensions", "permessage-deflate")
+            .and_also("Sec-WebSocket-Extensions", "x-other; a=1")
+            .str(),
+        {});
+    ASSERT_EQ(answer.status, 101);
+    EXPECT_EQ(answer.request->subprotocol, stomp::version::v12);
+}
+
+TEST(AnswerUpgrade, N5_ATrustedProxySaysWhatTheClientAskedFor)
+{
+    const request_text behind = plain.with("Host", "10.0.0.7:8080")
+                                    .with("Origin", "https://app.example.com")
+                                    .with("X-Forwarded-Host", "app.example.com")
+                                    .with("X-Forwarded-Proto", "https");
+    const auto status = [](const request_text& request, hop from) {
+        return answer_upgrade(request.str(), {}, from).status;
+    };
+    EXPECT_EQ(status(behind, hop::trusted_proxy), 101);
+    EXPECT_EQ(status(behind, hop::peer), 403); // whoever can be reached could say so
+    EXPECT_EQ(status(behind.with("X-Forwarded-Host", "evil.com"), hop::trusted_proxy), 403);
+    EXPECT_EQ(status(behind.with("X-Forwarded-Proto", "http"), hop::trusted_proxy), 403);
+    EXPECT_EQ(status(behind.with("X-Forwarded-Proto", "wss"), hop::trusted_proxy), 101);
+    EXPECT_EQ(status(behind.with("X-Forwarded-Proto", "gopher"), hop::trusted_proxy), 403);
+    EXPECT_EQ(
+        status(behind.with("X-Forwarded-Host", "app.example.com:443, inner"), hop::trusted_proxy),
+        101);
+    EXPECT_EQ(status(behind.with("X-Forwarded-Host", "a b"), hop::trusted_proxy), 403);
+    EXPECT_EQ(status(behind.without("X-Forwarded-Host"), hop::trusted_proxy), 403);
+    EXPECT_EQ(
+        status(behind.with("X-Forwarded-Host", "app.example.com:8443"), hop::trusted_proxy), 403);
+    EXPECT_EQ(
+        status(
+            behind.with("X-Forwarded-Host", "app.example.com:8443")
+                .with("Origin", "https://app.example.com:8443"),
+            hop::trusted_proxy),
+        101);
 }
 
 TEST(AnswerUpgrade, TakesAnAbsoluteTargetOfItsOwnHost)
@@ -53,6 +139,8 @@ TEST(AnswerUpgrade, TakesAnAbsoluteTargetOfItsOwnHost)
         answer_upgrade(plain.asking("GET http://Example.com/ws?a HTTP/1.1").str(), {});
     ASSERT_EQ(answer.status, 101);
     EXPECT_EQ(answer.request->target, "/ws?a");
+    EXPECT_EQ(status_of(plain.asking("GET https://example.com:443/ws HTTP/1.1")), 101);
+    EXPECT_EQ(status_of(plain.asking("GET https://example.com:444/ws HTTP/1.1")), 400);
     for (const char* target :
          {"http://other.com/ws", "http://example.com", "ftp://example.com/ws", "ws", "*"})
         EXPECT_EQ(status_of(plain.asking("GET " + std::string{target} + " HTTP/1.1")), 400)
@@ -186,6 +274,15 @@ TEST(EndOfHead, IsBehindTheFirstBlankLine)
     EXPECT_EQ(end_of_head("GET / HTTP/1.1\r\n\r\nab\r\n\r\n"), 18u);
     EXPECT_EQ(end_of_head("GET / HTTP/1.1\r\nHost: a\r\n\r"), std::nullopt);
     EXPECT_EQ(end_of_head(""), std::nullopt);
+}
+
+TEST(EndOfHead, IsFoundWhereverTheReadsAreCut)
+{
+    const std::string head = "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (std::size_t cut = 0; cut < head.size(); ++cut) {
+        EXPECT_EQ(end_of_head(std::string_view{head}.substr(0, cut)), std::nullopt) << cut;
+        EXPECT_EQ(end_of_head(head + "behind", cut), head.size()) << cut;
+    }
 }
 
 } // namespace

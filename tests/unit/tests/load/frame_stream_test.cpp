@@ -74,7 +74,7 @@ TEST(FrameStream, FailsOnWhatIsNotStomp)
 std::string accept_upgrade(const std::string& request)
 {
     websocket::upgrade_policy policy;
-    policy.path = "/ws";
+    policy.paths = {"/ws"};
     return websocket::answer_upgrade(request, policy).response;
 }
 
