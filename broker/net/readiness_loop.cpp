@@ -59,6 +59,7 @@ struct readiness_loop::state final : arm_watcher {
     void post_turn();
     void turn();
     void dispatch_events();
+    bool is_late();
     void flush_dirty();
     void on_armed(time_point deadline) override;
 
@@ -81,6 +82,7 @@ struct readiness_loop::state final : arm_watcher {
     std::size_t sweep_events = 0;
     time_point sweep_began = now;
     time_point swept = now; // what was ready then has been handed out
+    duration paused = clock::paused(); // of the process, as the last turn knew it
     std::vector<char> read_buffer = std::vector<char>(read_buffer_size);
     phase at = phase::outside;
     bool waiting = false; // an async_wait is under way
@@ -154,7 +156,7 @@ void readiness_loop::state::turn()
     at = phase::events;
     more = false;
     dispatch_events();
-    if (const time_point next = wheel.next(); next <= swept && swept - next >= late_after) {
+    if (is_late()) {
         flush_dirty(); // a socket that takes bytes again: its client is not stalled
     }
     wheel.advance(swept);
@@ -170,6 +172,14 @@ void readiness_loop::state::turn()
     } else {
         wait();
     }
+}
+
+// This thread did not run for a while, or the whole process did not, which `now` does not show.
+bool readiness_loop::state::is_late()
+{
+    const time_point next = wheel.next();
+    const bool stood_still = std::exchange(paused, clock::paused()) != clock::paused();
+    return stood_still || (next <= swept && swept - next >= late_after);
 }
 
 void readiness_loop::state::dispatch_events()

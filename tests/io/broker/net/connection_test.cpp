@@ -3,8 +3,10 @@
 
 #include "loop_fixture.hpp"
 
+#include <boost/system/errc.hpp>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
 #include <vector>
 
 namespace {
@@ -213,6 +215,16 @@ TEST_F(Connection, BytesQueuedWhileConnectingAreSent)
     run_until([&] { return from.written == 1; });
     EXPECT_EQ(from.connected, 1);
     EXPECT_EQ(theirs.read(), "early");
+}
+
+// epoll does not take it (ENOSPC and ENOMEM are the same to us): it is closed, not forgotten.
+TEST_F(Connection, N1_WhatTheLoopCannotWatchIsClosed)
+{
+    raw_socket file{::open("/proc/self/exe", O_RDONLY | O_CLOEXEC)};
+    ASSERT_GE(file.get(), 0);
+    recorder one{loop, std::move(file)};
+    run_until([&] { return one.closed == 1; });
+    EXPECT_EQ(*one.reason, boost::system::errc::operation_not_permitted);
 }
 
 } // namespace

@@ -180,6 +180,31 @@ TEST_F(Pause, N3_WhatLiesInTheSocketsIsReadBeforeATimerFires)
     EXPECT_EQ(heard_first, peers);
 }
 
+TEST_F(Pause, N3_WhatCanBeWrittenIsWrittenBeforeATimerFiresBehindIt)
+{
+    net::pulse pulse;
+    auto [ours, theirs] = unix_pair();
+    recorder slow{loop, std::move(ours)};
+    slow.send(std::string(8 * 1024 * 1024, 'x'));
+    run_ready();
+    const auto stuck_at = slow.bytes_written();
+    std::uint64_t seen = 0;
+    bool fired = false;
+    struct : net::timer {
+        void on_timer(net::time_point) override { done(); }
+        std::function<void()> done;
+    } stall;
+    stall.done = [&] {
+        fired = true;
+        seen = slow.bytes_written();
+    };
+    loop.timers().arm(stall, loop.now() + 1ms); // due as soon as the process runs again
+    test_support::stop_process_for(pause_length);
+    theirs.read(); // the peer went on meanwhile
+    run_until([&] { return fired; });
+    EXPECT_GT(seen, stuck_at);
+}
+
 // Those who are ready again and again do not keep timers from firing.
 TEST_F(Pause, TimersFireThoughTheLoopIsAlwaysBusy)
 {
