@@ -65,6 +65,7 @@ std::string_view to_string(command c) noexcept
     case command::message: return "MESSAGE";
     case command::receipt: return "RECEIPT";
     case command::error: return "ERROR";
+    case command::unknown: break;
     }
     return {};
 }
@@ -72,11 +73,15 @@ std::string_view to_string(command c) noexcept
 std::optional<std::string_view> frame_view::find(std::string_view name) const noexcept
 {
     const auto found = find_first(headers, name);
-    return found == headers.end() ? std::nullopt : std::optional{found->value};
+    if (found == headers.end()) {
+        return std::nullopt;
+    }
+    return trims_values ? trimmed(found->value) : found->value;
 }
 
 frame::frame(const frame_view& view)
-    : command{view.command}, body{view.body}, has_content_length{view.has_content_length}
+    : command{view.command}, body{view.body}, has_content_length{view.has_content_length},
+      trims_values{view.trims_values}
 {
     headers.reserve(view.headers.size());
     for (const header& h : view.headers) {
@@ -94,13 +99,32 @@ frame_view frame::view() const
     }
     result.body = body;
     result.has_content_length = has_content_length;
+    result.trims_values = trims_values;
     return result;
 }
 
 std::optional<std::string_view> frame::find(std::string_view name) const noexcept
 {
     const auto found = find_first(headers, name);
-    return found == headers.end() ? std::nullopt : std::optional{std::string_view{found->second}};
+    if (found == headers.end()) {
+        return std::nullopt;
+    }
+    return trims_values ? trimmed(found->second) : std::string_view{found->second};
+}
+
+bool frame::operator==(const frame& other) const
+{
+    return command == other.command && headers == other.headers && body == other.body &&
+           has_content_length == other.has_content_length;
+}
+
+std::string_view trimmed(std::string_view text) noexcept
+{
+    const auto first = text.find_first_not_of(" \t");
+    if (first == text.npos) {
+        return {};
+    }
+    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 std::string escape(std::string_view text, version v)

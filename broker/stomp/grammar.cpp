@@ -33,10 +33,10 @@ std::optional<command> find_command(std::string_view line) noexcept
     }
 }
 
-bool may_become_command(std::string_view partial, version v) noexcept
+bool may_become_command(std::string_view partial) noexcept
 {
-    if (v == version::v12 && partial.ends_with('\r')) {
-        return find_command(partial.substr(0, partial.size() - 1)).has_value();
+    if (partial.ends_with('\r')) {
+        return find_command(without_eol_cr(partial)).has_value();
     }
     for (auto c = command::connect; c <= command::error;
          c = static_cast<command>(static_cast<int>(c) + 1)) {
@@ -60,6 +60,18 @@ bool escapes_are_defined(std::string_view head, version v) noexcept
         at = head.find('\\', at + 2);
     }
     return true;
+}
+
+std::string_view strict_length(std::string_view value) noexcept
+{
+    if (value.empty() || (value.front() > '0' && value.back() > ' ')) {
+        return value; // as nearly all are
+    }
+    value = trimmed(value);
+    while (value.size() > 1 && value.front() == '0') {
+        value.remove_prefix(1);
+    }
+    return value;
 }
 
 std::optional<std::size_t> parse_length(std::string_view digits) noexcept

@@ -15,13 +15,17 @@ namespace stomp::grammar {
 std::optional<command> find_command(std::string_view line) noexcept;
 
 // Whether a command line that goes on behind `partial` can still become a command.
-bool may_become_command(std::string_view partial, version v) noexcept;
+bool may_become_command(std::string_view partial) noexcept;
 
-// The line without LF, as the caller has it. 1.2: EOL is LF or CR LF. In 1.0 and 1.1 a CR belongs
-// to the line.
-inline std::string_view without_eol_cr(std::string_view line, version v) noexcept
+// The line without LF, as the caller has it. 1.2: EOL is LF or CR LF. 1.0 and 1.1 say LF alone, and
+// brokers take CR LF there all the same. Several CRs are a client's fault; of a broker's line none
+// is left that the next reader would take for one.
+inline std::string_view without_eol_cr(std::string_view line) noexcept
 {
-    return v == version::v12 && line.ends_with('\r') ? line.substr(0, line.size() - 1) : line;
+    if (!line.ends_with('\r')) {
+        return line;
+    }
+    return line.substr(0, line.find_last_not_of('\r') + 1);
 }
 
 // 1.2, "Body": only these may have one.
@@ -39,6 +43,10 @@ inline bool is_escaped(command c, version v) noexcept
 
 // REQUIRES: `head` ends with LF.
 bool escapes_are_defined(std::string_view head, version v) noexcept;
+
+// The digits of a length without what some readers take and some do not: blanks around them, zeros
+// in front. What is forwarded is this.
+std::string_view strict_length(std::string_view value) noexcept;
 
 // Decimal digits only. Saturates, so that an absurd length is too large and not malformed.
 std::optional<std::size_t> parse_length(std::string_view digits) noexcept;

@@ -1,5 +1,7 @@
 #include "broker/stomp/heart_beat.hpp"
 
+#include "broker/stomp/frame.hpp"
+
 #include <algorithm>
 #include <cstdint>
 
@@ -38,8 +40,8 @@ std::optional<heart_beat_offer> parse_heart_beat(std::string_view value)
     if (comma == value.npos) {
         return std::nullopt;
     }
-    const auto outgoing = parse_interval(value.substr(0, comma));
-    const auto incoming = parse_interval(value.substr(comma + 1));
+    const auto outgoing = parse_interval(trimmed(value.substr(0, comma)));
+    const auto incoming = parse_interval(trimmed(value.substr(comma + 1)));
     if (!outgoing || !incoming) {
         return std::nullopt;
     }

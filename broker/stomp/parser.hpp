@@ -8,14 +8,24 @@
 // and more behind it. So a frame that lies whole in a read buffer is never copied, and one that
 // comes byte by byte is scanned once.
 //
+// Two peers are read. A *client* is judged: what is not STOMP ends its stream. What a *broker*
+// sends is forwarded, not judged: only the lengths are read, and what is wrong with anything else
+// costs nothing.
+//
 // Invariants:
 // (1) Work is linear in the bytes, whatever the split.
-// (2) A frame is only delivered if commands, counts, sizes, header lines and escapes are valid for
-//     its version. CONNECT, STOMP and CONNECTED are parsed without escapes (1.2, "Value Encoding").
+// (2) A client's frame is only delivered if commands, counts, sizes, header lines and escapes are
+//     valid for its version. CONNECT, STOMP and CONNECTED are parsed without escapes (1.2, "Value
+//     Encoding").
 // (3) What is delivered, and which fault ends the stream, does not depend on the split.
 // (4) A body is refused on every client frame but SEND, and content-length there is not interpreted
 //     as a length: a frame hidden in a body must never run with a neighbour's ids (HAZARDS.md,
 //     BEGIN with content-length).
+// (5) What is taken loosely is given in the strict form (blanks around a length, CR before LF, NUL
+//     between frames are not in what is delivered), so that no other reader of what is forwarded
+//     can find another end of the frame.
+// (6) A broker's frame that is larger than its bounds costs that one frame: its head is delivered
+//     as far as it tells what it answers, the rest is passed over and not kept.
 
 #include "broker/stomp/error.hpp"
 #include "broker/stomp/frame.hpp"
@@ -23,15 +33,27 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
 namespace stomp {
 
+class frame_skipper;
+
+// Whose bytes are read.
+enum class peer : std::uint8_t {
+    client, // judged
+    broker, // forwarded, not judged
+};
+
 enum class parse_status : std::uint8_t {
     need_more,  // nothing consumed: call again with more bytes
     frame,      // `out` is filled, `consumed` bytes belong to it
-    heart_beat, // `consumed` bytes of EOL between frames
+    heart_beat, // `consumed` bytes of EOL or NUL between frames
+    skipped,    // a broker's frame that is too large: `out` has its head (maybe not all of it) and
+                // no body
+    skipping,   // `consumed` bytes of such a frame
     failed,     // `error` says why; the stream is lost
 };
 
@@ -46,28 +68,43 @@ struct parse_result {
 
 class parser {
 public:
-    parser() noexcept = default;
-    // At a frame border only: the next frame is read by that version's rules.
-    void set_version(version v) noexcept { version_ = v; }
+    explicit parser(peer reads = peer::client) noexcept;
+    parser(parser&&) noexcept;
+    parser& operator=(parser&&) noexcept;
+    ~parser();
+
+    // At a frame border only: the next frame is read by that version's rules. A broker may send
+    // commands that STOMP does not have from then on; before, they mean that it is none.
+    void set_version(version v) noexcept
+    {
+        version_ = v;
+        negotiated_ = true;
+    }
 
     parse_result parse(std::string_view bytes, const limits& bounds, frame_view& out);
 
     // True between frames: nothing of a frame has been seen.
-    bool at_frame_border() const noexcept { return scanned_ == 0; }
+    bool at_frame_border() const noexcept { return scanned_ == 0 && skipper_ == nullptr; }
 
 private:
     errc scan_head(std::string_view front, const limits& bounds, std::vector<header>& headers);
     errc end_line(
         std::string_view front, std::size_t lf, const limits& bounds, std::vector<header>& headers);
     errc check_size(std::size_t end, const limits& bounds) const noexcept;
+    errc check_nul(std::size_t at, const limits& bounds) const noexcept;
     errc check_cr(std::string_view front, std::size_t at, const limits& bounds) const noexcept;
     errc check_partial_line(std::string_view front, const limits& bounds) const noexcept;
-    errc check_head(
-        std::string_view head, const limits& bounds, const std::vector<header>& headers) noexcept;
+    errc check_head(std::string_view head, const limits& bounds, std::vector<header>& headers);
+    errc check_lengths(std::vector<header>& headers);
+    void read_length(std::vector<header>& headers);
+    bool may_be_unknown(std::string_view line) const noexcept;
     parse_result
     parse_body(std::string_view front, const limits& bounds, bool headers_filled, frame_view& out);
     parse_result
-    incomplete(std::string_view front, const limits& bounds, std::size_t lacking) noexcept;
+    incomplete(std::string_view front, const limits& bounds, std::size_t lacking, frame_view& out);
+    parse_result give_up(errc fault, std::string_view front, frame_view& out);
+    parse_result begin_skipping(std::string_view front, frame_view& out);
+    parse_result skip(std::string_view bytes, frame_view& out);
     parse_result fail(errc fault) noexcept;
     void reset() noexcept;
 
@@ -79,8 +116,11 @@ private:
     std::size_t body_bytes_ = 0;   // with known_length_: from content-length
     stomp::command command_ = stomp::command::send; // once line_start_ > 0
     version version_ = version::v12;                // 1.2 until negotiated
+    peer reads_;
+    bool negotiated_ = false;
     bool known_length_ = false;
     bool has_backslash_ = false; // in the head
+    std::unique_ptr<frame_skipper> skipper_; // inside a frame that is too large
 };
 
 } // namespace stomp

@@ -18,6 +18,7 @@ namespace stomp {
 
 struct outcome {
     std::vector<frame> frames;
+    std::vector<frame> skipped; // heads of a broker's frames that are too large
     std::optional<errc> fault;
     std::size_t eol_bytes = 0; // heart-beats between the frames
     std::size_t left = 0;      // unparsed at the end
@@ -28,11 +29,15 @@ struct outcome {
 struct dialect {
     stomp::version version = stomp::version::v12;
     limits bounds{};
+    peer reads = peer::client;
 };
 
 class feeder {
 public:
-    explicit feeder(const dialect& d) : bounds_{d.bounds} { parser_.set_version(d.version); }
+    explicit feeder(const dialect& d) : parser_{d.reads}, bounds_{d.bounds}
+    {
+        parser_.set_version(d.version);
+    }
 
     void feed(std::string_view piece)
     {
@@ -56,6 +61,8 @@ private:
         case parse_status::failed: result_.fault = parsed.error; return false;
         case parse_status::heart_beat: result_.eol_bytes += parsed.consumed; break;
         case parse_status::frame: result_.frames.emplace_back(view_); break;
+        case parse_status::skipped: result_.skipped.emplace_back(view_); break;
+        case parse_status::skipping: break;
         }
         pending_.erase(0, parsed.consumed);
         return true;
@@ -106,6 +113,9 @@ inline std::ostream& operator<<(std::ostream& out, const outcome& o)
 {
     for (const frame& f : o.frames) {
         out << f << '\n';
+    }
+    for (const frame& f : o.skipped) {
+        out << "skipped " << f << '\n';
     }
     out << "fault " << (o.fault ? make_error_code(*o.fault).message() : "none");
     return out << ", EOL bytes " << o.eol_bytes << ", left " << o.left << '\n';

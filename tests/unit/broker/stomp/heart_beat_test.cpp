@@ -21,8 +21,9 @@ TEST(HeartBeatOffer, IsTwoDecimalNumbers)
     EXPECT_EQ(offer->incoming, 250ms);
     EXPECT_EQ(to_string(*offer), "10000,250");
     EXPECT_EQ(to_string(heart_beat_offer{}), "0,0");
+    EXPECT_EQ(parse_heart_beat(" 10000, 250 ")->incoming, 250ms); // F2
     for (const char* bad :
-         {"", ",", "1", "1,", ",1", "1,2,3", "-1,2", "1, 2", "1;2", "a,b", "1.5,2"}) {
+         {"", ",", "1", "1,", ",1", "1,2,3", "-1,2", "1 1,2", "1;2", "a,b", "1.5,2"}) {
         EXPECT_FALSE(parse_heart_beat(bad)) << bad;
     }
 }

@@ -48,7 +48,7 @@ TEST(Parser, AcceptsFramesOfEveryVersion)
         {bytes("SEND\ncontent-length:0\n\n\0"), command::send, {{"content-length", "0"}}, "", true},
         {bytes("SEND\ncontent-length:1\ncontent-length:01\n\n\0\0"),
          command::send,
-         {{"content-length", "1"}, {"content-length", "01"}},
+         {{"content-length", "1"}, {"content-length", "1"}},
          bytes("\0"),
          true},
         {bytes("SEND\nContent-Length:9\n\nab\0"), command::send, {{"Content-Length", "9"}}, "ab"},
@@ -107,21 +107,16 @@ TEST(Parser, KnowsEveryCommandAndNoOther)
     }
 }
 
-TEST(Parser, CrLfIsAnEolIn12Only)
+// RabbitMQ takes CR LF in every version. No CR is passed on, so no broker can read it as a value's.
+TEST(Parser, CrLfIsAnEolInEveryVersion)
 {
     const std::string stream = bytes("SEND\r\na:1\r\nb:2\n\r\nbody\r\n\0\r\n");
-    const outcome parsed = feed_whole(stream);
-    ASSERT_EQ(parsed.frames.size(), 1U) << parsed;
-    EXPECT_EQ(parsed.frames[0].headers, (header_list{{"a", "1"}, {"b", "2"}}));
-    EXPECT_EQ(parsed.frames[0].body, "body\r\n");
-    EXPECT_EQ(parsed.eol_bytes, 2U);
-    for (const version v : {version::v10, version::v11}) {
-        EXPECT_EQ(feed_whole(stream, {.version = v}).fault, errc::unknown_command);
-        // A CR is part of the value, and a line of one CR is no blank line.
-        const outcome kept = feed_whole(bytes("SEND\na:1\r\nb:\r2\n\n\0"), {.version = v});
-        ASSERT_EQ(kept.frames.size(), 1U) << kept;
-        EXPECT_EQ(kept.frames[0].headers, (header_list{{"a", "1\r"}, {"b", "\r2"}}));
-        EXPECT_EQ(feed_whole(bytes("SEND\na:1\n\r\n\0"), {.version = v}).fault, errc::bad_header);
+    for (const version v : every_version) {
+        const outcome parsed = feed_whole(stream, {.version = v});
+        ASSERT_EQ(parsed.frames.size(), 1U) << parsed;
+        EXPECT_EQ(parsed.frames[0].headers, (header_list{{"a", "1"}, {"b", "2"}}));
+        EXPECT_EQ(parsed.frames[0].body, "body\r\n");
+        EXPECT_EQ(parsed.eol_bytes, 2U);
     }
 }
 
@@ -132,18 +127,70 @@ TEST(Parser, BeforeNegotiationItReadsBy12)
     const std::string connect = bytes("CONNECT\r\naccept-version:1.0\r\n\r\n\0");
     ASSERT_EQ(p.parse(connect, {}, out).status, parse_status::frame);
     EXPECT_EQ(out.find("accept-version"), "1.0");
+    EXPECT_FALSE(out.trims_values);
     p.set_version(version::v10);
-    const std::string send = bytes("SEND\na:\\x\r\n\n\0");
+    const std::string send = bytes("SEND\na:\\x\n\n\0");
     ASSERT_EQ(p.parse(send, {}, out).status, parse_status::frame);
-    EXPECT_EQ(out.find("a"), "\\x\r");
+    EXPECT_EQ(out.find("a"), "\\x");
+    EXPECT_TRUE(out.trims_values);
 }
 
-TEST(Parser, RefusesABareCrInALineOf12)
+// 1.0's own examples have a blank behind the colon.
+TEST(Parser, ValuesOf10AreFoundWithoutBlanksAndStayAsTheyCame)
+{
+    const std::string stream = bytes("SEND\ndestination: /topic/x \n\n\0");
+    for (const version v : every_version) {
+        const outcome parsed = feed_whole(stream, {.version = v});
+        ASSERT_EQ(parsed.frames.size(), 1U) << parsed;
+        EXPECT_EQ(parsed.frames[0].headers, (header_list{{"destination", " /topic/x "}}));
+        const std::string_view found = v == version::v10 ? "/topic/x" : " /topic/x ";
+        EXPECT_EQ(parsed.frames[0].find("destination"), found);
+        EXPECT_EQ(parsed.frames[0].view().find("destination"), found);
+        EXPECT_EQ(frame{parsed.frames[0].view()}.find("destination"), found);
+    }
+}
+
+// Blanks around a length and zeros in front of it are taken, and not passed on.
+TEST(Parser, ALengthIsGivenInItsStrictForm)
+{
+    for (const char* loose : {" 2", "2 ", "\t2\t", "002", " 02 "}) {
+        const std::string stream =
+            "SEND\ncontent-length:" + std::string{loose} + bytes("\nb:1\n\n\0x\0");
+        for (const version v : every_version) {
+            const outcome parsed = feed_whole(stream, {.version = v});
+            ASSERT_EQ(parsed.frames.size(), 1U) << parsed;
+            EXPECT_EQ(parsed.frames[0].headers, (header_list{{"content-length", "2"}, {"b", "1"}}));
+            EXPECT_EQ(parsed.frames[0].body, bytes("\0x"));
+            EXPECT_EQ(feed_in_steps(stream, 1, {.version = v}), parsed);
+        }
+    }
+    EXPECT_EQ(
+        feed_whole(bytes("SEND\ncontent-length: 000\n\n\0")).frames[0].headers,
+        (header_list{{"content-length", "0"}}));
+}
+
+TEST(Parser, NulsBetweenFramesArePassedOver)
+{
+    const std::string stream = bytes("\0\0BEGIN\n\n\0\0\n\0\r\nBEGIN\n\n\0\0");
+    for (const version v : every_version) {
+        const outcome parsed = feed_whole(stream, {.version = v});
+        EXPECT_EQ(parsed.frames.size(), 2U) << parsed;
+        EXPECT_EQ(parsed.fault, std::nullopt);
+        EXPECT_EQ(parsed.eol_bytes, 8U);
+        EXPECT_EQ(feed_in_steps(stream, 1, {.version = v}), parsed);
+    }
+}
+
+// RabbitMQ ends the link of who sends one, in every version.
+TEST(Parser, RefusesABareCrInALine)
 {
     for (const std::string& stream :
          {bytes("SEND\na:1\r2\n\n\0"), bytes("SEND\na:1\r\r\n\n\0"), bytes("SEND\na\r:1\n\n\0"),
           bytes("SEND\n\ra:1\n\n\0"), bytes("CONNECT\na:1\r2\n\n\0")}) {
-        EXPECT_EQ(feed_whole(stream).fault, errc::bad_header);
+        for (const version v : every_version) {
+            EXPECT_EQ(feed_whole(stream, {.version = v}).fault, errc::bad_header);
+            EXPECT_EQ(feed_in_steps(stream, 1, {.version = v}).fault, errc::bad_header);
+        }
     }
 }
 
@@ -164,7 +211,7 @@ TEST(Parser, EscapesAreThoseOfTheVersion)
     }
     EXPECT_EQ(fault("a:\\r", version::v11), errc::bad_escape);
     EXPECT_EQ(fault("a:\\r", version::v12), std::nullopt);
-    EXPECT_EQ(fault("a:\\\r", version::v12), errc::bad_escape);
+    EXPECT_EQ(fault("a:\\\r", version::v12), errc::bad_escape); // the CR is the line's end
     // A frame's backslash does not make the next frame's head be looked at by the wrong rules.
     EXPECT_EQ(feed_whole(bytes("CONNECT\na:\\x\n\n\0SEND\na:1\n\n\\x\0")).frames.size(), 2U);
 }
@@ -188,8 +235,10 @@ TEST(Parser, FindsTheFaultInEveryVersion)
         {bytes("SEND\ncontent-length:\n\n\0"), errc::bad_content_length},
         {bytes("SEND\ncontent-length:-1\n\n\0"), errc::bad_content_length},
         {bytes("SEND\ncontent-length:+1\n\nx\0"), errc::bad_content_length},
-        {bytes("SEND\ncontent-length: 1\n\nx\0"), errc::bad_content_length},
-        {bytes("SEND\ncontent-length:1 \n\nx\0"), errc::bad_content_length},
+        {bytes("SEND\ncontent-length: \n\nx\0"), errc::bad_content_length},
+        {bytes("SEND\ncontent-length:1 1\n\nx\0"), errc::bad_content_length},
+        {bytes("SEND\ncontent-length :1\n\nx\0"), errc::bad_content_length},
+        {bytes("SUBSCRIBE\n content-length:1\n\n\0"), errc::bad_content_length},
         {bytes("SEND\ncontent-length:0x1\n\nx\0"), errc::bad_content_length},
         {bytes("SEND\ncontent-length:1\ncontent-length:2\n\nx\0"), errc::bad_content_length},
         {bytes("SEND\ncontent-length:1\ncontent-length:x\n\nx\0"), errc::bad_content_length},
@@ -199,8 +248,6 @@ TEST(Parser, FindsTheFaultInEveryVersion)
         {bytes("CONNECT\n\n\n\0"), errc::unexpected_body},
         {bytes("RECEIPT\n\nx\0"), errc::unexpected_body},
         {bytes("CONNECTED\ncontent-length:1\n\nx\0"), errc::unexpected_body},
-        {bytes("\0"), errc::stray_bytes},
-        {bytes("BEGIN\n\n\0\0"), errc::stray_bytes},
         {bytes("\rSEND\n\n\0"), errc::stray_bytes},
         {bytes("\n\r\r\n"), errc::stray_bytes},
     };
@@ -225,7 +272,7 @@ TEST(Parser, H9_FrameHiddenInTheBodyOfABeginIsNeverDelivered)
     EXPECT_EQ(parsed.frames[0].body, "");
     EXPECT_FALSE(parsed.frames[0].has_content_length);
     EXPECT_EQ(parsed.frames[1].command, command::unsubscribe);
-    EXPECT_EQ(parsed.fault, errc::stray_bytes);
+    EXPECT_EQ(parsed.fault, std::nullopt); // the second NUL stands between frames
     // With a byte before its NUL the body is seen, and nothing is delivered.
     const outcome refused = feed_whole(begin + "x" + hidden + bytes("\0"));
     EXPECT_TRUE(refused.frames.empty());
