@@ -61,6 +61,9 @@ link_event link::on_frame(const stomp::frame_view& frame, net::time_point now, l
     case stomp::command::connected: return on_connected(frame, now, out);
     default: break;
     }
+    if (state_ != link_state::connecting) { // what no version of STOMP has: nobody waits for it
+        return {.what = link_event::kind::swallowed};
+    }
     last_error_ = "the broker sent a client's frame";
     out.close_link(order_.id);
     return {.what = link_event::kind::error, .text = last_error_};
@@ -72,10 +75,7 @@ link::on_connected(const stomp::frame_view& frame, net::time_point now, link_eff
     if (state_ != link_state::connecting) {
         return {.what = link_event::kind::swallowed};
     }
-    const auto said = frame.find("version").value_or("1.0");
-    version_ = said == "1.2"   ? stomp::version::v12
-               : said == "1.1" ? stomp::version::v11
-                               : stomp::version::v10;
+    version_ = version_of(frame);
     for (const auto& h : frame.headers) {
         if (h.name == "heart-beat") {
             broker_heart_beat_ = h.value;

@@ -1,5 +1,8 @@
 #include "broker/link_connection.hpp"
 
+#include "broker/link_frames.hpp"
+
+#include <limits>
 #include <utility>
 
 namespace broker {
@@ -45,8 +48,9 @@ void link_connection::write_frame(std::string_view head, std::string_view body, 
         std::string whole;
         whole.reserve(head.size() + body.size() + 1);
         whole.append(head).append(body).push_back('\0');
-        const bool text =
-            as == framing::text || (as == framing::plain && websocket::is_utf8(whole));
+        // RFC 6455, 8.1: text is valid UTF-8, or the broker ends the link (1007). Whatever a frame
+        // was cut from or joined of, the whole of it is looked at.
+        const bool text = as != framing::binary && websocket::is_utf8(whole);
         websocket::append_message(
             out(), websocket::role::client,
             text ? websocket::opcode::text : websocket::opcode::binary, whole);
@@ -112,7 +116,9 @@ std::span<char> link_connection::upgraded(std::span<char> bytes)
 void link_connection::decode(std::span<char> bytes)
 {
     while (owner_ != nullptr && !closing()) {
-        const auto event = decoder_->next(bytes, transport_.limits.frame_bytes + 64 * 1024);
+        // Its messages are taken as they come, none is kept: what is too large is found by the
+        // parser, and costs that frame only.
+        const auto event = decoder_->next(bytes, std::numeric_limits<std::size_t>::max());
         switch (event.kind) {
         case websocket::event_kind::need_more: return;
         case websocket::event_kind::data:
@@ -139,35 +145,47 @@ void link_connection::decode(std::span<char> bytes)
 void link_connection::feed(std::string_view bytes, framing as)
 {
     if (partial_.empty()) {
-        const std::size_t used = parse(bytes, as);
+        const std::size_t used = parse(bytes, as, as);
         if (owner_ != nullptr && !closing()) {
-            partial_.assign(bytes.substr(used));
+            partial_.append(bytes.substr(used));
+            partial_as_ = as;
         }
         return;
     }
+    // A frame that is cut over messages is binary where any of them is.
+    const framing whole = partial_as_ == framing::binary ? framing::binary : as;
     partial_.append(bytes);
-    const std::size_t used = parse(partial_, as);
+    const std::size_t used = parse(partial_, whole, as);
     partial_.erase(0, used);
+    partial_as_ = used == 0 ? whole : as;
     if (partial_.empty() && partial_.capacity() > 4096) {
         partial_ = {};
     }
 }
 
-std::size_t link_connection::parse(std::string_view bytes, framing as)
+// `first`: how the frame came that the bytes begin with.
+std::size_t link_connection::parse(std::string_view bytes, framing first, framing further)
 {
     std::size_t used = 0;
     auto& frame = scratch_frame();
     while (owner_ != nullptr && !closing() && used < bytes.size()) {
         const auto result = parser_.parse(bytes.substr(used), transport_.limits, frame);
         switch (result.status) {
-        case stomp::parse_status::need_more: return used;
-        case stomp::parse_status::heart_beat: break;
-        case stomp::parse_status::frame:
-            if (frame.command == stomp::command::connected) {
-                begin_heart_beat(frame);
+        case stomp::parse_status::need_more:
+            if (result.lacking > bytes.size() - used && bytes.data() != partial_.data()) {
+                partial_.reserve(bytes.size() - used + result.lacking); // it will be all of that
             }
-            owner_->link_frame(transport_.id, frame, as);
+            return used;
+        case stomp::parse_status::heart_beat:
+        case stomp::parse_status::skipping: break;
+        case stomp::parse_status::skipped:
+            if (frame.command == stomp::command::message) {
+                owner_->link_skipped(transport_.id, frame);
+            } else {
+                deliver(frame, framing::plain); // what it answers is in its head
+            }
             break;
+        case stomp::parse_status::frame: deliver(frame, used == 0 ? first : further); break;
         case stomp::parse_status::failed:
             end("malformed STOMP from the broker: " +
                 stomp::make_error_code(result.error).message());
@@ -178,13 +196,17 @@ std::size_t link_connection::parse(std::string_view bytes, framing as)
     return used;
 }
 
+void link_connection::deliver(const stomp::frame_view& frame, framing as)
+{
+    if (frame.command == stomp::command::connected) {
+        begin_heart_beat(frame);
+    }
+    owner_->link_frame(transport_.id, frame, as);
+}
+
 void link_connection::begin_heart_beat(const stomp::frame_view& connected)
 {
-    const auto version = connected.find("version").value_or("1.0");
-    parser_.set_version(
-        version == "1.2"   ? stomp::version::v12
-        : version == "1.1" ? stomp::version::v11
-                           : stomp::version::v10);
+    parser_.set_version(version_of(connected));
     const auto theirs = stomp::parse_heart_beat(connected.find("heart-beat").value_or("0,0"));
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(transport_.heart_beat);
     beat_ = stomp::heart_beat{

@@ -27,6 +27,8 @@ class link_owner {
 public:
     virtual void link_open(link_id id) = 0; // transport is up, the upgrade was answered
     virtual void link_frame(link_id id, const stomp::frame_view& frame, framing as) = 0;
+    // A MESSAGE larger than its bound: `head` may not be all of it.
+    virtual void link_skipped(link_id id, const stomp::frame_view& head) = 0;
     virtual void link_drained(link_id id) = 0; // the outbox fell below half of its mark
     virtual void link_lost(link_id id, std::string why) = 0;
 
@@ -78,7 +80,8 @@ private:
     void on_timer(net::time_point now) override;
 
     void feed(std::string_view bytes, framing as);
-    std::size_t parse(std::string_view bytes, framing as);
+    std::size_t parse(std::string_view bytes, framing first, framing further);
+    void deliver(const stomp::frame_view& frame, framing as);
     void decode(std::span<char> bytes);
     std::span<char> upgraded(std::span<char> bytes);
     void begin_heart_beat(const stomp::frame_view& connected);
@@ -87,8 +90,9 @@ private:
 
     link_transport transport_;
     link_owner* owner_;
-    stomp::parser parser_;
+    stomp::parser parser_{stomp::peer::broker};
     std::string partial_; // bytes of an incomplete frame, or of the HTTP head
+    framing partial_as_ = framing::plain;         // binary: some of them came in a binary message
     std::unique_ptr<websocket::decoder> decoder_; // ws:// once upgraded
     std::unique_ptr<websocket::pending_upgrade> pending_;
     websocket::pong_debt pongs_;

@@ -2,6 +2,8 @@
 
 // Words that a link's frames share; internal to broker/link*.cpp.
 
+#include "broker/stomp/frame.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -14,6 +16,15 @@ inline constexpr std::string_view absent_queue = "/amq/queue/teal-none";
 // Of a link's own queue (B1): nothing is ever SENT to the topic.
 inline constexpr std::string_view own_subscription = "teal-own";
 inline constexpr std::string_view own_topic = "/topic/teal-own";
+
+// What CONNECTED says, 1.0 where it says nothing (1.2, "Protocol Negotiation").
+inline stomp::version version_of(const stomp::frame_view& connected) noexcept
+{
+    const auto said = stomp::trimmed(connected.find("version").value_or("1.0"));
+    return said == "1.2"   ? stomp::version::v12
+           : said == "1.1" ? stomp::version::v11
+                           : stomp::version::v10;
+}
 
 inline std::string wire_receipt(std::uint64_t number)
 {

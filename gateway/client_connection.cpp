@@ -128,28 +128,40 @@ void client_connection::decode(std::span<char> bytes)
 
 void client_connection::feed(std::string_view bytes, bool binary)
 {
-    if (session_ == session_id::none) {
+    if (session_ == session_id::none || bytes.empty()) {
         return;
     }
+    kinds_.append(partial_.size(), binary);
     if (partial_.empty()) {
-        binary_ = binary;
         const std::size_t used = parse(bytes);
         partial_.assign(bytes.substr(used));
     } else {
         partial_.append(bytes);
-        partial_.erase(0, parse(partial_));
-        binary_ = binary;
+        const std::size_t used = parse(partial_);
+        partial_.erase(0, used);
+        kinds_.drop(used);
     }
     const auto& limits = shard_.settings().limits;
     // A frame of known length may be larger than the carry; what is not wanted may not.
     if (!partial_.empty() && !shard_.core().wants_client(session_)) {
-        if (partial_.size() >= limits.client_carry && reading()) {
+        if (partial_.size() + kinds_.weight() >= limits.client_carry && reading()) {
             stop_reading();
             ++shard_.counters().backpressure_pauses[side::client];
         }
     } else if (partial_.empty() && partial_.capacity() > 1024) {
         partial_ = {};
+    } else {
+        kinds_.join(partial_.size()); // a part of one frame
     }
+}
+
+// Whether any part of that frame came in a binary message.
+bool client_connection::came_binary(std::size_t from, std::size_t to) noexcept
+{
+    const bool binary = kinds_.any_binary(from, to);
+    said_binary_ |= binary;
+    said_text_ |= !binary;
+    return binary;
 }
 
 std::size_t client_connection::parse(std::string_view bytes)
@@ -162,15 +174,19 @@ std::size_t client_connection::parse(std::string_view bytes)
         const auto result = parser_.parse(bytes.substr(used), frame_limits(), frame);
         switch (result.status) {
         case stomp::parse_status::need_more: return used;
+        case stomp::parse_status::skipped: // a broker's only
+        case stomp::parse_status::skipping: break;
         case stomp::parse_status::heart_beat:
             ++shard_.counters().frames[side::client][direction::in][frame_kind::heart_beat];
             break;
         case stomp::parse_status::frame:
             shard_.core().on_client_frame(
-                session_, frame, binary_ ? framing::binary : framing::text, now);
+                session_, frame,
+                came_binary(used, used + result.consumed) ? framing::binary : framing::text, now);
             break;
         case stomp::parse_status::failed:
             ++shard_.counters().frame_errors[side::client][frame_error::parse];
+            came_binary(used, bytes.size());
             shard_.core().on_client_fault(
                 session_, stomp::make_error_code(result.error).message(), now);
             return bytes.size();
@@ -193,6 +209,7 @@ void client_connection::interpret(net::time_point now)
             return;
         }
         partial_ = carried.substr(used);
+        kinds_.drop(used);
     }
     if (!shard_.core().wants_client(session_)) {
         return;
@@ -287,7 +304,7 @@ void client_connection::arm_clocks()
 void client_connection::write_beat(net::time_point now)
 {
     if (out().empty()) {
-        websocket::append_message(out(), websocket::role::server, websocket::opcode::text, "\n");
+        websocket::append_message(out(), websocket::role::server, opcode_for(true), "\n");
         touch();
     }
     beat_.on_sent(now);

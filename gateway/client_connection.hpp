@@ -20,6 +20,7 @@
 #include "broker/websocket/pong_debt.hpp"
 #include "gateway/client_session.hpp"
 #include "gateway/effects.hpp"
+#include "gateway/message_kinds.hpp"
 
 #include <string>
 
@@ -60,11 +61,20 @@ public:
     bool socket_gone() const noexcept { return socket_gone_; }
     // What is kept of what the peer sent: an HTTP head, an incomplete frame or carried ones, a pong
     // that is owed. Beside it stands out().size().
-    std::size_t kept_bytes() const noexcept { return partial_.capacity() + pongs_.bytes(); }
+    std::size_t kept_bytes() const noexcept
+    {
+        return partial_.capacity() + kinds_.weight() + pongs_.bytes();
+    }
     // This process did not run for a while: who expects heart-beats gets one now.
     void beat_at_once(net::time_point now);
 
 private:
+    // Frames in the outbox that are larger than its wall.
+    struct large_frames {
+        std::uint64_t until = 0; // where in all that was appended the last of them ends
+        std::size_t bytes = 0;
+    };
+
     void on_bytes(std::span<char> bytes) override;
     void on_written() override;
     void on_peer_fin() override;
@@ -74,6 +84,8 @@ private:
     std::span<char> upgrade(std::span<char> bytes);
     void decode(std::span<char> bytes);
     void feed(std::string_view bytes, bool binary);
+    bool came_binary(std::size_t from, std::size_t to) noexcept;
+    websocket::opcode opcode_for(bool text) const noexcept;
     std::size_t parse(std::string_view bytes);
     void peer_left(disconnect_reason how);
     void tell_gone();
@@ -84,7 +96,8 @@ private:
     // With the clocks of a client that cannot be heard.
     void stop_reading();
     void go_on_reading(net::time_point now);
-    void wrote();
+    void wrote(std::size_t frame_bytes);
+    std::size_t backlog_bytes() const noexcept;
     stomp::limits frame_limits() const noexcept;
 
     shard& shard_;
@@ -94,13 +107,16 @@ private:
     websocket::pong_debt pongs_;
     std::string partial_; // HTTP head, then STOMP bytes that are not interpreted yet
     std::unique_ptr<std::string> address_;
+    std::unique_ptr<large_frames> large_;
     stomp::heart_beat beat_;
     websocket::idle_watch idle_;
     net::time_point accepted_;
+    [[no_unique_address]] message_kinds kinds_; // of the messages that partial_ came in
     std::uint16_t listener_;
     backlog level_ = backlog::below;
     disconnect_reason left_how_ = disconnect_reason::reset;
-    bool upgraded_ = false, connected_ = false, binary_ = false;
+    bool upgraded_ = false, connected_ = false;
+    bool said_binary_ = false, said_text_ = false; // some of its STOMP frames were
     bool left_ = false; // the client is gone; the router hears of it when nothing is carried
     bool told_ = false; // the session is over
     bool watch_written_ = false;
@@ -113,6 +129,6 @@ public: // by the shard; here for the sake of the size
 };
 
 // The budget of an idle client's socket; the WebSocket decoder and the parser are within it.
-static_assert(sizeof(client_connection) <= 384);
+static_assert(sizeof(client_connection) <= 424);
 
 } // namespace gateway

@@ -36,13 +36,28 @@ close_code code_of(disconnect_reason reason) noexcept
 
 } // namespace
 
-void client_connection::wrote()
+// A frame larger than the wall is no sign of a slow client by itself: it is not counted while it
+// waits. limits.client_stall says whether the client takes it, limits.buffered_total bounds it.
+std::size_t client_connection::backlog_bytes() const noexcept
+{
+    const std::size_t size = out().size();
+    return large_ == nullptr ? size : size - std::min(size, large_->bytes);
+}
+
+void client_connection::wrote(std::size_t frame_bytes)
 {
     said_ = true;
     touch();
     const auto& limits = shard_.settings().limits;
-    const std::size_t size = out().size();
-    if ((size > limits.client_outbox && level_ == backlog::below) ||
+    if (frame_bytes > 8 * limits.client_outbox) {
+        if (large_ == nullptr) {
+            large_ = std::make_unique<large_frames>();
+        }
+        large_->bytes += frame_bytes;
+        large_->until = out().appended();
+    }
+    const std::size_t size = backlog_bytes();
+    if ((out().size() > limits.client_outbox && level_ == backlog::below) ||
         (size > 8 * limits.client_outbox && level_ != backlog::over_wall)) {
         shard_.backlog_changed(*this);
     }
@@ -55,8 +70,8 @@ void client_connection::check_backlog(net::time_point now)
     }
     const auto& limits = shard_.settings().limits;
     const std::size_t size = out().size();
-    const backlog level = size > 8 * limits.client_outbox   ? backlog::over_wall
-                          : size > limits.client_outbox     ? backlog::over_mark
+    const backlog level = backlog_bytes() > 8 * limits.client_outbox ? backlog::over_wall
+                          : size > limits.client_outbox              ? backlog::over_mark
                           : size > limits.client_outbox / 2 ? std::min(level_, backlog::over_mark)
                                                             : backlog::below;
     if (level != level_) {
@@ -65,22 +80,32 @@ void client_connection::check_backlog(net::time_point now)
     }
 }
 
+// `text`: the frame may go as text. What a client that says binary can not read is text: React
+// Native cuts it at a NUL.
+websocket::opcode client_connection::opcode_for(bool text) const noexcept
+{
+    switch (shard_.settings().listeners[listener_].frames) {
+    case client_frames::automatic: text &= said_text_ || !said_binary_; break;
+    case client_frames::text: break;
+    case client_frames::binary: text = false; break;
+    }
+    return text ? websocket::opcode::text : websocket::opcode::binary;
+}
+
 void client_connection::write(std::string_view head, std::string_view body, framing as)
 {
     if (socket_gone_ || closing()) {
         return;
     }
-    const bool text = as == framing::text || (as == framing::plain && websocket::is_utf8(head) &&
-                                              websocket::is_utf8(body));
-    const auto frame = websocket::encode_head(
-        text ? websocket::opcode::text : websocket::opcode::binary, head.size() + body.size() + 1);
+    const bool text = as != framing::binary && websocket::is_utf8(head) && websocket::is_utf8(body);
+    const auto frame = websocket::encode_head(opcode_for(text), head.size() + body.size() + 1);
     out().append(frame.view());
     out().append(head);
     out().append(body);
     out().append(std::string_view{"\0", 1});
     shard_.counters().bytes[side::client][direction::out] +=
         frame.size + head.size() + body.size() + 1u;
-    wrote();
+    wrote(head.size() + body.size());
 }
 
 void client_connection::write(std::string_view head, const net::payload_ref& rest, framing as)
@@ -88,12 +113,10 @@ void client_connection::write(std::string_view head, const net::payload_ref& res
     if (socket_gone_ || closing()) {
         return;
     }
-    const bool text = as == framing::text ||
-                      (as == framing::plain && rest->is_utf8() && websocket::is_utf8(head));
-    websocket::append_message(
-        out(), text ? websocket::opcode::text : websocket::opcode::binary, head, rest);
+    const bool text = as != framing::binary && rest->is_utf8() && websocket::is_utf8(head);
+    websocket::append_message(out(), opcode_for(text), head, rest);
     shard_.counters().bytes[side::client][direction::out] += head.size() + rest->size() + 4u;
-    wrote();
+    wrote(head.size() + rest->size());
 }
 
 void client_connection::up(stomp::version version, std::string_view heart_beat, net::duration ours)
@@ -162,6 +185,9 @@ void client_connection::on_written()
         beat_.on_sent(now);
     }
     pongs_.on_written(websocket::role::server, *this);
+    if (large_ != nullptr && out().written() >= large_->until) {
+        large_.reset();
+    }
     if (session_ == session_id::none) {
         return;
     }

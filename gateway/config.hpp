@@ -40,6 +40,13 @@ struct bind_address {
 // A unix socket, 127.0.0.0/8, ::1 or localhost: reachable from this machine only.
 bool is_local(const bind_address& address);
 
+// What a client's WebSocket messages from us are.
+enum class client_frames : std::uint8_t {
+    automatic, // binary to a client whose frames, CONNECT included, were all binary; else as `text`
+    text,      // as they came from a ws:// broker; else text where it is valid UTF-8
+    binary,    // all of them
+};
+
 struct listener_config {
     bind_address bind;
     std::vector<std::string> paths{"/ws"};
@@ -47,6 +54,7 @@ struct listener_config {
     // Whose X-Forwarded-Host and -Proto say what the client asked for; for the origin check.
     std::vector<net::address_range> trusted_proxies;
     std::vector<std::string> forward_headers; // handshake headers said again to ws:// brokers
+    client_frames frames = client_frames::automatic;
     bool reuse_port = false;
     bool operator==(const listener_config&) const = default;
 };
@@ -199,6 +207,7 @@ struct limits_config {
     std::size_t frame = 4 * 1024 * 1024;
     std::size_t headers = 100;
     std::size_t header_line = 10 * 1024;
+    std::size_t broker_frame = 64 * 1024 * 1024; // a larger MESSAGE is skipped
     std::size_t subscriptions = 1024;
     std::size_t transactions = 16;
     std::size_t transaction_bytes = 4 * 1024 * 1024;

@@ -99,6 +99,11 @@ void loader::listener(section at)
         }
     }
     trusted_proxies(at, l.trusted_proxies);
+    at.take_word(
+        "frames", l.frames,
+        {{"auto", client_frames::automatic},
+         {"text", client_frames::text},
+         {"binary", client_frames::binary}});
     at.take("forward_headers", l.forward_headers);
     for (const auto& name : l.forward_headers) {
         const auto folded = lower_case(name);
@@ -263,6 +268,7 @@ void loader::limits(section at)
     at.take_size("frame", l.frame, 1 * KiB, 1 * GiB);
     at.take_count("headers", l.headers, 8, 10'000);
     at.take_size("header_line", l.header_line, 256, 1 * MiB);
+    at.take_size("broker_frame", l.broker_frame, 64 * KiB, 1 * GiB);
     at.take_count("subscriptions", l.subscriptions, 1, 1'000'000);
     at.take_count("transactions", l.transactions, 0, 10'000);
     at.take_size("transaction_bytes", l.transaction_bytes, 0, 1 * GiB);

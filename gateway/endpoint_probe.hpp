@@ -34,6 +34,7 @@ private:
     void link_open(broker::link_id id) override;
     void
     link_frame(broker::link_id id, const stomp::frame_view& frame, broker::framing as) override;
+    void link_skipped(broker::link_id, const stomp::frame_view&) override {}
     void link_drained(broker::link_id) override {}
     void link_lost(broker::link_id id, std::string why) override;
     void on_timer(net::time_point now) override;

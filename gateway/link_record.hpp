@@ -16,7 +16,7 @@ struct link_record {
     session_id owner = session_id::none; // role own
     std::vector<session_id> users;       // role publish: sessions that publish here
     std::vector<wire_id> wires;          // subscribed here
-    net::time_point dialled{};
+    net::time_point dialled{}, up{};
     net::time_point expires = net::never; // not ready, or not gone, by then: closed
     std::size_t open_subscribes = 0;
     bool dialled_out = false; // handed to the driver

@@ -51,9 +51,8 @@ void shard_member::keep_to_give_back(
     wire_subscription& w, const stomp::frame_view& frame, framing as)
 {
     if (!w.overfull) {
-        w.kept.push_back(keep(w, frame, as));
-        w.kept_bytes += w.kept.back().rest->size();
-        w.overfull = w.kept_bytes > settings_.seam_buffer;
+        w.keep(keep(w, frame, as));
+        w.overfull = w.kept_above(settings_.seam_buffer);
     }
 }
 

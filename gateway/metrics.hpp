@@ -16,6 +16,7 @@
 #include "broker/color.hpp"
 #include "broker/stomp/frame.hpp"
 #include "control/switch_messages.hpp"
+#include "gateway/skipped_messages.hpp"
 
 #include <array>
 #include <chrono>
@@ -78,7 +79,7 @@ inline constexpr std::array<std::string_view, 17> names<frame_kind>{
     "MESSAGE", "RECEIPT", "ERROR",  "HEARTBEAT", "OTHER"};
 constexpr frame_kind kind_of(stomp::command c) noexcept
 {
-    return static_cast<frame_kind>(c);
+    return c == stomp::command::unknown ? frame_kind::other : static_cast<frame_kind>(c);
 }
 static_assert(kind_of(stomp::command::error) == frame_kind::error);
 
@@ -303,6 +304,7 @@ struct shard_counters {
     by<broker::color, by<dial_phase, histogram<pause_bounds>>> connect_duration;
     by<broker::color, by<dial_failure, counter>> connect_failures;
     by<broker::color, counter> error_frames;
+    skipped_messages skipped;
 
     // Switches.
     histogram<pause_bounds> session_pause; // per session, from hold to resume

@@ -101,6 +101,15 @@ public:
         return sum;
     }
 
+    skipped_messages skipped() const
+    {
+        skipped_messages all;
+        for (const auto& s : shards_) {
+            all.add(s.skipped);
+        }
+        return all;
+    }
+
 private:
     static void add(std::uint64_t& sum, std::uint64_t n) { sum += n; }
     template <class Bounds>

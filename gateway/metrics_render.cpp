@@ -180,6 +180,11 @@ void brokers(page& p, const totals& sum, const control_counters& control)
     for_each<broker::color>([&](broker::color c, std::string_view color) {
         p.value({{"color", color}}, sum([c](const auto& n) { return n.error_frames[c]; }));
     });
+    p.begin("teal_broker_messages_skipped_total", C, "MESSAGEs larger than limits.broker_frame.");
+    const skipped_messages skipped = sum.skipped();
+    for (const auto& e : skipped.entries()) {
+        p.value({{"color", to_string(e.from)}, {"destination", e.destination}}, e.messages);
+    }
 }
 
 void switches(page& p, const totals& sum, const control_counters& control)

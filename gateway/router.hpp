@@ -47,6 +47,7 @@
 #include "gateway/send_accounts.hpp"
 #include "gateway/shard_actions.hpp"
 #include "gateway/shard_member.hpp"
+#include "gateway/short_lives.hpp"
 #include "gateway/wire_pairing.hpp"
 #include "gateway/world_survey.hpp"
 
@@ -81,6 +82,7 @@ public:
     // ---- links
     void on_link_open(link_id id, time_point now);
     void on_link_frame(link_id id, const stomp::frame_view& frame, framing as, time_point now);
+    void on_link_skipped(link_id id, const stomp::frame_view& head, time_point now); // too large
     void
     on_link_lost(link_id id, std::string_view why, time_point now); // also: could not be dialled
     void on_link_drained(link_id id, time_point now); // outbox below half of limits.broker_outbox
@@ -180,12 +182,13 @@ private:
     void release_identity(identity& who);
     void drop_if_unused(share_group& g);
     void wait_in(share_group& g, client_session& s, binding& b);
-    bool may_dial(share_group& g, client_session& s, time_point now);
+    bool may_dial(share_group& g, client_session& s, time_point now, link_role role);
     bool wait_turn(share_group& g, client_session& s, binding& b, time_point now);
     void retry_turns(share_group& g, time_point now);
     share_group& group_for(identity& who, endpoint_ref at) override;
     link_record* pick_publish(share_group& g, client_session& s, time_point now);
     link_record* pick_subscribe(share_group& g, color c, time_point now);
+    void note_death(const link_record& l, time_point now);
     void lost_link_of(client_session& s, color c, time_point now) override;
     void move_to_own(client_session& s, binding& b, time_point now);
     broker::dial_class dial_class_of(color c) const noexcept;
@@ -249,6 +252,7 @@ private:
         link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as,
         time_point now);
     void on_reply(link_record& l, const stomp::frame_view& frame, framing as, time_point now);
+    void refuse_message(link_record& l, const wire_subscription& w, const stomp::frame_view& head);
     void deliver(
         client_session& s, wire_subscription& w, const wire_member& m,
         const stomp::frame_view& frame, framing as) override;
@@ -275,6 +279,7 @@ private:
     bool settled(const client_session& s) const override { return member_.settled(s); }
 
     broker::dial_pacer pacer_;
+    short_lives short_lives_;
     marker_couriers couriers_{shard_, *this};
     world_survey survey_{shard_, couriers_};
     marker_fences fences_{shard_, couriers_};

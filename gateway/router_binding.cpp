@@ -91,12 +91,10 @@ bool router::bind_links(client_session& s, binding& b, color, time_point now)
     }
     if (g.known.barrier ==
         broker::barrier_kind::unknown) { // B1: one link tries, the others wait for it
-        if (g.trial == link_id::none && may_dial(g, s, now)) {
-            const bool own = g.dedicated;
-            g.trial = dial(
-                          g, own ? link_role::own : link_role::publish,
-                          own ? s.id : session_id::none, now)
-                          .core.id();
+        const bool own = g.dedicated;
+        const auto role = own ? link_role::own : link_role::publish;
+        if (g.trial == link_id::none && may_dial(g, s, now, role)) {
+            g.trial = dial(g, role, own ? s.id : session_id::none, now).core.id();
             if (own) {
                 b.own = b.publish = g.trial;
             }
@@ -106,7 +104,7 @@ bool router::bind_links(client_session& s, binding& b, color, time_point now)
     }
     link_record* own = link(b.own);
     if ((g.dedicated || needs_own(s)) && own == nullptr) {
-        if (!may_dial(g, s, now)) {
+        if (!may_dial(g, s, now, link_role::own)) {
             return false;
         }
         own = &dial(g, link_role::own, s.id, now);

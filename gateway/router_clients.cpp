@@ -40,11 +40,9 @@ offered read_versions(const stomp::frame_view& connect)
     offered versions;
     std::string_view rest = *list;
     while (!rest.empty()) {
-        auto one = rest.substr(0, rest.find(','));
-        rest.remove_prefix(std::min(rest.size(), one.size() + 1));
-        while (one.starts_with(' ')) {
-            one.remove_prefix(1);
-        }
+        const auto item = rest.substr(0, rest.find(','));
+        rest.remove_prefix(std::min(rest.size(), item.size() + 1));
+        const auto one = stomp::trimmed(item);
         versions.v10 |= one == "1.0";
         versions.v11 |= one == "1.1";
         versions.v12 |= one == "1.2";
@@ -170,14 +168,18 @@ identity* router::identify(
     for (const auto& [name, value] : s.rare().handshake) {
         key.append(name).append(":").append(value).append("\n");
     }
+    const auto said = [&](std::string_view name) { // as a broker of that version reads it
+        const auto value = connect.find(name).value_or("");
+        return highest == stomp::version::v10 ? stomp::trimmed(value) : value;
+    };
     auto& slot = tables_.identities[key];
     if (!slot) {
         slot = std::make_unique<identity>();
         slot->key = key;
         slot->connect_head = std::move(head);
         slot->accept_version = std::move(accept_version);
-        slot->login = connect.find("login").value_or("");
-        slot->host = connect.find("host").value_or("");
+        slot->login = said("login");
+        slot->host = said("host");
         slot->highest = highest;
         slot->handshake = s.rare().handshake;
     }

@@ -41,12 +41,15 @@ share_group& router::group_for(identity& who, endpoint_ref at)
     return *slot;
 }
 
-bool router::may_dial(share_group& g, client_session& s, time_point now)
+bool router::may_dial(share_group& g, client_session& s, time_point now, link_role role)
 {
-    if (now >= g.retry_at && pool_of(g.at.color).healthy(g.at.index)) {
+    const time_point again = std::max(
+        g.retry_at,
+        role == link_role::own ? short_lives_.not_before(s.id, g.at.color) : time_point{});
+    if (now >= again && pool_of(g.at.color).healthy(g.at.index)) {
         return true;
     }
-    at(std::max(g.retry_at, now + dial_again), due::session_retry, number(s.id));
+    at(std::max(again, now + dial_again), due::session_retry, number(s.id));
     return false;
 }
 
@@ -73,7 +76,8 @@ link_record* router::pick_publish(share_group& g, client_session& s, time_point 
         }
     }
     if (!dialling && g.publish.size() < settings_.links_per_key &&
-        (best == nullptr || best->users.size() >= link_load) && may_dial(g, s, now)) {
+        (best == nullptr || best->users.size() >= link_load) &&
+        may_dial(g, s, now, link_role::publish)) {
         dial(g, link_role::publish, session_id::none, now);
     }
     return best;

@@ -126,7 +126,8 @@ void router::on_up(link_record& l, time_point now)
         }
     }
     pool_of(c).on_dial_succeeded(g.at.index);
-    g.back_off = {};
+    l.up = now;
+    g.back_off = g.died_soon ? g.back_off : net::duration{};
     g.retry_at = {};
     if (l.core.role() == link_role::recheck) {
         leave(l, now);

@@ -5,6 +5,7 @@
 #include "gateway/router.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace gateway {
 
@@ -16,9 +17,6 @@ broker::trial_rung next_rung(broker::trial_rung r)
     const bool sends = r == broker::trial_rung::absent_queue || r == broker::trial_rung::own_queue;
     return sends ? broker::trial_rung::transaction : broker::trial_rung::nothing;
 }
-
-constexpr auto group_back_off_first = std::chrono::milliseconds{20};
-constexpr auto group_back_off_most = std::chrono::seconds{2};
 
 } // namespace
 
@@ -45,13 +43,13 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
     if (before == broker::link_state::dialling || before == broker::link_state::connecting) {
         if (g.refused.empty() && l->core.role() != link_role::recheck) {
             pool_of(c).on_dial_failed(g.at.index, text, now);
-            g.back_off = g.back_off == net::duration{}
-                             ? net::duration{group_back_off_first}
-                             : std::min<net::duration>(g.back_off * 3 / 2, group_back_off_most);
+            g.back_off = next_back_off(g.back_off);
             g.retry_at = now + g.back_off;
         }
     } else if (before == broker::link_state::trying && !was_leaving) {
         g.rung = next_rung(l->core.rung()); // B2: the link is dialled again without that rung
+    } else if (before == broker::link_state::ready && !was_leaving) {
+        note_death(*l, now);
     }
     doubt_disconnect(*l);
     l->core.on_lost();
@@ -102,6 +100,26 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
     member_.check_prepared(now);
     member_.check_held(now);
     run_later(now);
+}
+
+// What dies as soon as it is up would be dialled as fast as the broker lets it in: a session's own
+// link for what the session has on it, a shared one for all who share it.
+void router::note_death(const link_record& l, time_point now)
+{
+    share_group& g = *l.group;
+    if (l.core.role() == link_role::own) {
+        short_lives_.on_death(l.owner, g.at.color, now - l.up, now);
+        return;
+    }
+    if (now - l.up >= soon_after_up) {
+        g.died_soon = false;
+        g.back_off = {};
+        return;
+    }
+    if (std::exchange(g.died_soon, true)) { // the first is dialled again at once
+        g.back_off = next_back_off(g.back_off);
+        g.retry_at = std::max(g.retry_at, now + g.back_off);
+    }
 }
 
 // S13: a DISCONNECT's receipt stands for everything before it; where SENDs are in doubt it is not

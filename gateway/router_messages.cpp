@@ -67,14 +67,13 @@ void router::on_message(
     if (!keeping) {
         return;
     }
-    w.kept.push_back(shared);
-    w.kept_bytes += shared.rest->size();
-    if (w.kept_bytes > settings_.seam_buffer && w.seams == 0) {
+    w.keep(shared);
+    if (w.kept_above(settings_.seam_buffer) && w.seams == 0) {
         switch_.unread.insert(w.link); // M10, S14: nothing is dropped and nobody closed;
                                        // member_.read_again() after the decision
         out_.read_link(w.link, false);
     }
-    if (w.kept_bytes > settings_.seam_buffer && w.seams > 0) { // M10
+    if (w.kept_above(settings_.seam_buffer) && w.seams > 0) { // M10
         seams_.on_buffer_full(w.id, now);
     }
 }
@@ -194,8 +193,11 @@ void router::on_reply(link_record& l, const stomp::frame_view& frame, framing as
         return;
     }
     auto& out = out_.scratch().begin(stomp::command::message);
-    out.forward(
-        frame, [](std::string_view name) { return name == "receipt" || name == "transaction"; });
+    for (const auto& h : frame.headers) { // as many as a broker likes
+        if (h.name != "receipt" && h.name != "transaction") {
+            out.raw(h.name, h.value);
+        }
+    }
     ++s->frames_out;
     ++counters_.frames[side::client][direction::out][frame_kind::message];
     const std::string head{out.end_head()};

@@ -133,7 +133,7 @@ void seam_table::trim_kept(wire_subscription& w)
     if (w.seams == 0) {
         w.kept.clear();
         w.kept.shrink_to_fit();
-        w.kept_bytes = 0;
+        w.kept_bytes = w.kept_largest = 0;
         w.keeping = false;
     }
 }

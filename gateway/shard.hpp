@@ -141,6 +141,7 @@ private:
     // link_owner
     void link_open(link_id id) override;
     void link_frame(link_id id, const stomp::frame_view& frame, framing as) override;
+    void link_skipped(link_id id, const stomp::frame_view& head) override;
     void link_drained(link_id id) override;
     void link_lost(link_id id, std::string why) override;
 

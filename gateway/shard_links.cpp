@@ -7,6 +7,13 @@
 
 namespace gateway {
 
+namespace {
+
+// A broker's head is not judged, but each of its headers is an entry in a list while it is read.
+constexpr std::size_t broker_headers_max = 64 * 1024;
+
+} // namespace
+
 broker::link_connection* shard::link(link_id id) const
 {
     const auto at = links_.find(static_cast<std::uint64_t>(id));
@@ -31,9 +38,7 @@ shard::connect(const dial_order& order, broker::link_owner& owner, std::string& 
     transport.id = order.link;
     transport.websocket = endpoint.scheme == endpoint_scheme::ws;
     transport.limits = {
-        .frame_bytes = std::max<std::size_t>(settings_.limits.frame * 4, 16u << 20),
-        .header_count = settings_.limits.headers * 2,
-        .header_line_bytes = settings_.limits.header_line * 4};
+        .frame_bytes = settings_.limits.broker_frame, .header_count = broker_headers_max};
     transport.outbox_mark = settings_.limits.broker_outbox;
     transport.heart_beat = settings_.heart_beat.broker;
     if (transport.websocket) {
@@ -111,6 +116,11 @@ void shard::link_frame(link_id id, const stomp::frame_view& frame, framing as)
 {
     counters_.bytes[side::broker][direction::in] += frame.body.size();
     router_.on_link_frame(id, frame, as, loop_.now());
+}
+
+void shard::link_skipped(link_id id, const stomp::frame_view& head)
+{
+    router_.on_link_skipped(id, head, loop_.now());
 }
 
 void shard::link_drained(link_id id)

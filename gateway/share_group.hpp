@@ -52,6 +52,7 @@ struct share_group {
     std::string refused;        // its ERROR to our CONNECT
     net::time_point retry_at{}; // a dial failed: not before this
     net::duration back_off{};
+    bool died_soon = false;                // the last shared link that was lost had just come up
     net::time_point prove_at = net::never; // brokers.auth_recheck
     std::size_t bindings = 0;              // sessions
     std::size_t links = 0;                 // of any role

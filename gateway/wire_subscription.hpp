@@ -7,6 +7,7 @@
 #include "gateway/pairing.hpp"
 #include "gateway/share_group.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -70,6 +71,19 @@ struct wire_subscription {
     std::uint32_t seams = 0;  // seams that wait for it as their new side
     std::vector<kept_message> kept;
     std::size_t kept_bytes = 0;
+    std::size_t kept_largest = 0; // of what was kept since kept_bytes was 0
+
+    void keep(kept_message message)
+    {
+        kept_bytes += message.rest->size();
+        kept_largest = std::max(kept_largest, message.rest->size());
+        kept.push_back(std::move(message));
+    }
+    // M10: one MESSAGE that is larger than the mark fills nothing by itself.
+    bool kept_above(std::size_t mark) const noexcept
+    {
+        return kept_bytes - (kept_largest > mark ? std::min(kept_largest, kept_bytes) : 0) > mark;
+    }
     std::vector<wire_pair*> pairs;      // backplane `shared`: where this is one side; the router's
     std::unique_ptr<key_window> recent; // given since the prepare order, for pairs made later
     std::uint16_t last_tag = 0;

@@ -98,6 +98,13 @@ public:
         router.on_link_frame(link_id{link}, frame.view(), as, now);
         work();
     }
+    // A MESSAGE that is larger than limits.broker_frame.
+    void skips(std::uint64_t link, const std::string& head)
+    {
+        const auto frame = frame_of(head);
+        router.on_link_skipped(link_id{link}, frame.view(), now);
+        work();
+    }
     void loses(std::uint64_t link, const std::string& why = "EOF")
     {
         router.on_link_lost(link_id{link}, why, now);
@@ -187,6 +194,7 @@ public:
     gateway::router router;
 
 private:
+    using client_version = stomp::version;
     struct carried_frame {
         stomp::frame frame;
         framing as;
@@ -206,8 +214,11 @@ private:
         }
         for (auto& [id, frames] : carried_) {
             while (!frames.empty() && router.wants_client(id)) {
-                const auto next = std::move(frames.front());
+                auto next = std::move(frames.front());
                 frames.pop_front();
+                const client_version as = router.session(id)->version; // as a parser of that client
+                next.frame.trims_values =
+                    as == client_version::v10 && router.session(id)->connected;
                 router.on_client_frame(id, next.frame.view(), next.as, now);
                 fed = true;
                 if (frames.empty()) {

@@ -89,11 +89,14 @@ TEST_F(LinkConnect, ASecondConnectedMeansNothing)
     EXPECT_EQ(l.version(), stomp::version::v12);
 }
 
-TEST_F(LinkConnect, AClientsFrameFromABrokerEndsTheLink)
+TEST_F(LinkConnect, F1_AfterConnectedAFrameThatNoBrokerSendsMeansNothing)
 {
     ready();
-    EXPECT_EQ(gets("SEND destination:/topic/a").what, kind::error);
-    EXPECT_EQ(log.take(), lines{"close link 3"});
+    EXPECT_EQ(gets("SEND destination:/topic/a").what, kind::swallowed);
+    stomp::frame_view unknown;
+    unknown.command = stomp::command::unknown;
+    EXPECT_EQ(core->on_frame(unknown, t0, log).what, kind::swallowed);
+    EXPECT_EQ(log.take(), lines{});
 }
 
 TEST_F(LinkConnect, LeftBeforeConnectedItIsClosedAtOnce)

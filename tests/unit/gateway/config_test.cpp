@@ -38,6 +38,7 @@ listeners:
     path: [/stomp, /ws]
     trusted_proxies: [10.0.0.0/8, unix]
     allowed_origins: ["https://*.example.com", "*"]
+    frames: binary
     forward_headers: [Cookie, Authorization]
     proxy_protocol: false
     reuse_port: true
@@ -70,7 +71,7 @@ switch: { prepare_timeout: 61s, hold_timeout: 3s, on_hold_timeout: abort, max_fa
           receipt_timeout: 3s, trial_timeout: 2s, marker_interval: 101ms, dedup: header x-id }
 store: { kind: file, path: state/teal.state }
 limits: { clients: 5, clients_per_address: 6, handshake_timeout: 7s, connect_timeout: 8s,
-          frame_before_connect: 9KiB, frame: 10MiB, headers: 11, header_line: 12KiB, subscriptions: 13,
+          frame_before_connect: 9KiB, frame: 10MiB, headers: 11, header_line: 12KiB, broker_frame: 65KiB, subscriptions: 13,
           transactions: 14, transaction_bytes: 15MiB, client_outbox: 16KiB, client_stall: 17s, client_carry: 18KiB,
           seam_buffer: 19KiB, broker_outbox: 20KiB, buffered_total: 21%, http_head: 22KiB, idle_ping: 23s }
 heart_beat: { client: 11s, broker: 12s }
@@ -186,6 +187,8 @@ TEST(Config, FullOneSetsEveryKeyOfListenersAndBrokers)
         c.listeners[0].allowed_origins, (std::vector<std::string>{"https://*.example.com", "*"}));
     EXPECT_EQ(
         c.listeners[0].forward_headers, (std::vector<std::string>{"Cookie", "Authorization"}));
+    EXPECT_EQ(c.listeners[0].frames, client_frames::binary);
+    EXPECT_EQ(c.listeners[1].frames, client_frames::automatic);
     EXPECT_TRUE(c.listeners[0].reuse_port);
     EXPECT_EQ(c.listeners[1].bind.unix_path, "/run/teal/clients.sock");
     EXPECT_TRUE(c.admin.bind.is_unix());
@@ -235,9 +238,9 @@ TEST(Config, FullOneSetsEveryOtherKey)
     EXPECT_EQ(c.initial_color, broker::color::green);
     EXPECT_EQ(c.store.path, dir.path("state/teal.state"));
     constexpr std::size_t KiB = 1024, MiB = 1024 * KiB;
-    limits_config l{5,  6,        7s,       8s,  9 * KiB,  10 * MiB, 11,       12 * KiB, 13,
-                    14, 15 * MiB, 16 * KiB, 17s, 18 * KiB, 19 * KiB, 20 * KiB, {0, 21},
-                    22 * KiB, 23s};
+    limits_config l{5,        6,        7s,       8s,      9 * KiB,  10 * MiB, 11,
+                    12 * KiB, 65 * KiB, 13,       14,      15 * MiB, 16 * KiB, 17s,
+                    18 * KiB, 19 * KiB, 20 * KiB, {0, 21}, 22 * KiB, 23s};
     EXPECT_EQ(c.limits, l);
     EXPECT_EQ(c.heart_beat, (heart_beat_config{11s, 12s}));
     EXPECT_EQ(c.threads, 3U);

@@ -358,7 +358,7 @@ TEST_F(RouterMoveStates, M13_WhoIsParkedComesBackWithUndrain)
     for (int i = 0; i < 3; ++i) {
         router.on_probe(b2, false, "connection refused", now);
     }
-    run(20ms);
+    run(100ms);
     ASSERT_EQ(router.snapshot().sessions.parked, 2u);
     router.on_probe(b1, true, "", now);
     router.on_probe(b1, true, "", now);

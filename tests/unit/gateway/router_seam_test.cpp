@@ -321,6 +321,26 @@ TEST_F(RouterSmallSeamBuffer, M10_AtItsMarkThePairIsForcedAndNothingIsDropped)
     EXPECT_EQ(told(a, log.take()), lines{seen("4" + body)});
 }
 
+// It is one MESSAGE, not a client that does not keep up.
+TEST_F(RouterSmallSeamBuffer, M10_OneMessageLargerThanTheMarkForcesNothing)
+{
+    subscriber();
+    held();
+    const std::string large(5000, 'x'), small(400, 'x');
+    brings(4, message("s2", "1" + large));
+    EXPECT_EQ(log.take(), lines{}); // the link is read on
+    brokers.blue.markers = false;
+    commits();
+    brings(4, message("s2", "2" + small));
+    brings(4, message("s2", "3" + small));
+    EXPECT_EQ(router.numbers().seams_forced, 0u);
+    brings(4, message("s2", "4" + large)); // the second one is more than the mark
+    EXPECT_EQ(router.numbers().seams_forced, 1u);
+    EXPECT_EQ(
+        told(a, log.take()),
+        (lines{seen("1" + large), seen("2" + small), seen("3" + small), seen("4" + large)}));
+}
+
 TEST_F(RouterSmallSeamBuffer, M10_BeforeTheCommitNothingIsDroppedEither)
 {
     subscriber();

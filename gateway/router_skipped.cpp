@@ -1,0 +1,52 @@
+// A MESSAGE that is larger than limits.broker_frame: it can not be delivered, and costs nothing but
+// itself. docs/OUTSIDE.md F3.
+
+#include "gateway/message_frames.hpp"
+#include "gateway/router.hpp"
+
+namespace gateway {
+
+void router::on_link_skipped(link_id id, const stomp::frame_view& head, time_point now)
+{
+    link_record* l = link(id);
+    if (l == nullptr) {
+        return;
+    }
+    const auto destination = head.find("destination").value_or("");
+    if (counters_.skipped.count(l->at().color, destination)) {
+        out_.log(
+            2, name_of(l->at()) + " brought a MESSAGE larger than limits.broker_frame, SENT to " +
+                   std::string{destination.substr(0, skipped_messages::destination_bytes_max)} +
+                   ": it is skipped, as are further ones, which are only counted");
+    }
+    const auto event = l->core.on_frame(head, now, out_);
+    if (event.what == broker::link_event::kind::message) {
+        if (wire_subscription* w = wire(event.wire); w != nullptr && w->link == id) {
+            w->last_message = now;
+            refuse_message(*l, *w, head);
+        }
+    }
+    run_later(now);
+}
+
+// It would come again for ever: RabbitMQ gives a NACK's message back to its queue unless it is told
+// not to. 1.0 has no NACK.
+void router::refuse_message(
+    link_record& l, const wire_subscription& w, const stomp::frame_view& head)
+{
+    const stomp::version version = l.core.version();
+    const auto id = ack_of(head, version);
+    if (!w.acknowledges || w.giving_back || w.state == wire_state::leaving || id.empty() ||
+        l.core.state() != broker::link_state::ready) {
+        return; // nothing to say, or it goes back to its queue with the link
+    }
+    const bool requeues = broker::has_addresses(settings_.dialects[l.at().color]);
+    l.core.acknowledge(
+        {.negative = version != stomp::version::v10,
+         .wire = w.id,
+         .broker_ack = id,
+         .extra_head = requeues && version != stomp::version::v10 ? "requeue:false\n" : ""},
+        out_);
+}
+
+} // namespace gateway
