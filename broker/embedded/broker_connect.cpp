@@ -20,8 +20,7 @@ std::optional<stomp::version> choose_version(std::optional<std::string_view> off
     for (std::string_view rest = *offered; !rest.empty();) {
         std::string_view one = rest.substr(0, rest.find(','));
         rest.remove_prefix(std::min(rest.size(), one.size() + 1));
-        one.remove_prefix(std::min(one.size(), one.find_first_not_of(' ')));
-        one = one.substr(0, one.find(' '));
+        one = stomp::trimmed(one);
         for (const auto v : {stomp::version::v10, stomp::version::v11, stomp::version::v12}) {
             if (one == stomp::to_string(v) && (!best || *best < v)) {
                 best = v;
@@ -49,14 +48,16 @@ broker_core::outcome broker_core::check_login(const stomp::frame_view& frame) co
 }
 
 broker_core::outcome
-broker_core::on_connect(session& s, const stomp::frame_view& frame, net::time_point now)
+broker_core::on_connect(session& s, const stomp::frame_view& connect, net::time_point now)
 {
-    const auto chosen = choose_version(frame.find("accept-version"));
+    const auto chosen = choose_version(connect.find("accept-version"));
     if (!chosen) {
         return fault{
             refusal::unsupported_version,
             "Supported versions are " + std::string{supported_versions} + "."};
     }
+    stomp::frame_view frame = connect; // it was read before its version was known
+    frame.trims_values = *chosen == stomp::version::v10;
     if (outcome refused = check_login(frame)) {
         return refused;
     }

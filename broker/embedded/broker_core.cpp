@@ -92,7 +92,8 @@ broker_core::run(session& s, const stomp::frame_view& frame, net::time_point now
     case stomp::command::connected:
     case stomp::command::message:
     case stomp::command::receipt:
-    case stomp::command::error: break;
+    case stomp::command::error:
+    case stomp::command::unknown: break;
     }
     return fault{
         refusal::unknown_command,

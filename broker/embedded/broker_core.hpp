@@ -64,7 +64,7 @@ private:
 
     session* find(session_id id) const;
     outcome run(session& s, const stomp::frame_view& frame, net::time_point now);
-    outcome on_connect(session& s, const stomp::frame_view& frame, net::time_point now);
+    outcome on_connect(session& s, const stomp::frame_view& connect, net::time_point now);
     outcome check_login(const stomp::frame_view& frame) const;
     outcome on_send(session& s, const stomp::frame_view& frame, net::time_point now);
     outcome check_send(const destination& to);

@@ -44,6 +44,23 @@ void describe(CLI::App& app, command_line& given)
            "Most bytes of queued messages (default 1GiB)")
         ->type_name("SIZE")
         ->transform(CLI::AsSizeValue(false));
+    stomp::limits& limits = given.options.frame_limits;
+    app.add_option("--frame", limits.frame_bytes, "Largest frame (default 4MiB)")
+        ->type_name("SIZE")
+        ->transform(CLI::AsSizeValue(false))
+        ->check(CLI::Range(std::size_t{1024}, std::size_t{1} << 30));
+    app.add_option(
+           "--frame-before-connect", given.options.frame_before_connect_bytes_max,
+           "Largest frame before CONNECTED (default 64KiB)")
+        ->type_name("SIZE")
+        ->transform(CLI::AsSizeValue(false))
+        ->check(CLI::Range(std::size_t{1024}, std::size_t{1} << 30));
+    app.add_option("--headers", limits.header_count, "Most headers of a frame (default 100)")
+        ->check(CLI::Range(std::size_t{8}, std::size_t{10'000}));
+    app.add_option("--header-line", limits.header_line_bytes, "Longest header line (default 10KiB)")
+        ->type_name("SIZE")
+        ->transform(CLI::AsSizeValue(false))
+        ->check(CLI::Range(std::size_t{256}, std::size_t{1} << 20));
     app.add_option(
         "--name", given.options.name, "Name in /status and in the line that says it is ready");
     app.add_option(

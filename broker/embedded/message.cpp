@@ -32,11 +32,19 @@ encode_message(stomp::serializer& scratch, const stomp::frame_view& send, const 
 {
     scratch.begin(stomp::command::message);
     const std::size_t command_line = scratch.bytes().size();
-    if (how.reply_to.empty()) {
-        scratch.forward(send, is_brokers);
+    const auto is_ours = [&](std::string_view name) {
+        return is_brokers(name) || (name == "reply-to" && !how.reply_to.empty());
+    };
+    if (send.trims_values) { // subscribers of later versions would take the blanks for a part of it
+        stomp::frame_view plain = send;
+        for (stomp::header& h : plain.headers) {
+            h.value = stomp::trimmed(h.value);
+        }
+        scratch.forward(plain, is_ours);
     } else {
-        scratch.forward(
-            send, [](std::string_view name) { return name == "reply-to" || is_brokers(name); });
+        scratch.forward(send, is_ours);
+    }
+    if (!how.reply_to.empty()) {
         scratch.raw("reply-to", how.reply_to);
     }
     const std::string_view head = scratch.end_head().substr(command_line);

@@ -179,7 +179,9 @@ void stomp_connection::parse(std::string_view bytes, std::size_t& used)
         used += result.consumed;
         switch (result.status) {
         case stomp::parse_status::need_more: return;
-        case stomp::parse_status::heart_beat: break;
+        case stomp::parse_status::heart_beat:
+        case stomp::parse_status::skipped: // a broker's only
+        case stomp::parse_status::skipping: break;
         case stomp::parse_status::failed:
             core.on_fault(session_, result.error, now);
             used = bytes.size();

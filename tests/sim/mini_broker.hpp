@@ -23,6 +23,9 @@ struct broker_ways {
     // of the confirms of SENDs before them, and proves nothing (M4, H6). A failed SUBSCRIBE is
     // answered with ERROR, then RECEIPT; UNSUBSCRIBE loses what is in flight (M5).
     bool rabbitmq = false;
+    // Says what no client may: lines that end with CR LF, header bytes and escapes that STOMP does
+    // not have, commands of its own, NULs between frames.
+    bool odd = false;
 };
 
 class mini_broker {
@@ -60,6 +63,7 @@ private:
     void take_deferred(channel& c);
     net::duration deferral();
     void bring(channel& to, std::string bytes);
+    std::string as_said(std::string bytes);
     void arrive(std::uint64_t channel, const std::string& subscription, const std::string& bytes);
     bool late() const noexcept { return ways_.cluster || ways_.rabbitmq; }
     void on_frame(channel& c, const stomp::frame_view& frame);
@@ -79,7 +83,7 @@ private:
     std::shared_ptr<embedded::broker_core> core_;
     bool common_ = false, alive_ = false;
     std::map<std::uint64_t, std::unique_ptr<channel>> channels_;
-    std::uint64_t last_channel_ = 0, life_ = 0;
+    std::uint64_t last_channel_ = 0, life_ = 0, said_ = 0;
     random_source random_;
     channel* running_ = nullptr;    // whose frame takes effect
     bool routing_ = false;          // and it is a SEND or COMMIT

@@ -34,7 +34,7 @@ struct mini_broker::channel final : embedded::session_sink {
         if (broker->late() && head.starts_with("MESSAGE\n")) {
             broker->bring(*this, std::move(bytes));
         } else {
-            wire->to_gateway->write(bytes);
+            wire->to_gateway->write(broker->as_said(std::move(bytes)));
         }
     }
     std::size_t unsent() const noexcept override { return wire->to_gateway->waiting(); }

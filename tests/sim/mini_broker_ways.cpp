@@ -107,10 +107,27 @@ void mini_broker::arrive(
     }
     channel& c = *at->second;
     if (c.subscriptions.contains(subscription) || subscription.starts_with("/temp-queue/")) {
-        c.wire->to_gateway->write(bytes);
+        c.wire->to_gateway->write(as_said(bytes));
     } else if (beats_.on) { // the core took it as sent, and beats the later for it
         c.wire->to_gateway->write("\n");
     }
+}
+
+std::string mini_broker::as_said(std::string bytes)
+{
+    const std::size_t head = bytes.find("\n\n");
+    if (!ways_.odd || head == bytes.npos) {
+        return bytes;
+    }
+    std::string odd;
+    const bool crlf = ++said_ % 2 == 0;
+    for (const char c : bytes.substr(0, head)) {
+        odd.append(c == '\n' && crlf ? "\r\n" : std::string(1, c));
+    }
+    odd += std::string{"\nodd:\\q\r\0\xff\nno colon\n", 20} + (crlf ? "\r\n" : "\n");
+    odd += bytes.substr(head + 2);
+    odd += '\0';
+    return said_ % 5 == 0 ? odd + std::string{"INFO\nodd:1\n\nbody\0\r\n", 19} : odd;
 }
 
 // The core's clocks of heart-beats, for as long as the world's run.

@@ -44,7 +44,7 @@ struct shard_driver::link_end {
     link_id id{};
     control::endpoint_ref at;
     connection_ref wire; // null: dialling
-    stomp::parser parser;
+    stomp::parser parser{stomp::peer::broker};
     stomp::frame_view frame;
     std::string buffer;
     stomp::heart_beat beat;

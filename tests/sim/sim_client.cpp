@@ -37,7 +37,7 @@ void sim_client::connect()
 {
     ++life_;
     checker_.take_slow(number_);
-    parser_ = {};
+    parser_ = stomp::parser{stomp::peer::broker};
     buffer_.clear();
     connected_ = at_fault_ = being_slow_ = silent_ = false;
     shard_ = shards_[static_cast<std::size_t>(random_.below(shards_.size()))];
@@ -71,6 +71,14 @@ void sim_client::say(std::string frame)
         std::ranges::replace(line, '\n', ' ');
         std::erase(line, nul);
         checker_.note("client " + std::to_string(number_) + " says " + line.substr(0, 120));
+    }
+    if (number_ % 3 == 0) { // as some do in every version
+        std::string crlf;
+        const std::size_t head = frame.find("\n\n") + 2;
+        for (std::size_t i = 0; i < frame.size(); ++i) {
+            crlf.append(frame[i] == '\n' && i < head ? "\r\n" : std::string(1, frame[i]));
+        }
+        frame = std::move(crlf);
     }
     wire_->to_gateway->write(frame);
 }

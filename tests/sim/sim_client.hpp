@@ -118,7 +118,7 @@ private:
     std::string version_, login_;
     shard_driver* shard_ = nullptr;
     connection_ref wire_;
-    stomp::parser parser_;
+    stomp::parser parser_{stomp::peer::broker}; // it takes what brokers say
     stomp::frame_view frame_;
     std::string buffer_;
     std::vector<own_subscription> subscriptions_;

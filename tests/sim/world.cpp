@@ -149,7 +149,10 @@ void world::build_brokers()
     } else if (options_.with == faults::all && random.chance(15)) { // some clients' login
         refusing = random.chance(50) ? color::blue : color::green;
     }
-    const broker_ways ways{.cluster = has(feature::cluster), .rabbitmq = has(feature::rabbitmq)};
+    const broker_ways ways{
+        .cluster = has(feature::cluster),
+        .rabbitmq = has(feature::rabbitmq),
+        .odd = random_source{options_.seed, 730'000}.chance(25)};
     // Where both colors are one broker nobody would be left who knows them.
     const bool one_broker = options_.backplane != backplane::separate;
     for (const color c : broker::colors) {

@@ -51,9 +51,10 @@ def http_json(port, method, path, body=None, headers=None, timeout=30):
 
 
 class Broker:
-    """teal-broker; `chaos` is a list of KEY=VALUE, `users` a list of NAME:PASS."""
+    """teal-broker; `chaos` is a list of KEY=VALUE, `users` a list of NAME:PASS, `options` more
+    words of its command line."""
 
-    def __init__(self, scene, name, chaos=(), users=(), ports=None):
+    def __init__(self, scene, name, chaos=(), users=(), ports=None, options=()):
         self.scene, self.name = scene, name
         self.stomp_port, self.web_port, self.status_port = ports or [free_port() for _ in "123"]
         argv = [program("teal-broker"), "--stomp", f"127.0.0.1:{self.stomp_port}",
@@ -63,7 +64,7 @@ class Broker:
             argv += ["--user", user]
         for word in chaos:
             argv += ["--chaos", word]
-        self.argv = argv
+        self.argv = argv + [*map(str, options)]
         self.start()
 
     def start(self):
