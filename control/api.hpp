@@ -10,6 +10,7 @@
 
 #include "control/control_service.hpp"
 #include "control/http_message.hpp"
+#include "control/token_brake.hpp"
 #include "control/tokens.hpp"
 
 #include <deque>
@@ -29,6 +30,8 @@ struct api_options {
     bool local_names_only =
         true; // no tokens on TCP: the Host must be local, or a web page could steer us
     std::function<std::string()> metrics; // the Prometheus text
+    // After each answer: the route's pattern, "other" where there is none.
+    std::function<void(std::string_view route, unsigned status)> answered;
 };
 
 class api {
@@ -46,6 +49,11 @@ public:
     api(control_service& control, api_options options, log_sink log);
 
     void handle(http_request request, respond done);
+    // How long a request waits before it is handled, because of wrong tokens from its address;
+    // nullopt: too many wait there, it gets too_many(). Health never waits.
+    std::optional<net::duration> pause_before(const http_request& request, net::time_point now);
+    http_response too_many() const;
+    std::uint64_t auth_failures() const noexcept { return auth_failures_; }
     // What a watcher has not got yet, as text of an event stream; `at` moves on. `ended`: nothing
     // will follow.
     struct event_text {
@@ -58,8 +66,10 @@ public:
 
 private:
     // api_access.cpp: nullopt where the request may go on
+    std::optional<http_response> refused_repeats(const http_request& request) const;
     std::optional<http_response> refused_origin(const http_request& request) const;
     std::optional<http_response> refused_role(call& the_call, role needed);
+    void note_wrong_token(const std::string& peer);
 
     void status(call& the_call);
     void pools(call& the_call);
@@ -96,6 +106,8 @@ private:
     api_options options_;
     log_sink log_;
     std::deque<remembered_key> keys_; // oldest first, at most keys_max, for a day
+    token_brake brake_;
+    std::uint64_t auth_failures_ = 0; // requests without a valid token
 };
 
 struct api::call {

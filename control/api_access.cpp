@@ -36,6 +36,19 @@ std::string_view host_of(std::string_view origin)
 
 } // namespace
 
+// Fields that decide who asks, and for what: of two, another reader may take the other one.
+std::optional<http_response> api::refused_repeats(const http_request& request) const
+{
+    for (const auto* name : {"Origin", "Authorization", "Idempotency-Key", "Last-Event-ID"}) {
+        if (request.count(name) > 1) {
+            return problem_response(
+                {400, "repeated-header", "This header may stand there once only", name, "", {}},
+                epoch());
+        }
+    }
+    return std::nullopt;
+}
+
 std::optional<http_response> api::refused_origin(const http_request& request) const
 {
     const auto host = request.header("Host").value_or("");
@@ -60,6 +73,44 @@ std::optional<http_response> api::refused_origin(const http_request& request) co
     return std::nullopt;
 }
 
+void api::note_wrong_token(const std::string& peer)
+{
+    const auto address = address_of_peer(peer);
+    if (const auto untold = brake_.failed(address, net::clock::now())) {
+        log_(
+            log_level::warning, "admin: a wrong token from " + address + " (" +
+                                    std::to_string(*untold) + " since the last such line)");
+    }
+}
+
+std::optional<net::duration>
+api::pause_before(const http_request& request, net::time_point now)
+{
+    if (!options_.tokens || !request.header("Authorization")) {
+        return net::duration{};
+    }
+    const auto path = std::string_view(request.target).substr(0, request.target.find('?'));
+    for (const auto& one : routes()) { // what is open to everybody has no {names}
+        if (one.needed == role::none && one.pattern == path) {
+            return net::duration{};
+        }
+    }
+    return brake_.pause_before(address_of_peer(request.peer), now);
+}
+
+http_response api::too_many() const
+{
+    auto response = problem_response(
+        {429, "wrong-tokens", "Too many wrong tokens came from this address",
+         "requests from it wait, and so many wait already", "", {}},
+        epoch());
+    response.headers.emplace_back("Retry-After", "10");
+    if (options_.answered) {
+        options_.answered("other", response.status);
+    }
+    return response;
+}
+
 std::optional<http_response> api::refused_role(call& the_call, role needed)
 {
     the_call.who = "local " + the_call.request.peer;
@@ -69,11 +120,15 @@ std::optional<http_response> api::refused_role(call& the_call, role needed)
     if (const auto wrong = options_.tokens->refresh()) {
         log_(log_level::error, *wrong + "; the tokens read before stay");
     }
-    const auto given = the_call.request.header("Authorization").value_or("");
-    const auto found = given.starts_with(scheme)
-                           ? options_.tokens->tokens().find(given.substr(scheme.size()))
+    const auto given = the_call.request.header("Authorization");
+    const auto found = given && given->starts_with(scheme)
+                           ? options_.tokens->tokens().find(given->substr(scheme.size()))
                            : std::nullopt;
     if (!found) {
+        ++auth_failures_;
+        if (given) {
+            note_wrong_token(the_call.request.peer);
+        }
         auto response = problem_response(
             {401, "unauthorized", "A token is needed", "Authorization: Bearer TOKEN", "", {}},
             epoch());

@@ -26,6 +26,9 @@ using socket_type = admin_listener::socket;
 using stream_type = beast::basic_stream<asio::generic::stream_protocol>;
 using error_code = boost::system::error_code;
 
+constexpr auto accept_pause = std::chrono::milliseconds(100);
+constexpr auto accept_failure_every = std::chrono::seconds(10); // one line in the log
+
 http_request plain(const http::request<http::string_body>& from, const std::string& peer)
 {
     http_request out{
@@ -39,7 +42,17 @@ http_request plain(const http::request<http::string_body>& from, const std::stri
 } // namespace
 
 struct api_server::state : std::enable_shared_from_this<state> {
-    // One client of the API. `wake` is what an event stream waits on.
+    // What a connection is about; of those beyond the limit the first of the first kind goes.
+    enum class doing : std::uint8_t {
+        idle,      // between two requests
+        reading,   // a request that is not whole
+        pausing,   // for the wrong tokens of its address
+        writing,   // an answer
+        asking,    // members, for a GET
+        streaming, // events: its watcher comes again with Last-Event-ID
+        changing,  // members, for anything else: not cut off
+    };
+    // One client of the API. `wake` is what an event stream and a pause wait on.
     struct connection {
         connection(socket_type socket, asio::io_context& context)
             : peer(peer_of(socket)), stream(std::move(socket)), wake(context)
@@ -51,6 +64,19 @@ struct api_server::state : std::enable_shared_from_this<state> {
         // True when the peer of an event stream has closed; a late handler asks whether it still
         // is.
         std::shared_ptr<bool> gone = std::make_shared<bool>(false);
+        doing now = doing::idle;
+        std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
+        bool leaving = false; // spared: its coroutine ends soon
+        void begin(doing what)
+        {
+            now = what;
+            since = std::chrono::steady_clock::now();
+        }
+    };
+    struct answer_shape {
+        unsigned version = 11;
+        bool keep_alive = false;
+        bool head_only = false; // HEAD
     };
     using connections = std::list<connection>;
 
@@ -68,11 +94,14 @@ struct api_server::state : std::enable_shared_from_this<state> {
     asio::awaitable<void> serve(connections::iterator it);
     asio::awaitable<bool> serve_one(connection& peer, beast::flat_buffer& buffer);
     asio::awaitable<http_response> ask(http_request request);
-    asio::awaitable<bool>
-    answer(connection& peer, http_response response, unsigned version, bool keep_alive);
+    asio::awaitable<std::optional<http_response>>
+    refusal_behind_pause(connection& peer, const http_request& request);
+    asio::awaitable<bool> answer(connection& peer, http_response response, answer_shape shape);
     asio::awaitable<void> stream_events(connection& peer, event_stream at);
     void watch_for_end(connection& peer);
     void take(socket_type socket);
+    bool spare_one(doing most);
+    void on_accept_failed(const error_code& error);
     void stop();
 
     asio::io_context& context;
@@ -82,6 +111,8 @@ struct api_server::state : std::enable_shared_from_this<state> {
     log_sink log;
     admin_listener listener;
     connections open_connections;
+    std::size_t living = 0; // open_connections but those that leave
+    std::chrono::steady_clock::time_point told_of_failure{};
     std::uint64_t watching = 0;
     bool stopped = false;
 };
@@ -113,26 +144,63 @@ asio::awaitable<void> api_server::state::accept_on(Acceptor& acceptor)
         if (!error) {
             take(std::move(socket));
         } else if (!stopped) {
-            // Out of descriptors, say: the connection still waits, so asking at once would only
-            // burn the processor.
-            log(log_level::warning, "admin: accept: " + error.message());
-            asio::steady_timer pause(context, std::chrono::milliseconds(100));
+            on_accept_failed(error);
+            asio::steady_timer pause(context, accept_pause);
             co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
         }
     }
 }
 
+// Out of descriptors, say: the connection still waits, so asking at once would only burn the
+// processor. One that can be spared gives its descriptor.
+void api_server::state::on_accept_failed(const error_code& error)
+{
+    if (error == asio::error::no_descriptors || error == boost::system::errc::too_many_files_open) {
+        spare_one(doing::reading);
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (now - told_of_failure >= accept_failure_every) {
+        told_of_failure = now;
+        log(log_level::warning, "admin: accept: " + error.message());
+    }
+}
+
+// Closes the connection that can best be spared, of those that do no more than `most`.
+bool api_server::state::spare_one(doing most)
+{
+    connection* found = nullptr;
+    for (auto& one : open_connections) {
+        const auto sooner = [&] {
+            return std::pair(one.now, one.since) < std::pair(found->now, found->since);
+        };
+        if (!one.leaving && one.now <= most && (found == nullptr || sooner())) {
+            found = &one;
+        }
+    }
+    if (found == nullptr) {
+        return false;
+    }
+    found->leaving = true;
+    *found->gone = true;
+    --living;
+    found->stream.close();
+    found->wake.cancel();
+    return true;
+}
+
 void api_server::state::take(socket_type socket)
 {
-    if (open_connections.size() >= options.connections_max) {
+    if (living >= options.connections_max && !spare_one(doing::streaming)) {
         return; // closed by its destructor
     }
     error_code not_tcp; // an event is small and must not wait for the one before to be acknowledged
     socket.set_option(asio::ip::tcp::no_delay(true), not_tcp);
     open_connections.emplace_front(std::move(socket), context);
+    ++living;
     const auto it = open_connections.begin();
     asio::co_spawn(
         context, serve(it), [self = shared_from_this(), it](const std::exception_ptr& thrown) {
+            self->living -= it->leaving ? 0 : 1;
             self->open_connections.erase(it);
             if (thrown) {
                 self->log(log_level::error, "admin: a connection ended by an exception");
@@ -144,7 +212,8 @@ asio::awaitable<void> api_server::state::serve(connections::iterator it)
 {
     beast::flat_buffer buffer;
     bool more = true;
-    while (more && !stopped) {
+    while (more && !stopped && !it->leaving) {
+        it->begin(buffer.size() == 0 ? doing::idle : doing::reading);
         more = co_await serve_one(*it, buffer);
     }
     error_code ignored;
@@ -164,6 +233,7 @@ asio::awaitable<bool> api_server::state::serve_one(connection& peer, beast::flat
         if (error) {
             co_return false;
         }
+        peer.begin(doing::reading);
     }
     http::request_parser<http::string_body> parser;
     parser.header_limit(options.head_bytes_max);
@@ -182,7 +252,7 @@ asio::awaitable<bool> api_server::state::serve_one(connection& peer, beast::flat
             http_response refusal = problem_response(
                 {status, "bad-http", "Not a request that is read here", error.message(), "", {}},
                 control.state().epoch);
-            co_await answer(peer, std::move(refusal), 11, false);
+            co_await answer(peer, std::move(refusal), {});
         }
         co_return false;
     }
@@ -192,21 +262,51 @@ asio::awaitable<bool> api_server::state::serve_one(connection& peer, beast::flat
                             head.count(http::field::content_length) != 0) ||
                            head.count(http::field::host) > 1 ||
                            head.count(http::field::content_length) > 1;
-    const bool keep_alive = head.keep_alive() && !ambiguous;
-    const unsigned version = head.version();
+    // RFC 9110 9.3.2: HEAD is GET whose answer has no content.
+    const answer_shape shape{
+        head.version(), head.keep_alive() && !ambiguous, head.method() == http::verb::head};
     if (ambiguous) {
         http_response refusal = problem_response(
             {400, "bad-http", "Two lengths or two hosts", "", "", {}}, control.state().epoch);
-        co_return co_await answer(peer, std::move(refusal), version, false);
+        co_return co_await answer(peer, std::move(refusal), shape);
     }
     http_request request = plain(head, peer.peer);
+    request.method = shape.head_only ? "GET" : request.method;
     peer.stream.expires_never();
+    if (auto refusal = co_await refusal_behind_pause(peer, request)) {
+        co_return co_await answer(peer, std::move(*refusal), shape);
+    }
+    if (peer.leaving || stopped) {
+        co_return false;
+    }
+    peer.begin(request.method == "GET" ? doing::asking : doing::changing);
     http_response response = co_await ask(std::move(request));
-    if (response.events) {
+    if (response.events && !shape.head_only) {
+        peer.begin(doing::streaming);
         co_await stream_events(peer, *response.events);
         co_return false;
     }
-    co_return co_await answer(peer, std::move(response), version, keep_alive);
+    co_return co_await answer(peer, std::move(response), shape);
+}
+
+// Holds a request back whose address has sent wrong tokens; others go on meanwhile.
+asio::awaitable<std::optional<http_response>>
+api_server::state::refusal_behind_pause(connection& peer, const http_request& request)
+{
+    const auto pause = router.pause_before(request, net::clock::now());
+    if (!pause) {
+        co_return router.too_many();
+    }
+    if (*pause > net::duration{}) {
+        peer.begin(doing::pausing);
+        const auto until = net::clock::now() + *pause;
+        error_code error;
+        while (!stopped && !peer.leaving && net::clock::now() < until) { // news wake it too
+            peer.wake.expires_at(until);
+            co_await peer.wake.async_wait(asio::redirect_error(asio::use_awaitable, error));
+        }
+    }
+    co_return std::nullopt;
 }
 
 // The router answers at once or when members did; their answers are bounded by control's own
@@ -232,24 +332,31 @@ asio::awaitable<http_response> api_server::state::ask(http_request request)
     co_return std::move(*waiting->response);
 }
 
-asio::awaitable<bool> api_server::state::answer(
-    connection& peer, http_response response, unsigned version, bool keep_alive)
+asio::awaitable<bool>
+api_server::state::answer(connection& peer, http_response response, answer_shape shape)
 {
+    peer.begin(doing::writing);
     http::response<http::string_body> message;
-    message.version(version);
+    message.version(shape.version);
     message.result(response.status);
     for (const auto& [name, value] : response.headers) {
         message.set(name, value);
     }
     message.set("X-Content-Type-Options", "nosniff");
-    message.keep_alive(keep_alive);
+    message.keep_alive(shape.keep_alive);
     message.body() = std::move(response.body);
     message.prepare_payload();
     error_code error;
     peer.stream.expires_after(options.request_timeout);
-    co_await http::async_write(
-        peer.stream, message, asio::redirect_error(asio::use_awaitable, error));
-    co_return !error && keep_alive;
+    if (shape.head_only) { // its Content-Length is that of GET
+        http::response<http::empty_body> head(std::move(message.base()));
+        co_await http::async_write(
+            peer.stream, head, asio::redirect_error(asio::use_awaitable, error));
+    } else {
+        co_await http::async_write(
+            peer.stream, message, asio::redirect_error(asio::use_awaitable, error));
+    }
+    co_return !error && shape.keep_alive;
 }
 
 // A stream may have nothing to write for long, and a peer that is gone would take one of
@@ -349,6 +456,11 @@ api_server::~api_server()
 std::uint16_t api_server::port() const
 {
     return state_->listener.port();
+}
+
+std::size_t api_server::connections() const
+{
+    return state_->living;
 }
 
 void api_server::stop()

@@ -5,8 +5,10 @@
 //
 // Threading:  control thread; built and destroyed on the thread of its io_context.
 // Lifetime:   after stop() and one more turn of the io_context no handler refers to it; outlived by
-// api and control. Limits:     api_server_options; a connection beyond connections_max is closed at
-// once.
+// api and control.
+// Limits:     api_server_options. Beyond connections_max the connection goes that can best be spared:
+// idle longest, then the oldest unfinished request, then who takes its answer slowest; so a new one is
+// always served, health above all.
 
 #include "control/api.hpp"
 
@@ -49,6 +51,7 @@ public:
     ~api_server();
 
     std::uint16_t port() const; // 0 on a unix socket
+    std::size_t connections() const;
     // No accepts any more, and every connection is closed.
     void stop();
 

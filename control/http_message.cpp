@@ -68,6 +68,13 @@ std::optional<std::string_view> http_request::header(std::string_view name) cons
     return std::nullopt;
 }
 
+std::size_t http_request::count(std::string_view name) const
+{
+    return static_cast<std::size_t>(std::ranges::count_if(headers, [name](const auto& field) {
+        return std::ranges::equal(field.first, name, {}, lower, lower);
+    }));
+}
+
 http_response json_response(unsigned status, const boost::json::value& body)
 {
     return text_response(status, "application/json", to_text(body) + "\n");

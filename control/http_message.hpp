@@ -24,6 +24,7 @@ struct http_request {
     std::string peer; // "127.0.0.1:50312", or "unix uid=0"
     std::optional<std::string_view>
     header(std::string_view name) const; // names compare without case
+    std::size_t count(std::string_view name) const;
 };
 
 // The response goes on as server-sent events of this switch.

@@ -1,5 +1,7 @@
 #include "control/json.hpp"
 
+#include "control/plain_text.hpp"
+
 #include <boost/json/src.hpp> // the one place where Boost.JSON is compiled
 
 #include <array>
@@ -19,12 +21,14 @@ public:
     {
         if (const auto* object = value.if_object()) {
             group('{', '}', *object, [this](const auto& field) {
-                text_ += boost::json::serialize(field.key());
+                text_ += json_string(field.key());
                 text_ += indented_ ? ": " : ":";
                 write(field.value());
             });
         } else if (const auto* array = value.if_array()) {
             group('[', ']', *array, [this](const auto& element) { write(element); });
+        } else if (const auto* string = value.if_string()) {
+            text_ += json_string(*string);
         } else if (const auto* number = value.if_double()) {
             std::array<char, 512> digits{};
             const double shown = std::isfinite(*number) ? *number : 0;

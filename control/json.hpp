@@ -1,7 +1,7 @@
 #pragma once
 
 // JSON text as this project writes it: fields in the order given, numbers as people read them (1.9,
-// not 1.9E0). Parsing is Boost.JSON's, compiled once in json.cpp.
+// not 1.9E0), valid whatever bytes a peer put into a name (plain_text.hpp). Parsing is Boost.JSON's, compiled once in json.cpp.
 
 #include <boost/json/value.hpp>
 

@@ -9,6 +9,7 @@
 // (1) A write is the decision (SWITCH.md "Coordinator"): after `written` a restart finds the new
 // state, after
 //     `failed` or `unknown` only read() can tell (C7).
+// (2) One process writes a file: PATH.lock beside it is locked as long as the store lives.
 
 #include "broker/color.hpp"
 #include "control/switch_messages.hpp"
@@ -50,7 +51,8 @@ struct opened_store {
     stored_state state;
 };
 // Opens or creates the state file; `initial` counts only where there is none yet. The string is the
-// start-up error, and names the file: a state that cannot be read is never guessed.
+// start-up error, and names the file: a state that cannot be read is never guessed, and what is no
+// regular file, or is another process's, is left alone.
 std::variant<opened_store, std::string>
 open_file_store(const std::string& path, broker::color initial);
 

@@ -1,9 +1,12 @@
 #include "control/tokens.hpp"
 
+#include "control/file_lock.hpp"
+
 #include <algorithm>
-#include <fstream>
+#include <fcntl.h>
 #include <sstream>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace control {
 
@@ -33,17 +36,68 @@ std::optional<role> role_from(std::string_view name)
     return std::nullopt;
 }
 
-std::optional<std::string> text_of(const std::string& path)
+std::string folder_of(const std::string& path)
 {
-    std::ifstream file(path, std::ios::binary);
-    std::string text(token_file_bytes_max + 1, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (!file.is_open() || file.bad() ||
-        static_cast<std::size_t>(file.gcount()) > token_file_bytes_max) {
-        return std::nullopt;
+    const auto slash = path.rfind('/');
+    return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// Who may read it has the tokens, and who may write it makes some.
+std::optional<std::string> too_open(const struct stat& file, const std::string& path)
+{
+    const auto me = ::geteuid();
+    if (!S_ISREG(file.st_mode)) {
+        return "is not a regular file";
     }
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    return text;
+    if (file.st_uid != me && file.st_uid != 0) {
+        return "belongs to another user (uid " + std::to_string(file.st_uid) + ")";
+    }
+    if ((file.st_mode & S_IWGRP) != 0 || (file.st_mode & S_IRWXO) != 0) {
+        return "others may read or write it: chmod 600 it, or 640 where root owns it";
+    }
+    // root:teal 640 is how a service reads what it may not change; its own file needs no group.
+    if (file.st_uid == me && (file.st_mode & S_IRWXG) != 0) {
+        return "its group may read it: chmod 600 it";
+    }
+    struct stat folder{};
+    if (::stat(folder_of(path).c_str(), &folder) != 0 ||
+        ((folder.st_mode & S_IWOTH) != 0 && (folder.st_mode & S_ISVTX) == 0)) {
+        return "others may put another file in its place: chmod o-w its folder";
+    }
+    return std::nullopt;
+}
+
+struct file_text {
+    std::string text;
+    std::optional<std::string> wrong;
+};
+
+file_text text_of(const std::string& path)
+{
+    // O_NONBLOCK: a FIFO would keep the control thread for ever.
+    const descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    struct stat what{};
+    if (!file.open() || ::fstat(file.number(), &what) != 0) {
+        return {"", "cannot be read"};
+    }
+    if (auto wrong = too_open(what, path)) {
+        return {"", std::move(wrong)};
+    }
+    std::string text(token_file_bytes_max + 1, '\0');
+    std::size_t length = 0;
+    ssize_t got = 0;
+    do {
+        got = ::read(file.number(), text.data() + length, text.size() - length);
+        length += got > 0 ? static_cast<std::size_t>(got) : 0;
+    } while (got > 0 && length < text.size());
+    if (got < 0) {
+        return {"", "cannot be read"};
+    }
+    if (length > token_file_bytes_max) {
+        return {"", "has more than " + std::to_string(token_file_bytes_max) + " bytes"};
+    }
+    text.resize(length);
+    return {std::move(text), std::nullopt};
 }
 
 } // namespace
@@ -111,8 +165,8 @@ std::optional<token_file::version> token_file::version_of(const std::string& pat
         return std::nullopt;
     }
     return version{
-        now.st_mtim.tv_sec, now.st_mtim.tv_nsec, now.st_ino,
-        static_cast<std::uint64_t>(now.st_size)};
+        now.st_mtim.tv_sec, now.st_mtim.tv_nsec, now.st_ctim.tv_sec, now.st_ctim.tv_nsec,
+        now.st_ino,         static_cast<std::uint64_t>(now.st_size)};
 }
 
 std::variant<token_file, std::string> token_file::open(const std::string& path)
@@ -133,11 +187,11 @@ std::optional<std::string> token_file::refresh()
     }
     looked_ = true;
     read_ = now;
-    const auto text = now ? text_of(path_) : std::nullopt;
-    if (!text) {
-        return "tokens file " + path_ + ": cannot be read";
+    const auto found = text_of(path_);
+    if (found.wrong) {
+        return "tokens file " + path_ + ": " + *found.wrong;
     }
-    auto parsed = token_table::parse(*text);
+    auto parsed = token_table::parse(found.text);
     if (auto* wrong = std::get_if<std::string>(&parsed)) {
         return "tokens file " + path_ + ": " + *wrong;
     }

@@ -7,6 +7,8 @@
 // (1) A token is compared in a time that depends on what the caller sent only.
 // (2) A file that turned unreadable or wrong leaves the tokens as they were; the log says so once
 // per change.
+// (3) A file that others can read or change (its mode, its owner, its folder) is not read: what it
+// says is everybody's.
 
 #include <cstdint>
 #include <functional>
@@ -56,6 +58,7 @@ public:
 private:
     struct version {
         std::int64_t seconds = 0, nanoseconds = 0;
+        std::int64_t changed_seconds = 0, changed_nanoseconds = 0; // its mode or owner
         std::uint64_t inode = 0, bytes = 0;
         bool operator==(const version&) const = default;
     };

@@ -1,5 +1,6 @@
 // teal-gateway: arguments and exit status; everything else is process.cpp.
 
+#include "broker/net/stray_signals.hpp"
 #include "gateway/config.hpp"
 #include "gateway/process.hpp"
 
@@ -11,7 +12,8 @@
 
 int main(int argc, char** argv)
 {
-    std::signal(SIGPIPE, SIG_IGN);
+    net::ignore_stray_signals(); // process.cpp says so in the log
+    std::signal(SIGHUP, SIG_IGN); // until it says that reloading is not built yet
     CLI::App app{"A gateway for STOMP over WebSocket that moves live sessions between two pools of "
                  "brokers."};
     std::string file;

@@ -1,6 +1,7 @@
 #include "gateway/process.hpp"
 
 #include "broker/net/socket.hpp"
+#include "broker/net/stray_signals.hpp"
 #include "control/api.hpp"
 #include "control/api_server.hpp"
 #include "control/control_service.hpp"
@@ -11,7 +12,10 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
+#include <map>
 #include <random>
 #include <set>
 #include <sys/resource.h>
@@ -136,6 +140,7 @@ private:
     void on_signal();
     void wait_for_signal();
     void on_pause(net::duration paused);
+    void note_signal(int number);
     void drain(int step);
     void stop();
     void resolve_again();
@@ -156,6 +161,7 @@ private:
     control_counters counters_;
     std::set<control::switch_number> counted_;
     std::vector<shard_numbers> last_numbers_;
+    std::map<int, net::time_point> signals_told_;
     bool stopping_ = false;
     net::pulse pulse_{[this](net::duration paused) { on_pause(paused); }}; // the first to go
 };
@@ -287,6 +293,9 @@ int process::start()
         options.tokens = std::move(std::get<control::token_file>(tokens));
     }
     options.metrics = [this] { return metrics(); };
+    options.answered = [this](std::string_view route, unsigned status) {
+        counters_.count_request(route, static_cast<int>(status));
+    };
     api_ = std::make_unique<control::api>(*service_, std::move(options), log_sink);
     auto server = control::api_server::listen(
         control_, *api_, *service_, {.bind = settings_.admin.bind.text}, log_sink);
@@ -346,6 +355,7 @@ std::string process::metrics()
     counters_.live = service_->state().live;
     counters_.epoch = service_->state().epoch;
     counters_.switch_in_progress = running != nullptr;
+    counters_.auth_failures = api_->auth_failures();
     if (running != nullptr) {
         counters_.switch_started =
             std::chrono::duration<double>(running->started_at.time_since_epoch()).count();
@@ -373,10 +383,8 @@ void process::wait_for_signal()
         if (error) {
             return;
         }
-        if (number == SIGHUP) {
-            log::line(
-                log_level::warning,
-                "SIGHUP: reloading the configuration is not built yet; nothing changed");
+        if (number != SIGTERM && number != SIGINT) {
+            note_signal(number);
         } else if (stopping_) {
             log::line(log_level::warning, "stopping at once");
             stop();
@@ -386,6 +394,27 @@ void process::wait_for_signal()
         }
         wait_for_signal();
     });
+}
+
+// A line each ten seconds and signal: whoever sends them in a loop does not fill the log.
+void process::note_signal(int number)
+{
+    auto& told = signals_told_[number];
+    const auto now = net::clock::now();
+    if (told != net::time_point{} && now - told < std::chrono::seconds{10}) {
+        return;
+    }
+    told = now;
+    if (number == SIGHUP) {
+        log::line(
+            log_level::warning,
+            "SIGHUP: reloading the configuration is not built yet; nothing changed");
+        return;
+    }
+    const char* name = ::sigabbrev_np(number); // null of a real-time one
+    log::line(
+        log_level::warning, "a signal that means nothing here was ignored",
+        {{"signal", name != nullptr ? "SIG" + std::string(name) : std::to_string(number)}});
 }
 
 // S16: a switch that is not being written is aborted, then clients are sent away over a while, then
@@ -476,6 +505,9 @@ int process::run()
         return status;
     }
     for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
+        signals_.add(number);
+    }
+    for (const int number : net::stray_signals()) {
         signals_.add(number);
     }
     wait_for_signal();

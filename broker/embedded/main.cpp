@@ -4,6 +4,7 @@
 #include "broker/embedded/stomp_server.hpp"
 #include "broker/net/readiness_loop.hpp"
 #include "broker/net/socket.hpp"
+#include "broker/net/stray_signals.hpp"
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
@@ -187,7 +188,7 @@ int main(int argc, char** argv)
         std::fprintf(stderr, "teal-broker: %s\n", wrong.c_str());
         return exit_usage;
     }
-    std::signal(SIGPIPE, SIG_IGN);
+    net::ignore_stray_signals();
     raise_descriptor_limit();
     return serve(given);
 }

@@ -118,8 +118,14 @@ std::string answer_status(const broker_core& core, std::string_view head)
         line.substr(last_space + 1, 5) != "HTTP/") {
         return response("400 Bad Request", "text/plain", "That is not an HTTP request.\n");
     }
-    if (line.substr(0, first_space) != "GET") {
-        return response("405 Method Not Allowed", "text/plain", "Only GET.\n");
+    const std::string_view method = line.substr(0, first_space);
+    if (method == "HEAD") { // GET without its content
+        std::string answer = answer_status(core, "GET" + std::string(head.substr(first_space)));
+        answer.erase(answer.find("\r\n\r\n") + 4);
+        return answer;
+    }
+    if (method != "GET") {
+        return response("405 Method Not Allowed", "text/plain", "Only GET or HEAD.\n");
     }
     const std::string_view target = line.substr(first_space + 1, last_space - first_space - 1);
     const std::string_view path = target.substr(0, target.find('?'));

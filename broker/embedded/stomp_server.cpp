@@ -47,7 +47,16 @@ void stomp_server::on_accepted(int descriptor, transport over)
     case transport::websocket:
         made = std::make_unique<websocket_connection>(*this, descriptor);
         break;
-    case transport::status: made = std::make_unique<status_connection>(*this, descriptor); break;
+    case transport::status: {
+        auto one = std::make_unique<status_connection>(*this, descriptor);
+        if (asking_.size() >= status_connections_max) {
+            asking_.front()->close_now();
+            asking_.pop_front();
+        }
+        asking_.push_back(one.get());
+        made = std::move(one);
+        break;
+    }
     }
     if (stalled_ && over != transport::status) {
         made->pause_reading();
@@ -58,6 +67,7 @@ void stomp_server::on_accepted(int descriptor, transport over)
 
 void stomp_server::forget(net::connection& gone)
 {
+    std::erase_if(asking_, [&](const net::connection* one) { return one == &gone; });
     connections_.erase(&gone);
 }
 

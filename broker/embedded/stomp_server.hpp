@@ -14,12 +14,17 @@
 #include <boost/system/result.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include <deque>
 #include <memory>
 #include <vector>
 
 namespace embedded {
 
+class status_connection;
 class stomp_connection;
+
+// Who asks at the status port and does not end; of more the oldest goes.
+inline constexpr std::size_t status_connections_max = 64;
 
 class stomp_server final : public accept_handler {
 public:
@@ -55,6 +60,7 @@ private:
     boost::unordered_flat_map<const net::connection*, std::unique_ptr<net::connection>>
         connections_;
     stomp::frame_view scratch_;
+    std::deque<status_connection*> asking_; // of the status port, oldest first
     bool stalled_ = false;
 };
 

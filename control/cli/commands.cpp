@@ -2,17 +2,21 @@
 
 #include "control/cli/tables.hpp"
 #include "control/json.hpp"
+#include "control/plain_text.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 
+#include <sstream>
+
 namespace cli {
 
-boost::json::object parsed(const std::string& text)
+std::optional<boost::json::object> parsed(const std::string& text)
 {
     boost::system::error_code error;
     auto value = boost::json::parse(text, error);
-    return !error && value.is_object() ? std::move(value.get_object()) : boost::json::object{};
+    return !error && value.is_object() ? std::optional(std::move(value.get_object()))
+                                       : std::nullopt;
 }
 
 std::string encoded(const std::string& text)
@@ -43,21 +47,35 @@ int commands::not_reachable(const unreachable& what)
     return exit_unreachable;
 }
 
+// An empty table with status 0 would say that there is nothing; what is there is not known.
+int commands::not_understood(const std::string& why)
+{
+    to_.err << "tealctl: the answer cannot be understood: " << control::printable(why)
+            << "; is that a Teal gateway of this version?\n";
+    return exit_unreachable;
+}
+
 int commands::refused(const reply& what)
 {
     const auto problem = parsed(what.body);
-    const auto title = text_at(problem, "title");
-    const auto detail = text_at(problem, "detail");
-    const auto field = text_at(problem, "field");
+    const bool of_a_proxy = what.status == 401 || what.status == 403;
+    if (!problem && !of_a_proxy) {
+        return not_understood("HTTP status " + std::to_string(what.status) + " and no JSON object");
+    }
+    const auto said = problem.value_or(boost::json::object{});
+    const auto title = text_at(said, "title");
+    const auto detail = text_at(said, "detail");
+    const auto field = text_at(said, "field");
     to_.err << "tealctl: " << (title.empty() ? "HTTP status " + std::to_string(what.status) : title)
             << (field.empty() ? "" : " (" + field + ")") << (detail.empty() ? "" : ": " + detail)
             << '\n';
-    if (const auto report = text_at(problem, "report"); to_.json && !report.empty()) {
+    if (const auto report = text_at(said, "report"); to_.json && !report.empty()) {
         // A refused switch has a report too; a script reads it where it reads any other.
-        const auto answer = client_.send({"GET", report, {}, ""});
-        if (const auto* got = std::get_if<reply>(&answer); got != nullptr && got->status == 200) {
-            to_.out << control::to_indented_text(parsed(got->body)) << '\n';
+        const auto body = get(report, "id");
+        if (const auto* status = std::get_if<int>(&body)) {
+            return *status;
         }
+        to_.out << control::to_indented_text(std::get<0>(body)) << '\n';
     }
     switch (what.status) {
     case 401:
@@ -68,7 +86,21 @@ int commands::refused(const reply& what)
     }
 }
 
-std::variant<boost::json::object, int> commands::get(const std::string& target)
+std::variant<boost::json::object, int>
+commands::body_of(const reply& got, std::string_view field)
+{
+    auto body = parsed(got.body);
+    if (!body) {
+        return not_understood("no JSON object");
+    }
+    if (!body->contains(field)) {
+        return not_understood("it has no field '" + std::string(field) + "'");
+    }
+    return std::move(*body);
+}
+
+std::variant<boost::json::object, int>
+commands::get(const std::string& target, std::string_view field)
 {
     const auto answer = client_.send({"GET", target, {}, ""});
     if (const auto* none = std::get_if<unreachable>(&answer)) {
@@ -78,37 +110,40 @@ std::variant<boost::json::object, int> commands::get(const std::string& target)
     if (got.status != 200) {
         return refused(got);
     }
-    return parsed(got.body);
+    return body_of(got, field);
 }
 
 int commands::show(
     const boost::json::object& body, void (*table)(std::ostream&, const boost::json::object&, bool))
 {
+    // The table is made in any case: what cannot be shown as one is not what was asked for.
+    std::ostringstream text;
+    table(text, body, to_.colors);
     if (to_.json) {
         to_.out << control::to_indented_text(body) << '\n';
     } else if (!to_.quiet) {
-        table(to_.out, body, to_.colors);
+        to_.out << text.str();
     }
     return exit_done;
 }
 
 int commands::status()
 {
-    const auto body = get("/v1/status");
+    const auto body = get("/v1/status", "epoch");
     return std::holds_alternative<int>(body) ? std::get<int>(body)
                                              : show(std::get<0>(body), print_status);
 }
 
 int commands::history()
 {
-    const auto body = get("/v1/switches");
+    const auto body = get("/v1/switches", "switches");
     return std::holds_alternative<int>(body) ? std::get<int>(body)
                                              : show(std::get<0>(body), print_history);
 }
 
 int commands::pools()
 {
-    const auto body = get("/v1/pools");
+    const auto body = get("/v1/pools", "blue");
     return std::holds_alternative<int>(body) ? std::get<int>(body)
                                              : show(std::get<0>(body), print_pools);
 }
@@ -117,7 +152,8 @@ int commands::sessions(const std::string& sort, std::uint64_t limit)
 {
     const auto body =
         get("/v1/sessions?limit=" + std::to_string(limit) +
-            (sort.empty() ? "" : "&sort=" + encoded(sort)));
+                (sort.empty() ? "" : "&sort=" + encoded(sort)),
+            "sessions");
     return std::holds_alternative<int>(body) ? std::get<int>(body)
                                              : show(std::get<0>(body), print_sessions);
 }
@@ -134,7 +170,7 @@ int commands::disconnect(const std::string& session)
 
 int commands::abort()
 {
-    const auto body = get("/v1/status");
+    const auto body = get("/v1/status", "epoch");
     if (const auto* status = std::get_if<int>(&body)) {
         return *status;
     }
@@ -152,7 +188,8 @@ int commands::abort()
         return refused(got);
     }
     // C6: asked while the store was written it may be too late all the same; only the report tells.
-    const int ended = wait_for(std::stoull(id), {true, false, std::chrono::seconds(30)});
+    const int ended = wait_for(
+        number_at(std::get<0>(body), "switch.id"), {true, false, std::chrono::seconds(30)});
     if (ended == exit_done || ended == exit_counted) {
         to_.err << "tealctl: switch " << id << " was decided already\n";
         return exit_refused;
@@ -162,7 +199,7 @@ int commands::abort()
 
 int commands::rollback(switch_options options)
 {
-    const auto body = get("/v1/status");
+    const auto body = get("/v1/status", "epoch");
     if (const auto* status = std::get_if<int>(&body)) {
         return *status;
     }

@@ -14,6 +14,8 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <string_view>
+#include <variant>
 
 namespace cli {
 
@@ -60,8 +62,11 @@ public:
     int undrain(const std::string& endpoint);
 
 private:
-    // The body of a 2xx; else the status to exit with, said on err.
-    std::variant<boost::json::object, int> get(const std::string& target);
+    // The body of a 2xx that has `field`; else the status to exit with, said on err.
+    std::variant<boost::json::object, int> get(const std::string& target, std::string_view field);
+    // The same of an answer that was got already.
+    std::variant<boost::json::object, int> body_of(const reply& got, std::string_view field);
+    int not_understood(const std::string& why);
     int refused(const reply& what);
     int not_reachable(const unreachable& what);
     int post_switch(const switch_options& options, const std::string& if_match);
@@ -84,8 +89,8 @@ private:
 
 // RFC 3986 section 2.3: all but the unreserved is encoded.
 std::string encoded(const std::string& text);
-// An object; empty where the text is none.
-boost::json::object parsed(const std::string& text);
+// nullopt: the text is no JSON object.
+std::optional<boost::json::object> parsed(const std::string& text);
 std::uint64_t number_at(const boost::json::object& object, std::string_view path);
 
 // The exit status that a final report means.

@@ -66,7 +66,7 @@ commands::order_endpoint(const std::string& endpoint, const char* order)
     if (got.status != 200 && got.status != 202) {
         return refused(got);
     }
-    return parsed(got.body);
+    return body_of(got, "endpoint");
 }
 
 int commands::drain(const std::string& endpoint, const wait_options& waiting)
@@ -88,13 +88,12 @@ int commands::wait_until_drained(
     const auto begun = std::chrono::steady_clock::now();
     const std::string endpoint = color + "/" + name;
     for (;;) {
-        const auto body = get("/v1/pools");
+        const auto body = get("/v1/pools", color);
         if (const auto* status = std::get_if<int>(&body)) {
             return *status;
         }
         const auto* found = std::get<0>(body).if_contains(color);
-        auto pool =
-            found != nullptr && found->is_object() ? found->get_object() : boost::json::object{};
+        auto pool = found->as_object();
         const auto* one = endpoint_in(pool, name);
         if (one == nullptr || text_at(*one, "draining") != "true") {
             clear_progress();

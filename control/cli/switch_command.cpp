@@ -41,7 +41,7 @@ int commands::switch_to(switch_options options)
     // The preview of --yes wants the status; --if-epoch alone does not.
     std::string epoch = options.if_epoch ? std::to_string(*options.if_epoch) : "";
     if (epoch.empty() || (options.ask && !options.yes)) {
-        const auto body = get("/v1/status");
+        const auto body = get("/v1/status", "epoch");
         if (const auto* status = std::get_if<int>(&body)) {
             return *status;
         }
@@ -85,7 +85,14 @@ int commands::post_switch(const switch_options& options, const std::string& if_m
         return not_reachable(*none);
     }
     const auto& got = std::get<reply>(answer);
-    const auto content = parsed(got.body);
+    if (got.status != 200 && got.status != 202) {
+        return refused(got);
+    }
+    const auto body_got = body_of(got, got.status == 200 ? "message" : "id");
+    if (const auto* status = std::get_if<int>(&body_got)) {
+        return *status;
+    }
+    const auto& content = std::get<0>(body_got);
     if (got.status == 200) { // live already
         if (to_.json) {
             to_.out << control::to_indented_text(content) << '\n';
@@ -93,9 +100,6 @@ int commands::post_switch(const switch_options& options, const std::string& if_m
             to_.out << text_at(content, "message") << '\n';
         }
         return exit_done;
-    }
-    if (got.status != 202) {
-        return refused(got);
     }
     const auto id = number_at(content, "id");
     if (options.waiting.wait) {
@@ -112,7 +116,7 @@ int commands::post_switch(const switch_options& options, const std::string& if_m
 int commands::watch(std::optional<std::uint64_t> id, const wait_options& waiting)
 {
     if (!id) {
-        const auto body = get("/v1/switches");
+        const auto body = get("/v1/switches", "switches");
         if (const auto* status = std::get_if<int>(&body)) {
             return *status;
         }
@@ -121,7 +125,7 @@ int commands::watch(std::optional<std::uint64_t> id, const wait_options& waiting
             to_.err << "tealctl: there was no switch yet\n";
             return exit_refused;
         }
-        id = number_at(all->get_array().front().get_object(), "id");
+        id = number_at(all->get_array().front().as_object(), "id");
     }
     return wait_for(*id, waiting);
 }
@@ -135,10 +139,16 @@ int commands::wait_for(std::uint64_t id, const wait_options& waiting)
     std::uint64_t last_id = 0;
     auto retry = retry_first;
     int tries = 0;
+    bool understood = true;
     const auto on_event = [&](const event& what) {
         retry = retry_first;
         tries = 0;
-        auto now = parsed(what.data);
+        auto said = parsed(what.data);
+        understood = said && said->contains("phase");
+        if (!understood) {
+            return false;
+        }
+        auto& now = *said;
         show_progress(id, now);
         if (what.name != "report") {
             return true;
@@ -151,6 +161,10 @@ int commands::wait_for(std::uint64_t id, const wait_options& waiting)
     for (;;) {
         const auto ended = client_.follow(path + "/events", last_id, until, on_event);
         clear_progress();
+        if (!understood) {
+            return not_understood(
+                "an event of switch " + std::to_string(id) + ", which goes on");
+        }
         if (ended == stream_end::enough) {
             return finish(*report);
         }
@@ -165,9 +179,11 @@ int commands::wait_for(std::uint64_t id, const wait_options& waiting)
             return exit_timeout;
         }
         if (ended == stream_end::refused) {
-            const auto why = get(path);
-            return std::holds_alternative<int>(why) ? std::get<int>(why)
-                                                    : static_cast<int>(exit_unreachable);
+            const auto why = get(path, "id");
+            return std::holds_alternative<int>(why)
+                       ? std::get<int>(why)
+                       : not_reachable({"no events of switch " + std::to_string(id) +
+                                        ", which goes on: tealctl watch " + std::to_string(id)});
         }
         // Broken or not reachable: again from the last event, for a while.
         if (++tries > retries_max) {
@@ -182,6 +198,10 @@ int commands::wait_for(std::uint64_t id, const wait_options& waiting)
 
 int commands::finish(const boost::json::object& report)
 {
+    const auto* counted = report.if_contains("counted");
+    if (text_at(report, "result").empty() || counted == nullptr || !counted->is_array()) {
+        return not_understood("the final report has no result, or nothing that says what is counted");
+    }
     show(report, print_report);
     return status_of(report);
 }

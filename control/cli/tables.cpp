@@ -1,6 +1,7 @@
 #include "control/cli/tables.hpp"
 
 #include "control/json.hpp"
+#include "control/plain_text.hpp"
 
 #include <boost/json/array.hpp>
 
@@ -18,20 +19,11 @@ std::string emphasized(const std::string& text, const char* escape, bool colors)
     return colors ? std::string(escape) + text + "\x1b[0m" : text;
 }
 
-// A peer, a login or a broker's error is somebody else's text: no control character of it reaches
-// the terminal.
-std::string shown(std::string text)
-{
-    std::ranges::replace_if(
-        text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
-    return text;
-}
-
 const boost::json::array& array_at(const object& from, std::string_view key)
 {
     static const boost::json::array empty;
     const auto* found = from.if_contains(key);
-    return found != nullptr && found->is_array() ? found->get_array() : empty;
+    return found != nullptr ? found->as_array() : empty; // throws where it is another type
 }
 
 void add_pools(rows& table, const object& pools)
@@ -40,15 +32,15 @@ void add_pools(rows& table, const object& pools)
         if (!value.is_object()) {
             continue;
         }
-        for (const auto& one : array_at(value.get_object(), "endpoints")) {
-            const auto& endpoint = one.get_object();
+        for (const auto& one : array_at(value.as_object(), "endpoints")) {
+            const auto& endpoint = one.as_object();
             const std::string health = text_at(endpoint, "healthy") == "true" ? "healthy" : "down";
             const bool drained = text_at(endpoint, "draining") == "true";
             const std::string state = !drained           ? health
                                       : health == "down" ? "draining, down"
                                                          : "draining";
             table.push_back(
-                {std::string(color), text_at(endpoint, "name"), text_at(endpoint, "url"), state,
+                {control::printable(color), text_at(endpoint, "name"), text_at(endpoint, "url"), state,
                  text_at(endpoint, "links"), text_at(endpoint, "sessions"),
                  text_at(endpoint, "last_error")});
         }
@@ -67,7 +59,9 @@ std::string text_at(const object& from, std::string_view path)
     if (dot != std::string_view::npos) {
         return found->is_object() ? text_at(found->get_object(), path.substr(dot + 1)) : "";
     }
-    return shown(found->is_string() ? std::string(found->get_string()) : control::to_text(*found));
+    // A peer, a login or a broker's error is somebody else's text: nothing of it drives the terminal.
+    return control::printable(
+        found->is_string() ? std::string(found->get_string()) : control::to_text(*found));
 }
 
 void print_columns(std::ostream& out, const rows& table, bool colors)
@@ -76,14 +70,14 @@ void print_columns(std::ostream& out, const rows& table, bool colors)
     for (const auto& row : table) {
         widths.resize(std::max(widths.size(), row.size()));
         for (std::size_t i = 0; i < row.size(); ++i) {
-            widths[i] = std::max(widths[i], row[i].size());
+            widths[i] = std::max(widths[i], control::characters_in(row[i]));
         }
     }
     bool head = true;
     for (const auto& row : table) {
         std::string line;
         for (std::size_t i = 0; i < row.size(); ++i) {
-            line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+            line += row[i] + std::string(widths[i] - control::characters_in(row[i]) + 2, ' ');
         }
         line.erase(line.find_last_not_of(' ') + 1);
         out << (head ? emphasized(line, "\x1b[1m", colors) : line) << '\n';
@@ -106,7 +100,8 @@ void print_status(std::ostream& out, const object& status, bool colors)
         out << "sessions";
         for (const auto& [state, count] : sessions->get_object()) {
             if (control::to_text(count) != "0") {
-                out << "  " << std::string_view(state) << ' ' << control::to_text(count);
+                out << "  " << control::printable(state) << ' '
+                    << control::printable(control::to_text(count));
             }
         }
         out << '\n';
@@ -160,10 +155,10 @@ void print_report(std::ostream& out, const object& report, bool colors)
                                                     : "goes on")
         << '\n';
     for (const auto& sentence : array_at(report, "counted")) {
-        out << "  counted   " << shown(std::string(sentence.get_string())) << '\n';
+        out << "  counted   " << control::printable(std::string(sentence.as_string())) << '\n';
     }
     for (const auto& failure : array_at(report, "failures")) {
-        const auto& one = failure.get_object();
+        const auto& one = failure.as_object();
         out << "  failed    " << text_at(one, "session") << "  " << text_at(one, "endpoint") << "  "
             << text_at(one, "error") << '\n';
     }
@@ -175,7 +170,7 @@ void print_history(std::ostream& out, const object& history, bool colors)
         {"ID", "STARTED", "FROM", "TO", "RESULT", "PHASE", "EPOCH", "MS", "MOVED", "FAILED",
          "COUNTED", "REASON"}};
     for (const auto& one : array_at(history, "switches")) {
-        const auto& report = one.get_object();
+        const auto& report = one.as_object();
         const auto result = text_at(report, "result");
         table.push_back(
             {text_at(report, "id"), text_at(report, "started"), text_at(report, "from"),
@@ -197,7 +192,7 @@ void print_sessions(std::ostream& out, const object& sessions, bool colors)
         for (const auto* field :
              {"id", "peer", "login", "state", "color", "endpoint", "subscriptions", "frames_in",
               "frames_out", "age_s", "held_ms", "rate"}) {
-            cells.push_back(text_at(row.get_object(), field));
+            cells.push_back(text_at(row.as_object(), field));
         }
         table.push_back(std::move(cells));
     }

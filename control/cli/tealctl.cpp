@@ -73,7 +73,7 @@ void define(CLI::App& app, command_line& line)
     app.add_flag("-q,--quiet", line.quiet, "No table, no progress");
     app.add_flag("--no-color", line.no_color, "No colors (also NO_COLOR)");
     app.footer("Exit status: 0 done · 1 failed, all sessions on the old color · 2 usage · 3 "
-               "gateway not reachable · 4 refused\n"
+               "gateway not reachable, or not understood · 4 refused\n"
                "5 timeout, switch still running · 6 done, but something is counted · 7 not allowed "
                "· 130 detached");
 
@@ -217,7 +217,12 @@ int connect_and_run(const std::string& name, command_line& line, terminal& where
     commands remote(
         http_client(std::get<address>(endpoint), token),
         {where.out, where.err, line.format == "json", line.quiet, colors, where.err_is_terminal});
-    return run_remote(name, line, remote, where);
+    try { // of JSON whose fields are of another type than the API's
+        return run_remote(name, line, remote, where);
+    } catch (const std::exception& error) {
+        where.err << "tealctl: the answer cannot be understood: " << error.what() << '\n';
+        return exit_unreachable;
+    }
 }
 
 } // namespace

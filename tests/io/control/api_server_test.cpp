@@ -11,6 +11,7 @@
 #include <boost/asio/write.hpp>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,11 @@ namespace asio = boost::asio;
 template <class Protocol>
 struct raw_client {
     explicit raw_client(const typename Protocol::endpoint& where) : socket(context)
+    {
+        socket.connect(where);
+    }
+    raw_client(const typename Protocol::endpoint& where, const asio::ip::address_v4& from)
+        : socket(context, typename Protocol::endpoint{from, 0})
     {
         socket.connect(where);
     }
@@ -114,21 +120,158 @@ TEST(ApiServer, ClosesWhoDoesNotFinishARequest)
     EXPECT_EQ(client.receive(), "closed");
 }
 
-TEST(ApiServer, ClosesConnectionsBeyondItsLimit)
+using clients = std::vector<std::unique_ptr<tcp_client>>;
+
+clients connected(const served_control& served, std::size_t count, const std::string& text)
+{
+    clients all;
+    for (std::size_t i = 0; i < count; ++i) {
+        all.push_back(std::make_unique<tcp_client>(at(served)));
+        all.back()->send(text);
+    }
+    return all;
+}
+
+bool answers(const served_control& served, const std::string& request = livez)
+{
+    tcp_client client(at(served));
+    client.send(request);
+    return client.receive().starts_with("HTTP/1.1 200 OK");
+}
+
+TEST(ApiServer, A1_TheLongestIdleConnectionGoesForANewOne)
 {
     api_server_options options;
     options.connections_max = 2;
     served_control served(options);
-    std::vector<std::unique_ptr<tcp_client>> kept;
-    for (int i = 0; i < 2; ++i) {
-        kept.push_back(std::make_unique<tcp_client>(at(served)));
-        kept.back()->send(livez);
-        EXPECT_TRUE(kept.back()->receive().ends_with("ok\n"));
+    auto kept = connected(served, 2, livez);
+    for (auto& one : kept) {
+        EXPECT_TRUE(one->receive().ends_with("ok\n"));
     }
-    tcp_client third(at(served));
-    EXPECT_EQ(third.receive(), "closed");
-    kept.front()->send(livez); // its neighbours notice nothing
-    EXPECT_TRUE(kept.front()->receive().ends_with("ok\n"));
+    kept[0]->send(livez); // now the second is idle for longer
+    EXPECT_TRUE(kept[0]->receive().ends_with("ok\n"));
+    EXPECT_TRUE(answers(served));
+    EXPECT_EQ(kept[1]->receive(), "closed");
+    kept[0]->send(livez);
+    EXPECT_TRUE(kept[0]->receive().ends_with("ok\n"));
+}
+
+TEST(ApiServer, A1_HealthAndAbortAreAnsweredBesideIdleAndUnfinishedRequests)
+{
+    served_control served;
+    served.on([&] { served.bench.members[0]->stop_at = "prepare"; });
+    tcp_client operating(at(served));
+    operating.send("POST /v1/switches HTTP/1.1\r\nHost: localhost\r\nIf-Match: *\r\n"
+                   "Content-Length: 14\r\n\r\n{\"to\":\"green\"}");
+    EXPECT_TRUE(operating.receive().starts_with("HTTP/1.1 202"));
+    const auto idle = connected(served, 100, "");
+    EXPECT_TRUE(answers(served));
+    const auto slow = connected(served, 100, "GET /livez HTTP/1.1\r\nHos"); // one byte at a time
+    EXPECT_TRUE(answers(served));
+    EXPECT_TRUE(answers(served, "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    const auto bodies = connected(
+        served, 100,
+        "POST /v1/switches HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n{");
+    EXPECT_TRUE(answers(served));
+    tcp_client aborting(at(served));
+    aborting.send("POST /v1/switches/7/abort HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    EXPECT_TRUE(aborting.receive().starts_with("HTTP/1.1 202"));
+}
+
+TEST(ApiServer, A1_HealthIsAnsweredBesideWatchersAndReadersThatTakeNothing)
+{
+    served_control served;
+    served.on([&] { served.bench.members[0]->stop_at = "prepare"; });
+    tcp_client operating(at(served));
+    operating.send("POST /v1/switches HTTP/1.1\r\nHost: localhost\r\nIf-Match: *\r\n"
+                   "Content-Length: 14\r\n\r\n{\"to\":\"green\"}");
+    EXPECT_TRUE(operating.receive().starts_with("HTTP/1.1 202"));
+    const auto watching = connected(
+        served, 100, "GET /v1/switches/7/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    EXPECT_TRUE(answers(served));
+    std::string many; // more answers than any buffer between us holds
+    for (int i = 0; i < 2000; ++i) {
+        many += "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    }
+    clients greedy;
+    for (int i = 0; i < 80; ++i) {
+        greedy.push_back(std::make_unique<tcp_client>(at(served)));
+        boost::system::error_code full;
+        greedy.back()->socket.non_blocking(true);
+        greedy.back()->socket.write_some(asio::buffer(many), full);
+    }
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_TRUE(answers(served));
+    }
+}
+
+// Members that do not answer keep whoever asked them; what is asked of nobody goes on.
+TEST(ApiServer, A1_HealthIsAnsweredBesideQuestionsThatMembersLeaveOpen)
+{
+    served_control served;
+    served.on([&] { served.bench.members[0]->silent = true; });
+    const auto asking =
+        connected(served, 100, "GET /v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    EXPECT_TRUE(answers(served));
+}
+
+TEST(ApiServer, HeadIsGetWithoutItsContent)
+{
+    served_control served;
+    tcp_client client(at(served));
+    const auto length = [](const std::string& head) {
+        return std::stoul(head.substr(head.find("Content-Length: ") + 16));
+    };
+    client.send("GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const auto size = length(client.receive());
+    client.send("HEAD /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" + livez);
+    const auto head = client.receive_until("\r\n\r\n");
+    EXPECT_EQ(length(head), size);
+    EXPECT_TRUE(client.receive().ends_with("ok\n")); // right behind, on the same connection
+    client.send("HEAD /v1/drain HTTP/1.1\r\nHost: localhost\r\n\r\n" + livez);
+    EXPECT_TRUE(client.receive_until("\r\n\r\n").starts_with("HTTP/1.1 405"));
+    EXPECT_TRUE(client.receive().ends_with("ok\n"));
+}
+
+TEST(ApiServer, A10_WrongTokensSlowTheirAddressAndNobodyElse)
+{
+    const auto path = (std::filesystem::temp_directory_path() /
+                       ("teal_brake_" + std::to_string(::getpid())))
+                          .string();
+    std::ofstream(path) << "viewer viewer-token-0001\n";
+    std::filesystem::permissions(path, std::filesystem::perms(0600));
+    api_options access;
+    access.tokens = std::get<token_file>(token_file::open(path));
+    std::filesystem::remove(path);
+    served_control served({}, std::move(access));
+    const auto asked = [](const std::string& token) {
+        return "GET /v1/status HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + token +
+               "\r\n\r\n";
+    };
+    tcp_client guessing(at(served));
+    const auto begun = std::chrono::steady_clock::now();
+    for (int i = 0; i < 6; ++i) { // 0, 0, 0, 0, 250, 500 ms
+        guessing.send(asked("wrong-token-0001"));
+        EXPECT_TRUE(guessing.receive().starts_with("HTTP/1.1 401"));
+    }
+    EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(700));
+    guessing.send(asked("wrong-token-0001")); // 1 s
+    tcp_client neighbour(asio::ip::tcp::endpoint{asio::ip::make_address_v4("127.0.0.1"), served.port});
+    tcp_client other(at(served), asio::ip::make_address_v4("127.0.0.2"));
+    const auto before = std::chrono::steady_clock::now();
+    other.send(asked("viewer-token-0001"));
+    EXPECT_TRUE(other.receive().starts_with("HTTP/1.1 200"));
+    neighbour.send(livez); // the same address: health waits for nothing
+    EXPECT_TRUE(neighbour.receive().ends_with("ok\n"));
+    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(400));
+    // looked at one by one; who would wait for too long is told so
+    auto more = connected(served, 40, asked("wrong-token-0001"));
+    int refused = 0;
+    for (std::size_t i = 30; i < more.size(); ++i) {
+        refused += more[i]->receive().starts_with("HTTP/1.1 429");
+    }
+    EXPECT_EQ(refused, 10);
+    served.on([&] { EXPECT_GE(served.router->auth_failures(), 6u); });
 }
 
 TEST(ApiServer, StreamsEventsAsTheyComeAndEndsWithTheDrain)
@@ -177,7 +320,6 @@ TEST(ApiServer, CommentsASilentStream)
 TEST(ApiServer, AStreamWhosePeerIsGoneTakesNoConnection)
 {
     api_server_options options;
-    options.connections_max = 1;
     options.comment_every = std::chrono::minutes(5); // nothing is written that could fail
     served_control served(options);
     served.on([&] { served.bench.members[0]->stop_at = "prepare"; });
@@ -189,16 +331,12 @@ TEST(ApiServer, AStreamWhosePeerIsGoneTakesNoConnection)
         client.send("GET /v1/switches/7/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
         client.receive_until("event: phase\n");
     }
-    // Refused until the server has seen the end, which no event tells here.
     const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    std::string got = "closed";
-    while (got == "closed" && std::chrono::steady_clock::now() < limit) {
-        tcp_client next(at(served));
-        boost::system::error_code refused;
-        asio::write(next.socket, asio::buffer(livez), refused);
-        got = next.receive();
+    std::size_t left = 1;
+    while (left != 0 && std::chrono::steady_clock::now() < limit) { // no event tells its end here
+        served.on([&] { left = served.server->connections(); });
     }
-    EXPECT_TRUE(got.starts_with("HTTP/1.1 200 OK")) << got;
+    EXPECT_EQ(left, 0u);
 }
 
 TEST(ApiServer, StopsWithConnectionsAndStreamsOpen)

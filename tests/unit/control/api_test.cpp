@@ -276,5 +276,22 @@ TEST(Api, WhatIsNotThereIsSaidPlainly)
     EXPECT_EQ(bench.ask("GET", "/v1/pools").status, 200u);
 }
 
+TEST(Api, A2_WhatPeersAndBrokersSayIsValidJsonWhateverItsBytes)
+{
+    api_bench bench;
+    session_snapshot odd;
+    odd.id = "s1";
+    odd.login = "caf\xE9\x9B";
+    odd.peer = odd.endpoint = odd.version = "\xFF\xC2";
+    bench.members[0]->session_list = {odd};
+    bench.members[0]->state.endpoints.green[0].last_error = "Acc\xE8s refus\xE9";
+    const auto row = api_bench::json(bench.ask("GET", "/v1/sessions")).at("sessions").at(0);
+    EXPECT_EQ(row.at("login"), "caf\\xE9\\x9B");
+    for (const auto* target : {"/v1/status", "/v1/pools", "/v1/members", "/caf\xE9"}) {
+        EXPECT_NO_THROW(api_bench::json(bench.ask("GET", target))) << target;
+    }
+    EXPECT_NE(bench.ask("GET", "/v1/pools").body.find("Acc\\\\xE8s"), std::string::npos);
+}
+
 } // namespace
 } // namespace control

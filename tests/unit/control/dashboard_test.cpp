@@ -25,10 +25,17 @@ TEST(Dashboard, IsServedWholeAtTheRootUnderItsPolicy)
     const auto response = bench.ask("GET", "/");
     EXPECT_EQ(response.status, 200u);
     EXPECT_EQ(api_bench::header(response, "Content-Type"), "text/html; charset=utf-8");
+    // A8: e2e/admin.test computes the hashes from the page
+    const auto policy = api_bench::header(response, "Content-Security-Policy");
     EXPECT_EQ(
-        api_bench::header(response, "Content-Security-Policy"),
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+        policy, "default-src 'none'; style-src 'sha256-" +
+                    std::string(dashboard_document_style_hash) + "'; script-src 'sha256-" +
+                    std::string(dashboard_document_script_hash) +
+                    "'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+                    "frame-ancestors 'none'");
+    EXPECT_EQ(policy.find("unsafe"), std::string::npos);
+    EXPECT_EQ(dashboard_document_script_hash.size(), 44u);
+    EXPECT_NE(dashboard_document_script_hash, dashboard_document_style_hash);
     EXPECT_TRUE(response.body.starts_with("<!DOCTYPE html>"));
     EXPECT_TRUE(response.body.ends_with("</html>\n"));
     EXPECT_EQ(bench.ask("GET", "/?x=1").status, 200u);
@@ -41,6 +48,7 @@ TEST(Dashboard, IsOpenWithoutATokenAndStillNotUnderAForeignName)
     const std::string path =
         std::filesystem::temp_directory_path() / ("teal_dash_" + std::to_string(::getpid()));
     std::ofstream(path) << "viewer viewer-token-0001\n";
+    std::filesystem::permissions(path, std::filesystem::perms(0600));
     api_options with;
     with.tokens = std::get<token_file>(token_file::open(path));
     api_bench guarded(std::move(with));
@@ -78,6 +86,26 @@ TEST(Dashboard, AsksOnlyRoutesThatViewersMayRead)
     EXPECT_EQ(asked, 3); // status, switches, the events of one
     for (const auto* change : {"POST", "DELETE", "PUT", "PATCH", "method:", "XMLHttpRequest"}) {
         EXPECT_FALSE(page_has(change)) << change;
+    }
+}
+
+// The policy knows one style and one script; what stands in attributes it forbids.
+TEST(Dashboard, A8_HasOneStyleOneScriptAndNothingInAttributes)
+{
+    const auto times = [](std::string_view text) {
+        int count = 0;
+        for (auto at = dashboard_document.find(text); at != std::string_view::npos;
+             at = dashboard_document.find(text, at + 1)) {
+            ++count;
+        }
+        return count;
+    };
+    EXPECT_EQ(times("<style"), 1);
+    EXPECT_EQ(times("<style>"), 1);
+    EXPECT_EQ(times("<script"), 1);
+    EXPECT_EQ(times("<script>"), 1);
+    for (const auto* inlined : {" style=", " onclick=", " onload=", "javascript:", "\"style\""}) {
+        EXPECT_FALSE(page_has(inlined)) << inlined;
     }
 }
 

@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -34,6 +37,7 @@ TEST_F(FileStore, BeginsWithTheInitialColorOnlyWhereThereIsNoneYet)
     EXPECT_EQ(
         std::get<opened_store>(first).state,
         (stored_state{1, broker::color::green, std::nullopt, 0}));
+    std::get<opened_store>(first).where.reset();
     auto again = open_file_store(path, broker::color::blue);
     EXPECT_EQ(std::get<opened_store>(again).state.live, broker::color::green);
 }
@@ -49,6 +53,7 @@ TEST_F(FileStore, S16_HoldsEpochLivePreviousAndTheLastSwitchInOneLine)
     std::optional<stored_state> found;
     opened.where->read([&](std::optional<stored_state> f) { found = f; });
     EXPECT_EQ(found, next);
+    opened.where.reset();
     EXPECT_EQ(std::get<opened_store>(open_file_store(path, broker::color::blue)).state, next);
     EXPECT_FALSE(std::filesystem::exists(path + ".new"));
 }
@@ -60,13 +65,91 @@ TEST_F(FileStore, NamesTheFileThatItCannotRead)
           "{\"epoch\":1,\"live\":\"red\",\"previous\":null,\"last_switch\":0}",
           "{\"epoch\":1,\"live\":\"blue\"}",
           "{\"epoch\":-1,\"live\":\"blue\",\"previous\":null,\"last_switch\":0}",
-          "{\"epoch\":1,\"live\":\"blue\",\"previous\":7,\"last_switch\":0}"}) {
+          "{\"epoch\":1,\"live\":\"blue\",\"previous\":7,\"last_switch\":0}",
+          "{\"epoch\":1,\"live\":\"blue\",\"previous\":null,\"last_swi"}) {
         std::ofstream(path) << bad;
         auto opened = open_file_store(path, broker::color::blue);
         ASSERT_TRUE(std::holds_alternative<std::string>(opened)) << bad;
         EXPECT_NE(std::get<std::string>(opened).find(path), std::string::npos);
         EXPECT_EQ(text(), bad); // never overwritten
     }
+}
+
+TEST_F(FileStore, A4_ASecondOneOnTheSameFileIsRefusedAndToldWhoHasIt)
+{
+    auto first = open_file_store(path, broker::color::blue);
+    ASSERT_TRUE(std::holds_alternative<opened_store>(first));
+    const auto why = [&](const std::string& where) {
+        auto second = open_file_store(where, broker::color::green);
+        auto* sentence = std::get_if<std::string>(&second);
+        return sentence != nullptr ? *sentence : "";
+    };
+    EXPECT_EQ(
+        why(path), "state file " + path + ": another gateway runs on it, pid " +
+                       std::to_string(::getpid()) + " (it holds " + path + ".lock)");
+    std::filesystem::create_directory_symlink(folder, folder.string() + "_alias");
+    EXPECT_NE(why(folder.string() + "_alias/teal.state").find("another gateway"), std::string::npos);
+    std::filesystem::remove(folder.string() + "_alias");
+    std::get<opened_store>(first).where.reset(); // as the end of the process does, a crash alike
+    EXPECT_EQ(why(path), "");
+}
+
+TEST_F(FileStore, A4_WhatIsLeftBesideItByACrashStopsNothing)
+{
+    std::ofstream(path + ".lock") << "999999\n";
+    ::mkfifo((path + ".new").c_str(), 0600); // or a link to a file of somebody's
+    auto opened = std::get<opened_store>(open_file_store(path, broker::color::blue));
+    auto result = write_result::unknown;
+    opened.where->write(
+        {2, broker::color::green, std::nullopt, 1}, [&](write_result r) { result = r; });
+    EXPECT_EQ(result, write_result::written);
+}
+
+TEST_F(FileStore, A5_WhatIsNoRegularFileOrNoStateIsASentence)
+{
+    const auto why = [&](const std::string& where) {
+        auto opened = open_file_store(where, broker::color::blue);
+        auto* sentence = std::get_if<std::string>(&opened);
+        return sentence != nullptr ? sentence->substr(("state file " + where).size() + 2) : "";
+    };
+    const auto says = [&](const std::string& text) {
+        std::ofstream(path) << text;
+        return why(path);
+    };
+    EXPECT_EQ(why(folder), "it is a directory");
+    EXPECT_EQ(why("/dev/null"), "it is a device");
+    EXPECT_EQ(why("/dev/zero"), "it is a device");
+    ::mkfifo(path.c_str(), 0600);
+    EXPECT_EQ(why(path), "it is a FIFO");
+    std::filesystem::remove(path);
+    std::ofstream(folder / "elsewhere") << to_line({});
+    std::filesystem::create_symlink(folder / "elsewhere", path);
+    EXPECT_TRUE(why(path).starts_with("it is a symbolic link"));
+    std::filesystem::remove(path);
+    std::filesystem::create_symlink(folder / "nowhere", path);
+    EXPECT_TRUE(why(path).starts_with("it is a symbolic link"));
+    std::filesystem::remove(path);
+
+    EXPECT_EQ(says(""), "it is empty");
+    EXPECT_EQ(says(" \n"), "it is empty");
+    EXPECT_TRUE(says("{\"epoch\":4,\"live\":\"gr").starts_with("it is not one whole JSON object"));
+    EXPECT_EQ(
+        says(std::string(5000, ' ') + to_line({})),
+        "it has 5058 bytes, a state file has at most 4096");
+    const std::string range = " to 9007199254740990";
+    for (const auto* epoch :
+         {"18446744073709551615", "18446744073709551616", "9007199254740991", "0", "-1", "1.5",
+          "1e300", "\"4\"", "null"}) {
+        EXPECT_EQ(
+            says("{\"epoch\":" + std::string(epoch) +
+                 ",\"live\":\"blue\",\"previous\":null,\"last_switch\":0}"),
+            "its epoch is not a number of 1" + range)
+            << epoch;
+    }
+    EXPECT_EQ(
+        says("{\"epoch\":1,\"live\":\"blue\",\"previous\":null,\"last_switch\":"
+             "18446744073709551615}"),
+        "its last_switch is not a number of 0" + range);
 }
 
 TEST_F(FileStore, AWriteThatCannotBeMadeFailsAndLeavesTheOldState)

@@ -162,6 +162,10 @@ protected:
         boost::asio::post(context_, [&] { answer.set_value(what(*core_)); });
         return answer.get_future().get();
     }
+    std::size_t connections()
+    {
+        return ask([this](broker_core&) { return server_->connections(); });
+    }
     std::unique_ptr<peer> connected()
     {
         auto p = std::make_unique<peer>(stomp_port);

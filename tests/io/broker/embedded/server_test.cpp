@@ -228,5 +228,26 @@ TEST_F(StompServer, KeepsWhatASlowConsumerDoesNotReadAndLosesNothing)
     EXPECT_EQ(ask([](broker_core& core) { return core.stats().memory_bytes; }), 0u);
 }
 
+TEST_F(StompServer, A1_TheStatusPortServesANewOneBesideManyThatAskNothing)
+{
+    std::vector<std::unique_ptr<peer>> idle;
+    for (std::size_t i = 0; i < 2 * status_connections_max; ++i) {
+        idle.push_back(std::make_unique<peer>(status_port));
+        idle.back()->say("GET /sta");
+    }
+    peer p{status_port};
+    p.say("GET /status HTTP/1.1\r\n\r\nGET /status HTTP/1.1\r\n\r\n"); // one answer, the end
+    const auto answer = p.rest();
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+    EXPECT_EQ(answer.find("HTTP/1.1", 8), std::string::npos);
+    EXPECT_LE(connections(), status_connections_max);
+    peer head{status_port};
+    head.say("HEAD /status HTTP/1.1\r\n\r\n");
+    EXPECT_TRUE(head.rest().ends_with("\r\n\r\n"));
+    peer large{status_port};
+    large.say("GET /status HTTP/1.1\r\nX: " + std::string(100'000, 'x'));
+    EXPECT_TRUE(large.rest().starts_with("HTTP/1.1 400"));
+}
+
 } // namespace
 } // namespace embedded::testing

@@ -326,6 +326,7 @@ TEST(TealctlEndToEnd, WhoMayNotIsStatus7)
     const std::string path =
         std::filesystem::temp_directory_path() / ("teal_cli_tokens_" + std::to_string(::getpid()));
     std::ofstream(path) << "viewer viewer-token-0001\noperator operator-token-01\n";
+    std::filesystem::permissions(path, std::filesystem::perms(0600));
     const std::string mine = path + ".mine";
     control::api_options access;
     access.tokens = std::get<control::token_file>(control::token_file::open(path));

@@ -146,10 +146,28 @@ TEST(Tables, AlignColumnsAndLetNoControlCharacterThrough)
     EXPECT_EQ(out.str(), "A    LONG\nxyz  1\n");
     const auto object =
         boost::json::parse(R"({"a":{"b":"x\u001b[2Jy"},"n":null,"t":true})").as_object();
-    EXPECT_EQ(text_at(object, "a.b"), "x?[2Jy");
+    EXPECT_EQ(text_at(object, "a.b"), "x\\u001b[2Jy");
     EXPECT_EQ(text_at(object, "n"), "");
     EXPECT_EQ(text_at(object, "t"), "true");
     EXPECT_EQ(text_at(object, "a.c.d"), "");
+}
+
+TEST(Tables, A9_AlignByCharactersAndEscapeNamesOfColorsAndStates)
+{
+    std::ostringstream out;
+    print_columns(out, {{"A", "B"}, {"\xC3\xBC\xC3\xBC", "1"}}, false);
+    EXPECT_EQ(out.str(), "A   B\n\xC3\xBC\xC3\xBC  1\n");
+    std::ostringstream status;
+    print_status(
+        status,
+        boost::json::parse(
+            "{\"live\":\"blue\\u009b\",\"sessions\":{\"a\\u202e\":\"\\u009b1\"},"
+            "\"pools\":{\"red\\u009b\":{\"endpoints\":[{\"name\":\"n\\u2066\"}]}}}")
+            .as_object(),
+        false);
+    EXPECT_EQ(status.str().find("\xC2\x9B"), std::string::npos) << status.str();
+    EXPECT_EQ(status.str().find("\xE2"), std::string::npos) << status.str();
+    EXPECT_NE(status.str().find("red\\u009b"), std::string::npos) << status.str();
 }
 
 TEST(Tables, ShowWhatIsCountedAndWhoFailed)
