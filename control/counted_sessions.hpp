@@ -25,6 +25,7 @@ enum class counted_cause : std::uint8_t { // as the report's numbers
     gap,
     handed_back,
     left_behind, // a stored message on the old color
+    stream_anew, // a stream that does not go on behind what was given
     reply_refused,
     other, // a sentence of the member's own
     count_

@@ -102,6 +102,7 @@ struct tally {
     std::uint64_t seams_total = 0, seams_joined = 0, seams_forced = 0, seams_best_effort = 0,
                   late = 0, foreign_late = 0, gaps = 0;
     std::uint64_t duplicates_dropped = 0, redelivered = 0, handed_back = 0, stored_left_behind = 0;
+    std::uint64_t streams_anew = 0; // began where their client had asked, not behind what it had (T2)
     std::uint64_t replies_to_old = 0, replies_refused = 0; // SENDs to reply addresses (S12)
     std::uint64_t transactions_split = 0; // their ACKs belonged to another link and went ahead
     std::uint64_t receipts_open = 0;      // owed by the old color and not yet answered or in doubt

@@ -111,6 +111,7 @@ tally switch_record::total() const
               &tally::redelivered,
               &tally::handed_back,
               &tally::stored_left_behind,
+              &tally::streams_anew,
               &tally::replies_to_old,
               &tally::replies_refused,
               &tally::transactions_split,
@@ -189,6 +190,8 @@ std::vector<std::string> switch_record::counted() const
     say(cause::handed_back, sum.handed_back, " delivery handed back", " deliveries handed back");
     say(cause::left_behind, sum.stored_left_behind, " stored message possibly left on the old color",
         " stored messages possibly left on the old color");
+    say(cause::stream_anew, sum.streams_anew, " stream does not go on behind what was given",
+        " streams do not go on behind what was given");
     say(cause::reply_refused, sum.replies_refused, " reply refused, its color is gone",
         " replies refused, their color is gone");
     sentences.insert(sentences.end(), sum.counted.begin(), sum.counted.end());

@@ -135,7 +135,7 @@ struct client_session {
 
 // The budget of an idle session, which there are many of (DESIGN.md section 4;
 // tests/e2e/memory.test measures the whole).
-static_assert(sizeof(client_session) <= 384 && sizeof(subscription) <= 96);
+static_assert(sizeof(client_session) <= 384 && sizeof(subscription) <= 104);
 
 // Whether the next frame of the client may be interpreted (invariant (1)).
 inline constexpr std::size_t waiting_bytes_max = 64 * 1024;

@@ -258,7 +258,7 @@ std::size_t endpoint_moves::leave_subscriptions(client_session& s, bool lingers,
         if (w == nullptr) {
             continue;
         }
-        if (sub->broadcast && sub->confirmed) {
+        if ((sub->broadcast && sub->confirmed) || sub->begins_anew(s.live)) { // T2
             ++gaps;
             ++counters_.subscriptions_restored[restored::ok];
         }

@@ -108,8 +108,10 @@ void shard_member::release_standby(client_session& s, time_point now)
     }
     if (s.live != switch_.to) {
         drop_standby_wires(s, now);
-        if (s.part->adopted &&
-            s.bindings[switch_.to].group != nullptr) { // S10: given back to draining
+        // S10: given back to draining, or never taken from it: who still gives back (P3, T4) waits
+        // for acknowledgements, and its deliveries would be handed back without a word.
+        const binding& b = s.bindings[switch_.to];
+        if (b.group != nullptr && (s.part->adopted || b.at == binding::phase::draining)) {
             s.bindings[switch_.to].at = binding::phase::draining;
             switch_.draining.insert(s.id);
             at(now, due::drain);

@@ -130,6 +130,13 @@ void shard_member::drop_gaps(client_session& s, time_point now)
     for (const auto& sub : s.journal) {
         const bool breaks =
             breaks_first() && wire(sub->wires[old]) != nullptr; // see parts_.seams.make_breaks()
+        // T2: separate brokers have separate streams; in one world it may not have begun yet.
+        const bool anew = sub->stream && sub->confirmed &&
+                          (!settings_.shared_backplane || sub->begins_anew(s.live));
+        if (anew) {
+            ++switch_.tally.streams_anew;
+            name_counted(control::counted_cause::stream_anew, s.id);
+        }
         if (sub->broadcast && !breaks && wire(sub->wires[s.live]) == nullptr) {
             if (wire_subscription* w = wire(sub->wires[old])) {
                 actions_.drop_member(*w, s.id, sub->number, now, {});

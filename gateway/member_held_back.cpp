@@ -23,7 +23,8 @@ void shard_member::hold_back(client_session& s, time_point now)
         } else if (sub->broadcast) {
             sub->held_back = breaks_first();
         } else {
-            sub->held_back = switch_.timing.strict_queue_order || settings_.shared_backplane;
+            sub->held_back = switch_.timing.strict_queue_order || settings_.shared_backplane ||
+                             sub->prefetch; // T4
             from->giving_back = settings_.shared_backplane && s.pinned == 0;
             from->last_message = from->giving_back ? now : from->last_message;
             // Its queue goes with the old link, and what is in it.

@@ -259,6 +259,8 @@ private:
     void deliver_shared(
         client_session& s, wire_subscription& w, const wire_member& m,
         const kept_message& message) override;
+    void note_stream_offset(
+        const subscription& sub, color from, std::optional<std::uint64_t> offset) const;
     std::string client_head(
         client_session& s, wire_subscription& w, const subscription& sub,
         std::string_view broker_ack);

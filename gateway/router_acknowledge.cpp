@@ -64,7 +64,8 @@ void router::acknowledge(
         ++counters_.stale_acks[stale_ack::routed_old];
         at(now, due::drain);
     }
-    if (w->giving_back) {
+    // `linger` begins anew: an acknowledgement is what lets the old color give its next one (T4).
+    if (w->giving_back || (d.color != s.live && !w->broadcast)) {
         w->last_message = now;
     }
     l->core.acknowledge(

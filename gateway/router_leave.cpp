@@ -48,6 +48,13 @@ void router::on_wire_cancelled(wire_subscription& w, const std::string& why, tim
     if (link_record* l = link(w.link)) {
         std::erase(l->wires, w.id);
     }
+    for (const wire_member& m : w.members) { // T3: a stream that was deleted begins anew, if at all
+        client_session* s = find(m.session);
+        const subscription* sub = s == nullptr ? nullptr : s->journal.at(m.subscription);
+        if (sub != nullptr && sub->stream) {
+            sub->stream->given = {};
+        }
+    }
     lose_wire(w, now);
 }
 
@@ -86,7 +93,9 @@ void router::lose_wire(wire_subscription& w, time_point now)
             continue;
         }
         if (c == s->live) { // M13: left, then bound again inside of its color; the gap is counted
-            count_gap(*s, in_switch() || !switch_.draining.empty());
+            // T1: a stream goes on where it was.
+            const bool missed = !sub->stream || sub->begins_anew(c);
+            count_gap(*s, missed && (in_switch() || !switch_.draining.empty()));
             ++counters_.subscriptions_restored[restored::ok];
             lost_link_of(*s, c, now);
         }

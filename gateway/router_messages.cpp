@@ -119,6 +119,19 @@ std::string router::client_head(
     return head;
 }
 
+// T1: what was given; two colors of one message world have one stream.
+void router::note_stream_offset(
+    const subscription& sub, color from, std::optional<std::uint64_t> offset) const
+{
+    if (!sub.stream || !offset) {
+        return;
+    }
+    sub.stream->given[from] = offset;
+    if (settings_.shared_backplane) {
+        sub.stream->given[broker::other(from)] = offset;
+    }
+}
+
 void router::deliver(
     client_session& s, wire_subscription& w, const wire_member& m, const stomp::frame_view& frame,
     framing as)
@@ -152,6 +165,7 @@ void router::deliver(
     // H18: passed on as it is, and counted.
     switch_.tally.redelivered += (in_switch() || !switch_.draining.empty()) &&
                                  frame.find("redelivered") == std::string_view{"true"};
+    note_stream_offset(*sub, w.color(), stream_offset_of(frame));
     out_.write_client(s.id, head, frame.body, as);
     if (w.acknowledges && sub->mode == ack_mode::automatic) {
         s.ledger.mark_last(out_.client_appended(s.id));
@@ -177,6 +191,9 @@ void router::deliver_shared(
     learn_reply_address(s, message.reply_to, w.color());
     ++s.frames_out;
     ++counters_.frames[side::client][direction::out][frame_kind::message];
+    if (sub->stream) {
+        note_stream_offset(*sub, w.color(), stream_offset_of(message.rest->bytes()));
+    }
     out_.write_client(s.id, head, message.rest, message.as);
     if (w.acknowledges && sub->mode == ack_mode::automatic) {
         s.ledger.mark_last(out_.client_appended(s.id));

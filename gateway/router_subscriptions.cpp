@@ -72,7 +72,8 @@ bool router::subscribe(
         w->durable = sub.durable;
         w->keeping = c != shard_.live && switch_.phase == member_phase::held;
         w->last_message = now;
-        std::string head{sub.head->bytes()};
+        std::string head = sub.stream ? head_behind(sub.head->bytes(), *sub.stream, c) // T1
+                                      : std::string{sub.head->bytes()};
         if (sub.broadcast && g.known.marker != broker::tried::no && g.known.receipts()) {
             // DESIGN.md section 6.4: an address of its own from its first SUBSCRIBE on.
             w->addressed = true;

@@ -91,6 +91,12 @@ read_subscribe(const stomp::frame_view& frame, stomp::version version, const jou
                                   is_true(frame, "auto-delete"));
     s.shareable = s.broadcast && s.mode == ack_mode::automatic &&
                   std::ranges::none_of(private_headers, [&](auto name) { return frame.has(name); });
+    if (!s.broadcast) {
+        const auto most = frame.find("prefetch-count");
+        s.prefetch = most && *most != "0"; // 0: no limit
+        s.stream = read_stream(frame);
+        s.fleeting &= s.stream == nullptr; // a stream is neither exclusive nor auto-delete
+    }
     std::string head;
     for (std::size_t i = 0; i < frame.headers.size(); ++i) {
         const auto& h = frame.headers[i];

@@ -8,6 +8,7 @@
 #include "broker/id_map.hpp"
 #include "broker/net/payload.hpp"
 #include "broker/stomp/frame.hpp"
+#include "gateway/stream_offsets.hpp"
 
 #include <boost/container/small_vector.hpp>
 #include <boost/system/result.hpp>
@@ -32,9 +33,11 @@ struct subscription {
     bool shareable = false; // may ride a link of many sessions
     bool durable = false;   // left by DISCONNECT, never by UNSUBSCRIBE, unless the client asks
     bool fleeting = false;  // stored, and its queue goes with the link
+    bool prefetch = false;  // stored, and the client said how many it takes at once (T4)
     bool confirmed = false; // some broker answered it once (S9: only then it goes to a standby)
     bool held_back =
-        false; // queue_order: strict: subscribed on the new color when the old one has given all
+        false; // subscribed on the new color when the old one has given all: queue_order: strict,
+               // backplane `shared`, T4
     bool afresh = false; // H13: was not found on a link that knew its queue, is tried on a new one
     bool own_only =
         false; // its SUBSCRIBE was unanswered when a shared link died (DESIGN.md section 5)
@@ -55,7 +58,13 @@ struct subscription {
         return receipt ? std::move(*std::exchange(receipt, nullptr)) : std::string{};
     }
     std::unique_ptr<std::string> receipt; // null: none was asked, or it was answered
+    std::unique_ptr<stream_place> stream; // null: no stream
 
+    // T2: made again on that color it does not go on where the client is.
+    bool begins_anew(broker::color c) const noexcept
+    {
+        return stream && confirmed && !stream->goes_on_at(c);
+    }
     bool acknowledges() const noexcept { return mode != ack_mode::automatic || !broadcast; }
     std::string_view ack_on_wire() const noexcept
     {

@@ -89,6 +89,9 @@ public:
     }
     void on_client_left(unsigned client); // what it subscribed ends
     // The gateway may close a client that does not read (DESIGN.md section 4).
+    // The one stream: how many it has, and so where its readers must be in the end.
+    void on_stream_grown(std::uint64_t size) noexcept { stream_size_ = size; }
+    std::uint64_t stream_size() const noexcept { return stream_size_; }
     void on_slow_consumer(unsigned client) { slow_.insert(client); }
     bool take_slow(unsigned client) { return slow_.erase(client) > 0; }
     void on_client_vanished(unsigned client); // with what was written to it and not read
@@ -220,6 +223,7 @@ private:
     bool one_world_ = false, breaks_ = false, twice_excused_ = false;
     std::map<std::tuple<color, unsigned, std::string>, std::vector<time_point>> subscribed_;
     std::size_t fence_at_ = 0;
+    std::uint64_t stream_size_ = 0;
     std::map<std::pair<std::string, unsigned>, std::vector<unsigned>> arrival_order_;
     std::uint64_t deliveries_ = 0;
     std::vector<std::string> violations_;

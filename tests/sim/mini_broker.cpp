@@ -1,4 +1,5 @@
 #include "tests/sim/mini_broker_channel.hpp"
+#include "tests/sim/mini_stream.hpp"
 
 namespace sim {
 
@@ -32,6 +33,7 @@ void mini_broker::revive()
 void mini_broker::share(mini_broker& other)
 {
     core_ = other.core_;
+    stream_ = other.stream_ = std::make_shared<mini_stream>(checker_);
     common_ = other.common_ = true;
 }
 
@@ -129,9 +131,12 @@ void mini_broker::on_frame(channel& c, const stomp::frame_view& frame)
     }
     running_ = &c;
     routing_ = frame.command == stomp::command::send || frame.command == stomp::command::commit;
-    core_->on_frame(c.session, frame, when_.now());
+    const bool streamed = stream_ != nullptr && stream_->take(*this, c.number, frame);
+    if (!streamed) {
+        core_->on_frame(c.session, frame, when_.now());
+    }
     running_ = nullptr;
-    if (core_->stats().clients.sent - before == arriving.size()) {
+    if (streamed || core_->stats().clients.sent - before == arriving.size()) {
         for (const message_key one : arriving) {
             checker_.on_arrival(which_, one);
         }
@@ -160,11 +165,22 @@ void mini_broker::on_end(channel& c)
 void mini_broker::forget(std::uint64_t number)
 {
     channel& c = *channels_.at(number);
+    if (stream_ != nullptr) {
+        stream_->forget(*this, number);
+    }
     c.wire->to_other->orphan();
     c.wire->to_gateway->on_sent = nullptr;
     when_.soon([gone = std::shared_ptr<channel>{std::move(channels_.at(number))}] {
     }); // its own callback runs still
     channels_.erase(number);
+}
+
+void mini_broker::write_to(std::uint64_t number, const std::string& bytes)
+{
+    const auto at = channels_.find(number);
+    if (at != channels_.end() && !at->second->ended) {
+        at->second->wire->to_gateway->write(bytes);
+    }
 }
 
 void mini_broker::lose(channel& c, random_source& random)
@@ -237,6 +253,9 @@ void mini_broker::tell_what_is_left() const
 {
     if (core_ == nullptr) {
         return;
+    }
+    if (stream_ != nullptr) {
+        stream_->tell_what_is_left();
     }
     const auto tell = [&](const embedded::queued& item) {
         const auto bytes = item.what.wire->bytes();

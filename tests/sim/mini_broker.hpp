@@ -28,6 +28,8 @@ struct broker_ways {
     bool odd = false;
 };
 
+class mini_stream;
+
 class mini_broker {
 public:
     mini_broker(
@@ -55,6 +57,8 @@ public:
 
     std::size_t links() const noexcept { return channels_.size(); }
     void tell_what_is_left() const; // queued and unacknowledged messages, to the checker
+    // What its stream gives; a link that has gone gets nothing.
+    void write_to(std::uint64_t channel, const std::string& bytes);
 
 private:
     struct channel;
@@ -81,6 +85,7 @@ private:
     checker& checker_;
     const heart_beats& beats_;
     std::shared_ptr<embedded::broker_core> core_;
+    std::shared_ptr<mini_stream> stream_; // null: of a door alone, which has none
     bool common_ = false, alive_ = false;
     std::map<std::uint64_t, std::unique_ptr<channel>> channels_;
     std::uint64_t last_channel_ = 0, life_ = 0, said_ = 0;

@@ -15,7 +15,7 @@ sim_client::sim_client(
     std::vector<shard_driver*> shards, const heart_beats& beats, std::uint64_t seed)
     : number_(number), habits_(habits), when_(when), network_(net), checker_(check),
       shards_(std::move(shards)), beats_(beats), random_(seed, 10 + number),
-      beat_random_(seed, 50'000 + number), steps_left_(habits.steps)
+      beat_random_(seed, 50'000 + number), work_random_(seed, 60'000 + number), steps_left_(habits.steps)
 {
     version_ = random_.chance(80) ? "1.2" : random_.chance(60) ? "1.1" : "1.0";
     login_ = random_.chance(70) ? "one" : "two";
@@ -176,9 +176,11 @@ void sim_client::subscribe()
     if (is("1.0") && made.ack == mode::individual) {
         made.ack = mode::client;
     }
+    const std::string work = draw_work(made);
     made.record = checker_.on_subscribe(
         number_, shard_->number(), made.destination, made.broadcast, made.ack == mode::automatic);
     std::string frame = "SUBSCRIBE\ndestination:" + made.destination + "\n";
+    frame += work;
     frame += made.named ? "id:" + made.id + "\n" : "";
     frame += made.ack == mode::automatic ? ""
              : made.ack == mode::client  ? "ack:client\n"
@@ -231,7 +233,10 @@ void sim_client::send(bool many)
     std::string burst;
     for (std::uint64_t n = many ? random_.between(3, 15) : 1; n > 0; --n) {
         const message_key key = next_key();
-        const std::string to = destination();
+        std::string to = destination();
+        if (habits_.streams && work_random_.chance(30)) {
+            to = "/queue/stream";
+        }
         std::string more;
         if (random_.chance(60)) {
             more = ask({pending::kind::send, {key}, {}});

@@ -27,6 +27,9 @@ struct client_habits {
     unsigned asks = 0;            // percent of SENDs: with a temporary queue to answer to
     bool stored = true;           // queues, too
     bool may_be_given_up = false; // the switch may pin it, and end it by pin_timeout
+    bool workers = false;         // some take one job at a time (T4)
+    bool one_job_only = false;    // and nothing goes wrong that could bring a second
+    bool streams = false;         // some read and write the stream (T1)
     bool id_header = false;       // each SEND has a header of its own, x-id
     bool in_doubt =
         false; // links break: RECEIPTs of SENDs and of DISCONNECT may be missing (S3, S13)
@@ -57,6 +60,9 @@ private:
         bool named = true, broadcast = true, leaving = false;
         enum class mode : std::uint8_t { automatic, client, individual } ack = mode::automatic;
         checker::subscription_number record = 0;
+        bool one_job = false, stream = false, from_first = false;
+        unsigned jobs = 0;                   // one_job: given and not acknowledged
+        std::optional<std::uint64_t> offset; // stream: the newest
     };
     struct pending {
         enum class kind : std::uint8_t {
@@ -85,6 +91,11 @@ private:
     void on_bytes();
     void on_frame(const stomp::frame_view& frame);
     void on_message(const stomp::frame_view& frame);
+    // ---- sim_client_work.cpp
+    std::string draw_work(own_subscription& made); // header lines
+    void judge_work(own_subscription& of, const stomp::frame_view& message);
+    void note_settled(const std::string& subscription);
+    void check_streams();
     void on_error(std::string_view sentence);
     void answer(std::string_view address, std::string_view question);
     void on_receipt(std::string_view id);
@@ -111,7 +122,7 @@ private:
     checker& checker_;
     std::vector<shard_driver*> shards_;
     const heart_beats& beats_;
-    random_source random_, beat_random_;
+    random_source random_, beat_random_, work_random_;
     state state_ = state::idle;
     unsigned steps_left_;
     unsigned life_ = 0; // connections so far

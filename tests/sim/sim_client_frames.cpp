@@ -137,6 +137,7 @@ void sim_client::on_message(const stomp::frame_view& frame)
     }
     checker_.on_message(
         s->record, to, frame.body, frame.find("redelivered") == std::string_view{"true"});
+    judge_work(*s, frame);
     if (const auto address = frame.find("reply-to")) {
         answer(*address, frame.body);
     }
@@ -186,6 +187,7 @@ void sim_client::acknowledge(std::string subscription, std::string id, bool indi
     if (random_.chance(15)) {
         frame += ask({});
     }
+    note_settled(subscription);
     say(frame + "\n" + nul);
 }
 
@@ -218,6 +220,7 @@ void sim_client::check_answered()
     if (state_ != state::up) {
         checker_.violation("client " + std::to_string(number_) + " waits for CONNECTED for ever");
     }
+    check_streams();
     for (const auto& [id, what] : pending_) {
         if (what.what != pending::kind::send || !habits_.in_doubt) {
             checker_.violation(

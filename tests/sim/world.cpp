@@ -11,6 +11,21 @@ using namespace std::chrono_literals;
 
 // More turns than this without the clock moving: it spins.
 constexpr std::uint64_t turns_at_once_max = 200'000;
+std::set<feature> drawn_for_one_world(std::uint64_t seed)
+{
+    std::set<feature> drawn;
+    if (random_source{seed, 750'000}.chance(25)) {
+        drawn.insert(feature::drains);
+    }
+    if (random_source{seed, 760'000}.chance(35)) {
+        drawn.insert(feature::streams);
+    }
+    if (random_source{seed, 770'000}.chance(25)) {
+        drawn.insert(feature::workers);
+    }
+    return drawn;
+}
+
 // The longest that a script may take, and what a world gets to come to rest afterwards.
 constexpr auto activity_max = 20s;
 constexpr auto rest = 12s;
@@ -30,11 +45,12 @@ world::world(const world_options& options)
     if (options_.backplane != backplane::separate) {
         // Two doors to one plain broker.
         const std::set<feature> asked = options_.having.value_or(
-            random_source{options.seed, 750'000}.chance(25) ? std::set{feature::drains}
-                                                            : std::set<feature>{});
+            drawn_for_one_world(options.seed));
         options_.having.emplace();
-        if (asked.contains(feature::drains)) {
-            options_.having->insert(feature::drains);
+        for (const feature kept : {feature::drains, feature::workers, feature::streams}) {
+            if (asked.contains(kept)) {
+                options_.having->insert(kept);
+            }
         }
         using told_apart = checker::told_apart;
         checker_.expect_one_world(
@@ -88,7 +104,8 @@ world::world(const world_options& options)
 std::string_view to_string(feature f) noexcept
 {
     static constexpr std::string_view names[features] = {"cluster", "rabbitmq", "silent", "replies",
-                                                         "strict",  "gives-up", "drains", "beats"};
+                                                         "strict",  "gives-up", "drains", "beats",
+                                                         "workers", "streams"};
     return names[static_cast<std::size_t>(f)];
 }
 
@@ -118,6 +135,10 @@ client_habits world::draw_habits()
     habits.id_header = options_.backplane == backplane::header;
     habits.asks = has(feature::replies) ? 15 : 0;
     habits.may_be_given_up = has(feature::gives_up);
+    habits.workers = has(feature::workers);
+    habits.one_job_only = options_.with == faults::none && !has(feature::drains) &&
+                          !has(feature::gives_up) && !has(feature::silent);
+    habits.streams = has(feature::streams) && options_.backplane != backplane::separate;
     if (has(feature::cluster)) {
         checker_.expect_paths();
     }

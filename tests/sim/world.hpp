@@ -40,8 +40,10 @@ enum class feature : std::uint8_t {
     gives_up, // on_hold_timeout pin or cut, max_failed
     drains,   // the operator drains single endpoints and takes them back
     beats,    // heart-beats on both legs; clients and links that fall silent
+    workers,  // clients that take one job at a time (T4)
+    streams,  // a shared backplane with a stream (T1); one in three of those
 };
-inline constexpr unsigned features = 8;
+inline constexpr unsigned features = 10;
 std::string_view to_string(feature f) noexcept;
 
 struct world_options {
