@@ -234,7 +234,7 @@ void link_connection::on_timer(net::time_point now)
 void link_connection::write_beat(net::time_point now)
 {
     beat_.on_sent(now);
-    if (!out().empty()) {
+    if (!flowing()) {
         return;
     }
     if (transport_.websocket) {

@@ -303,7 +303,7 @@ void client_connection::arm_clocks()
 // Behind bytes that the client does not take it would say nothing.
 void client_connection::write_beat(net::time_point now)
 {
-    if (out().empty()) {
+    if (flowing()) {
         websocket::append_message(out(), websocket::role::server, opcode_for(true), "\n");
         touch();
     }
@@ -323,7 +323,7 @@ void client_connection::run_idle_watch(net::time_point now)
     if (due == websocket::idle_watch::due::nothing) {
         return;
     }
-    if (!out().empty()) { // it does not read now: limits.client_stall is for that
+    if (!flowing()) { // it does not read now: limits.client_stall is for that
         idle_.on_received(now);
     } else if (due == websocket::idle_watch::due::ask) {
         websocket::append_message(out(), websocket::role::server, websocket::opcode::ping, {});

@@ -108,11 +108,10 @@ bool is_same_origin(const parsed_origin& from, const seen_as& own) noexcept
     const std::optional<host_and_port> place = parse_host_and_port(own.host);
     if (!place || !same_but_for_case(from.place.host, place->host))
         return false;
-    if (!own.scheme.empty())
-        return (is_secure(own.scheme) || is_plain(own.scheme)) &&
-               is_secure(own.scheme) == is_secure(from.scheme) &&
-               is_plain(own.scheme) == is_plain(from.scheme) &&
-               port_of(from.place, from.scheme) == port_of(*place, own.scheme);
+    const bool same_scheme = default_port(own.scheme) != 0 &&
+                             default_port(own.scheme) == default_port(from.scheme);
+    if (!own.scheme.empty() && !same_scheme)
+        return false;
     const std::uint16_t port = port_of(from.place, from.scheme);
     const bool ends_tls_elsewhere = port != 0 && port == default_port(from.scheme) &&
                                     (place->port == http_port || place->port == https_port);

@@ -22,8 +22,8 @@ struct seen_as {
 };
 
 // By `allowed`. Empty: the origin's host and port must be those of `own`, and the scheme where it is
-// known. Behind a proxy that ends TLS it is not: then any scheme will do, and a port that is some
-// web scheme's default is no other than the origin's default. Else one
+// known. A proxy that ends TLS may say the port that it asks on: one that is some web scheme's
+// default is no other than the origin's default. Else one
 // entry must match: "*" any; "https://*.example.com" every subdomain at any depth, not the domain
 // itself; everything else but for case, where a scheme's default port may be left out. "null"
 // matches "*" and "null" only.

@@ -61,7 +61,9 @@ TEST(SameOrigin, N5_WhereTheSchemeIsKnownItCounts)
     EXPECT_TRUE(same("http://example.com:80", "example.com", "ws"));
     EXPECT_TRUE(same("https://example.com:8443", "example.com:8443", "wss"));
     EXPECT_FALSE(same("http://example.com", "example.com", "https"));
-    EXPECT_FALSE(same("https://example.com", "example.com:80", "https"));
+    EXPECT_TRUE(same("https://example.com", "example.com:80", "https"));
+    EXPECT_FALSE(same("https://example.com:8443", "example.com:80", "https"));
+    EXPECT_FALSE(same("https://example.com", "example.com:8443", "https"));
     EXPECT_FALSE(same("https://example.com", "example.com", "http"));
     EXPECT_FALSE(same("app://example.com", "example.com", "app"));
 }
