@@ -253,6 +253,7 @@ private:
         time_point now);
     void on_reply(link_record& l, const stomp::frame_view& frame, framing as, time_point now);
     void refuse_message(link_record& l, const wire_subscription& w, const stomp::frame_view& head);
+    bool takes_requeue(const link_record& l) const;
     void deliver(
         client_session& s, wire_subscription& w, const wire_member& m,
         const stomp::frame_view& frame, framing as) override;

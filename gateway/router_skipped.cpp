@@ -6,6 +6,17 @@
 
 namespace gateway {
 
+// Whether its broker knows NACK's header `requeue`.
+bool router::takes_requeue(const link_record& l) const
+{
+    const auto dialect = settings_.dialects[l.at().color];
+    const std::string& said = l.group->connected_head;
+    return dialect == broker::dialect::rabbitmq ||
+           (dialect == broker::dialect::automatic &&
+            (said.find("server:RabbitMQ") != said.npos ||
+             said.find("server:teal-broker") != said.npos));
+}
+
 void router::on_link_skipped(link_id id, const stomp::frame_view& head, time_point now)
 {
     link_record* l = link(id);
@@ -30,7 +41,8 @@ void router::on_link_skipped(link_id id, const stomp::frame_view& head, time_poi
 }
 
 // It would come again for ever: RabbitMQ gives a NACK's message back to its queue unless it is told
-// not to. 1.0 has no NACK.
+// not to, and a broker that is not known may do the same without being able to be told; what comes
+// again from such a one is acknowledged. 1.0 has no NACK.
 void router::refuse_message(
     link_record& l, const wire_subscription& w, const stomp::frame_view& head)
 {
@@ -40,12 +52,14 @@ void router::refuse_message(
         l.core.state() != broker::link_state::ready) {
         return; // nothing to say, or it goes back to its queue with the link
     }
-    const bool requeues = broker::has_addresses(settings_.dialects[l.at().color]);
+    const bool told = takes_requeue(l);
+    const bool again = head.find("redelivered") == std::string_view{"true"};
+    const bool negative = version != stomp::version::v10 && (told || !again);
     l.core.acknowledge(
-        {.negative = version != stomp::version::v10,
+        {.negative = negative,
          .wire = w.id,
          .broker_ack = id,
-         .extra_head = requeues && version != stomp::version::v10 ? "requeue:false\n" : ""},
+         .extra_head = told && negative ? "requeue:false\n" : ""},
         out_);
 }
 

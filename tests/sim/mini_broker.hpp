@@ -24,7 +24,7 @@ struct broker_ways {
     // answered with ERROR, then RECEIPT; UNSUBSCRIBE loses what is in flight (M5).
     bool rabbitmq = false;
     // Says what no client may: lines that end with CR LF, header bytes and escapes that STOMP does
-    // not have, commands of its own, NULs between frames.
+    // not have, commands of its own, NULs between frames, MESSAGEs that are too large.
     bool odd = false;
 };
 

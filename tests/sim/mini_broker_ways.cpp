@@ -127,6 +127,10 @@ std::string mini_broker::as_said(std::string bytes)
     odd += std::string{"\nodd:\\q\r\0\xff\nno colon\n", 20} + (crlf ? "\r\n" : "\n");
     odd += bytes.substr(head + 2);
     odd += '\0';
+    if (said_ % 40 == 0 && bytes.starts_with("MESSAGE\n")) { // one that no gateway has to deliver
+        odd += "MESSAGE\nsubscription:" + subscription_of(bytes) + "\n\n" +
+               std::string(20'000, 'x') + '\0';
+    }
     return said_ % 5 == 0 ? odd + std::string{"INFO\nodd:1\n\nbody\0\r\n", 19} : odd;
 }
 

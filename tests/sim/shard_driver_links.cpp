@@ -6,6 +6,8 @@ namespace sim {
 
 namespace {
 
+constexpr std::size_t broker_frame = 16 * 1024; // larger than any that is to be delivered
+
 stomp::version version_of(std::string_view text)
 {
     return text == "1.2"   ? stomp::version::v12
@@ -64,13 +66,20 @@ void shard_driver::read(link_id id)
     wire->to_gateway->take_into(l->buffer);
     while (l->reading) {
         std::string& bytes = l->buffer;
-        const auto result = l->parser.parse(bytes, {}, l->frame);
+        const auto result = l->parser.parse(bytes, {.frame_bytes = broker_frame}, l->frame);
         if (result.status == stomp::parse_status::need_more) {
             break;
         }
         if (result.status == stomp::parse_status::failed) {
             checker_.violation("a broker's bytes are no frame");
             break;
+        }
+        if (result.status == stomp::parse_status::skipped) {
+            router_.on_link_skipped(id, l->frame, when_.now());
+            l = link(id);
+            if (l == nullptr) {
+                return;
+            }
         }
         if (result.status == stomp::parse_status::frame) {
             const bool connected = l->frame.command == stomp::command::connected;

@@ -16,6 +16,7 @@ protected:
     }
     void reads_a_queue(const std::string& version, const std::string& destination = "/queue/q")
     {
+        brokers.blue.more = server;
         client("CONNECT accept-version:" + version + " host:/ login:anna");
         says(a, "SUBSCRIBE id:1 destination:" + destination);
         own = router.session(a)->now().own;
@@ -25,6 +26,7 @@ protected:
     std::string link() const { return std::to_string(static_cast<std::uint64_t>(own)); }
     const session_id a{1};
     link_id own{};
+    std::string server = "server:RabbitMQ/3.10.8";
     std::string wire;
 };
 
@@ -99,6 +101,24 @@ TEST_F(RouterSkipped, F3_IsCountedByDestinationAndLoggedOnce)
     EXPECT_LE(counters.skipped.entries().size(), 17u);
     EXPECT_LE(log.logged.size(), 17u);
     EXPECT_EQ(counters.skipped.entries().back().destination, "other");
+}
+
+TEST_F(RouterSkipped, F3_ABrokerThatMayGiveItBackAllTheSameIsBelievedOnce)
+{
+    server = "server:other/1";
+    reads_a_queue("1.2");
+    const auto head = "MESSAGE subscription:" + wire + " ack:T_1 destination:/queue/q";
+    skips(2, head);
+    effects_are({"link 2 <- NACK id:T_1"});
+    skips(2, head + " redelivered:true");
+    effects_are({"link 2 <- ACK id:T_1"});
+}
+
+TEST_F(RouterSkipped, F3_RabbitMqIsToldEachTime)
+{
+    reads_a_queue("1.2");
+    skips(2, "MESSAGE subscription:" + wire + " ack:T_1 destination:/queue/q redelivered:true");
+    effects_are({"link 2 <- NACK id:T_1 requeue:false"});
 }
 
 class RouterSkippedElsewhere : public RouterSkipped {
