@@ -156,7 +156,7 @@ TEST_F(StompServer, RefusesWhatIsNoUpgradeAndBadFrames)
     p.say("GET /other HTTP/1.1\r\nHost: h\r\n\r\n");
     EXPECT_TRUE(p.rest().starts_with("HTTP/1.1 4"));
     peer endless{websocket_port};
-    endless.say("GET /ws HTTP/1.1\r\nHost: h\r\nX: " + std::string(9000, 'x'));
+    endless.say("GET /ws HTTP/1.1\r\nHost: h\r\nX: " + std::string(33'000, 'x'));
     EXPECT_TRUE(endless.rest().starts_with("HTTP/1.1 4"));
     auto bad = upgraded();
     bad->say("\x81\x01x"); // not masked
