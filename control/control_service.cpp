@@ -226,6 +226,7 @@ void control_service::on_steady()
     }
 }
 
+// C11: on the clock that stands still while this process does.
 void control_service::arm_timer()
 {
     const auto next = coordinator_.next_deadline();

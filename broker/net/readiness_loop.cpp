@@ -174,7 +174,7 @@ void readiness_loop::state::turn()
     }
 }
 
-// This thread did not run for a while, or the whole process did not, which `now` does not show.
+// C11. This thread did not run for a while, or the whole process did not, which `now` does not show.
 bool readiness_loop::state::is_late()
 {
     const time_point next = wheel.next();

@@ -30,7 +30,7 @@ std::int64_t steady_ticks() noexcept
     return ticks(steady_clock::now().time_since_epoch());
 }
 
-// Nobody read the clock for longer than the pulse's period allows: the process did not run. What
+// C11. Nobody read the clock for longer than the pulse's period allows: the process did not run. What
 // was paused is there before `last_noted` says that somebody looked (see now()).
 void note_pause() noexcept
 {

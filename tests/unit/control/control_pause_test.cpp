@@ -1,5 +1,5 @@
 // Proves that no timeout of a switch expires by a time in which this process did not run
-// (OUTSIDE.md, N3): neither the coordinator's own nor a question's to the members.
+// (SWITCH.md C11; OUTSIDE.md N3).
 
 #include "tests/support/stop_process.hpp"
 #include "tests/unit/control/fake_members.hpp"
@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using control_test::control_bench;
 
-TEST(ControlPause, N3_HoldTimeoutDoesNotExpireByIt)
+TEST(ControlPause, C11_HoldTimeoutDoesNotExpireByIt)
 {
     net::pulse pulse;
     control_settings settings;
