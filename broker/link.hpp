@@ -96,6 +96,7 @@ public:
         std::string_view client_receipt; // raw; empty: none asked
         bool counted = false;
         framing as = framing::text;
+        std::string_view own_id;      // P5: said in a header of the gateway's own; empty: none
         std::string_view transaction; // id given by begin(); its SENDs are answered with COMMIT
     };
     // A client's SEND; its headers go raw but receipt and transaction.

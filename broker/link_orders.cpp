@@ -16,6 +16,9 @@ void link::send(const stomp::frame_view& frame, const send_options& options, lin
     auto& s = out.scratch().begin(stomp::command::send);
     s.forward(
         frame, [](std::string_view name) { return name == "receipt" || name == "transaction"; });
+    if (!options.own_id.empty()) { // P5
+        s.raw(id_header, options.own_id);
+    }
     if (!options.transaction.empty()) {
         s.raw("transaction", options.transaction); // its own answer comes with COMMIT's
     } else {

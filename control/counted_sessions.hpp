@@ -27,6 +27,8 @@ enum class counted_cause : std::uint8_t { // as the report's numbers
     left_behind, // a stored message on the old color
     stream_anew, // a stream that does not go on behind what was given
     reply_refused,
+    copies,    // dropped as a copy, and maybe another message (P7)
+    one_color, // what one color alone brought
     other, // a sentence of the member's own
     count_
 };

@@ -105,6 +105,9 @@ struct tally {
     std::uint64_t streams_anew = 0; // began where their client had asked, not behind what it had (T2)
     std::uint64_t replies_to_old = 0, replies_refused = 0; // SENDs to reply addresses (S12)
     std::uint64_t transactions_split = 0; // their ACKs belonged to another link and went ahead
+    // Backplane `shared`, paired between marks (P7): dropped as twins and maybe others; brought by one
+    // color alone, and delivered; pairs whose last mark is not read yet.
+    std::uint64_t pairs_doubtful = 0, pairs_alone = 0, windows_open = 0;
     std::uint64_t receipts_open = 0;      // owed by the old color and not yet answered or in doubt
     std::uint64_t frames_carried = 0;     // bytes, now
     std::uint64_t standbys_discarded = 0;

@@ -115,6 +115,9 @@ tally switch_record::total() const
               &tally::replies_to_old,
               &tally::replies_refused,
               &tally::transactions_split,
+              &tally::pairs_doubtful,
+              &tally::pairs_alone,
+              &tally::windows_open,
               &tally::receipts_open,
               &tally::frames_carried,
               &tally::standbys_discarded}) {
@@ -137,7 +140,8 @@ bool switch_record::all_joined() const
     return std::ranges::all_of(members, [](const tally& t) {
         return t.sessions_moved + t.sessions_pinned + t.sessions_failed + t.sessions_gone >=
                    t.sessions_total &&
-               t.seams_joined + t.seams_forced >= t.seams_total && t.receipts_open == 0;
+               t.seams_joined + t.seams_forced >= t.seams_total && t.receipts_open == 0 &&
+               t.windows_open == 0;
     });
 }
 
@@ -194,6 +198,10 @@ std::vector<std::string> switch_record::counted() const
         " streams do not go on behind what was given");
     say(cause::reply_refused, sum.replies_refused, " reply refused, its color is gone",
         " replies refused, their color is gone");
+    say(cause::copies, sum.pairs_doubtful, " message dropped as a copy that may have been another",
+        " messages dropped as copies that may have been others");
+    say(cause::one_color, sum.pairs_alone, " message came from one color alone",
+        " messages came from one color alone");
     sentences.insert(sentences.end(), sum.counted.begin(), sum.counted.end());
     return sentences;
 }

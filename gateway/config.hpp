@@ -142,11 +142,13 @@ enum class stored_order : std::uint8_t {
 };
 
 enum class dedup_kind : std::uint8_t {
-    off,     // the move is break-before-make on a shared backplane
-    content, // destination, body and content headers: best effort (SWITCH.md P4)
-    header,  // a header whose value is unique
+    off,       // the move is break-before-make on a shared backplane
+    automatic, // ids where there are some, else content between marks (SWITCH.md P5 to P8)
+    content,   // destination, body and content headers: best effort (SWITCH.md P4)
+    header,    // a header whose value is unique
 };
-// What makes two messages of two colors one, where brokers.backplane is shared.
+// What makes two messages of two colors one, where brokers.backplane is shared: there `auto` is what
+// a file says that says nothing.
 struct dedup_config {
     dedup_kind by = dedup_kind::off;
     std::string header; // its name

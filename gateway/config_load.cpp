@@ -218,9 +218,12 @@ void loader::dedup(section& at, dedup_config& out)
         "destination", "subscription", "message-id", "ack",        "receipt",
         "transaction", "redelivered",  "timestamp"};
     static constexpr std::string_view by_header = "header ";
-    std::string text = "off";
+    const bool shared = config_.brokers.backplane == backplane_kind::shared;
+    std::string text = shared ? "auto" : "off";
     at.take("dedup", text);
-    if (text == "content") {
+    if (text == "auto") {
+        out.by = shared ? dedup_kind::automatic : dedup_kind::off;
+    } else if (text == "content") {
         out.by = dedup_kind::content;
     } else if (text.starts_with(by_header)) {
         out.header = text.substr(by_header.size());
@@ -234,9 +237,8 @@ void loader::dedup(section& at, dedup_config& out)
             at.error("dedup", "the header " + shown(out.header) + " is no key of a message");
         }
     } else if (text != "off") {
-        at.error("dedup", shown(text) + " is not allowed: must be off, content or \"header NAME\"");
+        at.error("dedup", shown(text) + " is not allowed: must be auto, off, content or \"header NAME\"");
     }
-    const bool shared = config_.brokers.backplane == backplane_kind::shared;
     if (out.by != dedup_kind::off && !shared) {
         at.error("dedup", "needs brokers.backplane: shared; nothing comes twice without it");
     }

@@ -23,6 +23,7 @@ dedup_by dedup_of(dedup_kind k) noexcept
 {
     switch (k) {
     case dedup_kind::off: return dedup_by::nothing;
+    case dedup_kind::automatic: return dedup_by::automatic;
     case dedup_kind::content: return dedup_by::content;
     case dedup_kind::header: return dedup_by::header;
     }

@@ -44,6 +44,7 @@ struct core_settings {
     std::size_t client_carry = 256 * 1024;
     std::size_t seam_buffer = 1024 * 1024;
     std::size_t broker_outbox = 1024 * 1024;
+    std::string gateway_id; // the process's, random: in the ids of clients' SENDs (P5)
     std::uint32_t nonce = 0; // the process's: in minted ack ids and in queue names
     std::uint32_t shard = 0; // member number
 };

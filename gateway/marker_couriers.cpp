@@ -88,8 +88,8 @@ std::string marker_couriers::mark_of(
     const wire_subscription& w, endpoint_ref from, control::switch_number joins)
 {
     std::string mark = to_wire(w.id);
-    if (from != w.group->at) {
-        mark += "/" + std::to_string(from.index);
+    if (from != w.group->at) { // P7: maybe one of the other color
+        mark += "/" + std::string{from.color == w.color() ? "" : "~"} + std::to_string(from.index);
     }
     if (joins != 0) {
         mark += "+" + std::to_string(joins);
@@ -107,6 +107,18 @@ bool marker_couriers::send(
     }
     by->core.marker(address_of(w.id), mark_of(w, from, joins), out_);
     return true;
+}
+
+void marker_couriers::send_pair_mark(
+    const wire_subscription& w, endpoint_ref from, std::uint64_t number_of, link_id by)
+{
+    if (link_record* carries = link(by); carries != nullptr && carries->core.ready()) {
+        carries->core.marker(
+            address_of(w.id),
+            to_wire(w.id) + "*" + std::to_string(number_of) + "/" +
+                (from.color == color::blue ? "b" : "g") + std::to_string(from.index),
+            out_);
+    }
 }
 
 // The first ones of a group ride on one of its own links: one write here and one read there,

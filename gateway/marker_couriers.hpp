@@ -37,6 +37,9 @@ public:
 
     // False: no link there carries it. `joins`: the switch whose seam it joins; 0: a trial.
     bool send(const wire_subscription& w, endpoint_ref from, control::switch_number joins);
+    // P7: one mark of a pair; `by`: a link at that endpoint.
+    void send_pair_mark(
+        const wire_subscription& w, endpoint_ref from, std::uint64_t number_of, link_id by);
     // `by`: the link that the group's markers rode on so far.
     void send_together(const wire_subscription& w, control::switch_number joins, link_id& by);
 

@@ -15,6 +15,7 @@ void shard_member::on_hold(time_point now)
         return;
     }
     switch_.phase = member_phase::holding;
+    switch_.hold_began = now;
     switch_.unheld = 0;
     switch_.awaited.clear();
     for (const session_id id : tables_.all_sessions()) {
@@ -108,13 +109,15 @@ void shard_member::try_hold(client_session& s, time_point now)
     check_held(now);
 }
 
-// S9, M7: it has every broadcast subscription that some broker confirmed to the client.
+// S9, M7: it has every broadcast subscription that some broker confirmed to the client; P7: behind
+// marks of its own.
 bool shard_member::standby_complete(const client_session& s) const
 {
     return std::ranges::all_of(s.journal, [&](const auto& sub) {
         const auto w = tables_.wires.find(number(sub->wires[switch_.to]));
         return !sub->broadcast || !sub->confirmed || breaks_first() ||
-               (w != tables_.wires.end() && w->second->state == wire_state::confirmed);
+               (w != tables_.wires.end() && w->second->state == wire_state::confirmed &&
+                parts_.pairing.marked(sub->wires[s.live], *w->second));
     });
 }
 

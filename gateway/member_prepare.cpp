@@ -221,6 +221,10 @@ void shard_member::check_prepared(time_point now)
     if (parts_.survey.open()) {
         return;
     }
+    parts_.pairing.mark_new(now);
+    if (parts_.pairing.marking()) { // P7; each has its bound
+        return;
+    }
     if (!proven_in_time(now)) {
         at(proofs_until(), due::worlds);
         return;

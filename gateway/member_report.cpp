@@ -36,6 +36,7 @@ control::tally shard_member::current_tally() const
                g.second->known.barrier != broker::barrier_kind::unknown;
     });
     now.drained = !in_switch() && switch_.draining.empty() && parts_.seams.empty();
+    now.windows_open = in_switch() ? 0 : parts_.pairing.open_windows(switch_.id);
     now.frames_carried = bytes_waiting();
     return now;
 }
@@ -49,7 +50,7 @@ void shard_member::keep_past(control::switch_number id)
     }
     switch_.committed = false;
     control::tally numbers = current_tally();
-    numbers.receipts_open = 0;
+    numbers.receipts_open = numbers.windows_open = 0;
     numbers.drained = true; // what lingers is taken up again, or drained by the next one (S10)
     switch_.past.push_back({id, std::move(numbers)});
     tell_past();

@@ -51,6 +51,7 @@ struct member_switch {
     time_point proofs_give_up{};  // no further round begins behind this
 
     // ---- the hold
+    time_point hold_began{};
     std::size_t unheld = 0; // sessions that hold asked and that are not held
     std::size_t lost_links = 0;
     std::set<link_id> awaited; // links whose barrier is open (S1); preparing: the same (S2)

@@ -1,15 +1,17 @@
 #include "gateway/message_frames.hpp"
 
+#include "broker/own_headers.hpp"
+
 #include <string>
 
 namespace gateway {
 
 // Headers that the gateway says in its own words. `message-id` is replaced where the client
 // acknowledges by it; RabbitMQ repeats the sender's `receipt` and `transaction`, which here are ids
-// of the wire [run].
+// of the wire [run]. P5: a SEND's id is never shown.
 bool is_owned(std::string_view name, bool minted_message_id)
 {
-    return name == "subscription" || name == "ack" || name == "receipt" || name == "transaction" ||
+    return name == broker::id_header || name == "subscription" || name == "ack" || name == "receipt" || name == "transaction" ||
            (minted_message_id && name == "message-id");
 }
 

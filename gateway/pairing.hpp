@@ -1,8 +1,8 @@
 #pragma once
 
 // Backplane `shared`: the MESSAGEs that two colors bring to one subscription, paired one to one, so
-// that each reaches its clients once. SWITCH.md P1, P2; DESIGN.md section 6.4. One pairing is one
-// seam's pair of wire subscriptions, from the standby's SUBSCRIBE on.
+// that each reaches its clients once. SWITCH.md P1, P2, P6, P7; DESIGN.md section 6.4. One pairing is
+// one seam's pair of wire subscriptions, from the standby's SUBSCRIBE on.
 //
 // Lifetime: made with the standby's subscription; outlives the join and the next prepare, until the
 //           owner ends it.
@@ -11,19 +11,21 @@
 //     row are counted, never merged.
 // (2) What is kept has no twin yet that the old color gave.
 // (3) Memory is bounded: notes_max notes a side; the owner bounds kept_bytes().
+// (4) Between two marks of a kind nothing is paired that is not between them on both colors (P7).
 
 #include "broker/link_effects.hpp"
 #include "broker/net/payload.hpp"
+#include "gateway/twin_notes.hpp"
 
 #include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace gateway {
 
@@ -36,41 +38,15 @@ struct kept_message {
     broker::framing as = broker::framing::text;
 };
 
-// A keyed digest, made by pairing_rule. Two different keys meet by chance with n^2 / 2^65 for n
-// unmatched at one time: with 16 384 notes once in 10^11 windows.
-enum class pairing_key : std::uint64_t {};
-
-// How often each key was seen, for the newest keys. Two generations: when the younger one is full
-// the older one is forgotten, so that nothing need be kept in order.
-class key_window {
-public:
-    explicit key_window(std::size_t keys_max) noexcept : half_(keys_max / 2) {}
-
-    void add(pairing_key key);
-    bool take(pairing_key key) noexcept; // one of it; false: there is none
-    bool empty() const noexcept { return generations_[0].empty() && generations_[1].empty(); }
-    void clear() noexcept;
-    // Something was forgotten that may still have had a twin on its way.
-    bool overflowed() const noexcept { return overflowed_; }
-
-    // Each as often as it is in here.
-    template <class Visit>
-    void for_each(Visit visit) const
-    {
-        for (const auto& generation : generations_) {
-            for (const auto& [key, count] : generation) {
-                for (std::uint32_t i = 0; i < count; ++i) {
-                    visit(key);
-                }
-            }
-        }
-    }
-
-private:
-    using counts = boost::unordered_flat_map<pairing_key, std::uint32_t>;
-    std::array<counts, 2> generations_; // older, younger
-    std::size_t half_;
-    bool overflowed_ = false;
+// The window that marks make (P7): Oa, Na, Ob are read at the end of preparing, Nc, Oc, Nd behind
+// the commit; O is of the old color, N of the new one. Each says what was read last.
+enum class pairing_window : std::uint8_t {
+    unmarked, // no marks, or none yet: all that came is remembered
+    opening,  // Oa
+    edge,     // Na: the old color's first edge is still open
+    inside,   // Ob
+    closing,  // Nc: the new color's last edge
+    shut,     // Nd: nothing is owed any more
 };
 
 class pairing {
@@ -81,7 +57,7 @@ public:
     enum class verdict : std::uint8_t {
         deliver, // to the members that are there
         keep,    // new color, not open yet: hand it to keep()
-        twin,    // the other color gave it already: dropped
+        twin,    // the other color gave it already, or will: dropped
     };
     struct old_verdict {
         verdict what = verdict::deliver;
@@ -89,30 +65,44 @@ public:
     };
 
     // Before the pair was made the old color gave this already, and the new one may still bring it.
-    void given_before(pairing_key key) { owed_by_new_.add(key); }
+    void given_before(const twin_key& key) { owed_by_new_.add(key); }
 
     // ---- MESSAGEs
-    old_verdict on_old(pairing_key key);
-    verdict on_new(pairing_key key);
-    void keep(pairing_key key, kept_message message); // REQUIRES: on_new(key) said keep
+    old_verdict on_old(const twin_key& key);
+    verdict on_new(const twin_key& key);
+    void keep(const twin_key& key, kept_message message); // REQUIRES: on_new(key) said keep
     // Before `held` the old color has time to give it. REQUIRES: kept_count() > 0.
     kept_message forget_oldest();
+
+    // ---- marks, in their order. Oc is the seam's: open() and leave_old().
+    // REQUIRES: kept_count() == 0, what was kept is the old color's to give.
+    void on_oa();
+    void on_na();
+    void on_ob();
+    void on_nc();
+    void on_nd();
+    pairing_window window() const noexcept { return window_; }
 
     // ---- the seam
     // The clients have what is kept: from here on the new color is their stream.
     void open();
-    // They are off the old color: what it still brings is the new color's to give.
-    void leave_old();
+    // They are off the old color: what it still brings is the new color's to give. `all_read`: up to
+    // its last mark.
+    void leave_old(bool all_read = false);
     // The new color's subscription was lost and is made again: what it owed never comes.
     void renew();
+    // The old color's was: what was marked there is no more, what it gave is remembered.
+    void unmark();
 
     bool is_open() const noexcept { return open_; }
     bool has_left() const noexcept { return left_; }
     // Nothing can be paired any more.
     bool done() const noexcept { return open_ && left_ && owed_by_new_.empty(); }
+    // Something without an id came while there were no marks.
+    bool has_plain() const noexcept { return plain_; }
     bool overflowed() const noexcept
     {
-        return owed_by_new_.overflowed() || given_by_new_.overflowed();
+        return owed_by_new_.overflowed() || given_by_new_.overflowed() || edges_full_;
     }
     std::size_t kept_bytes() const noexcept { return kept_bytes_; }
     std::size_t kept_count() const noexcept { return kept_count_; }
@@ -127,20 +117,48 @@ public:
         }
     }
 
+    // ---- what is counted (P7), since the last call
+    // Dropped as a twin, and maybe another message: in both edges, and no id to tell them apart.
+    std::uint64_t take_doubtful() noexcept { return std::exchange(doubtful_, 0); }
+    // One color alone brought it between the marks; it was delivered.
+    std::uint64_t take_alone() noexcept { return std::exchange(alone_, 0); }
+
 private:
-    kept_message take_kept(std::uint64_t number); // REQUIRES: the oldest of its key
     struct entry {
-        pairing_key key;
+        twin_key key;
         kept_message message; // without payload: cancelled
+        bool behind_nc = false;
     };
+    // What the old color brought of one content, or with one id, between Oa and Ob.
+    struct edge_note {
+        std::uint32_t brought = 0, counted = 0;
+        boost::container::small_vector<std::uint64_t, 1> broker_ids;
+    };
+
+    kept_message take_kept(std::uint64_t number);
+    entry& at_number(std::uint64_t number);
+    void note_edge(const twin_key& key);
+    static pairing_key edge_key(const twin_key& fresh, const twin_key& twin) noexcept;
+    bool is_another(const twin_key& fresh, const twin_key& twin) const;
+    void on_twins(const twin_key& fresh, const twin_key& twin, bool behind_nc);
+    bool trusts_ids() const noexcept { return same_ids_ >= trusted_from && !other_ids_; }
+
+    static constexpr unsigned trusted_from = 2; // pairs with one message-id, and none with two
 
     std::deque<entry> kept_;
     std::uint64_t first_ = 0; // number of kept_.front()
     boost::unordered_flat_map<pairing_key, boost::container::small_vector<std::uint64_t, 1>>
-        places_; // numbers of the kept ones, oldest first
+        places_; // numbers of the kept ones by content, oldest first
     std::size_t kept_bytes_ = 0, kept_count_ = 0;
-    key_window owed_by_new_{notes_max};  // the old color gave it, the new one did not yet
-    key_window given_by_new_{notes_max}; // open, and the old color may still bring it
+    twin_notes owed_by_new_{notes_max};  // the old color gave it, the new one did not yet
+    twin_notes given_by_new_{notes_max}; // open, and the old color may still bring it
+    boost::unordered_flat_map<pairing_key, edge_note> edges_;
+    std::uint64_t doubtful_ = 0, alone_ = 0;
+    std::uint64_t unmatched_ = 0; // kept in front of Nc, and without a twin when it opened
+    unsigned same_ids_ = 0; // twins whose message-ids were the same
+    bool other_ids_ = false, edges_full_ = false, plain_ = false;
+    bool forgot_ = false; // of what was kept: its twin has none, and that is counted
+    pairing_window window_ = pairing_window::unmarked;
     bool open_ = false, left_ = false;
 };
 

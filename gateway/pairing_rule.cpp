@@ -1,6 +1,9 @@
 #include "gateway/pairing_rule.hpp"
 
+#include "broker/own_headers.hpp"
+
 #include <bit>
+#include <initializer_list>
 
 namespace gateway {
 
@@ -80,7 +83,7 @@ keyed_digest(const std::array<std::uint64_t, 2>& secret, std::string_view bytes)
     return d.end();
 }
 
-std::optional<pairing_key> pairing_rule::key_of(const stomp::frame_view& message) const noexcept
+std::optional<twin_key> pairing_rule::key_of(const stomp::frame_view& message) const noexcept
 {
     digest d{secret};
     d.add_part(message.find("destination").value_or(""));
@@ -90,17 +93,46 @@ std::optional<pairing_key> pairing_rule::key_of(const stomp::frame_view& message
             return std::nullopt;
         }
         d.add_part(*value);
-    } else {
-        // What describes the body is the sender's; its length is the broker's to say or not.
-        for (const auto& h : message.headers) {
-            if (h.name.starts_with("content-") && h.name != "content-length") {
-                d.add_part(h.name);
-                d.add_part(h.value);
-            }
-        }
-        d.add_part(message.body);
+        return twin_key{.content = static_cast<pairing_key>(d.end())};
     }
-    return static_cast<pairing_key>(d.end());
+    // What describes the body is the sender's; its length is the broker's to say or not.
+    for (const auto& h : message.headers) {
+        if (h.name.starts_with("content-") && h.name != "content-length") {
+            d.add_part(h.name);
+            d.add_part(h.value);
+        }
+    }
+    d.add_part(message.body);
+    twin_key key{.content = static_cast<pairing_key>(d.end())};
+    if (by == dedup_by::automatic) {
+        add_ids(message, key);
+    }
+    return key;
+}
+
+// P5, P6: with what it says, so that an id that is repeated or copied is no other MESSAGE's.
+void pairing_rule::add_ids(const stomp::frame_view& message, twin_key& key) const noexcept
+{
+    const auto with_content = [&](std::initializer_list<std::string_view> values) {
+        digest d{secret};
+        const auto content = static_cast<std::uint64_t>(key.content);
+        for (unsigned shift = 0; shift < 64; shift += 8) {
+            const char byte = static_cast<char>(content >> shift & 0xff);
+            d.add({&byte, 1});
+        }
+        for (const auto value : values) {
+            d.add_part(value);
+        }
+        return d.end() | 1; // 0 says that there is none
+    };
+    const auto ours = message.find(broker::id_header).value_or("");
+    const auto theirs = message.find("amqp-message-id").value_or("");
+    if (!ours.empty() || !theirs.empty()) {
+        key.id = with_content({"id", ours, theirs});
+    }
+    if (const auto own = message.find("message-id").value_or(""); !own.empty()) {
+        key.broker_id = with_content({"broker", own});
+    }
 }
 
 } // namespace gateway

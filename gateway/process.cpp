@@ -12,6 +12,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -67,6 +68,13 @@ std::uint64_t physical_memory()
 {
     return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
            static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE));
+}
+
+std::string hex_of(std::uint64_t value)
+{
+    std::array<char, 17> digits{};
+    std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(value));
+    return digits.data();
 }
 
 net::address address_of(const bind_address& bind)
@@ -258,9 +266,11 @@ int process::start()
     const std::uint32_t nonce = random();
     const auto secret = [&] { return std::uint64_t{random()} << 32 | random(); };
     const std::array<std::uint64_t, 2> pairing_secret{secret(), secret()};
+    const std::string gateway_id = hex_of(secret()) + hex_of(secret());
     for (unsigned i = 0; i < threads; ++i) {
         core_settings core = core_settings_of(settings_, threads, i, nonce);
         core.pairing.secret = pairing_secret;
+        core.gateway_id = gateway_id;
         shards_.push_back(std::make_unique<shard>(
             settings_, std::move(core), shared_, where_, [this](control::report what) {
                 boost::asio::post(control_, [this, what = std::move(what)]() mutable {

@@ -120,6 +120,7 @@ public:
     std::size_t seam_count() const noexcept { return seams_.size(); }
     std::size_t deadline_count() const noexcept { return shard_.deadlines.size(); }
     const control::tally& numbers() const noexcept { return switch_.tally; }
+    std::size_t open_windows() const { return pairing_.open_windows(switch_.id); }
 
 private:
     void run_deadline(const deadline& d, time_point now);
@@ -142,6 +143,7 @@ private:
     void mark_used(link_record& l, time_point now);
     void enqueue(client_session& s, const stomp::frame_view& frame, framing as);
     void pump(client_session& s, time_point now);
+    std::string_view next_own_id();
     bool client_send(client_session& s, const stomp::frame_view& frame, framing as, time_point now);
     void client_subscribe(client_session& s, const stomp::frame_view& frame, time_point now);
     void client_unsubscribe(client_session& s, const stomp::frame_view& frame, time_point now);
@@ -244,6 +246,10 @@ private:
     {
         seams_.on_buffer_full(pair, now);
     }
+    void on_old_marked(const wire_pair& pair, time_point now) override
+    {
+        seams_.on_old_marked(pair, now);
+    }
     void erase_wire(wire_id id, time_point now) override;
     void lose_wire(wire_subscription& w, time_point now);
 
@@ -289,10 +295,12 @@ private:
     lingering_links lingering_{shard_, *this};
     endpoint_moves moves_{shard_, *this, couriers_, lingering_};
     send_accounts sends_{shard_};
-    wire_pairing pairing_{shard_, *this};
+    wire_pairing pairing_{shard_, *this, couriers_, survey_};
     seam_table seams_{shard_, *this, couriers_, survey_, pairing_};
     shard_member member_{
         shard_, *this, {couriers_, survey_, moves_, sends_, pairing_, seams_, pacer_}};
+    std::string own_id_; // of the SEND being written
+    std::uint64_t sends_made_ = 0;
     broker::delivery_number last_delivery_ = 0;
     bool barriers_due_ = false;
     std::vector<session_id> later_;

@@ -109,6 +109,9 @@ void router::run_deadline(const deadline& d, time_point now)
     case due::seams: run_seams(now); return;
     case due::worlds:
         survey_.go_on(now);
+        if (in_switch() && survey_.asked() && !survey_.open()) {
+            pairing_.mark_new(now); // P7: who subscribed behind preparing
+        }
         member_.check_prepared(now);
         return;
     case due::receipts:
@@ -129,7 +132,8 @@ void router::run_deadline(const deadline& d, time_point now)
             // C9: what a session that is gone is still owed counts too, until it is answered or in
             // doubt.
             const bool more =
-                !switch_.draining.empty() || !seams_.empty() || numbers.receipts_open > 0;
+                !switch_.draining.empty() || !seams_.empty() || numbers.receipts_open > 0 ||
+                numbers.windows_open > 0;
             member_.say(control::numbers{numbers});
             if (more) {
                 note_numbers(now);
@@ -144,12 +148,14 @@ void router::run_deadline(const deadline& d, time_point now)
 void router::run_seams(time_point now)
 {
     seams_.run(now);
-    if (seams_.empty() && !in_switch()) {
+    const time_point marks = pairing_.run_marks(now);
+    const time_point pairs = pairing_.sweep(now);
+    if (seams_.empty() && !in_switch() && !pairing_.any_on_way()) {
         survey_.stop();
         couriers_.release(now);
     }
     member_.tell_past();
-    const time_point next = std::min(pairing_.sweep(now), seams_.next_deadline());
+    const time_point next = std::min({marks, pairs, seams_.next_deadline()});
     if (next != net::never) {
         at(next, due::seams);
     }

@@ -3,6 +3,8 @@
 #include "gateway/router.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 namespace gateway {
 
@@ -64,7 +66,8 @@ bool router::client_send(
         {.session = s.id,
          .client_receipt = receipt,
          .counted = counted && !receipt.empty(),
-         .as = as},
+         .as = as,
+         .own_id = next_own_id()},
         out_);
     s.owed += !receipt.empty() && l.core.can().receipts();
     if (receipt.empty() || !l.core.can().receipts()) {
@@ -75,6 +78,22 @@ bool router::client_send(
     mark_used(l, now);
     l.congested = out_.link_backlog(l.core.id()) > settings_.broker_outbox;
     return true;
+}
+
+// P5: what clients send is known by it on both colors, with no configuration: gateway, epoch, shard
+// and a counter.
+std::string_view router::next_own_id()
+{
+    if (!pairing_.marks() || settings_.gateway_id.empty()) {
+        return {};
+    }
+    own_id_ = settings_.gateway_id;
+    for (const std::uint64_t part : {shard_.epoch, std::uint64_t{settings_.shard}, ++sends_made_}) {
+        std::array<char, 16> digits{};
+        const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), part, 16);
+        own_id_.append("-").append(digits.data(), end.ptr);
+    }
+    return own_id_;
 }
 
 // S12: a reply address is known to the color that brought it, and to no other.
@@ -116,7 +135,9 @@ void router::send_answer(
         return;
     }
     ++switch_.tally.replies_to_old;
-    l->core.send(frame, {.session = s.id, .client_receipt = receipt, .as = as}, out_);
+    l->core.send(
+        frame,
+        {.session = s.id, .client_receipt = receipt, .as = as, .own_id = next_own_id()}, out_);
     if (!receipt.empty() && l->core.can().receipts()) {
         ++s.owed;
         if (s.part) {

@@ -21,13 +21,18 @@ void router::on_marker(wire_subscription& w, std::string_view mark, time_point n
         moves_.on_marker(w.id, mark.substr(1), now);
         return;
     }
+    if (mark.starts_with('*')) {
+        pairing_.on_mark(w, mark.substr(1), now);
+        return;
+    }
     unsigned from = w.group->at.index;
     control::switch_number joins = 0;
     const bool near = !mark.starts_with('/');
     const char* const end = mark.data() + mark.size();
     std::from_chars_result read{mark.data(), std::errc{}};
+    const bool other_color = mark.starts_with("/~"); // a trial's alone (P7)
     if (!near) {
-        read = std::from_chars(mark.data() + 1, end, from);
+        read = std::from_chars(mark.data() + 1 + other_color, end, from);
     }
     if (read.ec == std::errc{} && read.ptr != end && *read.ptr == '+') {
         read = std::from_chars(read.ptr + 1, end, joins);
@@ -41,7 +46,11 @@ void router::on_marker(wire_subscription& w, std::string_view mark, time_point n
     if (near) {
         w.group->known.marker = broker::tried::yes;
     } else {
-        survey_.on_marker({w.color(), static_cast<std::uint16_t>(from)}, w.group->at, now);
+        const color of = other_color ? broker::other(w.color()) : w.color();
+        survey_.on_marker({of, static_cast<std::uint16_t>(from)}, w.group->at, now);
+    }
+    if (other_color) {
+        return;
     }
     seams_.on_marker(w.id, from, joins, now);
 }

@@ -131,9 +131,13 @@ void router::on_confirmed(wire_subscription& w, time_point now)
         g.marker_trial == wire_id::none) {
         couriers_.try_marker(w, now);
     }
-    if (w.addressed && survey_.asked() && in_switch() && c == shard_.live) { // M2: it came later
+    if (w.addressed && survey_.asked() && in_switch() &&
+        (c == shard_.live || pairing_.marks())) { // M2: it came later
         survey_.ask_about(w, now);
         survey_.look_again(now);
+    }
+    if (in_switch() && survey_.asked() && pairing_.marks()) {
+        at(now, due::worlds); // P7
     }
     const auto members = w.members;
     for (const wire_member& m : members) {

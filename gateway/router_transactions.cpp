@@ -104,7 +104,9 @@ void router::commit_at_broker(
                 continue;
             }
             sends = true;
-            l.core.send(f.frame.view(), {.session = s.id, .as = f.as, .transaction = id}, out_);
+            l.core.send(
+                f.frame.view(),
+                {.session = s.id, .as = f.as, .own_id = next_own_id(), .transaction = id}, out_);
         }
     }
     want(receipt);

@@ -68,6 +68,7 @@ public:
     bool marker_due(net::time_point now) noexcept;
     // One of them could not be SENT yet.
     void repeat_soon(net::time_point now) noexcept { marker_at_ = now + timing_.marker_interval; }
+    void send_marker_at(net::time_point when) noexcept { marker_at_ = when; }
     bool asked_again() const noexcept { return markers_ > 1; }
 
     net::time_point next_deadline() const noexcept;

@@ -51,7 +51,9 @@ void seam_table::send_markers(time_point now)
     using marker = std::tuple<wire_id, unsigned, control::switch_number>;
     std::map<marker, bool> due_now; // whether it was asked before
     for (const auto& one : seams_) {
-        if (one->marker_due(now)) {
+        if (waits_for_marks(*one)) {
+            one->repeat_soon(now);
+        } else if (one->marker_due(now)) {
             for (std::uint64_t left = one->awaited(); left != 0; left &= left - 1) {
                 due_now[{
                     one->old_wire(), static_cast<unsigned>(std::countr_zero(left)),
@@ -100,8 +102,37 @@ void seam_table::send_markers(time_point now)
 void seam_table::on_marker(wire_id old, unsigned from, control::switch_number joins, time_point now)
 {
     for (std::size_t i = 0; i < seams_.size(); ++i) {
-        if (seams_[i]->old_wire() == old && seams_[i]->made_by() == joins && !seams_[i]->left()) {
+        if (seams_[i]->old_wire() == old && seams_[i]->made_by() == joins && !seams_[i]->left() &&
+            !waits_for_marks(*seams_[i])) {
             act(*seams_[i], seams_[i]->on_marker(from), now);
+        }
+    }
+}
+
+// P7: in front of Nc nothing joins it, but force.
+bool seam_table::waits_for_marks(const seam& one) const
+{
+    return one.state() == seam_state::joining &&
+           pairing_.holds_markers(one.old_wire(), one.new_wire());
+}
+
+// P7: Oc was read from every endpoint, and is its marker; or there are no marks.
+void seam_table::on_old_marked(const wire_pair& pair, time_point now)
+{
+    const wire_id from = pair.old_wire, to = pair.new_wire; // act() may end the pair
+    const wire_subscription* old = wire(from);
+    const std::uint64_t read = old != nullptr && pair.marks.read == window_mark::oc
+                                   ? pair.marks.rode[old->color()]
+                                   : 0;
+    for (std::size_t i = 0; i < seams_.size(); ++i) {
+        seam& one = *seams_[i];
+        if (one.old_wire() != from || one.new_wire() != to || one.left()) {
+            continue;
+        }
+        one.send_marker_at(now);
+        at(now, due::seams);
+        for (std::uint64_t left = one.awaited() & read; left != 0; left &= left - 1) {
+            act(one, one.on_marker(static_cast<unsigned>(std::countr_zero(left))), now);
         }
     }
 }

@@ -96,6 +96,7 @@ seam& seam_table::between(const wire_subscription& from, wire_subscription* to, 
         switch_.id, awaited));
     if (to != nullptr) {
         ++to->seams;
+        pairing_.on_seam(from, *to, now);
     }
     return *seams_.back();
 }

@@ -49,6 +49,7 @@ public:
     void on_wire_lost(wire_id id, time_point now);
     void on_buffer_full(wire_id fresh, time_point now);         // M10: all of its pairs
     void on_buffer_full(const wire_pair& pair, time_point now); // that one
+    void on_old_marked(const wire_pair& pair, time_point now);  // P7
     // With its link, while seams wait for what it kept.
     void keep_lost(wire_subscription& w, time_point now);
     void leave(session_id session, std::uint32_t number_of, time_point now);
@@ -68,6 +69,7 @@ private:
     void open_new(seam& which, const std::vector<wire_member>& members, time_point now);
     void leave_old(seam& which, const std::vector<wire_member>& members, time_point now);
     void send_markers(time_point now);
+    bool waits_for_marks(const seam& one) const;
     static time_point last_sign(const seam& one, const wire_subscription* old);
     void
     release_lost(wire_subscription& w, const std::vector<wire_member>& members, time_point now);

@@ -42,6 +42,7 @@ public:
         wire_subscription& w, session_id session, std::string_view receipt, time_point now) = 0;
     virtual void erase_wire(wire_id id, time_point now) = 0;
     virtual void on_buffer_full(const wire_pair& pair, time_point now) = 0; // M10: of its seam
+    virtual void on_old_marked(const wire_pair& pair, time_point now) = 0;  // P7: its seam's turn
 
     // ---- MESSAGEs
     virtual void deliver(

@@ -50,6 +50,10 @@ void wire_pairing::pair_up(client_session& s, subscription& sub, color c)
     wire_pair* pair = same != fresh->pairs.end() ? *same : nullptr;
     if (pair == nullptr && before != nullptr && before->old_wire == wire_id::none) {
         pair = before; // its old side was lost: this is the same stream again
+        forget_marks(*pair);
+        if (marks()) {
+            pair->core.unmark(); // what was marked there is no more
+        }
         pair->old_wire = from;
         old->pairs.push_back(pair);
     } else if (pair == nullptr) {
@@ -57,6 +61,9 @@ void wire_pairing::pair_up(client_session& s, subscription& sub, color c)
         pair = pairs_.back().get();
         if (before != nullptr) {
             pair->core = before->core;
+            if (marks()) {
+                pair->core.unmark();
+            }
         }
         pair->old_wire = from;
         pair->new_wire = fresh->id;
@@ -66,7 +73,7 @@ void wire_pairing::pair_up(client_session& s, subscription& sub, color c)
         if (old != nullptr) {
             old->pairs.push_back(pair);
             if (old->recent) { // of what came before, the new color may still bring a twin
-                old->recent->for_each([&](pairing_key key) { pair->core.given_before(key); });
+                old->recent->for_each([&](const twin_key& key) { pair->core.given_before(key); });
             }
         }
     }
@@ -121,8 +128,11 @@ void wire_pairing::leave_pair(const seam& which)
     for (std::size_t i = 0; fresh != nullptr && i < fresh->pairs.size(); ++i) {
         wire_pair& pair = *fresh->pairs[i];
         if (pair.new_wire == fresh->id && pair.old_wire == which.old_wire()) {
+            // P7: up to Oc, and the seam was joined by its markers alone.
+            const bool all_read = which.state() == seam_state::joined && which.awaited() == 0 &&
+                                  pair.marks.read == window_mark::oc;
             detach_old(pair);
-            pair.core.leave_old();
+            pair.core.leave_old(all_read);
         }
     }
 }
@@ -138,6 +148,9 @@ void wire_pairing::leave_pairs(wire_subscription& w)
         detach_old(*pair);
         if (pair->core.is_open()) {
             pair->core.leave_old();
+        } else if (marks()) { // it is bound and marked again
+            forget_marks(*pair);
+            pair->core.unmark();
         }
     }
 }
@@ -152,6 +165,8 @@ void wire_pairing::detach_old(wire_pair& pair)
 
 void wire_pairing::end_pair(wire_pair& pair)
 {
+    count(pair);
+    forget_marks(pair);
     detach_old(pair);
     if (wire_subscription* fresh = wire(pair.new_wire)) {
         std::erase(fresh->pairs, &pair);
@@ -168,6 +183,10 @@ time_point wire_pairing::sweep(time_point now)
         wire_pair& pair = *pairs_[i];
         if (!pair.core.is_open() || !pair.core.has_left()) {
             continue;
+        }
+        if (marks()) {
+            shut(pair, now);
+            count(pair);
         }
         if (pair.core.done() || now >= pair.ends) {
             end_pair(pair);

@@ -1,8 +1,9 @@
 #pragma once
 
 // Backplane `shared` with a key (`switch.dedup`): both colors bring the same MESSAGEs, and each
-// client gets one of each pair. SWITCH.md P1 to P4, DESIGN.md section 6.4. Twins are found by
-// pairing; here is which wire subscriptions are a pair, and what becomes of a MESSAGE.
+// client gets one of each pair. SWITCH.md P1 to P8, DESIGN.md section 6.4. Twins are found by
+// pairing; here is which wire subscriptions are a pair, what becomes of a MESSAGE, and the marks
+// between which contents are compared (wire_pairing_marks.cpp).
 //
 // Threading:  belongs to one shard.
 // Lifetime:   a pair is made with its standby's subscription and ends with the last member on its
@@ -10,19 +11,27 @@
 // Invariants:
 // (1) A wire subscription's `pairs` are those in which it is one side.
 // (2) A pair opens when no member waits for it any more, and is left by its seam.
+// (3) At most one mark of a pair is on its way; every wait for one has an end (P7).
 
+#include "gateway/marker_couriers.hpp"
 #include "gateway/seam.hpp"
 #include "gateway/shard_actions.hpp"
+#include "gateway/world_survey.hpp"
 
+#include <map>
 #include <memory>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace gateway {
 
 class wire_pairing : shard_part {
 public:
-    wire_pairing(shard_state& shard, shard_actions& actions) noexcept
-        : shard_part(shard), actions_(actions)
+    wire_pairing(
+        shard_state& shard, shard_actions& actions, marker_couriers& couriers,
+        world_survey& survey) noexcept
+        : shard_part(shard), actions_(actions), couriers_(couriers), survey_(survey)
     {
     }
 
@@ -45,8 +54,40 @@ public:
     time_point sweep(time_point now);
     void forget_recent();
 
+    // ---- marks (P7)
+    bool marks() const noexcept { return pairs() && settings_.pairing.marks(); }
+    void mark_new(time_point now);
+    bool marking() const; // `prepared` waits for it
+    bool marked(wire_id old, const wire_subscription& fresh) const; // `held` does
+    void on_seam(const wire_subscription& from, const wire_subscription& to, time_point now);
+    bool holds_markers(wire_id old, wire_id fresh) const; // the seam's own
+    void on_mark(wire_subscription& w, std::string_view mark, time_point now);
+    time_point run_marks(time_point now);
+    bool any_on_way() const;
+    std::size_t open_windows(control::switch_number of) const;
+
 private:
+    // By which link the first marks of a round ride, for each endpoint and identity.
+    using couriers_of_round = std::map<std::pair<endpoint_ref, const identity*>, link_id>;
+
+    void begin_marks(wire_pair& pair, couriers_of_round& together, time_point now);
+    void
+    ask_mark(wire_pair& pair, window_mark which, couriers_of_round& together, time_point now);
+    void send_marks(wire_pair& pair, couriers_of_round& together, time_point now);
+    void on_mark_read(wire_pair& pair, time_point now);
+    void tell_marked(const wire_pair& pair, time_point now);
+    void give_up_marks(wire_pair& pair, time_point now);
+    void shut(wire_pair& pair, time_point now);
+    void forget_marks(wire_pair& pair);
+    time_point mark_until(const wire_pair& pair) const;
+    template <class Visit>
+    void each_member(const wire_pair& pair, Visit visit) const;
+    void count(wire_pair& pair);
+    void note_plain(const wire_pair& pair);
+    bool awaits_marks(const wire_pair& pair) const noexcept;
+
     bool give(wire_subscription& w, const stomp::frame_view& frame, framing as, time_point now);
+    bool sent_behind_commit(const wire_subscription& w, const stomp::frame_view& frame) const;
     static bool has_twin(
         client_session& s, const wire_subscription& w, const wire_member& m,
         const std::vector<const wire_pair*>& twins, bool keyed);
@@ -56,6 +97,10 @@ private:
     void end_pair(wire_pair& pair);
 
     shard_actions& actions_;
+    marker_couriers& couriers_;
+    world_survey& survey_;
+    std::map<std::uint64_t, wire_pair*> marked_; // by the number of the mark on its way
+    std::uint64_t last_mark_ = 0;
     std::vector<std::unique_ptr<wire_pair>> pairs_;
 };
 

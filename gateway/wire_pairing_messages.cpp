@@ -1,9 +1,11 @@
 // What becomes of a MESSAGE of a wire subscription that is paired. SWITCH.md P1, P4, M10.
 
+#include "broker/own_headers.hpp"
 #include "gateway/message_frames.hpp"
 #include "gateway/wire_pairing.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <string>
 
 namespace gateway {
@@ -15,6 +17,12 @@ constexpr std::string_view unkeyed = "dedup: messages without the header were no
 constexpr std::string_view overflowed = "dedup: more unmatched messages than are remembered";
 
 } // namespace
+
+// What came in front of Oa is paired with nothing once it was read.
+bool wire_pairing::awaits_marks(const wire_pair& pair) const noexcept
+{
+    return marks() && !pair.marks.given_up && pair.core.window() == pairing_window::unmarked;
+}
 
 bool wire_pairing::on_message(
     link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as,
@@ -50,7 +58,8 @@ bool wire_pairing::give(
     if (!key) { // not pairable: the color that is the clients' stream gives it
         switch_.note_counted(std::string{unkeyed});
     }
-    std::vector<const wire_pair*> twins; // whose members have it already
+    const bool behind = sent_behind_commit(w, frame);
+    std::vector<const wire_pair*> twins; // whose members have it already, or get it otherwise
     kept_message message;
     const auto shared = [&]() -> const kept_message& {
         if (!message.rest) {
@@ -68,6 +77,8 @@ bool wire_pairing::give(
                 pair.core.keep(*key, shared());
                 used = true;
             }
+        } else if (behind && pair.core.window() >= pairing_window::inside) {
+            verdict = pairing::verdict::twin; // the new color's to give
         } else {
             auto of_old = pair.core.on_old(*key);
             verdict = of_old.what;
@@ -78,14 +89,16 @@ bool wire_pairing::give(
         if (verdict == pairing::verdict::twin) {
             twins.push_back(&pair);
         }
-        if (pair.core.overflowed()) {
+        count(pair);
+        note_plain(pair);
+        if (pair.core.overflowed() && !awaits_marks(pair)) {
             switch_.note_counted(std::string{overflowed});
         }
     }
-    if (key && in_switch() && w.color() == shard_.live &&
-        settings_.pairing.by == dedup_by::header) {
+    const bool certain = settings_.pairing.by == dedup_by::header || (key && key->id != 0);
+    if (key && in_switch() && w.color() == shard_.live && certain) {
         if (!w.recent) {
-            w.recent = std::make_unique<key_window>(recent_max);
+            w.recent = std::make_unique<twin_notes>(recent_max);
         }
         w.recent->add(*key);
     }
@@ -109,17 +122,38 @@ bool wire_pairing::give(
     return used;
 }
 
+// P7: in a cluster what a client SENT behind the commit may overtake on the old color, on its way from
+// one node to a third (M1), what it SENT in front of it. The new color gives it behind the seam.
+bool wire_pairing::sent_behind_commit(
+    const wire_subscription& w, const stomp::frame_view& frame) const
+{
+    if (!marks() || w.color() == shard_.live || w.pairs.empty()) {
+        return false;
+    }
+    std::string_view id = frame.find(broker::id_header).value_or("");
+    if (settings_.gateway_id.empty() || !id.starts_with(settings_.gateway_id)) {
+        return false;
+    }
+    id.remove_prefix(settings_.gateway_id.size());
+    control::epoch_number epoch = 0;
+    return id.starts_with('-') &&
+           std::from_chars(id.data() + 1, id.data() + id.size(), epoch, 16).ec == std::errc{} &&
+           epoch == shard_.epoch;
+}
+
 // Whether that client has this MESSAGE from the other color, or will get it from there.
 bool wire_pairing::has_twin(
     client_session& s, const wire_subscription& w, const wire_member& m,
     const std::vector<const wire_pair*>& twins, bool keyed)
 {
+    const subscription* sub = s.journal.at(m.subscription);
     if (m.state == member_state::live) {
         return std::ranges::any_of(twins, [&](const wire_pair* p) {
-            return p->new_wire == w.id && p->tag == m.pair && m.pair != 0;
+            return p->new_wire == w.id ? p->tag == m.pair && m.pair != 0
+                                       : sub != nullptr &&
+                                             p->new_wire == sub->wires[broker::other(w.color())];
         });
     }
-    const subscription* sub = s.journal.at(m.subscription);
     if (sub == nullptr || !keyed) {
         return true;
     }
@@ -161,7 +195,9 @@ void wire_pairing::bound_kept(wire_subscription& w, time_point now)
             while (pair.core.kept_bytes() > settings_.seam_buffer) {
                 cancel_kept(pair, pair.core.forget_oldest());
             }
-            switch_.note_counted(std::string{overflowed});
+            if (!awaits_marks(pair)) {
+                switch_.note_counted(std::string{overflowed});
+            }
             continue;
         }
         if (w.seams == 0) {

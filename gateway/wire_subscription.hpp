@@ -4,6 +4,7 @@
 // DESIGN.md section 5 (shared subscription); SWITCH.md "Seam".
 
 #include "broker/net/payload.hpp"
+#include "gateway/pair_marks.hpp"
 #include "gateway/pairing.hpp"
 #include "gateway/share_group.hpp"
 
@@ -37,6 +38,7 @@ struct wire_pair {
     std::uint16_t tag = 0; // what its members on the new wire subscription are known by there
     control::switch_number made_by = 0;
     net::time_point ends = net::never; // what is unmatched by then never comes
+    pair_marks marks;                  // P7
     pairing core;
 };
 
@@ -85,7 +87,7 @@ struct wire_subscription {
         return kept_bytes - (kept_largest > mark ? std::min(kept_largest, kept_bytes) : 0) > mark;
     }
     std::vector<wire_pair*> pairs;      // backplane `shared`: where this is one side; the router's
-    std::unique_ptr<key_window> recent; // given since the prepare order, for pairs made later
+    std::unique_ptr<twin_notes> recent; // given since the prepare order, for pairs made later
     std::uint16_t last_tag = 0;
     // linger, seam_quiet and "time without progress"; giving back: the last acknowledgement
     net::time_point last_message{};

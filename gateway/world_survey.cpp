@@ -12,7 +12,8 @@ void world_survey::ask(time_point now)
     asked_ = true;
     std::map<std::pair<endpoint_ref, std::string_view>, wire_subscription*> samples;
     for (const auto& [id, w] : tables_.wires) {
-        if (w->color() == shard_.live && w->addressed && w->state == wire_state::confirmed) {
+        if ((w->color() == shard_.live || both_colors()) && w->addressed &&
+            w->state == wire_state::confirmed) {
             samples.try_emplace({w->group->at, w->group->who->host}, w.get());
         }
     }
@@ -24,17 +25,27 @@ void world_survey::ask(time_point now)
     }
 }
 
-// From every endpoint that clients may publish through to the one that `to` reads at.
+// From every endpoint that clients may publish through to the one that `to` reads at. P7: from all
+// of both colors, as others publish there beside the gateway.
 void world_survey::ask_about(const wire_subscription& to, time_point now)
 {
-    const broker::pool& pool = pool_of(shard_.live);
+    for (const color c : broker::colors) {
+        if (c == shard_.live || both_colors()) {
+            ask_from(c, to, now);
+        }
+    }
+}
+
+void world_survey::ask_from(color c, const wire_subscription& to, time_point now)
+{
+    const broker::pool& pool = pool_of(c);
     const endpoint_ref where = to.group->at;
     const std::string& host = to.group->who->host;
     for (std::size_t i = 0; i < std::min<std::size_t>(pool.size(), markers_max); ++i) {
-        const endpoint_ref from{shard_.live, static_cast<std::uint16_t>(i)};
+        const endpoint_ref from{c, static_cast<std::uint16_t>(i)};
         // Also one that is drained: another shard's clients may have published through it.
-        const bool publishes = pool.at(i).weight > 0 || pool.sessions(i) > 0 ||
-                               shard_.sent_through[shard_.live].contains(from);
+        const bool publishes = pool.at(i).weight > 0 || pool.sessions(i) > 0 || both_colors() ||
+                               shard_.sent_through[c].contains(from);
         if (from == where || !publishes || !pool.healthy(i) || is_asked(from, where, host)) {
             continue;
         }
@@ -151,6 +162,33 @@ world_survey::awaited_markers(const wire_subscription& w, bool& best_effort, tim
         }
     }
     return awaited;
+}
+
+broker::per_color<std::uint64_t>
+world_survey::mark_endpoints(const wire_subscription& w, bool& dark, time_point now)
+{
+    broker::per_color<std::uint64_t> all{};
+    for (const color c : broker::colors) {
+        const broker::pool& pool = pool_of(c);
+        dark |= pool.size() > markers_max;
+        for (std::size_t i = 0; i < std::min<std::size_t>(pool.size(), markers_max); ++i) {
+            const endpoint_ref from{c, static_cast<std::uint16_t>(i)};
+            const auto known = from == w.group->at ? true : worlds_.one(from, w.group->at);
+            if (known == false) {
+                continue; // M2: nothing of it comes here
+            }
+            const bool carried = couriers_.pick(w, from) != nullptr;
+            if (!carried && pool.healthy(i)) {
+                couriers_.dial(*w.group->who, from, now);
+            }
+            if (known && (carried || pool.healthy(i))) {
+                all[c] |= std::uint64_t{1} << i;
+            } else {
+                dark = true;
+            }
+        }
+    }
+    return all;
 }
 
 } // namespace gateway

@@ -11,6 +11,7 @@
 #include "gateway/marker_couriers.hpp"
 #include "gateway/message_worlds.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,16 @@ public:
     void on_marker(endpoint_ref from, endpoint_ref read_at, time_point now);
     void forget(endpoint_ref which) { worlds_.forget(which); } // it may have joined another cluster
 
+    // Whether both are one broker, as far as the markers say.
+    std::optional<bool> one_world(endpoint_ref a, endpoint_ref b) const
+    {
+        return worlds_.one(a, b);
+    }
+    // P7: the endpoints of both colors whose messages come to `w`, one bit for each by its index.
+    // `dark`: there is one of which that is not known, or from which nothing can be SENT.
+    broker::per_color<std::uint64_t>
+    mark_endpoints(const wire_subscription& w, bool& dark, time_point now);
+
     // The markers that join a seam whose old side is `w`: one bit for each endpoint, by its index.
     std::uint64_t awaited_markers(const wire_subscription& w, bool& best_effort, time_point now);
 
@@ -48,6 +59,11 @@ private:
         time_point until;
         link_id asked = link_id::none;
     };
+    bool both_colors() const noexcept
+    {
+        return settings_.shared_backplane && settings_.pairing.marks();
+    }
+    void ask_from(color c, const wire_subscription& to, time_point now);
     bool is_asked(endpoint_ref from, endpoint_ref where, std::string_view host) const;
     wire_subscription* sample_at(endpoint_ref where, std::string_view host);
 

@@ -24,6 +24,8 @@ constexpr auto break_max = std::chrono::milliseconds{2'500};
 constexpr auto joined_max = std::chrono::milliseconds{100};
 // Between two nodes of a cluster.
 constexpr auto path_max = std::chrono::milliseconds{50};
+// Of a message to who joins a subscription that others read, over all that is on its way before it.
+constexpr auto joined_most = std::chrono::milliseconds{500};
 constexpr std::size_t lines_kept_max = 150;
 
 } // namespace
@@ -99,6 +101,7 @@ checker::subscription_number checker::on_subscribe(
     made.shard = shard;
     made.destination = std::move(destination);
     made.broadcast = broadcast;
+    made.asked = when_.now();
     made.automatic = automatic;
     subscriptions_.push_back(std::move(made));
     return subscriptions_.size() - 1;
@@ -145,6 +148,10 @@ void checker::on_message(
         violation(whose + " got a message that nobody sent: " + std::string{body.substr(0, 40)});
         return;
     }
+    if (key->publisher >= equal_first) {
+        ++s.equal[key->publisher].got;
+        return;
+    }
     send_record& m = sends_[*key];
     if (m.destination != s.destination || destination != s.destination) {
         violation(whose + " got a neighbour's " + name(*key));
@@ -157,7 +164,11 @@ void checker::on_message(
     }
     m.delivered = true;
     if (!s.got.insert(*key).second && !redelivered) {
-        if (!was_cut(m, s) && !(twice_excused_ && s.broadcast)) {
+        if (key->publisher >= beside_first || marks_) {
+            suspect(
+                "duplicated: " + whose + " got " + name(*key) + " twice", decided_.size() - 1,
+                &excuses::pairing);
+        } else if (!was_cut(m, s) && !(twice_excused_ && s.broadcast)) {
             violation("duplicated: " + whose + " got " + name(*key) + " twice");
         }
         return;
@@ -259,6 +270,70 @@ void checker::on_report(std::uint64_t switch_id, const excuses& of)
     all.gaps |= of.gaps;
     all.given_up |= of.given_up;
     all.left_behind |= of.left_behind;
+    all.pairing |= of.pairing;
+    all.doubtful = std::max(all.doubtful, of.doubtful);
+    all.alone = std::max(all.alone, of.alone);
+}
+
+// It is no client's, so the fence says nothing about it.
+void checker::on_beside(color at, message_key key, std::string destination)
+{
+    if (key.publisher >= equal_first) {
+        sends_.try_emplace(key, send_record{.destination = destination, .dropped = true});
+        equal_sent_[{destination, key.publisher}].push_back(when_.now());
+        for (subscription_record& s : subscriptions_) {
+            if (s.destination == destination && s.broadcast && s.confirmed != 0 && !s.ended &&
+                !s.left) {
+                ++s.equal[key.publisher].owed;
+            }
+        }
+        return;
+    }
+    on_send(key, std::move(destination));
+    send_record& m = sends_[key];
+    m.answered = true;
+    m.at = at;
+    m.arrived = when_.now();
+    arrival_order_[{m.destination, key.publisher}].push_back(key.number);
+}
+
+bool checker::excused_pairing() const
+{
+    return std::ranges::any_of(excuses_, [](const auto& one) {
+        const excuses& of = one.second;
+        return of.pairing || of.order || of.gaps || of.given_up || of.fence;
+    });
+}
+
+// P7: of equal ones in a row no more are missing than the reports count, and none comes twice.
+void checker::check_equals()
+{
+    std::uint64_t doubtful = 0, alone = 0;
+    for (const auto& [id, of] : excuses_) {
+        doubtful += of.doubtful;
+        alone += of.alone;
+    }
+    if (alone > 0 && !cut_seen_) {
+        violation("counted as of one color alone: " + std::to_string(alone));
+    }
+    for (const subscription_record& s : subscriptions_) {
+        for (const auto& [publisher, of] : s.equal) {
+            // M13: who moved from a drained endpoint has a gap.
+            const bool alive = !s.ended && !s.left && !s.vanished && !moves_.contains(s.client);
+            // Who joins what others read gets what was on its way to them.
+            const auto most = static_cast<std::uint64_t>(std::ranges::count_if(
+                equal_sent_[{s.destination, publisher}],
+                [&](time_point at) { return at + joined_most >= s.asked; }));
+            const bool lacks = alive && of.got + doubtful < of.owed;
+            if ((lacks || of.got > most) && !cut_seen_ && !excused_pairing()) {
+                violation(
+                    "equal ones of " + std::to_string(publisher) + " for client " +
+                    std::to_string(s.client) + " on " + s.destination + ": got " +
+                    std::to_string(of.got) + " of " + std::to_string(of.owed) + " to " +
+                    std::to_string(most) + ", counted " + std::to_string(doubtful));
+            }
+        }
+    }
 }
 
 void checker::on_arrival(color at, message_key key)
@@ -488,6 +563,7 @@ void checker::check_lost()
             violations_.push_back(one.what);
         }
     }
+    check_equals();
     for (const auto& [key, m] : sends_) {
         if (!m.answered || m.dropped) {
             continue;
@@ -506,7 +582,9 @@ void checker::check_lost()
                        s.vanished; // `auto` counts as given once it is written to the socket
             const bool owed =
                 s.broadcast && s.confirmed != 0 && s.confirmed < m.sent && !s.ended && !s.left;
-            if (owed && !s.got.contains(key) && !lost_by_fault(m, s)) {
+            const bool beside = key.publisher >= beside_first;
+            if (owed && !s.got.contains(key) && !lost_by_fault(m, s) &&
+                !(beside && excused_pairing())) {
                 violation(
                     "lost: " + name(key) + " (at " + std::string{to_string(*m.at)} +
                     ") for client " + std::to_string(s.client));

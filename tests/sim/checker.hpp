@@ -99,6 +99,13 @@ public:
         subscription_number which, std::string_view destination, std::string_view body,
         bool redelivered);
 
+    // ---- others, who publish beside the gateway
+    static constexpr unsigned beside_first = 1'000'000; // publisher numbers from here on
+    static constexpr unsigned equal_first = 2'000'000;  // and of those who say always the same
+    void on_beside(color at, message_key key, std::string destination);
+    // P7: nothing but what reports own up to is excused; every pair has its marks.
+    void expect_marks() noexcept { marks_ = true; }
+
     // ---- brokers
     void on_arrival(color at, message_key key);
     void on_subscribed(color at, unsigned shard, const std::string& destination);
@@ -128,6 +135,8 @@ public:
         bool gaps = false;  // what was on its way from an endpoint that was lost, too
         bool given_up = false;    // sessions were pinned, cut or failed, with gaps
         bool left_behind = false; // stored messages on the old color
+        bool pairing = false;     // pairs without marks, or with more than is remembered
+        std::uint64_t doubtful = 0, alone = 0; // P7
     };
     void on_report(std::uint64_t switch_id, const excuses& of);
     void expect_stalls() noexcept { stalls_ = true; }
@@ -165,7 +174,15 @@ private:
         ordinal confirmed = 0; // 0: not yet
         std::set<message_key> got;
         std::map<unsigned, unsigned> highest; // by publisher
+        time_point asked{};
+        struct equals {
+            std::uint64_t owed = 0, got = 0;
+        };
+        std::map<unsigned, equals> equal; // by publisher
     };
+    std::map<std::pair<std::string, unsigned>, std::vector<time_point>> equal_sent_;
+    void check_equals();
+    bool excused_pairing() const;
     struct cut_record {
         time_point at;
         time_point again = net::never;
@@ -220,7 +237,7 @@ private:
     bool stalls_ = false, stored_order_ = false, cut_seen_ = false, paths_ = false,
          no_markers_ = false;
     time_point last_cut_{};
-    bool one_world_ = false, breaks_ = false, twice_excused_ = false;
+    bool marks_ = false, one_world_ = false, breaks_ = false, twice_excused_ = false;
     std::map<std::tuple<color, unsigned, std::string>, std::vector<time_point>> subscribed_;
     std::size_t fence_at_ = 0;
     std::uint64_t stream_size_ = 0;

@@ -14,7 +14,7 @@ namespace {
 constexpr const char* usage =
     "usage: sim [--seeds N] [--from S] [--seed S] [--trace] [--mode shared|dedicated|mixed]\n"
     "           [--faults none|links|brokers|all] [--backplane "
-    "separate|shared|header|content|no-key]\n"
+    "separate|shared|header|content|no-key|auto]\n"
     "           [--shards N] [--clients N] [--steps N] "
     "[--no-switches] [--keep-going]\n"
     "\n"
@@ -94,7 +94,7 @@ bool read_word(plan& p, std::string_view key, std::string_view value)
         return read_numbers(value, p.world.without_features);
     }
     if (key == "--backplane") {
-        constexpr std::string_view names[] = {"separate", "shared", "header", "content", "no-key"};
+        constexpr std::string_view names[] = {"separate", "shared", "header", "content", "no-key", "auto"};
         const auto at = std::ranges::find(names, value);
         p.world.backplane = static_cast<sim::backplane>(at - std::begin(names));
         return at != std::end(names);

@@ -3,13 +3,21 @@
 
 namespace sim {
 
+// Of who only publishes: what it is told goes nowhere.
+struct mini_broker::deaf_sink final : embedded::session_sink {
+    void write(std::string_view, const net::payload_ref&) override {}
+    std::size_t unsent() const noexcept override { return 0; }
+    void close(parting) override {}
+};
+
 mini_broker::mini_broker(
     color which, std::size_t nodes, embedded::broker_options options, broker_ways ways,
     scheduler& when, checker& check, const heart_beats& beats, std::uint64_t seed)
     : which_(which), nodes_(nodes, true), options_(std::move(options)), ways_(ways), when_(when),
-      checker_(check), beats_(beats), random_(seed, 3000 + static_cast<std::uint64_t>(which)),
-      paths_(nodes * nodes)
+      checker_(check), beats_(beats), random_(seed, 3000 + static_cast<std::uint64_t>(which))
 {
+    flow_->nodes = nodes;
+    flow_->paths.resize(nodes * nodes);
     revive();
 }
 
@@ -35,6 +43,29 @@ void mini_broker::share(mini_broker& other)
     core_ = other.core_;
     stream_ = other.stream_ = std::make_shared<mini_stream>(checker_);
     common_ = other.common_ = true;
+    flow_ = other.flow_;
+    first_ = other.nodes_.size();
+    flow_->nodes += nodes_.size();
+    flow_->paths.assign(flow_->nodes * flow_->nodes, {});
+}
+
+void mini_broker::publish(std::size_t node, const stomp::frame_view& frame)
+{
+    if (core_ == nullptr) {
+        return;
+    }
+    if (beside_ == nullptr) {
+        beside_ = std::make_unique<deaf_sink>();
+        beside_session_ = core_->open(*beside_, when_.now());
+        stomp::frame_view connect;
+        connect.command = stomp::command::connect;
+        connect.headers = {{"accept-version", "1.2"}, {"host", "/"}, {"heart-beat", "0,0"}};
+        core_->on_frame(beside_session_, connect, when_.now());
+    }
+    flow_->running = first_ + node;
+    flow_->routing = true;
+    core_->on_frame(beside_session_, frame, when_.now());
+    flow_->running.reset();
 }
 
 void mini_broker::accept(connection_ref made, std::size_t node, unsigned shard)
@@ -129,13 +160,13 @@ void mini_broker::on_frame(channel& c, const stomp::frame_view& frame)
         break;
     default: break;
     }
-    running_ = &c;
-    routing_ = frame.command == stomp::command::send || frame.command == stomp::command::commit;
+    flow_->running = first_ + c.node;
+    flow_->routing = frame.command == stomp::command::send || frame.command == stomp::command::commit;
     const bool streamed = stream_ != nullptr && stream_->take(*this, c.number, frame);
     if (!streamed) {
         core_->on_frame(c.session, frame, when_.now());
     }
-    running_ = nullptr;
+    flow_->running.reset();
     if (streamed || core_->stats().clients.sent - before == arriving.size()) {
         for (const message_key one : arriving) {
             checker_.on_arrival(which_, one);

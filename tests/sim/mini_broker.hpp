@@ -2,7 +2,8 @@
 
 // One color's brokers: teal-broker's core behind the simulated network. Its nodes are one message
 // world, as in a cluster: each can be cut off or refuse dials on its own, all die together. On a
-// shared backplane both colors are doors to one broker: killed is then only the door.
+// shared backplane both colors are doors to one broker: killed is then only the door. Its nodes are
+// those of both then, and others publish there beside the gateway.
 // `broker_ways` makes them behave as RabbitMQ does, where that is worse than the core.
 
 #include "broker/embedded/broker_core.hpp"
@@ -11,6 +12,7 @@
 #include "tests/sim/network.hpp"
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace sim {
@@ -29,6 +31,14 @@ struct broker_ways {
 };
 
 class mini_stream;
+
+// What happens in a broker, whichever door it comes by.
+struct broker_flow {
+    std::optional<std::size_t> running; // the node whose frame takes effect
+    bool routing = false;               // and it is a SEND or COMMIT
+    std::size_t nodes = 0;
+    std::vector<time_point> paths; // the last arrival between two nodes: from * nodes + to
+};
 
 class mini_broker {
 public:
@@ -55,6 +65,9 @@ public:
     void cut_link(random_source& random);
     void stall_link(random_source& random, time_point until);
 
+    // A SEND of somebody who is no client of the gateway.
+    void publish(std::size_t node, const stomp::frame_view& frame);
+
     std::size_t links() const noexcept { return channels_.size(); }
     void tell_what_is_left() const; // queued and unacknowledged messages, to the checker
     // What its stream gives; a link that has gone gets nothing.
@@ -62,6 +75,7 @@ public:
 
 private:
     struct channel;
+    struct deaf_sink;
     void on_bytes(channel& c);
     void take(channel& c, const stomp::frame_view& frame);
     void take_deferred(channel& c);
@@ -90,9 +104,10 @@ private:
     std::map<std::uint64_t, std::unique_ptr<channel>> channels_;
     std::uint64_t last_channel_ = 0, life_ = 0, said_ = 0;
     random_source random_;
-    channel* running_ = nullptr;    // whose frame takes effect
-    bool routing_ = false;          // and it is a SEND or COMMIT
-    std::vector<time_point> paths_; // the last arrival between two nodes: from * nodes + to
+    std::shared_ptr<broker_flow> flow_ = std::make_shared<broker_flow>();
+    std::size_t first_ = 0; // the number of its first node there
+    std::unique_ptr<deaf_sink> beside_;
+    embedded::session_id beside_session_{};
 };
 
 } // namespace sim

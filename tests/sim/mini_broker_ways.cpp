@@ -69,9 +69,9 @@ void mini_broker::take_deferred(channel& c)
 // wherever: it overtakes nothing.
 void mini_broker::bring(channel& to, std::string bytes)
 {
-    const std::size_t from = running_ != nullptr ? running_->node : to.node;
-    const std::size_t nodes = nodes_.size();
-    const bool far = ways_.cluster && from != to.node;
+    const std::size_t at_node = first_ + to.node, nodes = flow_->nodes;
+    const std::size_t from = flow_->running.value_or(at_node);
+    const bool far = ways_.cluster && from != at_node;
     net::duration takes = !far                ? random_.microseconds(0, 100)
                           : random_.chance(5) ? random_.milliseconds(5, 40)
                                               : random_.microseconds(50, 3000);
@@ -79,16 +79,13 @@ void mini_broker::bring(channel& to, std::string bytes)
         takes = std::min<net::duration>(takes, std::chrono::milliseconds{20});
     }
     time_point at = when_.now() + takes;
-    for (std::size_t i = 0; i < nodes; ++i) {
-        time_point& last = paths_[i * nodes + to.node];
-        if (i == from || !routing_ || running_ == nullptr) {
-            at = std::max(at, last);
-        }
-    }
-    for (std::size_t i = 0; i < nodes; ++i) {
-        time_point& last = paths_[i * nodes + to.node];
-        if (i == from || !routing_ || running_ == nullptr) {
-            last = at;
+    const bool behind_all = !flow_->routing || !flow_->running;
+    for (const bool noted : {false, true}) {
+        for (std::size_t i = 0; i < nodes; ++i) {
+            time_point& last = flow_->paths[i * nodes + at_node];
+            if (i == from || behind_all) {
+                noted ? last = at : at = std::max(at, last);
+            }
         }
     }
     when_.at(

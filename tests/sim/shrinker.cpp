@@ -160,7 +160,7 @@ std::string arguments_of(const world_options& o)
     static constexpr const char* kinds[] = {"none", "links", "brokers", "all"};
     std::string text = "--seed " + std::to_string(o.seed);
     if (o.backplane != backplane::separate) {
-        constexpr const char* names[] = {"separate", "shared", "header", "content", "no-key"};
+        constexpr const char* names[] = {"separate", "shared", "header", "content", "no-key", "auto"};
         text += std::string{" --backplane "} + names[static_cast<std::size_t>(o.backplane)];
     }
     if (o.mode != multiplex::drawn) {

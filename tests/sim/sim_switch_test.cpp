@@ -10,7 +10,7 @@
 
 namespace {
 
-constexpr std::uint64_t kinds = 9;
+constexpr std::uint64_t kinds = 12;
 
 // Of each kind.
 std::uint64_t seeds()
@@ -71,7 +71,7 @@ TEST(SwitchSim, AnythingMayHappen)
     expect_kept(sim::multiplex::drawn, sim::faults::all);
 }
 
-// P1 to P4: both colors are doors to one broker, and each message comes once all the same.
+// P1 to P8: both colors are doors to one broker, and each message comes once all the same.
 TEST(SwitchSim, P1_SharedBackplaneOnSharedLinks)
 {
     expect_kept(sim::multiplex::shared, sim::faults::none, sim::backplane::shared);
@@ -85,6 +85,23 @@ TEST(SwitchSim, P1_SharedBackplaneOnDedicatedLinks)
 TEST(SwitchSim, P1_SharedBackplaneWhoseLinksMayBreak)
 {
     expect_kept(sim::multiplex::drawn, sim::faults::links, sim::backplane::shared);
+}
+
+// P5 to P8: with others who publish beside the gateway, with ids and without, the same again and
+// again, at every node of a cluster.
+TEST(SwitchSim, P7_MarksOnSharedLinks)
+{
+    expect_kept(sim::multiplex::shared, sim::faults::none, sim::backplane::marks);
+}
+
+TEST(SwitchSim, P7_MarksOnDedicatedLinks)
+{
+    expect_kept(sim::multiplex::dedicated, sim::faults::none, sim::backplane::marks);
+}
+
+TEST(SwitchSim, P7_MarksWhereLinksMayBreak)
+{
+    expect_kept(sim::multiplex::drawn, sim::faults::links, sim::backplane::marks);
 }
 
 // A failure can be looked at only if its seed is the same world again.

@@ -4,6 +4,7 @@
 
 #include "tests/sim/world.hpp"
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -26,6 +27,7 @@ private:
     bool has(feature f) const;
     void operate();
     void drain_or_take_back();
+    void publish_beside();
     void go_wrong();
     void break_link(random_source& random);
     void break_broker(random_source& random);
@@ -46,6 +48,8 @@ private:
     bool shared_ = false, healing_ = false, store_fails_ = false;
     std::size_t nodes_ = 1;
     std::set<control::endpoint_ref> drained_; // by the operator's will
+    unsigned beside_ = 0;
+    std::map<std::pair<std::string, std::size_t>, unsigned> beside_numbers_; // by topic and node
     unsigned steps_ = 0, faults_ = 0, orders_ = 0, drains_ = 0;
     time_point last_turn_{};
     std::uint64_t turns_ = 0, turns_now_ = 0;

@@ -23,6 +23,9 @@ std::set<feature> drawn_for_one_world(std::uint64_t seed)
     if (random_source{seed, 770'000}.chance(25)) {
         drawn.insert(feature::workers);
     }
+    if (random_source{seed, 750'001}.chance(40)) {
+        drawn.insert(feature::cluster);
+    }
     return drawn;
 }
 
@@ -38,17 +41,21 @@ world::world(const world_options& options)
 {
     if (options_.backplane == backplane::shared) {
         random_source how{options.seed, 700'000};
-        options_.backplane = how.chance(60)   ? backplane::header
+        options_.backplane = how.chance(60)   ? backplane::marks
+                             : how.chance(50) ? backplane::header
                              : how.chance(50) ? backplane::content
                                               : backplane::no_key;
     }
     if (options_.backplane != backplane::separate) {
-        // Two doors to one plain broker.
+        // Two doors to one plain broker, or to a cluster.
         const std::set<feature> asked = options_.having.value_or(
             drawn_for_one_world(options.seed));
         options_.having.emplace();
-        for (const feature kept : {feature::drains, feature::workers, feature::streams}) {
-            if (asked.contains(kept)) {
+        for (const feature kept :
+             {feature::drains, feature::workers, feature::streams, feature::cluster}) {
+            const bool fits =
+                kept != feature::cluster || options_.backplane == backplane::marks;
+            if (fits && asked.contains(kept)) {
                 options_.having->insert(kept);
             }
         }
@@ -57,6 +64,9 @@ world::world(const world_options& options)
             options_.backplane == backplane::no_key    ? told_apart::never
             : options_.backplane == backplane::content ? told_apart::best_effort
                                                        : told_apart::surely);
+        if (options_.backplane == backplane::marks) {
+            checker_.expect_marks();
+        }
     }
     // What is drawn is drawn whatever the options say, so that a smaller world stays the same.
     const bool drawn_shared = random_.chance(50);
@@ -224,10 +234,12 @@ gateway::core_settings world::core(unsigned shard)
     s.shared_backplane = options_.backplane != backplane::separate;
     s.pairing = {
         .by = options_.backplane == backplane::header    ? gateway::dedup_by::header
+              : options_.backplane == backplane::marks   ? gateway::dedup_by::automatic
               : options_.backplane == backplane::content ? gateway::dedup_by::content
                                                          : gateway::dedup_by::nothing,
         .header = "x-id",
         .secret = {options_.seed, 1}};
+    s.gateway_id = "gateway";
     s.nonce = 0x7ea1;
     s.shard = shard;
     return s;
@@ -333,6 +345,9 @@ world_result world::run()
         when_.after(random_source{options_.seed, 730'000}.milliseconds(1, 200), [this] {
             drain_or_take_back();
         });
+    }
+    if (options_.backplane == backplane::marks) {
+        when_.after(1ms, [this] { publish_beside(); });
     }
     if (options_.with != faults::none) {
         when_.after(first_fault, [this] { go_wrong(); });

@@ -22,6 +22,7 @@ enum class backplane : std::uint8_t {
     header,
     content,
     no_key,
+    marks, // dedup: auto, with publishers beside the gateway
 };
 enum class faults : std::uint8_t {
     none,

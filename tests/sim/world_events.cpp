@@ -72,6 +72,44 @@ void world::drain_or_take_back()
     when_.after(next, [this] { drain_or_take_back(); });
 }
 
+// P6, P7: at any node of either color, with an id of the sender's or without one, now and then always
+// the same. Each node has a publisher of its own for each topic.
+void world::publish_beside()
+{
+    if (healing_) {
+        return;
+    }
+    random_source random{options_.seed, 850'000'000 + beside_++};
+    static const std::vector<std::string> topics{"/topic/common", "/topic/a", "/topic/b.c"};
+    const color c = random.chance(50) ? color::blue : color::green;
+    const auto node = static_cast<std::size_t>(random.below(brokers_[c]->nodes()));
+    const std::size_t topic = random.below(topics.size());
+    const std::string& to = topics[topic];
+    const unsigned number =
+        static_cast<unsigned>(c) * 300 + static_cast<unsigned>(node * 10 + topic);
+    const bool equal = random.chance(30), has_id = random.chance(40), same_id = random.chance(30);
+    const auto times = static_cast<unsigned>(equal ? random.between(1, 4) : 1);
+    for (unsigned i = 0; i < times && brokers_[c]->up(node); ++i) {
+        const message_key key{
+            .publisher = (equal ? checker::equal_first : checker::beside_first) + number,
+            .number = equal ? 0 : ++beside_numbers_[{to, number}]};
+        const std::string body = body_of(key, equal ? 0 : random.below(30));
+        const std::string id = same_id || equal ? "same" : "id-" + std::to_string(beside_);
+        stomp::frame_view frame;
+        frame.command = stomp::command::send;
+        frame.headers = {{"destination", to}};
+        if (has_id) {
+            frame.headers.push_back({"amqp-message-id", id});
+        }
+        frame.body = body;
+        checker_.note(std::string{to_string(c)} + " is sent " + body + " beside the gateway");
+        checker_.on_beside(c, key, to);
+        brokers_[c]->publish(node, frame);
+    }
+    const bool pauses = random.chance(5);
+    when_.after(random.microseconds(200, pauses ? 100'000 : 6'000), [this] { publish_beside(); });
+}
+
 void world::break_link(random_source& random)
 {
     mini_broker& at = *brokers_[random.chance(50) ? color::blue : color::green];

@@ -387,13 +387,19 @@ TEST(Config, KeysWhosePartIsNotBuiltSaySo)
     says(minimal + "      - { url: \"wss://h:1/ws\" }\n", "wss://");
 }
 
-TEST(Config, P4DedupIsOffOrContentOrAHeaderOnASharedBackplane)
+TEST(Config, P4P5DedupIsAutoOrOffOrContentOrAHeaderOnASharedBackplane)
 {
     const auto dedup_of = [](const std::string& value) {
         return must_parse(with_brokers("backplane: shared") + "switch: { dedup: " + value + " }\n")
             .switching.dedup;
     };
     EXPECT_EQ(dedup_of("off"), dedup_config{});
+    EXPECT_EQ(dedup_of("auto"), (dedup_config{dedup_kind::automatic, ""}));
+    EXPECT_EQ(
+        must_parse(with_brokers("backplane: shared")).switching.dedup,
+        (dedup_config{dedup_kind::automatic, ""}))
+        << "the default there";
+    EXPECT_EQ(must_parse(minimal + "switch: { dedup: auto }\n").switching.dedup, dedup_config{});
     EXPECT_EQ(dedup_of("content"), (dedup_config{dedup_kind::content, ""}));
     EXPECT_EQ(dedup_of("\"header x-id\""), (dedup_config{dedup_kind::header, "x-id"}));
     EXPECT_EQ(dedup_of("header JMSMessageID").header, "JMSMessageID");
@@ -406,10 +412,10 @@ TEST(Config, P4DedupSaysWhatIsWrongAndWhere)
     };
     const std::string place = "teal.yaml:11:18: switch.dedup: ";
     EXPECT_EQ(
-        error_of("on"), place + "'on' is not allowed: must be off, content or \"header NAME\"\n");
+        error_of("on"), place + "'on' is not allowed: must be auto, off, content or \"header NAME\"\n");
     EXPECT_EQ(
         error_of("header"),
-        place + "'header' is not allowed: must be off, content or \"header NAME\"\n");
+        place + "'header' is not allowed: must be auto, off, content or \"header NAME\"\n");
     EXPECT_EQ(error_of("header x id"), place + "'x id' is no name of a header\n");
     EXPECT_EQ(error_of("\"header \""), place + "'' is no name of a header\n");
     EXPECT_EQ(

@@ -14,24 +14,30 @@ namespace {
 
 using gateway::pairing;
 using gateway::pairing_key;
+using gateway::twin_key;
 using gateway::pairing_rule;
 using verdict = gateway::pairing::verdict;
+
+twin_key key(std::uint64_t content)
+{
+    return {.content = pairing_key{content}};
+}
 
 // A pair with its clients: what reached them, in order.
 class pair_of_colors {
 public:
-    void old_brings(int key)
+    void old_brings(int number)
     {
-        if (core.on_old(pairing_key{std::uint64_t(key)}).what == verdict::deliver) {
-            got += std::to_string(key);
+        if (core.on_old(key(std::uint64_t(number))).what == verdict::deliver) {
+            got += std::to_string(number);
         }
     }
-    void new_brings(int key)
+    void new_brings(int number)
     {
-        const pairing_key k{std::uint64_t(key)};
+        const twin_key k = key(std::uint64_t(number));
         switch (core.on_new(k)) {
-        case verdict::deliver: got += std::to_string(key); return;
-        case verdict::keep: core.keep(k, message(key)); return;
+        case verdict::deliver: got += std::to_string(number); return;
+        case verdict::keep: core.keep(k, message(number)); return;
         case verdict::twin: return;
         }
     }
@@ -50,9 +56,9 @@ public:
     std::string got;
 
 private:
-    static gateway::kept_message message(int key)
+    static gateway::kept_message message(int number)
     {
-        return {.rest = net::payload::make({std::to_string(key)}), .broker_ack = {}};
+        return {.rest = net::payload::make({std::to_string(number)}), .broker_ack = {}};
     }
 };
 
@@ -71,9 +77,9 @@ TEST(Pairing, P1_OldCopyIsDeliveredAndCancelsItsTwin)
 TEST(Pairing, P1_CancelledTwinIsHandedBackForItsAcknowledgement)
 {
     pairing core;
-    ASSERT_EQ(core.on_new(pairing_key{1}), verdict::keep);
-    core.keep(pairing_key{1}, {.rest = net::payload::make({"x"}), .broker_ack = "ack-7"});
-    const auto out = core.on_old(pairing_key{1});
+    ASSERT_EQ(core.on_new(key(1)), verdict::keep);
+    core.keep(key(1), {.rest = net::payload::make({"x"}), .broker_ack = "ack-7"});
+    const auto out = core.on_old(key(1));
     EXPECT_EQ(out.what, verdict::deliver);
     ASSERT_TRUE(out.cancelled);
     EXPECT_EQ(out.cancelled->broker_ack, "ack-7");
@@ -168,16 +174,16 @@ TEST(Pairing, P2_UnmatchedOutlivesTheJoinAndTheNextPrepare)
     first.joins();
     EXPECT_FALSE(first.core.done());
     pairing second; // green is its old color now
-    EXPECT_EQ(first.core.on_new(pairing_key{1}), verdict::twin);
-    EXPECT_EQ(second.on_old(pairing_key{1}).what, verdict::deliver);
+    EXPECT_EQ(first.core.on_new(key(1)), verdict::twin);
+    EXPECT_EQ(second.on_old(key(1)).what, verdict::deliver);
     EXPECT_TRUE(first.core.done());
-    EXPECT_EQ(second.on_new(pairing_key{1}), verdict::twin);
+    EXPECT_EQ(second.on_new(key(1)), verdict::twin);
 }
 
 TEST(Pairing, P2_WhatTheOldColorGaveBeforeThePairWasMadeCounts)
 {
     pair_of_colors pair;
-    pair.core.given_before(pairing_key{1});
+    pair.core.given_before(key(1));
     pair.new_brings(1);
     pair.joins();
     EXPECT_EQ(pair.got, "");
@@ -197,17 +203,17 @@ TEST(Pairing, P2_NotesAreBounded)
 {
     pairing core;
     for (std::uint64_t i = 0; i < pairing::notes_max / 2; ++i) {
-        core.on_old(pairing_key{i});
+        core.on_old(key(i));
     }
     EXPECT_FALSE(core.overflowed());
     for (std::uint64_t i = 0; i < pairing::notes_max * 2; ++i) {
-        core.on_old(pairing_key{1'000'000 + i});
+        core.on_old(key(1'000'000 + i));
     }
     EXPECT_TRUE(core.overflowed());
-    EXPECT_EQ(core.on_new(pairing_key{0}), verdict::keep) << "forgotten";
+    EXPECT_EQ(core.on_new(key(0)), verdict::keep) << "forgotten";
     const std::uint64_t newest = 1'000'000 + pairing::notes_max * 2 - 1;
-    EXPECT_EQ(core.on_new(pairing_key{newest}), verdict::twin);
-    EXPECT_EQ(core.on_new(pairing_key{newest - pairing::notes_max / 2 + 1}), verdict::twin)
+    EXPECT_EQ(core.on_new(key(newest)), verdict::twin);
+    EXPECT_EQ(core.on_new(key(newest - pairing::notes_max / 2 + 1)), verdict::twin)
         << "at least half of the limit is remembered";
 }
 
