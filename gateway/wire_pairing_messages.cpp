@@ -74,6 +74,8 @@ bool wire_pairing::give(
         if (pair.new_wire == w.id) {
             verdict = pair.core.on_new(*key);
             if (verdict == pairing::verdict::keep) {
+                pair.kept_largest = std::max(
+                    pair.core.kept_bytes() == 0 ? 0 : pair.kept_largest, shared().rest->size());
                 pair.core.keep(*key, shared());
                 used = true;
             }
@@ -188,11 +190,11 @@ void wire_pairing::bound_kept(wire_subscription& w, time_point now)
 {
     for (std::size_t i = 0; i < w.pairs.size(); ++i) {
         wire_pair& pair = *w.pairs[i];
-        if (pair.new_wire != w.id || pair.core.kept_bytes() <= settings_.seam_buffer) {
+        if (pair.new_wire != w.id || !pair.kept_above(settings_.seam_buffer)) {
             continue;
         }
         if (in_switch() && switch_.phase != member_phase::held) {
-            while (pair.core.kept_bytes() > settings_.seam_buffer) {
+            while (pair.kept_above(settings_.seam_buffer)) {
                 cancel_kept(pair, pair.core.forget_oldest());
             }
             if (!awaits_marks(pair)) {

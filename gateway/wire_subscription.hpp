@@ -40,6 +40,14 @@ struct wire_pair {
     net::time_point ends = net::never; // what is unmatched by then never comes
     pair_marks marks;                  // P7
     pairing core;
+
+    std::size_t kept_largest = 0; // of what was kept since nothing was
+    // M10: one MESSAGE that is larger than the mark fills nothing by itself.
+    bool kept_above(std::size_t mark) const noexcept
+    {
+        const std::size_t bytes = core.kept_bytes();
+        return bytes - (kept_largest > mark ? std::min(kept_largest, bytes) : 0) > mark;
+    }
 };
 
 enum class wire_state : std::uint8_t {

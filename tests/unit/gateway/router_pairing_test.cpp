@@ -303,6 +303,19 @@ TEST_F(RouterPairing, M10_StandbyKeepsNoMoreThanItsBuffer)
     EXPECT_EQ(those("read link 4 off"), lines{}) << "one that lags never stalls a switch";
 }
 
+TEST_F(RouterPairing, M10_OneMessageLargerThanTheBufferForcesNothing)
+{
+    subscriber();
+    prepared();
+    const std::string large(5 << 20, 'x');
+    brings(4, of("s2", "1") + large);
+    EXPECT_FALSE(is_counted("dedup: more unmatched messages than are remembered"));
+    EXPECT_EQ(router.numbers().standbys_discarded, 0u);
+    brings(4, of("s2", "2") + large); // a second one is more than is kept
+    EXPECT_TRUE(is_counted("dedup: more unmatched messages than are remembered"));
+    EXPECT_EQ(router.numbers().standbys_discarded, 1u);
+}
+
 TEST_F(RouterPairing, P1_CancelledTwinsOfAcknowledgedSubscriptionsAreAcknowledged)
 {
     client();
