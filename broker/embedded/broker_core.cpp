@@ -196,7 +196,8 @@ void broker_core::fail(
     if (why.why == refusal::unsupported_version) {
         frame_.raw("version", supported_versions);
     }
-    if (frame != nullptr && frame->has("receipt")) {
+    const bool lives_on = why.why == refusal::refused_for_test;
+    if (frame != nullptr && frame->has("receipt") && !lives_on) {
         frame_.raw("receipt-id", *frame->find("receipt"));
     }
     frame_.raw("content-type", "text/plain").number("content-length", why.detail.size());
@@ -205,7 +206,9 @@ void broker_core::fail(
         answer_receipt(
             s, *frame, now); // ERROR, *then RECEIPT*, then EOF: RabbitMQ's way (HAZARDS.md)
     }
-    end(s, session_sink::parting::after_flush, now);
+    if (!lives_on) {
+        end(s, session_sink::parting::after_flush, now);
+    }
 }
 
 void broker_core::end(session& s, session_sink::parting how, net::time_point now)

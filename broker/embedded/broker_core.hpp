@@ -67,7 +67,7 @@ private:
     outcome on_connect(session& s, const stomp::frame_view& connect, net::time_point now);
     outcome check_login(const stomp::frame_view& frame) const;
     outcome on_send(session& s, const stomp::frame_view& frame, net::time_point now);
-    outcome check_send(const destination& to);
+    outcome check_send(const destination& to, std::string_view text);
     void route(session& s, const stomp::frame_view& frame, net::time_point now);
     std::string reply_address(session& s, std::string_view temp_queue);
     outcome on_subscribe(session& s, const stomp::frame_view& frame);

@@ -50,7 +50,11 @@ broker_core::on_send(session& s, const stomp::frame_view& frame, net::time_point
         end(s, session_sink::parting::at_once, now);
         return std::nullopt;
     }
-    if (outcome refused = check_send(parse_destination(text))) {
+    if (!options_.chaos.error_on.empty() && text == options_.chaos.error_on) {
+        return fault{
+            refusal::refused_for_test, "'" + text + "' is not a valid destination: --chaos"};
+    }
+    if (outcome refused = check_send(parse_destination(text), text)) {
         return refused;
     }
     const auto reply_to = frame.find("reply-to");
@@ -66,12 +70,14 @@ broker_core::on_send(session& s, const stomp::frame_view& frame, net::time_point
     return std::nullopt;
 }
 
-broker_core::outcome broker_core::check_send(const destination& to)
+broker_core::outcome broker_core::check_send(const destination& to, std::string_view text)
 {
     if (to.kind == destination_kind::unknown || to.kind == destination_kind::temp_queue) {
         return fault{
             refusal::unknown_destination,
-            "SEND goes to /topic/, /exchange/, /queue/, /amq/queue/ or /reply-queue/."};
+            "'" + std::string{text} +
+                "' is not a valid destination: SEND goes to /topic/, /exchange/, /queue/, "
+                "/amq/queue/ or /reply-queue/."};
     }
     if (stats_.memory_bytes >= options_.memory_bytes_max) {
         return fault{

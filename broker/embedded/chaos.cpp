@@ -44,6 +44,8 @@ std::optional<std::string> apply_chaos(chaos_options& chaos, std::string_view ke
         chaos.refuse_login = value;
     } else if (key == "reject_subscribe") {
         chaos.reject_subscribe = value;
+    } else if (key == "error_on") {
+        chaos.error_on = value;
     } else if (key == "no_receipts") {
         if (value != "0" && value != "1") {
             return "chaos: no_receipts is 0 or 1";

@@ -68,7 +68,7 @@ void describe(CLI::App& app, command_line& given)
            "--chaos", given.chaos,
            "Plant a fault, for tests; repeat for more: close_on=DESTINATION, stall_after=N, "
            "refuse_login=NAME, "
-           "no_receipts=1, delay=10ms, die_after=N, reject_subscribe=DESTINATION")
+           "no_receipts=1, delay=10ms, die_after=N, reject_subscribe=DESTINATION, error_on=DESTINATION")
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
     app.footer("Port 0 picks a free port. SIGTERM and SIGINT stop it. Exit status: 0 stopped, 2 a "

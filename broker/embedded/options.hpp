@@ -25,6 +25,8 @@ struct chaos_options {
     std::uint64_t die_after = 0; // after so many client SENDs the process ends with status 137
     std::string
         reject_subscribe; // a SUBSCRIBE to it gets ERROR, then its RECEIPT, then EOF (HAZARDS.md)
+    // A SEND to it gets an ERROR that names no receipt, and the connection lives on (HAZARDS.md H20).
+    std::string error_on;
 };
 // Sets what "KEY=VALUE" says; otherwise a sentence that says what is wrong with it.
 std::optional<std::string> apply_chaos(chaos_options& chaos, std::string_view key_value);

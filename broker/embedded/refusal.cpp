@@ -28,6 +28,7 @@ std::string_view to_string(refusal why) noexcept
     case refusal::transaction_too_large: return "transaction too large";
     case refusal::memory_limit: return "memory limit";
     case refusal::rejected_for_test: return "not_found";
+    case refusal::refused_for_test: return "Invalid destination";
     }
     return "refused";
 }

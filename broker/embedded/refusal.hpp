@@ -32,6 +32,7 @@ enum class refusal : std::uint8_t {
     transaction_too_large,
     memory_limit,
     rejected_for_test, // --chaos reject_subscribe
+    refused_for_test,  // --chaos error_on: the connection lives on
 };
 std::string_view to_string(refusal why) noexcept; // the ERROR's `message`
 

@@ -151,6 +151,21 @@ TEST_F(BrokerCoreFault, PlantedRejectsASubscribeAsRabbitDoes)
     EXPECT_EQ(c.closed, session_sink::parting::after_flush);
 }
 
+TEST_F(BrokerCoreFault, PlantedRefusesASendAsRabbitDoesAndLivesOn)
+{
+    broker_options options = defaults();
+    options.chaos.error_on = "/topic/bad";
+    restart(options);
+    client& c = connect();
+    say(c, command::send, {{"destination", "/topic/bad"}, {"receipt", "r"}});
+    ASSERT_EQ(c.got.size(), 1u);
+    EXPECT_TRUE(c.got[0].starts_with("ERROR\nmessage:Invalid destination\n"));
+    EXPECT_EQ(c.got[0].find("receipt-id"), std::string::npos);
+    say(c, command::send, {{"destination", "/topic/a"}, {"receipt", "s"}});
+    EXPECT_EQ(c.got.back(), "RECEIPT\nreceipt-id:s\n\n");
+    EXPECT_FALSE(c.closed);
+}
+
 TEST_F(BrokerCoreFault, PlantedAnswersNoReceipts)
 {
     broker_options options = defaults();

@@ -86,7 +86,7 @@ TEST(Chaos, IsReadFromKeyAndValue)
     chaos_options chaos;
     for (const char* good :
          {"close_on=/queue/a=b", "stall_after=3", "refuse_login=x", "no_receipts=1", "delay=10ms",
-          "die_after=7", "reject_subscribe=/topic/x"}) {
+          "die_after=7", "reject_subscribe=/topic/x", "error_on=/topic/x"}) {
         EXPECT_EQ(apply_chaos(chaos, good), std::nullopt) << good;
     }
     EXPECT_EQ(chaos.close_on, "/queue/a=b");
