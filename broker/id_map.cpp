@@ -40,13 +40,15 @@ std::optional<wire_id> parse_wire_id(std::string_view text) noexcept
     return number ? std::optional{static_cast<wire_id>(*number)} : std::nullopt;
 }
 
+std::optional<std::uint64_t> parse_receipt(std::string_view wire_receipt) noexcept
+{
+    return wire_receipt.starts_with('r') ? parse_number(wire_receipt.substr(1), 10) : std::nullopt;
+}
+
 // H6: by its number: those of SENDs come when they are confirmed, others overtake them.
 std::optional<owed_answer> owed_answers::take(std::string_view wire_receipt)
 {
-    if (!wire_receipt.starts_with('r')) {
-        return std::nullopt;
-    }
-    const auto number = parse_number(wire_receipt.substr(1), 10);
+    const auto number = parse_receipt(wire_receipt);
     return number ? take(*number) : std::nullopt;
 }
 

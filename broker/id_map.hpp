@@ -30,6 +30,7 @@ enum class wire_id : std::uint64_t { none = 0 };
 enum class session_id : std::uint64_t { none = 0 };
 
 std::string to_wire(wire_id id); // "s12"
+std::optional<std::uint64_t> parse_receipt(std::string_view wire_receipt) noexcept; // "r12"
 std::optional<wire_id> parse_wire_id(std::string_view text) noexcept;
 
 // What an answer is owed for.
@@ -40,6 +41,8 @@ enum class owed_kind : std::uint8_t {
     unsubscribe, // its UNSUBSCRIBE
     acknowledge, // ACK or NACK that asked for a receipt
     barrier,     // everything SENT before it on this link was routed
+    error_end,   // a barrier behind an ERROR: the link lives on (E3)
+    run_end,     // BEGIN + ABORT behind one session's SENDs (E2)
     trial_routed,
     trial_received, // B1
     leave,          // DISCONNECT
@@ -64,6 +67,8 @@ public:
     // Takes the entry; nullopt: unknown or answered already.
     std::optional<owed_answer> take(std::uint64_t number) { return open_.take(number); }
     std::optional<owed_answer> take(std::string_view wire_receipt);
+    const owed_answer* find(std::uint64_t number) const noexcept { return open_.find(number); }
+    bool is_open(std::uint64_t number) const noexcept { return find(number) != nullptr; }
     // All still open, in order; empties the map. For a lost link.
     std::vector<owed_answer> take_all() { return open_.take_all(); }
     template <class F>

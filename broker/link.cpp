@@ -11,21 +11,13 @@ namespace {
 // How often an empty send queue is looked for where a broker answers no receipts (B3).
 constexpr auto flush_poll = std::chrono::milliseconds{2};
 
-std::string text_of_error(const stomp::frame_view& frame)
-{
-    std::string text{frame.find("message").value_or("ERROR")};
-    // RabbitMQ puts what matters into the body; one line of it is enough for a log or a report.
-    const auto line = frame.body.substr(0, frame.body.find_first_of("\r\n"));
-    if (!line.empty() && line != text) {
-        text += ": ";
-        text += line.substr(0, 200);
-    }
-    return text;
-}
-
 } // namespace
 
-link::link(link_order order) : order_(std::move(order)) {}
+link::link(link_order order)
+    : order_(std::move(order)),
+      search_(order_.role == link_role::publish || order_.role == link_role::subscribe)
+{
+}
 
 void link::on_open(net::time_point, link_effects& out)
 {
@@ -41,6 +33,7 @@ void link::on_open(net::time_point, link_effects& out)
 
 link_event link::on_frame(const stomp::frame_view& frame, net::time_point now, link_effects& out)
 {
+    clock_ = now;
     switch (frame.command) {
     case stomp::command::message: {
         link_event event;
@@ -57,7 +50,7 @@ link_event link::on_frame(const stomp::frame_view& frame, net::time_point now, l
         return event;
     }
     case stomp::command::receipt: return on_receipt(frame, now, out);
-    case stomp::command::error: return on_error(frame);
+    case stomp::command::error: return on_error(frame, now, out);
     case stomp::command::connected: return on_connected(frame, now, out);
     default: break;
     }
@@ -65,8 +58,7 @@ link_event link::on_frame(const stomp::frame_view& frame, net::time_point now, l
         return {.what = link_event::kind::swallowed};
     }
     last_error_ = "the broker sent a client's frame";
-    out.close_link(order_.id);
-    return {.what = link_event::kind::error, .text = last_error_};
+    return {.what = link_event::kind::mute, .text = last_error_};
 }
 
 link_event
@@ -107,12 +99,7 @@ void link::start_trial(net::time_point now, link_effects& out)
     if (order_.rung == trial_rung::absent_queue) {
         ask_routed({.kind = owed_kind::trial_routed}, out);
     }
-    auto& b = out.scratch().begin(stomp::command::begin);
-    out.write_link(order_.id, b.raw("transaction", "teal-trial").end_head(), {}, framing::text);
-    const auto n = owe({.kind = owed_kind::trial_received});
-    auto& a = out.scratch().begin(stomp::command::abort);
-    a.raw("transaction", "teal-trial").raw("receipt", wire_receipt(n));
-    out.write_link(order_.id, a.end_head(), {}, framing::text);
+    ask_received("teal-trial", {.kind = owed_kind::trial_received}, out);
 }
 
 // B1: a broker may confirm only what some queue takes.
@@ -143,13 +130,16 @@ std::string link::own_queue() const
 // A SEND whose answer says that everything SENT before it is in its subscribers' queues (M4).
 void link::ask_routed(owed_answer answer, link_effects& out)
 {
+    end_run(session_id::none, out);
     const auto n = owe(std::move(answer));
     auto& s = out.scratch().begin(stomp::command::send);
     s.raw(
         "destination",
         order_.known.own_queue ? "/amq/queue/" + own_queue() : std::string{absent_queue});
     s.raw("receipt", wire_receipt(n));
-    out.write_link(order_.id, s.end_head(), {}, framing::text);
+    const auto head = s.end_head();
+    note({.what = frame_kind::ours, .receipt = n}, head);
+    out.write_link(order_.id, head, {}, framing::text);
 }
 
 link_event link::finish_trial(barrier_kind found, link_effects& out)
@@ -165,13 +155,14 @@ link_event link::finish_trial(barrier_kind found, link_effects& out)
 
 link_event link::on_receipt(const stomp::frame_view& frame, net::time_point now, link_effects& out)
 {
-    if (error_seen_) {
-        return {.what = link_event::kind::swallowed}; // invariant (3), H20
-    }
-    auto owed = owed_.take(frame.find("receipt-id").value_or(""));
-    if (!owed) {
+    const auto number = parse_receipt(frame.find("receipt-id").value_or(""));
+    const owed_answer* asked = number ? owed_.find(*number) : nullptr;
+    const bool trial_failed = state_ == link_state::trying && !last_error_.empty();
+    if (asked == nullptr || trial_failed || keep_back(*number, *asked)) {
         return {.what = link_event::kind::swallowed};
     }
+    auto owed = owed_.take(*number);
+    search_.on_answer(owed_);
     link_event event{.what = link_event::kind::answered, .owed = std::move(*owed)};
     switch (event.owed.kind) {
     case owed_kind::trial_routed:
@@ -188,10 +179,13 @@ link_event link::on_receipt(const stomp::frame_view& frame, net::time_point now,
             }
         }
         return {};
+    case owed_kind::error_end: return on_error_end(*number, now, out);
+    case owed_kind::run_end: search_.on_run_end(event.owed.covers); return {};
     case owed_kind::barrier:
+        search_.on_barrier(*number);
         event.silent_proven = std::min(silent_counted_, silent_at_barrier_);
         prove(event.owed.covers);
-        if (leave_wanted_ && proven()) {
+        if (leave_wanted_ && may_disconnect()) {
             write_disconnect(out);
         } else if (barrier_again_ || leave_wanted_) {
             barrier(now, out);
@@ -199,47 +193,25 @@ link_event link::on_receipt(const stomp::frame_view& frame, net::time_point now,
         return event;
     case owed_kind::leave: event.what = link_event::kind::left; return event;
     case owed_kind::subscribe: subscribed_ = true; return event;
-    case owed_kind::send:
     case owed_kind::commit:
+        if (search_.doubts(*number)) { // E3: an ERROR that named nobody may have been its own
+            news_.doubted.push_back(std::move(event.owed));
+            return {.what = link_event::kind::news};
+        }
+        return event;
+    case owed_kind::send:
     case owed_kind::unsubscribe:
     case owed_kind::acknowledge: return event;
     }
     return event;
 }
 
-link_event link::on_error(const stomp::frame_view& frame)
-{
-    const std::string text = text_of_error(frame);
-    if (state_ == link_state::connecting) {
-        last_error_ = text;
-        return {.what = link_event::kind::refused, .text = text};
-    }
-    // The message in flight behind an UNSUBSCRIBE that was answered: the link lives (DESIGN.md
-    // section 6.4).
-    if (names_delivery(frame.body) &&
-        (text.find("ubscription not found") != text.npos ||
-         frame.body.find("ubscription not found") != frame.body.npos)) {
-        return {.what = link_event::kind::swallowed, .text = text};
-    }
-    error_seen_ = true;
-    last_error_ = text;
-    if (const auto receipt = frame.find("receipt-id")) {
-        if (auto owed = owed_.take(*receipt)) {
-            return {.what = link_event::kind::failed, .owed = std::move(*owed), .text = text};
-        }
-    }
-    if (const auto subscription = frame.find("subscription")) {
-        if (const auto wire = wire_of(*subscription)) {
-            error_seen_ = false; // RabbitMQ keeps the connection when it cancels a subscription
-                                 // (HAZARDS.md H20)
-            return {.what = link_event::kind::cancelled, .wire = *wire, .text = text};
-        }
-    }
-    return {.what = link_event::kind::error, .text = text};
-}
-
 link_event link::on_deadline(net::time_point now, link_effects& out)
 {
+    clock_ = now;
+    if (now >= error_end_by_) {
+        return on_error_overdue(out);
+    }
     if (now < deadline_) {
         return {};
     }
@@ -272,7 +244,7 @@ link_event link::on_deadline(net::time_point now, link_effects& out)
             .owed = {.kind = owed_kind::barrier, .covers = barrier_covers_}};
         event.silent_proven = std::min(silent_counted_, silent_at_barrier_);
         prove(barrier_covers_);
-        if (leave_wanted_) {
+        if (leave_wanted_ && may_disconnect()) {
             write_disconnect(out);
         }
         return event;

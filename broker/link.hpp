@@ -9,21 +9,27 @@
 // exactly once: answered,
 //     failed by an ERROR that names it, or taken by whoever handles the link's loss.
 // (2) No client's frame is written before `ready`: a link whose endpoint is not known to its
-// identity is tried first (B1). (3) After an ERROR that names nothing, a RECEIPT is only that
-// ERROR's shadow and answers nothing: RabbitMQ says
-//     ERROR, then RECEIPT, then EOF to a SUBSCRIBE that failed (HAZARDS.md). The one exception is
-//     "Subscription not found ... T_<wire id>" after an UNSUBSCRIBE, which is swallowed.
+// identity is tried first (B1). (3) RECEIPTs behind an ERROR count (E1), with two exceptions, which
+// wait for the answer of a barrier behind it: that of a SUBSCRIBE, because RabbitMQ says ERROR, then
+//     RECEIPT, then EOF to one that failed; and that of a COMMIT of which a SEND may have been
+//     refused. Where the link ends instead, the SUBSCRIBE was refused. "Subscription not found ...
+//     T_<wire id>" after an UNSUBSCRIBE is no ERROR: it is swallowed.
 // (4) After DISCONNECT nothing is written; the link is read to its end (S10).
 
 #include "broker/capability.hpp"
+#include "broker/error_search.hpp"
 #include "broker/id_map.hpp"
 #include "broker/link_effects.hpp"
 #include "broker/net/time.hpp"
 #include "broker/stomp/frame.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace broker {
 
@@ -50,11 +56,12 @@ struct link_event {
         up,        // ready: version, capability and connected_head are known
         refused,   // ERROR instead of CONNECTED: `text`; final for these credentials
         answered,  // `owed` was answered
-        failed,    // an ERROR named the receipt of `owed`: `text`
         message,   // MESSAGE for `wire`
         reply,     // MESSAGE whose subscription is none of ours (a temporary queue's): `name`
         cancelled, // an ERROR named the subscription `wire`: `text`
-        error,     // an ERROR that names nothing: `text`; the link is about to end
+        error,     // an ERROR of another frame, or of none: `text`; take_news() says whose
+        news,      // take_news() has some
+        mute,      // behind an ERROR no barrier is answered any more: of no use to anybody (E4)
         swallowed, // an ERROR or RECEIPT that means nothing any more
         left,      // DISCONNECT was answered
     };
@@ -63,7 +70,28 @@ struct link_event {
     wire_id wire = wire_id::none;
     std::string_view name; // into the frame
     std::string text;
+    broker_error error;              // refused: as it came
     std::uint64_t silent_proven = 0; // barrier: counted SENDs without a receipt that it proved
+};
+
+// What is known of ERRORs since it was last asked.
+struct link_news {
+    struct refusal {
+        finding what;
+        std::optional<owed_answer> owed; // of its frame; nullopt: nothing, or not any more
+        // A SEND without a receipt: how a switch's report counted it.
+        bool silent = false;  // it is one
+        bool open = false;    // not proven yet
+        bool covered = false; // by the open barrier
+        bool counted = false; // open at the prepare order
+    };
+    std::vector<refusal> refused;
+    std::vector<owed_answer> answered; // RECEIPTs that were kept back
+    std::vector<owed_answer> doubted;  // COMMITs that may have been refused in part
+    bool empty() const noexcept
+    {
+        return refused.empty() && answered.empty() && doubted.empty();
+    }
 };
 
 struct link_order { // what a new link is to be
@@ -87,8 +115,10 @@ public:
     link_event on_frame(const stomp::frame_view& frame, net::time_point now, link_effects& out);
     link_event
     on_deadline(net::time_point now, link_effects& out); // trial_timeout; barrier without receipts
-    net::time_point next_deadline() const noexcept { return deadline_; }
-    void on_lost() noexcept { state_ = link_state::lost; }
+    net::time_point next_deadline() const noexcept { return std::min(deadline_, error_end_by_); }
+    // `by_broker`: at a moment of its choice; what its last ERROR was about ended the link (E5).
+    void on_lost(bool by_broker = false);
+    link_news take_news() { return std::exchange(news_, {}); }
 
     // ---- orders. REQUIRES: state() == ready
     struct send_options {
@@ -103,7 +133,7 @@ public:
     void send(const stomp::frame_view& frame, const send_options& options, link_effects& out);
     // BEGIN or COMMIT of a client's buffered transaction; COMMIT owes an answer of kind commit when
     // asked.
-    std::string begin(link_effects& out); // the transaction's id on this link
+    std::string begin(session_id session, link_effects& out); // the transaction's id on this link
     void commit(std::string_view transaction, const send_options& options, link_effects& out);
     // `head`: raw header lines of the client's SUBSCRIBE but id, ack and receipt, each with its LF.
     // `name`: said to the broker for an id, where it matters there (H11); empty: the wire's own.
@@ -129,6 +159,8 @@ public:
     // Asks for proof that all SENDs so far were routed; nothing to prove or already asked: does
     // nothing.
     void barrier(net::time_point now, link_effects& out);
+    // E4: a barrier behind an ERROR is waited for until then at the latest.
+    void hurry(net::time_point until) noexcept;
     bool proven() const noexcept { return proven_ == sent_; }
     bool barrier_open() const noexcept { return barrier_covers_ > proven_; }
 
@@ -163,13 +195,29 @@ public:
     // From here on what is open counts in a switch's report; returns how many SENDs that are.
     std::uint64_t count_open() noexcept;
     std::uint64_t counted_silent() const noexcept { return silent_counted_; }
-    // Text of the last ERROR that named nothing: why the link was lost.
+    // An ERROR is being looked into; with what memory.
+    bool searching() const noexcept { return search_.open(); }
+    std::size_t search_bytes() const noexcept { return search_.bytes(); }
+    // Text of the last ERROR that the link may end by: why it was lost.
     const std::string& last_error() const noexcept { return last_error_; }
 
 private:
     link_event on_connected(const stomp::frame_view& frame, net::time_point now, link_effects& out);
     link_event on_receipt(const stomp::frame_view& frame, net::time_point now, link_effects& out);
-    link_event on_error(const stomp::frame_view& frame);
+    link_event on_error(const stomp::frame_view& frame, net::time_point now, link_effects& out);
+    link_event on_error_overdue(link_effects& out);
+    link_event on_error_end(std::uint64_t number, net::time_point now, link_effects& out);
+    bool keep_back(std::uint64_t number, const owed_answer& owed);
+    void let_go(std::uint64_t below, owed_kind what);
+    void refuse(std::vector<finding> found);
+    void ask_error_end(net::time_point now, link_effects& out);
+    void ask_received(std::string_view transaction, owed_answer answer, link_effects& out);
+    void end_run(session_id next, link_effects& out);
+    void note(const written_frame& frame, std::string_view head)
+    {
+        search_.wrote(frame, head, owed_);
+    }
+    bool may_disconnect() const noexcept { return proven() && !search_.open(); }
     link_event finish_trial(barrier_kind found, link_effects& out);
     void start_trial(net::time_point now, link_effects& out);
     void try_own_queue(net::time_point now, link_effects& out);
@@ -185,16 +233,24 @@ private:
 
     link_order order_;
     owed_answers owed_;
+    error_search search_;
+    link_news news_;
+    std::vector<std::uint64_t> kept_back_; // receipts that came behind an ERROR (invariant (3))
     std::string connected_head_, broker_heart_beat_, last_error_;
     std::vector<std::pair<std::string, wire_id>> named_; // few: durable ones
     net::time_point deadline_ = net::never;
+    net::time_point error_end_by_ = net::never;
+    net::time_point clock_{}; // the newest time that an event brought
     std::uint64_t sent_ = 0, proven_ = 0, barrier_covers_ = 0;
     std::uint64_t silent_open_ = 0, silent_at_barrier_ = 0, silent_counted_ = 0;
+    std::uint64_t silent_written_ = 0, silent_counted_to_ = 0;
     std::uint64_t transactions_ = 0;
+    std::uint64_t shadow_ = 0;      // the first SUBSCRIBE's RECEIPT behind the last ERROR
+    std::size_t errors_before_ = 0; // those that the open barrier behind an ERROR is behind
+    unsigned rounds_ = 0;           // of such barriers while ERRORs came
     link_state state_ = link_state::dialling;
     stomp::version version_ = stomp::version::v12;
     bool leave_wanted_ = false;
-    bool error_seen_ = false;
     bool barrier_again_ = false;     // SENDs came behind an open barrier
     bool received_answered_ = false; // trial: BEGIN + ABORT was answered
     bool subscribed_ = false;        // a SUBSCRIBE was answered

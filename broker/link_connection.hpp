@@ -45,10 +45,6 @@ struct link_transport {
     net::duration heart_beat{};            // what CONNECT offers in both directions
 };
 
-// Why a link is lost whose broker sends no heart-beats.
-inline constexpr std::string_view broker_was_silent =
-    "the broker was silent for twice its heart-beat";
-
 class link_connection final : public net::connection, private net::timer {
 public:
     link_connection(

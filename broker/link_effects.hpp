@@ -18,6 +18,10 @@ enum class link_id : std::uint64_t { none = 0 };
 // goes to a client as text when it is valid UTF-8, else as binary (DESIGN.md section 4).
 enum class framing : std::uint8_t { text, binary, plain };
 
+// Why a link was lost, where its driver ended it. (Behind "malformed" it did, too.)
+inline constexpr std::string_view broker_was_silent =
+    "the broker was silent for twice its heart-beat";
+
 class link_effects {
 public:
     virtual ~link_effects() = default;

@@ -13,6 +13,13 @@ namespace broker {
 void link::send(const stomp::frame_view& frame, const send_options& options, link_effects& out)
 {
     BOOST_ASSERT(state_ == link_state::ready);
+    if (options.transaction.empty()) {
+        if (search_.wants_barrier()) { // in front of it: what is asked covers what was counted
+            barrier(clock_, out);
+        }
+        end_run(options.session, out);
+    }
+    std::uint64_t receipt = 0;
     auto& s = out.scratch().begin(stomp::command::send);
     s.forward(
         frame, [](std::string_view name) { return name == "receipt" || name == "transaction"; });
@@ -25,21 +32,32 @@ void link::send(const stomp::frame_view& frame, const send_options& options, lin
         ++sent_;
         if (options.client_receipt.empty() || !can().receipts()) {
             ++silent_open_;
+            ++silent_written_;
             silent_counted_ += options.counted;
         } else {
-            s.raw(
-                "receipt", wire_receipt(owe(
-                               {.kind = owed_kind::send,
-                                .session = options.session,
-                                .client_receipt = std::string{options.client_receipt},
-                                .counted = options.counted})));
+            receipt = owe(
+                {.kind = owed_kind::send,
+                 .session = options.session,
+                 .client_receipt = std::string{options.client_receipt},
+                 .counted = options.counted});
+            s.raw("receipt", wire_receipt(receipt));
         }
     }
-    out.write_link(order_.id, s.end_head(), frame.body, options.as);
+    const auto head = s.end_head();
+    note(
+        {.what =
+             options.transaction.empty() ? frame_kind::send : frame_kind::in_transaction,
+         .session = options.session,
+         .receipt = receipt,
+         .send = options.transaction.empty() ? sent_ : 0,
+         .silent = receipt == 0 && options.transaction.empty() ? silent_written_ : 0},
+        head);
+    out.write_link(order_.id, head, frame.body, options.as);
 }
 
-std::string link::begin(link_effects& out)
+std::string link::begin(session_id session, link_effects& out)
 {
+    end_run(session, out);
     std::string transaction = "t" + std::to_string(++transactions_);
     auto& s = out.scratch().begin(stomp::command::begin);
     out.write_link(order_.id, s.raw("transaction", transaction).end_head(), {}, framing::text);
@@ -53,14 +71,16 @@ void link::commit(std::string_view transaction, const send_options& options, lin
     ++sent_;
     if (can().receipts()) { // always asked: the client's receipts of the frames inside wait for it
                             // too
-        s.raw(
-            "receipt", wire_receipt(owe(
-                           {.kind = owed_kind::commit,
-                            .session = options.session,
-                            .client_receipt = std::string{options.client_receipt},
-                            .counted = options.counted})));
+        const auto receipt = owe(
+            {.kind = owed_kind::commit,
+             .session = options.session,
+             .client_receipt = std::string{options.client_receipt},
+             .counted = options.counted});
+        s.raw("receipt", wire_receipt(receipt));
+        search_.committed(options.session, receipt);
     } else {
         ++silent_open_;
+        ++silent_written_;
         silent_counted_ += options.counted;
     }
     out.write_link(order_.id, s.end_head(), {}, framing::text);
@@ -108,12 +128,15 @@ void link::subscribe(
     }
     auto& s = out.scratch().begin(stomp::command::subscribe);
     s.raw("id", id_of(wire)).raw("ack", ack_mode);
+    std::uint64_t receipt = 0;
     if (can().receipts()) {
-        s.raw("receipt", wire_receipt(owe({.kind = owed_kind::subscribe, .wire = wire})));
+        receipt = owe({.kind = owed_kind::subscribe, .wire = wire});
+        s.raw("receipt", wire_receipt(receipt));
     }
     std::string whole{s.bytes()};
     whole += head;
     whole += '\n';
+    note({.what = frame_kind::subscribe, .wire = wire, .receipt = receipt}, whole);
     out.write_link(order_.id, whole, {}, framing::text);
 }
 
@@ -126,14 +149,16 @@ void link::unsubscribe(
     if (durable) {
         s.raw("durable", "true"); // the client asked to end it for good
     }
+    std::uint64_t receipt = 0;
     if (can().receipts()) {
-        s.raw(
-            "receipt", wire_receipt(owe(
-                           {.kind = owed_kind::unsubscribe,
-                            .session = session,
-                            .wire = wire,
-                            .client_receipt = std::string{client_receipt}})));
+        receipt = owe(
+            {.kind = owed_kind::unsubscribe,
+             .session = session,
+             .wire = wire,
+             .client_receipt = std::string{client_receipt}});
+        s.raw("receipt", wire_receipt(receipt));
     }
+    note({.what = frame_kind::other, .session = session, .wire = wire, .receipt = receipt}, {});
     out.write_link(order_.id, s.end_head(), {}, framing::text);
 }
 
@@ -145,15 +170,21 @@ void link::acknowledge(const acknowledgement& what, link_effects& out)
     } else {
         s.raw("message-id", what.broker_ack).raw("subscription", id_of(what.wire));
     }
+    std::uint64_t receipt = 0;
     if (!what.transaction.empty()) {
         s.raw("transaction", what.transaction);
     } else if (!what.client_receipt.empty() && can().receipts()) {
-        s.raw(
-            "receipt", wire_receipt(owe(
-                           {.kind = owed_kind::acknowledge,
-                            .session = what.session,
-                            .client_receipt = std::string{what.client_receipt}})));
+        receipt = owe(
+            {.kind = owed_kind::acknowledge,
+             .session = what.session,
+             .client_receipt = std::string{what.client_receipt}});
+        s.raw("receipt", wire_receipt(receipt));
     }
+    note(
+        {.what = what.session == session_id::none ? frame_kind::ours : frame_kind::other,
+         .session = what.session,
+         .receipt = receipt},
+        {});
     std::string whole{s.bytes()};
     whole += what.extra_head;
     whole += '\n';
@@ -167,7 +198,9 @@ void link::marker(std::string_view queue_name, std::string_view mark, link_effec
         "/amq/queue/"; // H13: never /queue/NAME, which would declare it anew and kill the link
     destination += queue_name;
     s.raw("destination", destination).raw(marker_header, mark);
-    out.write_link(order_.id, s.end_head(), {}, framing::text);
+    const auto head = s.end_head();
+    note({.what = frame_kind::ours}, head);
+    out.write_link(order_.id, head, {}, framing::text);
 }
 
 void link::barrier(net::time_point now, link_effects& out)
@@ -186,16 +219,9 @@ void link::barrier(net::time_point now, link_effects& out)
     switch (can().barrier) {
     case barrier_kind::routed:
         return ask_routed({.kind = owed_kind::barrier, .covers = sent_}, out);
-    case barrier_kind::received: {
-        auto& b = out.scratch().begin(stomp::command::begin);
-        out.write_link(
-            order_.id, b.raw("transaction", "teal-barrier").end_head(), {}, framing::text);
-        const auto n = owe({.kind = owed_kind::barrier, .covers = sent_});
-        auto& a = out.scratch().begin(stomp::command::abort);
-        a.raw("transaction", "teal-barrier").raw("receipt", wire_receipt(n));
-        out.write_link(order_.id, a.end_head(), {}, framing::text);
-        return;
-    }
+    case barrier_kind::received:
+        return ask_received(
+            "teal-barrier", {.kind = owed_kind::barrier, .covers = sent_}, out);
     case barrier_kind::none: deadline_ = now; return;
     case barrier_kind::unknown: break;
     }
@@ -213,6 +239,7 @@ void link::prove(std::uint64_t up_to) noexcept
 std::uint64_t link::count_open() noexcept
 {
     silent_counted_ = silent_open_;
+    silent_counted_to_ = silent_written_;
     std::uint64_t count = silent_open_;
     owed_.for_each([&](owed_answer& owed) {
         if (owed.kind == owed_kind::send || owed.kind == owed_kind::commit) {
@@ -237,7 +264,7 @@ void link::leave(net::time_point now, link_effects& out)
         return;
     case link_state::trying: return; // finish_trial goes on
     case link_state::ready:
-        if (proven()) {
+        if (may_disconnect()) {
             write_disconnect(out);
         } else {
             barrier(now, out);

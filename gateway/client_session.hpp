@@ -96,6 +96,7 @@ struct client_session {
     bool closed = false;        // the driver was told to close it
     bool moving = false;        // its endpoint is drained and not left yet (M13)
     std::uint8_t suspected = 0; // shared links that died with unproven SENDs of it
+    std::uint8_t named = 0;     // ERRORs on shared links that were answers to its frames (E2)
     std::uint32_t owed = 0;     // answers with a client's receipt that links owe
     std::uint32_t open_subscribes = 0; // SUBSCRIBEs of the client that no broker has answered
     std::uint32_t seams = 0;           // joining ones

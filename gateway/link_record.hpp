@@ -1,6 +1,7 @@
 #pragma once
 
 #include "broker/link.hpp"
+#include "gateway/memory_budget.hpp"
 #include "gateway/share_group.hpp"
 
 #include <cstddef>
@@ -18,6 +19,9 @@ struct link_record {
     std::vector<wire_id> wires;          // subscribed here
     net::time_point dialled{}, up{};
     net::time_point expires = net::never; // not ready, or not gone, by then: closed
+    held_bytes<held_kind::errors> kept_errors;
+    // Of the SUBSCRIBEs that its newest ERRORs refused: closed with it, should it end by that.
+    std::vector<std::pair<wire_id, session_id>> told;
     std::size_t open_subscribes = 0;
     bool dialled_out = false; // handed to the driver
     bool congested = false;   // its outbox is above limits.broker_outbox

@@ -44,6 +44,11 @@ void shard_member::on_hold(time_point now)
     // included. It goes out behind the last SEND: what waits for a SUBSCRIBE's RECEIPT was not
     // written and is carried now.
     for (const auto& [id, l] : tables_.links) {
+        // E4: a link that is mute behind an ERROR is lost before the hold would end by it.
+        if (l->core.searching() && switch_.timing.hold_timeout > net::duration{}) {
+            l->core.hurry(now + switch_.timing.hold_timeout / 2);
+            actions_.ask_barrier(*l, now);
+        }
         if (l->at().color == shard_.live && l->core.state() == broker::link_state::ready &&
             !l->core.proven()) {
             switch_.awaited.insert(l->core.id());

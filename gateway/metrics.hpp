@@ -305,6 +305,7 @@ struct shard_counters {
     by<broker::color, by<dial_failure, counter>> connect_failures;
     by<broker::color, counter> error_frames;
     skipped_messages skipped;
+    by<broker::color, counter> errors_unnamed; // of which nobody was told (E2)
 
     // Switches.
     histogram<pause_bounds> session_pause; // per session, from hold to resume

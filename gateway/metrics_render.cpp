@@ -185,6 +185,12 @@ void brokers(page& p, const totals& sum, const control_counters& control)
     for (const auto& e : skipped.entries()) {
         p.value({{"color", to_string(e.from)}, {"destination", e.destination}}, e.messages);
     }
+    p.begin(
+        "teal_broker_errors_unnamed_total", C,
+        "ERROR frames from brokers that no client was told of, as nobody could be named.");
+    for_each<broker::color>([&](broker::color c, std::string_view color) {
+        p.value({{"color", color}}, sum([c](const auto& n) { return n.errors_unnamed[c]; }));
+    });
 }
 
 void switches(page& p, const totals& sum, const control_counters& control)

@@ -72,7 +72,7 @@ void router::run_later(time_point now)
     while (!later_.empty() || !refusals_.empty()) {
         for (const refusal& one : std::exchange(refusals_, {})) {
             if (client_session* s = find(one.session)) {
-                on_refused(*s, one.of, one.why, now);
+                on_refused(*s, one.of, one.why, one.error.get(), now);
             }
         }
         for (const session_id id : std::exchange(later_, {})) {

@@ -13,7 +13,8 @@
 //   router_links.cpp          a link's life: dial, trial, up, leave
 //   router_answers.cpp        what links owe, and who waits for it
 //   router_losses.cpp         a link is lost
-//   router_errors.cpp         whose fault an ERROR is
+//   router_errors.cpp         ERRORs: a link's, a login's, a subscription's
+//   router_refusals.cpp       a client's frame that a broker refused, once it is known whose
 //   router_subscriptions.cpp  wire subscriptions: share, confirm
 //   router_leave.cpp          refused, lost, left
 //   router_messages.cpp       MESSAGEs to clients
@@ -30,6 +31,7 @@
 //   endpoint_moves            a move inside a color: an endpoint is drained
 //   lingering_links           a link that is left and still owes an answer
 //   send_accounts             what became of each session's SENDs
+//   ended_links               what ended a shared link, and goes to links of its senders' own
 //   seam_table                where one color ends and the other begins
 //   wire_pairing              backplane `shared`: both colors bring the same
 //
@@ -39,6 +41,7 @@
 // (2) A frame of one session is only ever written to links of its own bindings.
 // (3) No client's SEND is written to the old color once this shard knows the decision (the fence).
 
+#include "gateway/ended_links.hpp"
 #include "gateway/endpoint_moves.hpp"
 #include "gateway/lingering_links.hpp"
 #include "gateway/marker_couriers.hpp"
@@ -83,8 +86,8 @@ public:
     void on_link_open(link_id id, time_point now);
     void on_link_frame(link_id id, const stomp::frame_view& frame, framing as, time_point now);
     void on_link_skipped(link_id id, const stomp::frame_view& head, time_point now); // too large
-    void
-    on_link_lost(link_id id, std::string_view why, time_point now); // also: could not be dialled
+    // Also: it could not be dialled.
+    void on_link_lost(link_id id, std::string_view why, time_point now);
     void on_link_drained(link_id id, time_point now); // outbox below half of limits.broker_outbox
     void on_probe(endpoint_ref at, bool ok, std::string why, time_point now);
 
@@ -173,7 +176,9 @@ private:
     bool choose_endpoint(client_session& s, binding& b, color c, time_point now);
     bool needs_own(const client_session& s) const;
     void on_bound(client_session& s, color c, time_point now);
-    void on_refused(client_session& s, color c, const std::string& why, time_point now);
+    void on_refused(
+        client_session& s, color c, const std::string& why, const broker::broker_error* error,
+        time_point now);
     void unbind(client_session& s, color c, time_point now) override;
     void drop_new_wires(client_session& s, time_point now) override;
     void forget_links(client_session& s, binding& b, time_point now);
@@ -203,9 +208,7 @@ private:
         time_point now);
     void on_answered(link_record& l, const broker::owed_answer& owed, time_point now);
     void on_up(link_record& l, time_point now);
-    void on_broker_error(
-        link_record& l, const broker::link_event& event, const stomp::frame_view& frame,
-        time_point now);
+    void on_broker_error(link_record& l, broker::link_event& event, time_point now);
     void settle_owed(link_record& l, time_point now);
     void schedule(link_record& l)
     {
@@ -214,13 +217,28 @@ private:
     }
     void leave(link_record& l, time_point now) override;
     void erase_link(link_id id, time_point now);
+    void lose_link(link_id id, std::string_view why, bool by_broker, time_point now);
     void blame(link_record& l, time_point now);
     void doubt_disconnect(const link_record& l);
     void name_unproven(const link_record& l);
     bool goes_afresh(link_record& l);
+
+    // ---- router_refusals.cpp
+    // What is known of a link's ERRORs by now. True: the broker ended it, and it is known why.
+    bool on_news(link_id id, time_point now);
+    bool on_finding(link_id id, broker::link_news::refusal& one, time_point now);
+    void on_send_refused(link_record& l, broker::link_news::refusal& one, time_point now);
+    void on_subscribe_refused(link_record& l, broker::finding& what, time_point now);
+    void on_ended(link_record& l, const broker::finding& what, time_point now);
+    void note_named(client_session& s, const link_record& l, time_point now);
+    // The broker's ERROR as it came, but with the client's own names; the session goes on.
     void forward_error(
-        client_session& s, const stomp::frame_view& frame, std::string_view receipt,
-        time_point now);
+        client_session& s, const broker::broker_error& error, std::string_view receipt);
+    std::string with_names_of(const client_session& s, std::string_view text) const;
+    // As STOMP demands where the broker closed, too.
+    void close_for_error(client_session& s, std::string_view text, time_point now);
+    void settled_owed(client_session& s, const broker::owed_answer& owed, color c);
+    bool goes_alone(client_session& s, const stomp::frame_view& frame, time_point now);
     void ask_barrier(link_record& l, time_point now) override;
 
     // ---- router_subscriptions.cpp
@@ -229,7 +247,7 @@ private:
         member_state as) const;
     bool subscribe(client_session& s, subscription& sub, color c, member_state as, time_point now);
     void on_confirmed(wire_subscription& w, time_point now);
-    void on_wire_failed(wire_subscription& w, const std::string& why, time_point now);
+    void on_wire_failed(wire_subscription& w, const broker::broker_error& why, time_point now);
     void on_wire_cancelled(wire_subscription& w, const std::string& why, time_point now);
     void drop_member(
         wire_subscription& w, session_id session, std::uint32_t number, time_point now,
@@ -295,6 +313,7 @@ private:
     lingering_links lingering_{shard_, *this};
     endpoint_moves moves_{shard_, *this, couriers_, lingering_};
     send_accounts sends_{shard_};
+    ended_links ended_;
     wire_pairing pairing_{shard_, *this, couriers_, survey_};
     seam_table seams_{shard_, *this, couriers_, survey_, pairing_};
     shard_member member_{
@@ -308,6 +327,7 @@ private:
         session_id session;
         color of;
         std::string why;
+        std::shared_ptr<const broker::broker_error> error; // null: the gateway's own reason
     };
     std::vector<refusal> refusals_;
 };

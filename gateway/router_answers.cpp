@@ -75,6 +75,8 @@ void router::on_answered(link_record& l, const broker::owed_answer& owed, time_p
         member_.check_held(now);
         return;
     }
+    case owed_kind::error_end:
+    case owed_kind::run_end:
     case owed_kind::trial_routed:
     case owed_kind::trial_received:
     case owed_kind::leave: return;
@@ -111,6 +113,8 @@ void router::settle_owed(link_record& l, time_point now)
             break;
         case owed_kind::subscribe:
         case owed_kind::barrier:
+        case owed_kind::error_end:
+        case owed_kind::run_end:
         case owed_kind::trial_routed:
         case owed_kind::trial_received:
         case owed_kind::leave: break;

@@ -86,7 +86,7 @@ bool router::bind_links(client_session& s, binding& b, color, time_point now)
 {
     share_group& g = *b.group;
     if (!g.refused.empty()) {
-        refusals_.push_back({s.id, g.at.color, g.refused});
+        refusals_.push_back({s.id, g.at.color, g.refused, g.refused_by});
         return false;
     }
     if (g.known.barrier ==
@@ -212,7 +212,9 @@ void router::on_bound(client_session& s, color c, time_point now)
     }
 }
 
-void router::on_refused(client_session& s, color c, const std::string& why, time_point now)
+void router::on_refused(
+    client_session& s, color c, const std::string& why, const broker::broker_error* error,
+    time_point now)
 {
     const endpoint_ref where =
         s.bindings[c].group != nullptr ? s.bindings[c].group->at : endpoint_ref{c, 0};
@@ -228,12 +230,15 @@ void router::on_refused(client_session& s, color c, const std::string& why, time
     }
     switch (s.state) {
     case session_state::connecting:
-    case session_state::rebinding:
-        fail_client(
-            s, why, {}, disconnect_reason::broker_refused, now); // an authentication ERROR is final
-        return;
-    case session_state::active: // a link of its own beside shared ones was refused
-        fail_client(s, why, {}, disconnect_reason::broker_refused, now);
+    case session_state::rebinding: // an authentication ERROR is final
+    case session_state::active:    // a link of its own beside shared ones was refused
+        if (error == nullptr) {
+            fail_client(s, why, {}, disconnect_reason::broker_refused, now);
+            return;
+        }
+        forward_error(s, *error, {}); // E8: as the broker said it
+        close(s, disconnect_reason::broker_refused, why);
+        end_session(s, now);
         return;
     default: return;
     }

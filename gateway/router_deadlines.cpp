@@ -32,7 +32,7 @@ void router::run_deadline(const deadline& d, time_point now)
         if (link_record* l = link(static_cast<link_id>(d.subject));
             l != nullptr && now >= l->expires && (!l->core.ready() || l->core.leaving())) {
             out_.close_link(l->core.id());
-            on_link_lost(l->core.id(), "no answer within limits.connect_timeout", now);
+            lose_link(l->core.id(), "no answer within limits.connect_timeout", false, now);
         }
         return;
     case due::wire_confirm:

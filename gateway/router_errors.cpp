@@ -1,18 +1,16 @@
-// Whose fault a broker's ERROR is: one session's, one subscription's, the credentials', or
-// nobody's. DESIGN.md section 5 (a neighbour's fault); HAZARDS.md H20 and the RabbitMQ runs.
+// ERRORs that are a link's, a login's or a subscription's own; those that answer a frame are in
+// router_refusals.cpp. DESIGN.md section 5 (a neighbour's fault); HAZARDS.md H20.
 
 #include "gateway/router.hpp"
 
-#include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace gateway {
 
-void router::on_broker_error(
-    link_record& l, const broker::link_event& event, const stomp::frame_view& frame, time_point now)
+void router::on_broker_error(link_record& l, broker::link_event& event, time_point now)
 {
     using kind = broker::link_event::kind;
-    using broker::owed_kind;
     const link_id id = l.core.id();
     if (l.core.state() == broker::link_state::trying) {
         // B2: that rung is not for this broker. STOMP says that it closes behind an ERROR; one that
@@ -20,12 +18,13 @@ void router::on_broker_error(
         // rung.
         const std::string why = event.text;
         out_.close_link(id);
-        on_link_lost(id, why, now);
+        lose_link(id, why, false, now);
         return;
     }
     switch (event.what) {
     case kind::refused: {
         const std::string why = event.text;
+        const auto error = std::make_shared<const broker::broker_error>(std::move(event.error));
         const auto role = l.core.role();
         const auto owner = l.owner;
         share_group& g = *l.group;
@@ -34,15 +33,16 @@ void router::on_broker_error(
         out_.close_link(id);
         ++g.links;
         if (role == link_role::own && g.trial != id && find(owner) != nullptr) {
-            refusals_.push_back(
-                {owner, c, why}); // others of its identity are in: it is this link alone
+            // Others of its identity are in: it is this link alone.
+            refusals_.push_back({owner, c, why, error});
         } else {
             g.refused = why; // S: final for these credentials
+            g.refused_by = error;
         }
         if (role == link_role::recheck) {
             for (const session_id one : tables_.all_sessions()) {
                 if (client_session* s = find(one); s != nullptr && s->bindings[c].group == &g) {
-                    refusals_.push_back({one, c, why});
+                    refusals_.push_back({one, c, why, error});
                 }
             }
         }
@@ -58,25 +58,6 @@ void router::on_broker_error(
         drop_if_unused(g);
         return;
     }
-    case kind::failed: {
-        client_session* s = find(event.owed.session);
-        if (event.owed.kind == owed_kind::subscribe) {
-            if (wire_subscription* w = wire(event.owed.wire)) {
-                --l.open_subscribes;
-                on_wire_failed(*w, event.text, now);
-            }
-            return;
-        }
-        if (event.owed.kind == owed_kind::send || event.owed.kind == owed_kind::commit) {
-            switch_.tally.refused += event.owed.counted;
-            sends_.count(event.owed.session, &session_sends::refused, event.owed.counted);
-        }
-        if (s != nullptr) {
-            s->owed -= !event.owed.client_receipt.empty();
-            forward_error(*s, frame, event.owed.client_receipt, now);
-        }
-        return;
-    }
     case kind::cancelled:
         if (wire_subscription* w = wire(event.wire); w != nullptr && w->link == id) {
             on_wire_cancelled(*w, event.text, now);
@@ -84,41 +65,12 @@ void router::on_broker_error(
         return;
     default: break;
     }
-    // It names nothing. One unconfirmed SUBSCRIBE on a shared link: that one. A link of one session
-    // with something in flight: its own fault, as it would be without a gateway. Else the link's
-    // end tells.
-    if (l.core.role() == link_role::subscribe && l.open_subscribes == 1) {
-        const auto wires = l.wires;
-        for (const wire_id one : wires) {
-            if (wire_subscription* w = wire(one); w != nullptr && w->state == wire_state::open) {
-                --l.open_subscribes;
-                on_wire_failed(*w, event.text, now);
-                return;
-            }
-        }
+    // E4: no hold waits for a link that is mute behind it.
+    if (switch_.phase == member_phase::holding && switch_.timing.hold_timeout > net::duration{}) {
+        l.core.hurry(now + switch_.timing.hold_timeout / 2);
     }
-    if (event.text.starts_with("not_found") && goes_afresh(l)) {
-        const std::string why = event.text;
-        out_.close_link(id);
-        on_link_lost(id, why, now);
-        return;
-    }
-    client_session* s = find(l.owner);
-    if (s == nullptr) {
-        return;
-    }
-    const color c = l.at().color;
-    if (c != s->live) {
-        if (s->bindings[c].at == binding::phase::wanted ||
-            s->bindings[c].at == binding::phase::ready) {
-            member_.standby_failed(*s, name_of(l.at()) + ": " + event.text, now);
-        }
-        return;
-    }
-    if (!l.core.proven() || l.core.owed().open() > 0 || l.core.unproven_silent() > 0 ||
-        l.open_subscribes > 0) {
-        forward_error(*s, frame, {}, now);
-    }
+    schedule(l);
+    on_news(id, now);
 }
 
 // H13: RabbitMQ makes a queue once on a link. One that is gone since (auto-delete, or H20) is not
@@ -142,31 +94,6 @@ bool router::goes_afresh(link_record& l)
         }
     }
     return any;
-}
-
-// The broker's ERROR as it came, under the client's own receipt; then the connection ends, as STOMP
-// demands.
-void router::forward_error(
-    client_session& s, const stomp::frame_view& frame, std::string_view receipt, time_point now)
-{
-    if (s.state == session_state::quiescing || s.state == session_state::held) {
-        s.close_wanted =
-            disconnect_reason::broker_error; // S4: what is carried is interpreted first
-    }
-    auto& out = out_.scratch().begin(stomp::command::error);
-    out.forward(frame, [](std::string_view name) {
-        return name == "receipt-id" || name == "subscription";
-    });
-    if (!receipt.empty()) {
-        const auto last = receipt.rfind('\n');
-        out.raw("receipt-id", last == receipt.npos ? receipt : receipt.substr(last + 1));
-    }
-    ++counters_.frames[side::client][direction::out][frame_kind::error];
-    out_.write_client(s.id, out.end_head(), frame.body, framing::plain);
-    if (!s.close_wanted) {
-        close(s, disconnect_reason::broker_error, frame.find("message").value_or("ERROR"));
-        end_session(s, now);
-    }
 }
 
 } // namespace gateway

@@ -47,7 +47,7 @@ bool router::client_send(
         send_answer(s, frame, as, now);
         return true;
     }
-    if (!can_send(s, now)) {
+    if (!can_send(s, now) || goes_alone(s, frame, now)) {
         return false;
     }
     note_answers(s, *destination, asks);

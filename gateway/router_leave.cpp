@@ -11,33 +11,41 @@ namespace gateway {
 
 // The broker refused this SUBSCRIBE: the client that asked gets the ERROR; who only replays it is
 // told otherwise.
-void router::on_wire_failed(wire_subscription& w, const std::string& why, time_point now)
+void router::on_wire_failed(
+    wire_subscription& w, const broker::broker_error& why, time_point now)
 {
     const color c = w.color();
+    const wire_id id = w.id;
     const auto members = w.members;
-    erase_wire(w.id, now);
+    erase_wire(id, now);
     for (const wire_member& m : members) {
         client_session* s = find(m.session);
         subscription* sub = s == nullptr ? nullptr : s->journal.at(m.subscription);
         if (sub == nullptr) {
             continue;
         }
-        sub->wires[c] = wire_id::none;
         if (c != s->live) {
-            member_.standby_failed(*s, "SUBSCRIBE was refused: " + why, now);
+            sub->wires[c] = wire_id::none;
+            member_.standby_failed(*s, "SUBSCRIBE was refused: " + why.text, now);
             continue;
         }
         if (s->pinned != 0) { // S8: it is tried until pin_timeout
+            sub->wires[c] = wire_id::none;
             at(now + pinned_retry, due::session_retry, number(s->id));
             continue;
         }
-        const std::string receipt = sub->receipt ? *sub->receipt : std::string{};
-        if (in_switch() && s->state != session_state::active &&
-            s->state != session_state::rebinding) {
-            s->close_wanted = disconnect_reason::broker_error;
+        forward_error(*s, why, sub->take_receipt());
+        sub->wires[c] = wire_id::none;
+        if (sub->confirmed) { // the client counts on it, and can not know that it is gone
+            close_for_error(*s, why.text, now);
             continue;
         }
-        fail_client(*s, why, receipt, disconnect_reason::broker_error, now);
+        // E1: it leaves the journal, or the next switch would say it again.
+        s->journal.remove(sub->number);
+        if (--s->open_subscribes == 0) {
+            pump_later(*s);
+        }
+        at(now, due::session_retry, number(s->id)); // maybe the last one that was missing
     }
 }
 

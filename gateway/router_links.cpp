@@ -26,6 +26,7 @@ link_record& router::dial(share_group& g, link_role role, session_id owner, time
         .own_prefix = shard_.own_prefix,
     });
     record->group = &g;
+    record->kept_errors = held_bytes<held_kind::errors>{&shard_.budget};
     record->owner = owner;
     ++g.links;
     if (role == link_role::publish) {
@@ -96,6 +97,14 @@ void router::on_event(
         }
         on_answered(l, event.owed, now);
         return;
+    case kind::news: on_news(l.core.id(), now); return;
+    case kind::mute: { // E4: lost for what was SENT on it, and left
+        const std::string why = event.text;
+        const link_id id = l.core.id();
+        out_.close_link(id);
+        lose_link(id, why, false, now);
+        return;
+    }
     case kind::message:
         if (wire_subscription* w = wire(event.wire); w != nullptr && w->link == l.core.id()) {
             on_message(l, *w, *frame, as, now);
@@ -104,11 +113,10 @@ void router::on_event(
     case kind::reply: on_reply(l, *frame, as, now); return;
     case kind::left: return; // read to EOF
     case kind::refused:
-    case kind::failed:
     case kind::cancelled:
     case kind::error:
         ++counters_.error_frames[l.at().color];
-        on_broker_error(l, event, *frame, now);
+        on_broker_error(l, event, now);
         return;
     }
 }

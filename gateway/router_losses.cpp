@@ -18,9 +18,20 @@ broker::trial_rung next_rung(broker::trial_rung r)
     return sends ? broker::trial_rung::transaction : broker::trial_rung::nothing;
 }
 
+// The gateway's own doing: what the broker said before did not end the link.
+bool ended_by_us(std::string_view why) noexcept
+{
+    return why == broker::broker_was_silent || why.starts_with("malformed");
+}
+
 } // namespace
 
 void router::on_link_lost(link_id id, std::string_view why, time_point now)
+{
+    lose_link(id, why, !ended_by_us(why), now);
+}
+
+void router::lose_link(link_id id, std::string_view why, bool by_broker, time_point now)
 {
     link_record* l = link(id);
     if (l == nullptr) {
@@ -52,9 +63,13 @@ void router::on_link_lost(link_id id, std::string_view why, time_point now)
         note_death(*l, now);
     }
     doubt_disconnect(*l);
-    l->core.on_lost();
+    const bool role_publishes = l->core.role() == link_role::publish && !was_leaving;
+    l->core.on_lost(by_broker && !was_leaving);
+    const bool known = on_news(id, now); // E5: who is told is none of those that are bound again
     settle_owed(*l, now);
-    blame(*l, now);
+    if (role_publishes && !known) {
+        blame(*l, now);
+    }
     const auto wires = l->wires;
     const auto users = l->users;
     const auto owner = l->owner;
@@ -155,9 +170,6 @@ void router::name_unproven(const link_record& l)
 // suspect in two deaths, it publishes on a link of its own from then on.
 void router::blame(link_record& l, time_point)
 {
-    if (l.core.role() != link_role::publish || l.core.leaving()) {
-        return;
-    }
     for (const session_id user : l.users) {
         client_session* s = find(user);
         if (s != nullptr && s->last_send_link == l.core.id() &&

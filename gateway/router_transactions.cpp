@@ -2,6 +2,7 @@
 
 #include "gateway/router.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,8 +47,14 @@ bool router::client_transaction(client_session& s, const stomp::frame_view& fram
         }
         return true;
     }
-    if (frame.command == stomp::command::commit && !can_send(s, now)) {
-        return false;
+    if (frame.command == stomp::command::commit) {
+        const transaction* whole = s.transactions ? s.transactions->find(*id) : nullptr;
+        if (!can_send(s, now) ||
+            (whole != nullptr && std::ranges::any_of(whole->frames, [&](const auto& f) {
+                 return goes_alone(s, f.frame.view(), now);
+             }))) {
+            return false;
+        }
     }
     auto taken = s.transactions ? s.transactions->take(*id) : std::nullopt;
     if (!taken) {
@@ -60,10 +67,7 @@ bool router::client_transaction(client_session& s, const stomp::frame_view& fram
         commit_at_broker(s, *taken, receipt, now);
         return true;
     }
-    for (const auto& f : taken->frames) {
-        answer_receipt(s, f.frame.find("receipt").value_or(""));
-    }
-    answer_receipt(s, receipt);
+    answer_receipt(s, receipt); // of what is thrown away nothing is answered (E9)
     return true;
 }
 
@@ -93,7 +97,7 @@ void router::commit_at_broker(
         }
     }
     switch_.tally.transactions_split += split;
-    const std::string id = l.core.begin(out_);
+    const std::string id = l.core.begin(s.id, out_);
     bool sends = false;
     std::vector<const buffered_frame*> answers; // S12: they belong to the old color
     for (const auto& f : t.frames) {

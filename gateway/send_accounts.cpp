@@ -33,6 +33,45 @@ void send_accounts::count_doubt(const broker::owed_answer& owed)
     }
 }
 
+void send_accounts::count_refused(const broker::owed_answer& owed)
+{
+    count(owed.session, &session_sends::refused, owed.counted);
+    if (const auto at = sends_.find(number(owed.session));
+        owed.counted && owed.doubted && at != sends_.end()) {
+        --at->second.in_doubt;
+    }
+}
+
+void send_accounts::refuse_silent(
+    session_id of, const link_record& l, const broker::link_news::refusal& what)
+{
+    if (client_session* s = find(of);
+        s != nullptr && what.open && s->last_send_link == l.core.id()) {
+        const bool before =
+            what.covered && s->silent.barrier == static_cast<std::uint32_t>(l.core.asked_up_to());
+        std::uint32_t& open = before ? s->silent.before : s->silent.behind;
+        open -= open > 0;
+    }
+    if (!what.counted) {
+        return;
+    }
+    const auto at = sends_.find(number(of));
+    session_sends* sends = at == sends_.end() ? nullptr : &at->second;
+    if (what.open) {
+        ++switch_.tally.refused;
+        if (sends != nullptr && sends->silent_on == l.core.id()) {
+            std::uint32_t& open = sends->silent_first > 0 ? sends->silent_first : sends->silent_rest;
+            open -= open > 0;
+            ++sends->refused;
+        }
+    } else if (sends != nullptr && sends->unconfirmed > 0) { // proven, and refused before that
+        ++switch_.tally.refused;
+        --switch_.tally.unconfirmed;
+        --sends->unconfirmed;
+        ++sends->refused;
+    }
+}
+
 // Called behind a SEND without a receipt, while last_send_link is still that of the SEND before.
 void send_accounts::note_silent(client_session& s, const link_record& l) noexcept
 {

@@ -24,6 +24,10 @@ public:
     void count(session_id of, std::uint32_t session_sends::* what, bool counted);
     void count_doubt(const broker::owed_answer& owed);
     void count_confirmed(const broker::owed_answer& owed);
+    void count_refused(const broker::owed_answer& owed);
+    // A SEND without a receipt of that session was refused.
+    void refuse_silent(
+        session_id of, const link_record& l, const broker::link_news::refusal& what);
     void count_open(); // at the prepare order
     void on_silent_proven(const link_record& l, std::uint64_t proven);
     void doubt_silent(const link_record& l);

@@ -49,7 +49,8 @@ struct share_group {
     boost::unordered_flat_map<std::string_view, wire_id>
         wires;                  // shared wire subscriptions by their `head`
     std::string connected_head; // the broker's CONNECTED, for clients that share
-    std::string refused;        // its ERROR to our CONNECT
+    std::string refused;        // why it refused our CONNECT
+    std::shared_ptr<const broker::broker_error> refused_by; // its ERROR, as it came
     net::time_point retry_at{}; // a dial failed: not before this
     net::duration back_off{};
     bool died_soon = false;                // the last shared link that was lost had just come up

@@ -55,6 +55,12 @@ transaction_fault transaction_buffer::add(
     return transaction_fault::none;
 }
 
+const transaction* transaction_buffer::find(std::string_view id) const noexcept
+{
+    const auto at = std::ranges::find(open_, id, &transaction::id);
+    return at == open_.end() ? nullptr : &*at;
+}
+
 std::optional<transaction> transaction_buffer::take(std::string_view id)
 {
     const auto at = std::ranges::find_if(open_, [&](const auto& t) { return t.id == id; });

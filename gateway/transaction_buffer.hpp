@@ -44,6 +44,7 @@ public:
     add(std::string_view id, const stomp::frame_view& frame, broker::framing as,
         std::size_t bytes_max);
     std::optional<transaction> take(std::string_view id); // COMMIT and ABORT
+    const transaction* find(std::string_view id) const noexcept; // null: not open
     bool empty() const noexcept { return open_.empty(); }
 
 private:

@@ -163,7 +163,7 @@ void mini_broker::on_frame(channel& c, const stomp::frame_view& frame)
     flow_->running = first_ + c.node;
     flow_->routing = frame.command == stomp::command::send || frame.command == stomp::command::commit;
     const bool streamed = stream_ != nullptr && stream_->take(*this, c.number, frame);
-    if (!streamed) {
+    if (!streamed && (!ways_.refuses || !ends(c, frame))) {
         core_->on_frame(c.session, frame, when_.now());
     }
     flow_->running.reset();

@@ -28,6 +28,11 @@ struct broker_ways {
     // Says what no client may: lines that end with CR LF, header bytes and escapes that STOMP does
     // not have, commands of its own, NULs between frames, MESSAGEs that are too large.
     bool odd = false;
+    // ERRORs without receipt-id, the link lives on: SEND to /topic/bad/..., which the text quotes,
+    // or with priority:high, which it does not; SUBSCRIBE to /nosuch/...; a COMMIT with such a SEND
+    // in it, whose RECEIPT comes all the same. The link ends behind that of a SEND to
+    // /exchange/nosuch/... or with expiration:soon.
+    bool refuses = false;
 };
 
 class mini_stream;
@@ -79,6 +84,9 @@ private:
     void on_bytes(channel& c);
     void take(channel& c, const stomp::frame_view& frame);
     void take_deferred(channel& c);
+    bool refuses(channel& c, const stomp::frame_view& frame);
+    bool ends(channel& c, const stomp::frame_view& frame);
+    void write_error(channel& c, std::string_view message, std::string_view body);
     net::duration deferral();
     void bring(channel& to, std::string bytes);
     std::string as_said(std::string bytes);

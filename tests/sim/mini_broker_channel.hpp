@@ -21,6 +21,7 @@ struct mini_broker::channel final : embedded::session_sink {
     bool ended = false, stalled = false;
     std::map<std::string, std::string> subscriptions; // id, destination
     std::map<std::string, std::vector<message_key>> transactions;
+    std::map<std::string, std::vector<std::string>> refused; // transaction: why its SENDs are
     std::deque<stomp::frame> deferred; // read, and without effect yet
     time_point last_effect{};
     std::string shadow; // the RECEIPT that follows an ERROR

@@ -27,6 +27,22 @@ std::string subscription_of(std::string_view message)
     return std::string{message.substr(from, message.find('\n', from) - from)};
 }
 
+// Why a broker does not take that SEND or SUBSCRIBE; empty: it does.
+std::string fault_of(const stomp::frame_view& frame)
+{
+    const auto destination = frame.find("destination").value_or("");
+    if (frame.command == stomp::command::subscribe && destination.starts_with("/nosuch/")) {
+        return "'" + std::string{destination} + "' is not a valid destination";
+    }
+    if (frame.command != stomp::command::send) {
+        return {};
+    }
+    if (destination.starts_with("/topic/bad/")) {
+        return "'" + std::string{destination.substr(6)} + "' is not a valid topic destination";
+    }
+    return frame.find("priority") == std::string_view{"high"} ? "Processing error" : "";
+}
+
 } // namespace
 
 net::duration mini_broker::deferral()
@@ -34,8 +50,71 @@ net::duration mini_broker::deferral()
     return random_.chance(3) ? random_.milliseconds(1, 15) : random_.microseconds(0, 400);
 }
 
+void mini_broker::write_error(channel& c, std::string_view message, std::string_view body)
+{
+    if (checker_.tracing()) {
+        checker_.note(
+            std::string{to_string(which_)} + " link " + std::to_string(c.number) +
+            " -> ERROR " + std::string{message} + ": " + std::string{body});
+    }
+    c.wire->to_gateway->write(
+        "ERROR\nmessage:" + std::string{message} + "\ncontent-length:" +
+        std::to_string(body.size()) + "\n\n" + std::string{body} + '\0');
+}
+
+// True: that was all of it. These are a reader's own business, and come in the order of the frames.
+bool mini_broker::refuses(channel& c, const stomp::frame_view& frame)
+{
+    const std::string why = fault_of(frame);
+    const std::string transaction{frame.find("transaction").value_or("")};
+    if (frame.command == stomp::command::commit || frame.command == stomp::command::abort) {
+        for (const auto& one : std::exchange(c.refused[transaction], {})) {
+            if (frame.command == stomp::command::commit) {
+                write_error(c, "Invalid destination", one);
+            }
+        }
+        return false;
+    }
+    if (why.empty()) {
+        return false;
+    }
+    if (!transaction.empty()) {
+        c.refused[transaction].push_back(why);
+    } else {
+        write_error(c, "Invalid destination", why);
+    }
+    return true;
+}
+
+// The channel behind it dies: frames that were read by then are answered with ERRORs first.
+bool mini_broker::ends(channel& c, const stomp::frame_view& frame)
+{
+    const auto destination = frame.find("destination").value_or("");
+    const bool nosuch = destination.starts_with("/exchange/nosuch/");
+    if (frame.command != stomp::command::send ||
+        (!nosuch && frame.find("expiration") != std::string_view{"soon"})) {
+        return false;
+    }
+    for (const auto& next : c.deferred) {
+        if (next.command == stomp::command::send) {
+            write_error(c, "Processing error", "Processing error");
+        }
+    }
+    write_error(
+        c, nosuch ? "not_found" : "precondition_failed",
+        nosuch ? "NOT_FOUND - no exchange 'nosuch' in vhost '/'"
+               : "PRECONDITION_FAILED - invalid expiration 'soon': no_integer");
+    core_->on_gone(c.session, when_.now());
+    c.ended = true;
+    c.wire->to_gateway->finish();
+    return true;
+}
+
 void mini_broker::take(channel& c, const stomp::frame_view& frame)
 {
+    if (ways_.refuses && refuses(c, frame)) {
+        return;
+    }
     if (!ways_.rabbitmq || waits_for_nothing(frame.command)) {
         on_frame(c, frame);
         return;

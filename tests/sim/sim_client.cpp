@@ -40,6 +40,7 @@ void sim_client::connect()
     parser_ = stomp::parser{stomp::peer::broker};
     buffer_.clear();
     connected_ = at_fault_ = being_slow_ = silent_ = false;
+    refusals_ = 0;
     shard_ = shards_[static_cast<std::size_t>(random_.below(shards_.size()))];
     wire_ = network_.connect();
     const unsigned life = life_;
@@ -142,6 +143,8 @@ void sim_client::act()
         disconnect();
     } else if (within(habits_.mistakes)) {
         err();
+    } else if (number_ % 3 == 0 && within(habits_.refused)) {
+        be_refused();
     } else if (subscriptions_.empty() || within(18)) {
         subscribe();
     } else if (within(8)) {
@@ -260,7 +263,8 @@ void sim_client::transaction()
         keys.push_back(key);
         std::string more = id;
         if (random_.chance(30)) {
-            more += commits ? ask({pending::kind::send, {key}, {}}) : ask({});
+            more += commits ? ask({.what = pending::kind::send, .keys = {key}, .doubtful = true})
+                            : ask({.refused = true}); // of what is thrown away nothing is answered
         }
         frames += send_frame(key, destination(), more);
         if (!commits) {
@@ -270,7 +274,8 @@ void sim_client::transaction()
     }
     frames += commits ? "COMMIT\n" : "ABORT\n";
     if (random_.chance(70)) {
-        frames += commits ? ask({pending::kind::send, keys, {}}) : ask({});
+        frames += commits ? ask({.what = pending::kind::send, .keys = keys, .doubtful = true})
+                          : ask({});
     }
     say(frames + id + "\n" + nul);
 }
@@ -286,6 +291,35 @@ void sim_client::err()
         "SUBSCRIBE\nid:x\ndestination:/topic/rejected\nreceipt:x\n\n",
         "COMMIT\ntransaction:none\n\n"};
     say(random_.one_of(mistakes) + nul);
+}
+
+// A frame that is a frame, and that no broker takes. Where links break, the ERROR may be the last
+// that came on one, and then the client is closed with it.
+void sim_client::be_refused()
+{
+    static const std::vector<std::string> lives_on{
+        "destination:/topic/bad/1\n", "destination:/topic/bad/2\n",
+        "destination:/topic/a\npriority:high\n"};
+    static const std::vector<std::string> ends{
+        "destination:/exchange/nosuch/1\n", "destination:/topic/a\nexpiration:soon\n"};
+    ++refusals_;
+    const bool end = habits_.ends_links && random_.chance(30);
+    at_fault_ |= end || habits_.in_doubt || habits_.may_be_closed;
+    const bool in_transaction = random_.chance(20);
+    const std::string receipt =
+        random_.chance(60) ? ask({.what = pending::kind::send, .refused = true}) : "";
+    if (end) {
+        say("SEND\n" + random_.one_of(ends) + receipt + "\nbad" + nul);
+    } else if (random_.chance(20)) {
+        say("SUBSCRIBE\nid:bad-" + std::to_string(++last_subscription_) +
+            "\ndestination:/nosuch/x\n" + receipt + "\n" + nul);
+    } else if (in_transaction) {
+        const std::string id = "transaction:b" + std::to_string(++last_subscription_) + "\n";
+        say("BEGIN\n" + id + "\n" + nul + "SEND\n" + random_.one_of(lives_on) + id + "\nbad" +
+            nul + "COMMIT\n" + id + receipt + "\n" + nul);
+    } else {
+        say("SEND\n" + random_.one_of(lives_on) + receipt + "\nbad" + nul);
+    }
 }
 
 void sim_client::vanish()

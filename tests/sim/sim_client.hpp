@@ -21,6 +21,8 @@ struct client_habits {
     std::uint64_t pause_max_us = 30'000; // between steps
     unsigned slow = 4;                   // percent of steps: reads nothing for a while
     unsigned mistakes = 0;               // percent: says something that it must be closed for
+    unsigned refused = 0;                // percent: says something that a broker refuses
+    bool ends_links = false;             // and that may end the link that it is said on
     unsigned vanishes = 3;               // percent: is gone without a word
     unsigned leaves = 2;                 // percent: DISCONNECT, then comes back
     std::uint64_t slow_max_ms = 300;
@@ -74,6 +76,8 @@ private:
         } what = kind::other;
         std::vector<message_key> keys;
         std::optional<checker::subscription_number> record;
+        bool refused = false;  // its answer is an ERROR, or none
+        bool doubtful = false; // of a COMMIT: none may come where an ERROR named nobody (E3)
     };
 
     void connect();
@@ -85,6 +89,7 @@ private:
     void send(bool many);
     void transaction();
     void err();
+    void be_refused();
     void vanish();
     void disconnect();
     void be_slow();
@@ -96,7 +101,7 @@ private:
     void judge_work(own_subscription& of, const stomp::frame_view& message);
     void note_settled(const std::string& subscription);
     void check_streams();
-    void on_error(std::string_view sentence);
+    void on_error(const stomp::frame_view& frame);
     void answer(std::string_view address, std::string_view question);
     void on_receipt(std::string_view id);
     void on_end(bool reset);
@@ -135,6 +140,7 @@ private:
     std::vector<own_subscription> subscriptions_;
     std::map<std::string, pending> pending_;
     std::vector<message_key> unanswered_; // DISCONNECT's RECEIPT answers for them
+    unsigned refusals_ = 0; // frames that an ERROR is due for
     unsigned last_subscription_ = 0, last_receipt_ = 0, last_number_ = 0;
     bool connected_ = false, at_fault_ = false, being_slow_ = false, silent_ = false;
     stomp::heart_beat_offer offered_;

@@ -69,13 +69,27 @@ void sim_client::on_frame(const stomp::frame_view& frame)
         return;
     case stomp::command::message: on_message(frame); return;
     case stomp::command::receipt: on_receipt(frame.find("receipt-id").value_or("")); return;
-    case stomp::command::error: on_error(frame.find("message").value_or("")); return;
+    case stomp::command::error: on_error(frame); return;
     default: checker_.violation("a client got a client's frame"); return;
     }
 }
 
-void sim_client::on_error(std::string_view sentence)
+void sim_client::on_error(const stomp::frame_view& frame)
 {
+    const std::string_view sentence = frame.find("message").value_or("");
+    const auto receipt = pending_.find(std::string{frame.find("receipt-id").value_or("")});
+    if (receipt != pending_.end() && !receipt->second.refused && !at_fault_) {
+        checker_.violation(
+            "client " + std::to_string(number_) + " got the ERROR of another's frame: " +
+            std::string{sentence});
+    }
+    if (refusals_ > 0) {
+        --refusals_;
+        if (receipt != pending_.end()) {
+            pending_.erase(receipt);
+        }
+        return;
+    }
     // S12: the color of that address is gone. S8: pinned for too long.
     at_fault_ |= habits_.asks > 0 && sentence.find("reply address") != sentence.npos;
     at_fault_ |= habits_.may_be_given_up && sentence.find("pin_timeout") != sentence.npos;
@@ -97,6 +111,10 @@ void sim_client::on_receipt(std::string_view id)
     }
     const pending what = std::move(at->second);
     pending_.erase(at);
+    if (what.refused) {
+        checker_.violation(
+            "client " + std::to_string(number_) + " got the RECEIPT of what was refused or aborted");
+    }
     switch (what.what) {
     case pending::kind::subscribe: checker_.on_subscribe_answered(*what.record); return;
     case pending::kind::unsubscribe:
@@ -203,7 +221,11 @@ void sim_client::on_end(bool reset)
     if (!at_fault_ && state_ != state::leaving && !habits_.may_be_closed) {
         checker_.violation("disconnected: client " + std::to_string(number_));
     }
-    if (state_ == state::leaving && !at_fault_ && !habits_.in_doubt &&
+    // Behind a frame whose answer was an ERROR that named nobody, DISCONNECT's is in doubt (S13).
+    const bool unnamed = habits_.refused > 0 && std::ranges::any_of(pending_, [](const auto& p) {
+                             return p.second.refused || p.second.doubtful;
+                         });
+    if (state_ == state::leaving && !at_fault_ && !habits_.in_doubt && !unnamed &&
         std::ranges::any_of(
             pending_, [](const auto& p) { return p.second.what == pending::kind::disconnect; })) {
         checker_.violation("client " + std::to_string(number_) + "'s DISCONNECT was not answered");
@@ -222,7 +244,9 @@ void sim_client::check_answered()
     }
     check_streams();
     for (const auto& [id, what] : pending_) {
-        if (what.what != pending::kind::send || !habits_.in_doubt) {
+        const bool may_miss = what.refused || (what.doubtful && habits_.refused > 0) ||
+                              (what.what == pending::kind::send && habits_.in_doubt);
+        if (!may_miss) {
             checker_.violation(
                 "client " + std::to_string(number_) + "'s receipt " + id + " was never answered");
         }

@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <optional>
+#include <set>
 
 namespace {
 
@@ -22,12 +24,13 @@ std::uint64_t seeds()
 
 // Every seed of one kind of world; the first that fails is named with what replays it.
 void expect_kept(
-    sim::multiplex mode, sim::faults with, sim::backplane backplane = sim::backplane::separate)
+    sim::multiplex mode, sim::faults with, sim::backplane backplane = sim::backplane::separate,
+    std::optional<std::set<sim::feature>> having = {})
 {
     std::uint64_t committed = 0, deliveries = 0;
     for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
         const sim::world_options options{
-            .seed = seed, .mode = mode, .with = with, .backplane = backplane};
+            .seed = seed, .mode = mode, .with = with, .backplane = backplane, .having = having};
         const auto result = sim::run_world(options);
         committed += result.committed;
         deliveries += result.deliveries;
@@ -102,6 +105,25 @@ TEST(SwitchSim, P7_MarksOnDedicatedLinks)
 TEST(SwitchSim, P7_MarksWhereLinksMayBreak)
 {
     expect_kept(sim::multiplex::drawn, sim::faults::links, sim::backplane::marks);
+}
+
+// Clients say what brokers refuse with an ERROR that names none: their neighbours notice nothing.
+TEST(SwitchSim, E1_BrokersThatRefuseOnSharedLinks)
+{
+    using enum sim::feature;
+    expect_kept(
+        sim::multiplex::shared, sim::faults::none, sim::backplane::separate, std::set{refuses});
+    expect_kept(
+        sim::multiplex::shared, sim::faults::none, sim::backplane::separate,
+        std::set{refuses, rabbitmq});
+}
+
+TEST(SwitchSim, E1_BrokersThatRefuseOnDedicatedLinks)
+{
+    using enum sim::feature;
+    expect_kept(
+        sim::multiplex::dedicated, sim::faults::none, sim::backplane::separate,
+        std::set{refuses, rabbitmq});
 }
 
 // A failure can be looked at only if its seed is the same world again.

@@ -19,6 +19,7 @@ private:
     gateway::core_settings core(unsigned shard);
     control::control_settings control_settings();
     void build_brokers();
+    bool ends_links() const;
     client_habits draw_habits();
     void run_until(time_point end);
     bool run_turn(time_point end);

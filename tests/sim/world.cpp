@@ -115,7 +115,7 @@ std::string_view to_string(feature f) noexcept
 {
     static constexpr std::string_view names[features] = {"cluster", "rabbitmq", "silent", "replies",
                                                          "strict",  "gives-up", "drains", "beats",
-                                                         "workers", "streams"};
+                                                         "workers", "streams",  "refuses"};
     return names[static_cast<std::size_t>(f)];
 }
 
@@ -128,6 +128,12 @@ bool world::has(feature f) const
     }
     return options_.having ? options_.having->contains(f)
                            : random_source{options_.seed, 700'000 + number}.chance(25);
+}
+
+// Half of those worlds: brokers also close behind some of these ERRORs.
+bool world::ends_links() const
+{
+    return has(feature::refuses) && random_source{options_.seed, 760'000}.chance(50);
 }
 
 client_habits world::draw_habits()
@@ -149,6 +155,10 @@ client_habits world::draw_habits()
     habits.one_job_only = options_.with == faults::none && !has(feature::drains) &&
                           !has(feature::gives_up) && !has(feature::silent);
     habits.streams = has(feature::streams) && options_.backplane != backplane::separate;
+    if (has(feature::refuses)) {
+        habits.refused = 8;
+        habits.ends_links = ends_links();
+    }
     if (has(feature::cluster)) {
         checker_.expect_paths();
     }
@@ -159,8 +169,9 @@ client_habits world::draw_habits()
         checker_.expect_no_markers();
     }
     // A broker that answers no receipts leaves them unanswered (B2), as a lost link does.
-    habits.in_doubt = options_.with != faults::none || has(feature::silent);
-    if (options_.with != faults::none) {
+    habits.in_doubt =
+        options_.with != faults::none || has(feature::silent) || habits.ends_links;
+    if (options_.with != faults::none || habits.ends_links) {
         checker_.expect_stalls();
     }
     habits.may_be_closed = options_.with == faults::brokers || options_.with == faults::all;
@@ -183,7 +194,8 @@ void world::build_brokers()
     const broker_ways ways{
         .cluster = has(feature::cluster),
         .rabbitmq = has(feature::rabbitmq),
-        .odd = random_source{options_.seed, 730'000}.chance(25)};
+        .odd = random_source{options_.seed, 730'000}.chance(25),
+        .refuses = has(feature::refuses)};
     // Where both colors are one broker nobody would be left who knows them.
     const bool one_broker = options_.backplane != backplane::separate;
     for (const color c : broker::colors) {

@@ -43,8 +43,9 @@ enum class feature : std::uint8_t {
     beats,    // heart-beats on both legs; clients and links that fall silent
     workers,  // clients that take one job at a time (T4)
     streams,  // a shared backplane with a stream (T1); one in three of those
+    refuses,  // frames that brokers answer with an ERROR that names none, see broker_ways
 };
-inline constexpr unsigned features = 10;
+inline constexpr unsigned features = 11;
 std::string_view to_string(feature f) noexcept;
 
 struct world_options {

@@ -115,7 +115,7 @@ TEST_F(LinkFrames, AcknowledgementsSpeakTheLinksVersion)
 TEST_F(LinkFrames, ATransactionIsAnsweredByItsCommit)
 {
     ready();
-    const auto id = core->begin(log);
+    const auto id = core->begin(session_id{4}, log);
     sends(
         "SEND destination:/topic/a transaction:theirs receipt:in | 1",
         {.session = session_id{4}, .transaction = id});
@@ -132,7 +132,7 @@ TEST_F(LinkFrames, ATransactionIsAnsweredByItsCommit)
     const auto event = gets("RECEIPT receipt-id:r1");
     EXPECT_EQ(event.owed.kind, owed_kind::commit);
     EXPECT_EQ(event.owed.client_receipt, "in\nout");
-    EXPECT_EQ(core->begin(log), "t2");
+    EXPECT_EQ(core->begin(session_id{4}, log), "t2");
 }
 
 TEST_F(LinkFrames, M3_H13_AMarkerGoesToTheQueueItselfAndOwesNothing)

@@ -159,7 +159,7 @@ TEST_F(RouterConnect, ABrokersRefusalIsTheClientsError)
     effects_are(
         {"dial 1 blue/0",
          "link 1 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-         "close link 1", "client 1 <- ERROR message:Bad CONNECT: Access refused",
+         "close link 1", "client 1 <- ERROR message:Bad CONNECT | Access refused",
          "close client 1 broker_refused: Bad CONNECT: Access refused"});
     EXPECT_EQ(router.session_count(), 0u);
     EXPECT_EQ(router.link_count(), 0u);
@@ -281,7 +281,7 @@ TEST_F(RouterConnect, H23_AnIdentityIsProvenAgainAndARefusalEndsItsSessions)
     effects_are(
         {"dial 3 blue/0",
          "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-         "close link 3", "client 1 <- ERROR message:Bad CONNECT\\c Access refused",
+         "close link 3", "client 1 <- ERROR message:Bad CONNECT | Access refused",
          "close client 1 broker_refused: Bad CONNECT: Access refused",
          "link 1 <- DISCONNECT receipt:r3"});
 }

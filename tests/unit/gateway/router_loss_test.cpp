@@ -105,53 +105,6 @@ TEST_F(RouterLoss, AProvenSendMakesNoSuspect)
     EXPECT_EQ(router.session(a)->suspected, 0u);
 }
 
-TEST_F(RouterLoss, AnErrorThatNamesASendGoesToItsSessionAlone)
-{
-    brokers.blue.keeps_back = is_client_send;
-    says(a, "SEND destination:/exchange/none receipt:s");
-    skip_effects();
-    brings(1, "ERROR receipt-id:r3 message:not_found content-type:text/plain | no exchange");
-    effects_are(
-        {"client 1 <- ERROR message:not_found content-type:text/plain receipt-id:s | no exchange",
-         "close client 1 broker_error: not_found"});
-    loses(1);
-    EXPECT_EQ(state(b), session_state::active);
-}
-
-TEST_F(RouterLoss, AnErrorThatNamesTheReceiptOfASubscribeGoesToWhoAsked)
-{
-    brokers.blue.keeps_back = is_subscribe;
-    says(a, "SUBSCRIBE id:1 destination:/exchange/none receipt:x");
-    skip_effects();
-    brings(2, "ERROR receipt-id:r1 message:not_found");
-    effects_are(
-        {"client 1 <- ERROR message:not_found receipt-id:x",
-         "close client 1 broker_error: not_found"});
-    EXPECT_TRUE(exists(b));
-}
-
-TEST_F(RouterLoss, ASubscribeRefusedOnASharedLinkFailsItsClientAndNoNeighbour)
-{
-    says(b, "SUBSCRIBE id:1 destination:/topic/b");
-    brokers.blue.keeps_back = is_subscribe;
-    says(a, "SUBSCRIBE id:1 destination:/exchange/none receipt:x");
-    skip_effects();
-    brings(2, "ERROR message:not_found");
-    effects_are(
-        {"client 1 <- ERROR message:not_found receipt-id:x",
-         "close client 1 broker_error: not_found"});
-    brings(2, "RECEIPT receipt-id:r2"); // RabbitMQ says this one, too
-    effects_are({});
-    brokers.blue.keeps_back = [](const stomp::frame&) { return false; };
-    loses(2);
-    effects_are(
-        {"dial 3 blue/0",
-         "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-         "link 3 <- SUBSCRIBE id:s3 ack:auto receipt:r1 destination:/topic/b "
-         "x-queue-name:stomp-subscription-teal-000000ab-0-3",
-         "resume client 2"});
-}
-
 TEST_F(RouterLoss, ASubscribeThatWasOpenWhenItsLinkDiedIsTriedOnALinkOfItsOwn)
 {
     says(b, "SUBSCRIBE id:1 destination:/topic/b");
@@ -190,7 +143,8 @@ TEST_F(RouterLoss, H13_AQueueThatItsLinkKnewIsMadeAgainOnANewLinkOnce)
     skip_effects();
     brings(2, "ERROR message:not_found | NOT_FOUND - no queue 'q' in vhost '/'");
     effects_are(
-        {"close link 2", "dial 3 blue/0",
+        {"link 2 <- SEND destination:/amq/queue/teal-none receipt:r4", "close link 2",
+         "dial 3 blue/0",
          "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
          "link 3 <- SUBSCRIBE id:s3 ack:client-individual receipt:r1 destination:/queue/q "
          "auto-delete:true prefetch-count:100",
