@@ -211,7 +211,7 @@ void router::on_reply(link_record& l, const stomp::frame_view& frame, framing as
     }
     auto& out = out_.scratch().begin(stomp::command::message);
     for (const auto& h : frame.headers) { // as many as a broker likes
-        if (h.name != "receipt" && h.name != "transaction") {
+        if (h.name != broker::id_header && h.name != "receipt" && h.name != "transaction") {
             out.raw(h.name, h.value);
         }
     }

@@ -221,7 +221,9 @@ TEST_F(RouterFrames, H14_AReplyAddressNeedsTheOwnLinkAndItsMessagesComeToItsSess
          "link 2 <- SEND destination:/topic/ask reply-to:/temp-queue/answers | ?",
          "resume client 1"});
     brings(
-        2, "MESSAGE subscription:/temp-queue/answers message-id:m destination:/reply-queue/x | !");
+        2, "MESSAGE subscription:/temp-queue/answers teal-id:g-1 receipt:r7 transaction:t "
+           "message-id:m "
+           "destination:/reply-queue/x | !");
     effects_are({"client 1 <- MESSAGE subscription:/temp-queue/answers message-id:m "
                  "destination:/reply-queue/x | !"});
 }
