@@ -52,24 +52,47 @@ std::optional<owed_answer> owed_answers::take(std::string_view wire_receipt)
     return number ? take(*number) : std::nullopt;
 }
 
-std::string mint_ack(std::uint32_t nonce, delivery_number number)
+std::uint64_t ack_ids::digest(session_id of, const given_ack& what) const noexcept
+{
+    std::array<char, 32> text;
+    const auto put = [&](std::size_t at, std::uint64_t value) {
+        for (std::size_t i = 0; i < 8; ++i) {
+            text[at + i] = static_cast<char>(value >> (8 * i) & 0xff);
+        }
+    };
+    put(0, shard_);
+    put(8, static_cast<std::uint64_t>(of));
+    put(16, what.number);
+    put(24, what.subscription);
+    return keyed_digest(key_, {text.data(), text.size()});
+}
+
+std::string ack_ids::mint(session_id to, const given_ack& what) const
 {
     std::string id;
-    append_hex(id, nonce);
+    append_hex(id, digest(to, what));
     id += '-';
-    append_hex(id, number);
+    append_hex(id, what.number);
+    id += '-';
+    append_hex(id, what.subscription);
     return id;
 }
 
-std::optional<delivery_number> parse_ack(std::uint32_t nonce, std::string_view minted) noexcept
+std::optional<given_ack> ack_ids::parse(session_id from, std::string_view id) const noexcept
 {
-    const auto dash = minted.find('-');
-    if (dash == minted.npos) {
+    const auto first = id.find('-');
+    const auto second = first == id.npos ? first : id.find('-', first + 1);
+    if (second == id.npos) {
         return std::nullopt;
     }
-    const auto said_nonce = parse_number(minted.substr(0, dash), 16);
-    const auto number = parse_number(minted.substr(dash + 1), 16);
-    return said_nonce && *said_nonce == nonce ? number : std::nullopt;
+    const auto said = parse_number(id.substr(0, first), 16);
+    const auto number = parse_number(id.substr(first + 1, second - first - 1), 16);
+    const auto subscription = parse_number(id.substr(second + 1), 16);
+    if (!said || !number || !subscription || *subscription > ~std::uint32_t{0}) {
+        return std::nullopt;
+    }
+    const given_ack what{*number, static_cast<std::uint32_t>(*subscription)};
+    return digest(from, what) == *said ? std::optional{what} : std::nullopt;
 }
 
 } // namespace broker

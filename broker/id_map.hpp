@@ -2,18 +2,17 @@
 
 // The ids that the gateway says to brokers and to clients in place of the other side's.
 //
-//   receipt       r<N>  on the wire, one number a link, in order of writing  <->  who waits for the
-//   answer subscription  s<N>  on the wire, never reused on a shard                 <->  wire
-//   subscription ack           <nonce>-<N>, towards clients, one number a delivery        <->  an
-//   entry of the session's ledger
+//   receipt        r<N> on the wire, one number a link, in order of writing  <->  who waits for it
+//   subscription   s<N> on the wire, never reused on a shard  <->  a wire subscription
+//   ack            <digest>-<N>-<S> towards clients  <->  an entry of the session's ledger
 //
 // Why ack ids are minted: RabbitMQ ignores the session part of its own, so that one said to another
 // link settles another message without an error (HAZARDS.md H1). The minted one holds only
-// characters that no version escapes (stompjs does not escape in 1.1), and the nonce is the
-// process's: an id of another gateway is not honoured.
+// characters that no version escapes (stompjs does not escape in 1.1).
 
 #include "broker/link_effects.hpp"
 #include "broker/numbered_ring.hpp"
+#include "broker/secrets.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -89,9 +88,30 @@ private:
     numbered_ring<owed_answer> open_;
 };
 
-// A delivery's number on its shard; 0 is none.
+// A delivery's number in its session, from 1 on; 0 is none.
 using delivery_number = std::uint64_t;
-std::string mint_ack(std::uint32_t nonce, delivery_number number); // "1f3ac402-17"
-std::optional<delivery_number> parse_ack(std::uint32_t nonce, std::string_view minted) noexcept;
+
+// What a client acknowledges by: the number and the session's subscription, in hexadecimal, behind
+// a digest that only this process can make. So an id that was never given to this session (another
+// session's, another gateway's, a broker's own) is told from one that is settled (SWITCH.md K4).
+struct given_ack {
+    delivery_number number = 0;
+    std::uint32_t subscription = 0;
+    bool operator==(const given_ack&) const = default;
+};
+class ack_ids {
+public:
+    ack_ids(const secret_key& key, std::uint32_t shard) noexcept : key_(key), shard_(shard) {}
+
+    std::string mint(session_id to, const given_ack& what) const; // "93f2a1c07d5e4b68-17-1"
+    // nullopt: it was never given to that session.
+    std::optional<given_ack> parse(session_id from, std::string_view id) const noexcept;
+
+private:
+    std::uint64_t digest(session_id of, const given_ack& what) const noexcept;
+
+    secret_key key_;
+    std::uint32_t shard_;
+};
 
 } // namespace broker

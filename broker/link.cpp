@@ -116,15 +116,11 @@ void link::try_own_queue(net::time_point now, link_effects& out)
 void link::declare_own_queue(link_effects& out)
 {
     auto& s = out.scratch().begin(stomp::command::subscribe);
-    s.raw("id", own_subscription).raw("ack", "auto").raw("destination", own_topic);
-    s.raw("x-queue-name", own_queue());
+    // K1: nothing is ever SENT to that topic, and nobody else may read the queue.
+    s.raw("id", own_subscription).raw("ack", "auto");
+    s.raw("destination", "/topic/" + order_.names->barrier());
+    s.raw("x-queue-name", order_.names->of_link(order_.id)).raw("exclusive", "true");
     out.write_link(order_.id, s.end_head(), {}, framing::text);
-}
-
-std::string link::own_queue() const
-{
-    return std::string{order_.own_prefix} + "l" +
-           std::to_string(static_cast<std::uint64_t>(order_.id));
 }
 
 // A SEND whose answer says that everything SENT before it is in its subscribers' queues (M4).
@@ -134,8 +130,8 @@ void link::ask_routed(owed_answer answer, link_effects& out)
     const auto n = owe(std::move(answer));
     auto& s = out.scratch().begin(stomp::command::send);
     s.raw(
-        "destination",
-        order_.known.own_queue ? "/amq/queue/" + own_queue() : std::string{absent_queue});
+        "destination", "/amq/queue/" + (order_.known.own_queue ? order_.names->of_link(order_.id)
+                                                               : order_.names->barrier()));
     s.raw("receipt", wire_receipt(n));
     const auto head = s.end_head();
     note({.what = frame_kind::ours, .receipt = n}, head);

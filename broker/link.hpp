@@ -21,6 +21,7 @@
 #include "broker/id_map.hpp"
 #include "broker/link_effects.hpp"
 #include "broker/net/time.hpp"
+#include "broker/private_names.hpp"
 #include "broker/stomp/frame.hpp"
 
 #include <algorithm>
@@ -103,7 +104,7 @@ struct link_order { // what a new link is to be
     capability known;           // barrier unknown: the link makes the trial
     trial_rung rung = trial_rung::absent_queue;
     net::duration trial_timeout{};
-    std::string_view own_prefix; // of names of own queues; outlives the link
+    const private_names* names = nullptr; // of the gateway's own queues; outlives the link
 };
 
 class link {
@@ -223,7 +224,6 @@ private:
     void try_own_queue(net::time_point now, link_effects& out);
     void declare_own_queue(link_effects& out);
     void ask_routed(owed_answer answer, link_effects& out);
-    std::string own_queue() const;
     void write_disconnect(link_effects& out);
     void prove(std::uint64_t up_to) noexcept;
     std::uint64_t owe(owed_answer answer) { return owed_.add(std::move(answer)); }

@@ -10,12 +10,8 @@
 
 namespace broker {
 
-// DESIGN.md section 1: frames of the gateway's own go to destinations whose last part begins with
-// "teal-" or "stomp-subscription-teal-".
-inline constexpr std::string_view absent_queue = "/amq/queue/teal-none";
-// Of a link's own queue (B1): nothing is ever SENT to the topic.
+// Of a link's own queue (B1).
 inline constexpr std::string_view own_subscription = "teal-own";
-inline constexpr std::string_view own_topic = "/topic/teal-own";
 
 // What CONNECTED says, 1.0 where it says nothing (1.2, "Protocol Negotiation").
 inline stomp::version version_of(const stomp::frame_view& connected) noexcept

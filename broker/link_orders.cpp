@@ -118,6 +118,9 @@ void link::subscribe(
     std::string_view name)
 {
     BOOST_ASSERT(state_ == link_state::ready);
+    if (name == own_subscription) {
+        name = {}; // what comes for that one is nobody's (B1)
+    }
     if (!name.empty()) {
         const auto again = std::ranges::find(named_, name, &decltype(named_)::value_type::first);
         if (again == named_.end()) {

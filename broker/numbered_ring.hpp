@@ -7,7 +7,7 @@
 //             numbers, and logarithmic in what is left behind.
 // Memory:     proportional to what is open, whatever was pushed since: where three quarters of the
 //             ring are taken, what is left of it moves to a table of its own. One that is never
-//             taken costs its own place, not those of all that came later.
+//             taken costs its own place, not those of all that came later (SWITCH.md K5).
 
 #include <cstddef>
 #include <cstdint>

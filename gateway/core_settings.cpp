@@ -32,8 +32,8 @@ dedup_by dedup_of(dedup_kind k) noexcept
 
 } // namespace
 
-core_settings
-core_settings_of(const config& c, unsigned shards, std::uint32_t shard, std::uint32_t nonce)
+core_settings core_settings_of(
+    const config& c, unsigned shards, std::uint32_t shard, const broker::secrets& secrets)
 {
     core_settings s;
     for (const auto color : broker::colors) {
@@ -74,7 +74,7 @@ core_settings_of(const config& c, unsigned shards, std::uint32_t shard, std::uin
     s.client_carry = c.limits.client_carry;
     s.seam_buffer = c.limits.seam_buffer;
     s.broker_outbox = c.limits.broker_outbox;
-    s.nonce = nonce;
+    s.secrets = secrets;
     s.shard = shard;
     return s;
 }

@@ -6,6 +6,7 @@
 #include "broker/color.hpp"
 #include "broker/net/time.hpp"
 #include "broker/pool.hpp"
+#include "broker/secrets.hpp"
 #include "gateway/pairing_rule.hpp"
 
 #include <cstddef>
@@ -45,13 +46,13 @@ struct core_settings {
     std::size_t seam_buffer = 1024 * 1024;
     std::size_t broker_outbox = 1024 * 1024;
     std::string gateway_id; // the process's, random: in the ids of clients' SENDs (P5)
-    std::uint32_t nonce = 0; // the process's: in minted ack ids and in queue names
+    broker::secrets secrets; // the process's
     std::uint32_t shard = 0; // member number
 };
 
 struct config;
-// This shard's part of the configuration. `nonce` is the process's.
-core_settings
-core_settings_of(const config& c, unsigned shards, std::uint32_t shard, std::uint32_t nonce);
+// This shard's part of the configuration. `secrets` are the process's.
+core_settings core_settings_of(
+    const config& c, unsigned shards, std::uint32_t shard, const broker::secrets& secrets);
 
 } // namespace gateway

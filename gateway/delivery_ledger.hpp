@@ -1,16 +1,22 @@
 #pragma once
 
 // What one client has not acknowledged yet: each delivery with the link and the id that its ACK
-// must go to. SWITCH.md S11, HAZARDS.md H1 to H3.
+// must go to. SWITCH.md S11, K4; HAZARDS.md H1 to H3.
 //
-// Invariant: an id is honoured once; one that is not here is swallowed by the caller, never sent to
-// a broker.
+// Invariants:
+// (1) An id is honoured once; one that is not here is swallowed by the caller, never sent to a
+//     broker.
+// (2) K5: what an acknowledgement costs does not depend on how much is owed: deliveries of one
+//     subscription are a list within the ring, and what is asked for is counted as they come and
+//     go.
 
 #include "broker/color.hpp"
 #include "broker/id_map.hpp"
+#include "broker/numbered_ring.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,7 +24,7 @@
 namespace gateway {
 
 struct delivery {
-    broker::delivery_number number = 0; // minted; grows
+    broker::delivery_number number = 0; // of this session; grows; the ledger's to give
     broker::link_id link = broker::link_id::none;
     broker::wire_id wire = broker::wire_id::none;
     std::uint32_t subscription = 0; // the session's number of it
@@ -27,34 +33,50 @@ struct delivery {
     // Stored `auto`: acknowledged when the client's outbox has written this far; 0: the client
     // acknowledges.
     std::uint64_t written_mark = 0;
+    // Of the same subscription, the ones that were given before and behind it; 0: none is open.
+    broker::delivery_number before = 0, behind = 0;
 };
 
 class delivery_ledger {
 public:
-    void add(delivery d) { deliveries_.push_back(std::move(d)); }
-    // Sets the written_mark of the newest. REQUIRES: not empty().
-    void mark_last(std::uint64_t mark) noexcept { deliveries_.back().written_mark = mark; }
+    delivery_ledger() noexcept;
+    ~delivery_ledger();
+    delivery_ledger(delivery_ledger&&) noexcept;
+    delivery_ledger& operator=(delivery_ledger&&) noexcept;
+
+    broker::delivery_number add(delivery d);
+    // It is `auto`, and the client has it when its outbox has written this far. REQUIRES: it was
+    // the last one to be added; marks do not shrink.
+    void mark_last(std::uint64_t mark);
     const delivery* find(broker::delivery_number number) const noexcept;
     // Takes that one.
     std::optional<delivery> take(broker::delivery_number number);
-    // Takes it and all earlier ones of the same subscription, in order: `client` acks are
-    // cumulative.
-    std::vector<delivery> take_up_to(broker::delivery_number number);
+    // Takes all of the subscription up to that number, in order: `client` acks are cumulative. One
+    // whose own delivery is gone with its link still speaks for the earlier ones.
+    std::vector<delivery>
+    take_up_to(std::uint32_t subscription, broker::delivery_number number);
     // Takes the `auto` ones that were written by now.
     std::vector<delivery> take_written(std::uint64_t written);
     // Forgets those of a lost link, or of a subscription that ended; returns how many.
     std::size_t drop_link(broker::link_id link);
     std::size_t drop_subscription(std::uint32_t subscription);
 
-    bool empty() const noexcept { return deliveries_.empty(); }
-    std::size_t size() const noexcept { return deliveries_.size(); }
+    bool empty() const noexcept { return size() == 0; }
+    std::size_t size() const noexcept;
     std::size_t count(broker::color of) const noexcept;
     std::size_t count(broker::link_id of) const noexcept;
     bool has(broker::wire_id of) const noexcept;
     bool awaits_write() const noexcept;
+    // Places that memory is held for: bounded by what was owed at once, not by what came.
+    std::size_t places() const noexcept;
 
 private:
-    std::vector<delivery> deliveries_; // by number
+    struct tables;
+
+    tables& made();
+    void unlink(const delivery& d);
+
+    std::unique_ptr<tables> tables_; // null: nothing was ever owed
 };
 
 } // namespace gateway

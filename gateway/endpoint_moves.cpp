@@ -203,8 +203,7 @@ void endpoint_moves::send_markers(endpoint_move& m, time_point now)
             continue;
         }
         if (link_record* by = couriers_.pick(*w, m.from)) {
-            by->core.marker(
-                address_of(w->id), to_wire(w->id) + "=" + std::to_string(m.number), out_);
+            send_mark(*by, w->id, to_wire(w->id) + "=" + std::to_string(m.number));
             m.awaited.insert(w->id);
         }
     }

@@ -1,7 +1,9 @@
 #pragma once
 
-// What a session that left an endpoint is still owed there: answers to its own requests come on the
-// temporary queue of its old link, which lingers for them. HAZARDS.md H14, SWITCH.md M13.
+// Links that outlive who bound them: answers to a session's own requests come on the temporary queue
+// of its old link, which lingers for them (HAZARDS.md H14, SWITCH.md M13); and answers of an identity
+// to what broadcast MESSAGEs asked go out through one link of it (S12), not through one of each
+// session.
 //
 // Threading:  belongs to one shard.
 // Invariant:  a link lingers no longer than drain_timeout, and leaves by DISCONNECT.
@@ -22,6 +24,12 @@ public:
     bool awaits_replies(const client_session& s) const;
     // The session's own link at the endpoint that it leaves.
     void leave_own_link(client_session& s, bool lingers, time_point now);
+    // S12, before the session leaves its binding there: one link of its identity stays for answers
+    // to what broadcast MESSAGEs brought.
+    void keep_for_answers(client_session& s, broker::color left, time_point until, time_point now);
+    // What carries an answer of that identity to that endpoint; null: nothing is kept there.
+    link_record* for_answers(const identity& who, endpoint_ref to);
+    void on_answered(const identity& who, endpoint_ref to, time_point now);
     // True: it came on a link that lingers, and maybe was the last one.
     bool on_reply(link_id from, time_point now);
     bool on_lost(link_id id); // true: it lingered
@@ -36,8 +44,18 @@ private:
         time_point until;
     };
 
+    struct answering_link {
+        link_id link;
+        const identity* who;
+        endpoint_ref at;
+        time_point until;
+    };
+
+    void end_answering(time_point now);
+
     shard_actions& actions_;
     std::vector<lingering_link> links_;
+    std::vector<answering_link> answering_;
 };
 
 } // namespace gateway

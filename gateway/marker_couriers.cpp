@@ -105,7 +105,7 @@ bool marker_couriers::send(
     if (by == nullptr) {
         return false;
     }
-    by->core.marker(address_of(w.id), mark_of(w, from, joins), out_);
+    send_mark(*by, w.id, mark_of(w, from, joins));
     return true;
 }
 
@@ -113,11 +113,10 @@ void marker_couriers::send_pair_mark(
     const wire_subscription& w, endpoint_ref from, std::uint64_t number_of, link_id by)
 {
     if (link_record* carries = link(by); carries != nullptr && carries->core.ready()) {
-        carries->core.marker(
-            address_of(w.id),
+        send_mark(
+            *carries, w.id,
             to_wire(w.id) + "*" + std::to_string(number_of) + "/" +
-                (from.color == color::blue ? "b" : "g") + std::to_string(from.index),
-            out_);
+                (from.color == color::blue ? "b" : "g") + std::to_string(from.index));
     }
 }
 
@@ -131,7 +130,7 @@ void marker_couriers::send_together(
         by = w.link;
     }
     if (link_record* carries = link(by); carries != nullptr && carries->core.ready()) {
-        carries->core.marker(address_of(w.id), mark_of(w, w.group->at, joins), out_);
+        send_mark(*carries, w.id, mark_of(w, w.group->at, joins));
     }
 }
 

@@ -9,6 +9,7 @@
 // Invariants:
 // (1) A marker rides only where a barrier proves `routed` (M4), and within its virtual host.
 // (2) A marker that joins a seam says whose; a trial's says none, and joins nothing (M6).
+// (3) Each is sealed: what others publish in its words is none (K2).
 
 #include "gateway/shard_actions.hpp"
 

@@ -51,7 +51,7 @@ void marker_fences::run(wire_id id, time_point now)
     }
     link_record* by = couriers_.pick(*w, w->group->at);
     if (w->state == wire_state::confirmed && by != nullptr) {
-        by->core.marker(address_of(id), to_wire(id) + "#" + std::to_string(f.number), out_);
+        send_mark(*by, id, to_wire(id) + "#" + std::to_string(f.number));
     }
     f.next = now + settings_.trial_timeout / 10;
     at(f.next, due::fence, number(id));

@@ -68,6 +68,8 @@ void shard_member::finish_drain(client_session& s, time_point now)
         }
     }
     const link_id own = s.bindings[old].own;
+    parts_.lingering.keep_for_answers(
+        s, old, std::max(switch_.drain_until, s.pin_until), now); // S12
     actions_.unbind(s, old, now);
     if (link(own) == nullptr) { // else when it is gone
         release_held_back(s, old, now);

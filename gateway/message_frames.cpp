@@ -1,8 +1,7 @@
 #include "gateway/message_frames.hpp"
 
 #include "broker/own_headers.hpp"
-
-#include <string>
+#include "broker/private_names.hpp"
 
 namespace gateway {
 
@@ -26,15 +25,32 @@ std::string_view ack_of(const stomp::frame_view& frame, stomp::version version)
     return frame.find("message-id").value_or("");
 }
 
+// K1: a dead-lettered message names the queue that it was in, one published to a queue itself has it for
+// its destination.
+void append_header(std::string& head, const stomp::header& line, std::string_view asked)
+{
+    head.append(line.name).append(":");
+    if (!broker::has_private_name(line.value)) {
+        head.append(line.value);
+    } else if (constexpr std::string_view name = "destination:";
+               line.name == name.substr(0, name.size() - 1) && asked.find(name) != asked.npos) {
+        asked.remove_prefix(asked.find(name) + name.size());
+        head.append(asked.substr(0, asked.find('\n')));
+    } else {
+        head.append(broker::without_private_names(line.value));
+    }
+    head.append("\n");
+}
+
 kept_message keep(const wire_subscription& w, const stomp::frame_view& frame, broker::framing as)
 {
     const stomp::version version = *w.group->who->negotiated;
-    const bool minted = w.acknowledges && version != stomp::version::v12;
+    const bool minted = w.acknowledges && !w.automatic;
     std::string head;
     for (std::size_t i = 0; i < frame.headers.size(); ++i) {
         const auto& h = frame.headers[i];
         if (!is_owned(h.name, minted)) {
-            head.append(h.name).append(":").append(h.value).append("\n");
+            append_header(head, h, w.head->bytes());
         }
     }
     head += '\n';

@@ -263,12 +263,12 @@ int process::start()
     auto& store = std::get<control::opened_store>(opened);
     where_ = resolve_endpoints(settings_, {});
     std::random_device random;
-    const std::uint32_t nonce = random();
+    const broker::secrets secrets = broker::draw_secrets();
     const auto secret = [&] { return std::uint64_t{random()} << 32 | random(); };
     const std::array<std::uint64_t, 2> pairing_secret{secret(), secret()};
     const std::string gateway_id = hex_of(secret()) + hex_of(secret());
     for (unsigned i = 0; i < threads; ++i) {
-        core_settings core = core_settings_of(settings_, threads, i, nonce);
+        core_settings core = core_settings_of(settings_, threads, i, secrets);
         core.pairing.secret = pairing_secret;
         core.gateway_id = gateway_id;
         shards_.push_back(std::make_unique<shard>(

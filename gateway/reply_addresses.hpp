@@ -1,12 +1,18 @@
 #pragma once
 
-// Where answers go: the reply addresses that MESSAGEs brought to one session, each with the color
-// it came from, and how many answers the session itself still waits for. SWITCH.md S12; HAZARDS.md
-// H14: a broker's reply address is a queue of that broker, no other one knows it.
+// Where answers go: the reply addresses that MESSAGEs brought, each with the brokers it came from,
+// and how many answers a session itself still waits for. SWITCH.md S12; HAZARDS.md H14: a broker's
+// reply address is a queue of that broker, no other one knows it.
 //
-// Limits: the newest 256 addresses; an older one is taken for an ordinary destination.
+//   reply_addresses   of one session: what came to it alone, and its own requests
+//   heard_addresses   of one identity: what broadcast MESSAGEs brought, to many sessions at once.
+//                     Anybody may have written them, so they keep one link of the identity, not
+//                     every session's.
+//
+// Limits: the newest 256 addresses of up to 1 KiB; any other is taken for an ordinary destination.
 
 #include "broker/color.hpp"
+#include "control/switch_messages.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -16,13 +22,31 @@
 
 namespace gateway {
 
+inline constexpr std::size_t addresses_max = 256, address_bytes_max = 1024;
+
 // "/reply-queue/NAME" (RabbitMQ, embedded), "/temp-queue/", "/remote-temp-queue/" (ActiveMQ).
 bool is_reply_address(std::string_view destination) noexcept;
 
+class heard_addresses {
+public:
+    void learn(std::string_view address, control::endpoint_ref from);
+    // Where it came from; null: it is not known here.
+    const control::endpoint_ref* find(std::string_view address) const noexcept;
+    void on_answered(std::string_view address) noexcept;
+    // Whether one of that endpoint's may still be answered by some of that many sessions.
+    bool owes(control::endpoint_ref through, std::size_t sessions) const noexcept;
+
+private:
+    struct entry {
+        std::string address;
+        control::endpoint_ref from;
+        std::size_t answers = 0;
+    };
+    std::vector<entry> entries_; // oldest first
+};
+
 class reply_addresses {
 public:
-    static constexpr std::size_t addresses_max = 256;
-
     // A MESSAGE brought it.
     void learn(std::string_view address, broker::color from);
     // Where a SEND to it goes; null: it is no address of anybody's that is known here.

@@ -143,6 +143,8 @@ private:
     acknowledges_elsewhere(const client_session& s, const stomp::frame& ack, link_id here) const;
     void send_answer(client_session& s, const stomp::frame_view& frame, framing as, time_point now);
     static void learn_reply_address(client_session& s, std::string_view address, color from);
+    static void learn_reply_address(
+        client_session& s, const wire_subscription& w, std::string_view address);
     void mark_used(link_record& l, time_point now);
     void enqueue(client_session& s, const stomp::frame_view& frame, framing as);
     void pump(client_session& s, time_point now);
@@ -150,6 +152,9 @@ private:
     bool client_send(client_session& s, const stomp::frame_view& frame, framing as, time_point now);
     void client_subscribe(client_session& s, const stomp::frame_view& frame, time_point now);
     void client_unsubscribe(client_session& s, const stomp::frame_view& frame, time_point now);
+    static std::optional<std::string_view>
+    said_ack(const client_session& s, const stomp::frame_view& frame);
+    bool check_acknowledge(client_session& s, const stomp::frame_view& frame, time_point now);
     void client_acknowledge(client_session& s, const stomp::frame_view& frame, time_point now);
     bool client_transaction(client_session& s, const stomp::frame_view& frame, time_point now);
     void commit_at_broker(
@@ -317,10 +322,9 @@ private:
     wire_pairing pairing_{shard_, *this, couriers_, survey_};
     seam_table seams_{shard_, *this, couriers_, survey_, pairing_};
     shard_member member_{
-        shard_, *this, {couriers_, survey_, moves_, sends_, pairing_, seams_, pacer_}};
+        shard_, *this, {couriers_, survey_, moves_, lingering_, sends_, pairing_, seams_, pacer_}};
     std::string own_id_; // of the SEND being written
     std::uint64_t sends_made_ = 0;
-    broker::delivery_number last_delivery_ = 0;
     bool barriers_due_ = false;
     std::vector<session_id> later_;
     struct refusal {

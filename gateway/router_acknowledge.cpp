@@ -7,30 +7,51 @@
 
 namespace gateway {
 
+// K4: the id that an ACK or NACK names. Clients say the one header for the other, as brokers give
+// both ids the same value.
+std::optional<std::string_view>
+router::said_ack(const client_session& s, const stomp::frame_view& frame)
+{
+    const bool newest = s.version == stomp::version::v12;
+    const auto id = frame.find(newest ? "id" : "message-id");
+    return id ? id : frame.find(newest ? "message-id" : "id");
+}
+
+// K4. False: the client is told, and there is nothing to settle. Also asked when the frame is put into a
+// transaction, which could not be half done later.
+bool router::check_acknowledge(
+    client_session& s, const stomp::frame_view& frame, time_point now)
+{
+    const auto id = said_ack(s, frame);
+    if (id && shard_.acks.parse(s.id, *id)) {
+        return true;
+    }
+    fail_client(
+        s, id ? "no such id was given to this session" : "ACK or NACK without an id",
+        frame.find("receipt").value_or(""), disconnect_reason::protocol_error, now);
+    return false;
+}
+
 void router::client_acknowledge(client_session& s, const stomp::frame_view& frame, time_point now)
 {
-    const auto receipt = frame.find("receipt").value_or("");
-    const auto id = frame.find(s.version == stomp::version::v12 ? "id" : "message-id");
-    if (!id) {
-        fail_client(
-            s, "ACK or NACK without an id", receipt, disconnect_reason::protocol_error, now);
+    if (!check_acknowledge(s, frame, now)) {
         return;
     }
+    const auto receipt = frame.find("receipt").value_or("");
     const bool negative = frame.command == stomp::command::nack;
-    const auto minted = broker::parse_ack(settings_.nonce, *id);
-    const auto first = minted ? s.ledger.find(*minted) : nullptr;
-    if (first == nullptr) { // S11: swallowed, counted, its RECEIPT answered
+    const broker::given_ack named = *shard_.acks.parse(s.id, *said_ack(s, frame));
+    const subscription* sub = s.journal.at(named.subscription);
+    std::vector<delivery> taken;
+    if (sub != nullptr && sub->mode == ack_mode::client) {
+        // Cumulative ones are expanded here (HAZARDS.md H2, H3).
+        taken = s.ledger.take_up_to(named.subscription, named.number);
+    } else if (auto one = s.ledger.take(named.number)) {
+        taken.push_back(std::move(*one));
+    }
+    if (taken.empty()) { // S11, K4: settled, or gone with its link: swallowed, its RECEIPT answered
         ++counters_.stale_acks[stale_ack::dropped];
         answer_receipt(s, receipt);
         return;
-    }
-    const subscription* sub = s.journal.at(first->subscription);
-    std::vector<delivery> taken;
-    if (sub != nullptr && sub->mode == ack_mode::client) {
-        taken =
-            s.ledger.take_up_to(*minted); // cumulative ones are expanded here (HAZARDS.md H2, H3)
-    } else {
-        taken.push_back(*s.ledger.take(*minted));
     }
     std::string extra;
     for (const auto& h : frame.headers) {

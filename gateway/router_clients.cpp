@@ -1,6 +1,7 @@
 // A client's frames, in order: what is done at once, what waits, what is refused.
 
 #include "broker/stomp/heart_beat.hpp"
+#include "gateway/reserved_words.hpp"
 #include "gateway/router.hpp"
 
 #include <boost/assert.hpp>
@@ -123,6 +124,10 @@ void router::connect(client_session& s, const stomp::frame_view& frame, time_poi
             disconnect_reason::protocol_error, now);
         return;
     }
+    if (const auto refused = reserved_word(frame)) { // K3
+        fail_client(s, std::string{*refused}, receipt, disconnect_reason::protocol_error, now);
+        return;
+    }
     const offered versions = read_versions(frame);
     if (!versions.any()) {
         fail_client(
@@ -190,16 +195,20 @@ identity* router::identify(
 bool router::perform(client_session& s, const stomp::frame_view& frame, framing as, time_point now)
 {
     const auto receipt = frame.find("receipt").value_or("");
+    if (const auto refused = reserved_word(frame)) { // K3
+        fail_client(s, std::string{*refused}, receipt, disconnect_reason::protocol_error, now);
+        return true;
+    }
     switch (frame.command) {
     case stomp::command::send: return client_send(s, frame, as, now);
     case stomp::command::subscribe: client_subscribe(s, frame, now); return true;
     case stomp::command::unsubscribe: client_unsubscribe(s, frame, now); return true;
     case stomp::command::ack:
     case stomp::command::nack:
-        if (!frame.has("transaction") || !buffer(s, frame, as, now)) {
-            if (!frame.has("transaction")) {
-                client_acknowledge(s, frame, now);
-            }
+        if (!frame.has("transaction")) {
+            client_acknowledge(s, frame, now);
+        } else if (buffer(s, frame, as, now)) {
+            check_acknowledge(s, frame, now); // a transaction is not done by halves
         }
         return true;
     case stomp::command::begin:

@@ -83,7 +83,8 @@ void router::fail_client(
 {
     const auto version = s.connected ? s.version : stomp::version::v10;
     auto& frame = out_.scratch().begin(stomp::command::error);
-    std::string plain{sentence};
+    // K1: a broker that refuses a SUBSCRIBE quotes the queue.
+    std::string plain = broker::without_private_names(sentence);
     std::ranges::replace_if(plain, [](char c) { return c == '\n' || c == '\r' || c == '\0'; }, ' ');
     frame.text("message", plain, version);
     if (!receipt.empty()) {

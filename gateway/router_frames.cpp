@@ -99,14 +99,21 @@ std::string_view router::next_own_id()
 // S12: a reply address is known to the color that brought it, and to no other.
 bool router::answers_old(const client_session& s, std::string_view destination)
 {
+    if (!is_reply_address(destination)) {
+        return false;
+    }
     const color* from = s.answers ? s.answers->color_of(destination) : nullptr;
-    return from != nullptr && *from != s.live;
+    const endpoint_ref* heard = s.who->heard ? s.who->heard->find(destination) : nullptr;
+    return from != nullptr ? *from != s.live : heard != nullptr && heard->color != s.live;
 }
 
 void router::note_answers(client_session& s, std::string_view destination, bool asks)
 {
     if (asks && !s.answers) {
         s.answers = std::make_unique<reply_addresses>();
+    }
+    if (s.who->heard && is_reply_address(destination)) {
+        s.who->heard->on_answered(destination);
     }
     if (s.answers) {
         s.answers->on_answered(destination);
@@ -121,10 +128,20 @@ void router::send_answer(
     client_session& s, const stomp::frame_view& frame, framing as, time_point now)
 {
     const auto receipt = frame.find("receipt").value_or("");
+    const auto destination = *frame.find("destination");
+    const bool personal = s.answers && s.answers->color_of(destination) != nullptr;
+    const endpoint_ref* heard =
+        personal || !s.who->heard ? nullptr : s.who->heard->find(destination);
     const binding& b = s.bindings[broker::other(s.live)];
     link_record* l = link(b.publish);
     if (l == nullptr || !l->core.ready()) {
         l = link(b.own);
+    }
+    if (heard != nullptr && (l == nullptr || !l->core.ready() || l->at() != *heard)) {
+        // Its own binding is left, or was another endpoint's.
+        if (link_record* kept = lingering_.for_answers(*s.who, *heard)) {
+            l = kept;
+        }
     }
     if (l == nullptr || !l->core.ready()) {
         ++switch_.tally.replies_refused;
@@ -144,7 +161,13 @@ void router::send_answer(
             ++s.part->owed_old; // S13: the new color's wait behind it
         }
     }
-    s.answers->on_answered(*frame.find("destination"));
+    if (personal) {
+        s.answers->on_answered(destination);
+    }
+    if (heard != nullptr) {
+        s.who->heard->on_answered(destination);
+        lingering_.on_answered(*s.who, *heard, now);
+    }
     at(now, due::drain);
 }
 

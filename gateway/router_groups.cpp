@@ -169,7 +169,7 @@ void router::release_group(share_group& g, time_point now)
     ++g.links; // keeps the group while its links leave, each of which may be its last
     for (const auto& ids : {g.publish, g.subscribe}) { // copies: leaving may erase
         for (const link_id id : ids) {
-            if (link_record* l = link(id)) {
+            if (link_record* l = link(id); l != nullptr && id != g.lingers) {
                 leave(*l, now);
             }
         }

@@ -23,7 +23,7 @@ link_record& router::dial(share_group& g, link_role role, session_id owner, time
         .known = g.known,
         .rung = g.rung,
         .trial_timeout = settings_.trial_timeout,
-        .own_prefix = shard_.own_prefix,
+        .names = &shard_.names,
     });
     record->group = &g;
     record->kept_errors = held_bytes<held_kind::errors>{&shard_.budget};

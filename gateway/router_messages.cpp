@@ -12,11 +12,13 @@ void router::on_message(
     link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as,
     time_point now)
 {
-    if (w.broadcast && frame.has(broker::marker_header)) {
+    // K2: what others publish under that name is a MESSAGE like any other.
+    const auto sealed = w.broadcast ? frame.find(broker::marker_header) : std::nullopt;
+    if (const auto mark = sealed ? shard_.marks.open(*sealed) : std::nullopt) {
         if (w.acknowledges) { // a marker is never forwarded, so nobody else acknowledges it
             l.core.acknowledge({.wire = w.id, .broker_ack = ack_of(frame, l.core.version())}, out_);
         }
-        on_marker(w, *frame.find(broker::marker_header), now);
+        on_marker(w, *mark, now);
         return;
     }
     if (w.giving_back) {
@@ -81,13 +83,30 @@ void router::on_message(
 // S12: an answer to it goes to the color that brought the address.
 void router::learn_reply_address(client_session& s, std::string_view address, color from)
 {
-    if (!is_reply_address(address)) {
+    if (address.empty() || !is_reply_address(address)) {
         return;
     }
     if (!s.answers) {
         s.answers = std::make_unique<reply_addresses>();
     }
     s.answers->learn(address, from);
+}
+
+// What a broadcast brought is known to the whole identity: its writer needs to know nobody.
+void router::learn_reply_address(
+    client_session& s, const wire_subscription& w, std::string_view address)
+{
+    if (address.empty() || !is_reply_address(address)) {
+        return;
+    }
+    if (!w.broadcast) {
+        learn_reply_address(s, address, w.color());
+        return;
+    }
+    if (!s.who->heard) {
+        s.who->heard = std::make_unique<heard_addresses>();
+    }
+    s.who->heard->learn(address, w.group->at);
 }
 
 // "MESSAGE", subscription and ack lines; the delivery goes into the ledger where something must
@@ -102,20 +121,20 @@ std::string router::client_head(
     if (!w.acknowledges) {
         return head;
     }
-    delivery d{
-        .number = ++last_delivery_,
-        .link = w.link,
-        .wire = w.id,
-        .subscription = sub.number,
-        .color = w.color(),
-        .broker_ack = std::string{broker_ack}};
+    const auto number_of = s.ledger.add(
+        {.link = w.link,
+         .wire = w.id,
+         .subscription = sub.number,
+         .color = w.color(),
+         .broker_ack = std::string{broker_ack}});
     if (sub.mode != ack_mode::automatic) {
-        head.append(s.version == stomp::version::v12 ? "ack:" : "message-id:");
-        head.append(broker::mint_ack(settings_.nonce, d.number)).append("\n");
-    } else {
-        d.written_mark = 1; // set to the outbox's place once it is written there
+        // K4: brokers give both the same value, so clients say the one for the other.
+        const std::string id = shard_.acks.mint(s.id, {number_of, sub.number});
+        if (s.version == stomp::version::v12) {
+            head.append("ack:").append(id).append("\n");
+        }
+        head.append("message-id:").append(id).append("\n");
     }
-    s.ledger.add(std::move(d));
     return head;
 }
 
@@ -147,21 +166,20 @@ void router::deliver(
         }
         seams_.count_late(w.id, s.id);
     }
-    const bool minted =
-        w.acknowledges && s.version != stomp::version::v12 && sub->mode != ack_mode::automatic;
+    const bool minted = w.acknowledges && sub->mode != ack_mode::automatic;
     auto& out = out_.scratch();
     out.begin(stomp::command::message);
     std::string head =
         client_head(s, w, *sub, w.acknowledges ? ack_of(frame, s.version) : std::string_view{});
     for (const auto& h : frame.headers) {
         if (!is_owned(h.name, minted)) {
-            head.append(h.name).append(":").append(h.value).append("\n");
+            append_header(head, h, w.head->bytes());
         }
     }
     head += '\n';
     ++s.frames_out;
     ++counters_.frames[side::client][direction::out][frame_kind::message];
-    learn_reply_address(s, frame.find("reply-to").value_or(""), w.color());
+    learn_reply_address(s, w, frame.find("reply-to").value_or(""));
     // H18: passed on as it is, and counted.
     switch_.tally.redelivered += (in_switch() || !switch_.draining.empty()) &&
                                  frame.find("redelivered") == std::string_view{"true"};
@@ -188,7 +206,7 @@ void router::deliver_shared(
         seams_.count_late(w.id, s.id);
     }
     const std::string head = client_head(s, w, *sub, message.broker_ack);
-    learn_reply_address(s, message.reply_to, w.color());
+    learn_reply_address(s, w, message.reply_to);
     ++s.frames_out;
     ++counters_.frames[side::client][direction::out][frame_kind::message];
     if (sub->stream) {
@@ -209,15 +227,15 @@ void router::on_reply(link_record& l, const stomp::frame_view& frame, framing as
     if (s == nullptr) {
         return;
     }
-    auto& out = out_.scratch().begin(stomp::command::message);
-    for (const auto& h : frame.headers) { // as many as a broker likes
+    std::string head{"MESSAGE\n"};
+    for (const auto& h : frame.headers) {
         if (h.name != broker::id_header && h.name != "receipt" && h.name != "transaction") {
-            out.raw(h.name, h.value);
+            append_header(head, h, {});
         }
     }
+    head += '\n';
     ++s->frames_out;
     ++counters_.frames[side::client][direction::out][frame_kind::message];
-    const std::string head{out.end_head()};
     learn_reply_address(*s, frame.find("reply-to").value_or(""), l.at().color);
     out_.write_client(s->id, head, frame.body, as);
     if (!lingering_.on_reply(l.core.id(), now) && s->answers) {

@@ -75,9 +75,10 @@ bool router::subscribe(
         std::string head = sub.stream ? head_behind(sub.head->bytes(), *sub.stream, c) // T1
                                       : std::string{sub.head->bytes()};
         if (sub.broadcast && g.known.marker != broker::tried::no && g.known.receipts()) {
-            // DESIGN.md section 6.4: an address of its own from its first SUBSCRIBE on.
+            // DESIGN.md section 6.4: an address of its own from its first SUBSCRIBE on, which
+            // nobody else can read (K1). The first header of a name counts.
             w->addressed = true;
-            head += "x-queue-name:" + address_of(w->id) + "\n";
+            head = "x-queue-name:" + address_of(w->id) + "\nexclusive:true\n" + head;
         }
         tables_.wires.emplace(number(w->id), std::move(made));
         // H11: RabbitMQ names a durable queue by the subscription's id, so that the client finds it

@@ -141,9 +141,10 @@ void router::commit_at_broker(
 bool router::acknowledges_elsewhere(
     const client_session& s, const stomp::frame& ack, link_id here) const
 {
-    const auto id = ack.find(s.version == stomp::version::v12 ? "id" : "message-id");
-    const auto minted = id ? broker::parse_ack(settings_.nonce, *id) : std::nullopt;
-    const delivery* d = minted ? s.ledger.find(*minted) : nullptr;
+    const auto view = ack.view();
+    const auto id = said_ack(s, view);
+    const auto named = id ? shard_.acks.parse(s.id, *id) : std::nullopt;
+    const delivery* d = named ? s.ledger.find(named->number) : nullptr;
     return d != nullptr && d->link != here;
 }
 

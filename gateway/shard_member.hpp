@@ -36,6 +36,7 @@ public:
         marker_couriers& couriers;
         world_survey& survey;
         endpoint_moves& moves;
+        lingering_links& lingering;
         send_accounts& sends;
         wire_pairing& pairing;
         seam_table& seams;

@@ -1,17 +1,14 @@
 #include "gateway/shard_part.hpp"
 
-#include <cstdio>
 #include <utility>
 
 namespace gateway {
 
 shard_state::shard_state(core_settings of_shard, effects& effects_out, shard_counters& numbers)
-    : settings(std::move(of_shard)), out(effects_out), counters(numbers)
+    : settings(std::move(of_shard)), out(effects_out), counters(numbers),
+      names(settings.secrets.names, settings.shard), marks(settings.secrets.marks, settings.shard),
+      acks(settings.secrets.acks, settings.shard)
 {
-    char prefix[80];
-    std::snprintf(
-        prefix, sizeof prefix, "stomp-subscription-teal-%08x-%x-", settings.nonce, settings.shard);
-    own_prefix = prefix;
     for (const color c : broker::colors) {
         pools[c] = std::make_unique<broker::pool>(settings.endpoints[c], settings.health[c]);
     }
@@ -34,13 +31,6 @@ std::string shard_part::name_of(endpoint_ref which) const
 std::string shard_part::name_of(session_id id) const
 {
     return std::to_string(settings_.shard) + "-" + std::to_string(number(id));
-}
-
-std::string shard_part::address_of(wire_id id) const
-{
-    char of_wire[20];
-    std::snprintf(of_wire, sizeof of_wire, "%llx", static_cast<unsigned long long>(number(id)));
-    return shard_.own_prefix + of_wire;
 }
 
 bool shard_part::may_read(const client_session& s, const link_record& own) noexcept

@@ -7,6 +7,7 @@
 // Lifetime:   shard_state outlives every part.
 
 #include "broker/pool.hpp"
+#include "broker/private_names.hpp"
 #include "gateway/core_settings.hpp"
 #include "gateway/deadline_queue.hpp"
 #include "gateway/effects.hpp"
@@ -30,7 +31,9 @@ struct shard_state {
     effects& out;
     shard_counters& counters;
     memory_budget budget; // ahead of the tables, whose parts are charged to it
-    std::string own_prefix; // of names of queues of the gateway's own: process and shard
+    const broker::private_names names; // K1
+    const broker::mark_seal marks;     // K2
+    const broker::ack_ids acks;        // K4
     broker::per_color<std::unique_ptr<broker::pool>> pools;
     shard_tables tables;
     deadline_queue deadlines;
@@ -97,8 +100,14 @@ protected:
 
     std::string name_of(endpoint_ref which) const;
     std::string name_of(session_id id) const;
-    // The queue of a broadcast subscription's own: never the same twice.
-    std::string address_of(wire_id id) const;
+    // The queue of a broadcast subscription's own: never the same twice, and a secret (K1).
+    std::string address_of(wire_id id) const { return shard_.names.of_wire(id); }
+
+    // A private message to that one's own queue, behind everything routed to it; sealed (K2).
+    void send_mark(link_record& by, wire_id to, std::string_view mark)
+    {
+        by.core.marker(address_of(to), shard_.marks.seal(mark), out_);
+    }
 
     // Whether a link of the session's own is read: a client that takes nothing stops it (S17).
     static bool may_read(const client_session& s, const link_record& own) noexcept;

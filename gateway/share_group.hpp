@@ -7,6 +7,7 @@
 #include "broker/capability.hpp"
 #include "broker/link.hpp"
 #include "control/switch_messages.hpp"
+#include "gateway/reply_addresses.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -35,6 +36,7 @@ struct identity {
     std::optional<stomp::version>
         negotiated; // once a broker answered: later links must agree (HAZARDS.md H16)
     std::size_t sessions = 0;
+    std::unique_ptr<heard_addresses> heard; // null: no broadcast MESSAGE brought any (S12)
 };
 
 struct share_group {
@@ -56,6 +58,7 @@ struct share_group {
     bool died_soon = false;                // the last shared link that was lost had just come up
     net::time_point prove_at = net::never; // brokers.auth_recheck
     std::size_t bindings = 0;              // sessions
+    link_id lingers = link_id::none;       // S12: a publish link that is not left with them
     std::size_t links = 0;                 // of any role
     bool dedicated = false;                // ws://, no receipts, STOMP 1.0 (B4), or asked for
     wire_id marker_trial = wire_id::none;  // whose first marker is on its way

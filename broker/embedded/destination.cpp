@@ -35,7 +35,7 @@ bool is_gateways_own(std::string_view destination) noexcept
     const auto slash = destination.rfind('/');
     const std::string_view last =
         slash == std::string_view::npos ? destination : destination.substr(slash + 1);
-    return last.substr(0, 5) == "teal-" || last.substr(0, 24) == "stomp-subscription-teal-";
+    return last.starts_with("stomp-subscription-teal-");
 }
 
 } // namespace embedded

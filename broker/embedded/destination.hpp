@@ -24,8 +24,7 @@ struct destination {
 destination parse_destination(std::string_view text) noexcept;
 
 // Trials, barriers, markers and probes of the gateway go to destinations whose last part begins
-// with `teal-` or `stomp-subscription-teal-` (DESIGN.md section 1); they are counted apart from
-// clients' SENDs.
+// with `stomp-subscription-teal-` (DESIGN.md section 1); they are counted apart from clients' SENDs.
 bool is_gateways_own(std::string_view destination) noexcept;
 
 } // namespace embedded

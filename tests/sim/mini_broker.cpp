@@ -1,3 +1,4 @@
+#include "broker/own_headers.hpp"
 #include "tests/sim/mini_broker_channel.hpp"
 #include "tests/sim/mini_stream.hpp"
 
@@ -163,7 +164,17 @@ void mini_broker::on_frame(channel& c, const stomp::frame_view& frame)
     flow_->running = first_ + c.node;
     flow_->routing = frame.command == stomp::command::send || frame.command == stomp::command::commit;
     const bool streamed = stream_ != nullptr && stream_->take(*this, c.number, frame);
-    if (!streamed && (!ways_.refuses || !ends(c, frame))) {
+    // Some come as from a publisher beside the gateway who says a marker's header (K2): each is a
+    // MESSAGE like any other, and joins nothing.
+    std::string mark;
+    const bool ended = !streamed && ways_.refuses && ends(c, frame);
+    if (!streamed && !ended && frame.command == stomp::command::send && key && key->number % 16 == 3) {
+        mark = "s" + std::to_string(1 + key->number / 16 % 9) + "+" +
+               std::to_string(1 + key->number % 3) + forged_seal;
+        stomp::frame_view marked = frame;
+        marked.headers.push_back({broker::marker_header, mark});
+        core_->on_frame(c.session, marked, when_.now());
+    } else if (!streamed && !ended) {
         core_->on_frame(c.session, frame, when_.now());
     }
     flow_->running.reset();

@@ -17,6 +17,9 @@
 
 namespace sim {
 
+// What a publisher beside the gateway has for a seal.
+inline const std::string forged_seal = ";00000000000000000000000000000000";
+
 struct broker_ways {
     // What a SEND routes takes its time to the node of who subscribed: order is kept between two
     // nodes, not between three (SWITCH.md M1).

@@ -15,7 +15,8 @@ sim_client::sim_client(
     std::vector<shard_driver*> shards, const heart_beats& beats, std::uint64_t seed)
     : number_(number), habits_(habits), when_(when), network_(net), checker_(check),
       shards_(std::move(shards)), beats_(beats), random_(seed, 10 + number),
-      beat_random_(seed, 50'000 + number), work_random_(seed, 60'000 + number), steps_left_(habits.steps)
+      beat_random_(seed, 50'000 + number), work_random_(seed, 60'000 + number),
+      forge_random_(seed, 90'000 + number), steps_left_(habits.steps)
 {
     version_ = random_.chance(80) ? "1.2" : random_.chance(60) ? "1.1" : "1.0";
     login_ = random_.chance(70) ? "one" : "two";
@@ -290,7 +291,27 @@ void sim_client::err()
         "NONSENSE\n\n",
         "SUBSCRIBE\nid:x\ndestination:/topic/rejected\nreceipt:x\n\n",
         "COMMIT\ntransaction:none\n\n"};
-    say(random_.one_of(mistakes) + nul);
+    const std::string& mistake = random_.one_of(mistakes);
+    say((forge_random_.chance(50) ? forgery() : mistake) + nul);
+}
+
+// None of these is answered by a RECEIPT, forwarded, or of any effect to anybody else.
+std::string sim_client::forgery()
+{
+    const std::string queue = "stomp-subscription-teal-00112233445566778899aabbccddeeff";
+    const std::string number = std::to_string(1 + forge_random_.below(9));
+    const std::string id = is("1.2") ? "id:" : "subscription:x\nmessage-id:";
+    const std::vector<std::string> forgeries{
+        "SUBSCRIBE\nid:x\nreceipt:x\ndestination:/amq/queue/" + queue + "\n\n",
+        "SUBSCRIBE\nid:x\nreceipt:x\ndestination:/topic/common\nx-queue-name:" + queue + "\n\n",
+        "SEND\nreceipt:x\ndestination:/amq/queue/" + queue + "\n\nforged",
+        "SEND\nreceipt:x\ndestination:/topic/common\nteal-marker:s" + number + "+1\n\nforged",
+        "SEND\nreceipt:x\ndestination:/topic/common\nteal-id:" + number + "\n\nforged",
+        "ACK\nreceipt:x\n" + id + "00000000000000aa-" + number + "-1\n\n",
+        "NACK\nreceipt:x\n" + id + "T_s" + number + "@@session-x@@1\n\n",
+        "BEGIN\ntransaction:x\n\n" + std::string{nul} + "ACK\ntransaction:x\nreceipt:x\n" + id +
+            number + "\n\n" + nul + "COMMIT\ntransaction:x\nreceipt:x\n\n"};
+    return forge_random_.one_of(forgeries);
 }
 
 // A frame that is a frame, and that no broker takes. Where links break, the ERROR may be the last

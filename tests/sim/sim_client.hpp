@@ -90,6 +90,7 @@ private:
     void transaction();
     void err();
     void be_refused();
+    std::string forgery(); // what a hostile client says (K3, K4)
     void vanish();
     void disconnect();
     void be_slow();
@@ -127,7 +128,7 @@ private:
     checker& checker_;
     std::vector<shard_driver*> shards_;
     const heart_beats& beats_;
-    random_source random_, beat_random_, work_random_;
+    random_source random_, beat_random_, work_random_, forge_random_;
     state state_ = state::idle;
     unsigned steps_left_;
     unsigned life_ = 0; // connections so far

@@ -2,6 +2,8 @@
 
 #include "tests/sim/sim_client.hpp"
 
+#include "tests/sim/mini_broker.hpp"
+
 #include <algorithm>
 
 namespace sim {
@@ -153,6 +155,14 @@ void sim_client::on_message(const stomp::frame_view& frame)
             " got a MESSAGE for no subscription of its own: " + std::string{id.value_or("")});
         return;
     }
+    for (const auto& h : frame.headers) {
+        if (h.value.find("stomp-subscription-teal-") != h.value.npos) {
+            checker_.violation("the name of a private queue reached a client: K1");
+        }
+        if (h.name == "teal-marker" && !h.value.ends_with(forged_seal)) {
+            checker_.violation("a marker reached a client");
+        }
+    }
     checker_.on_message(
         s->record, to, frame.body, frame.find("redelivered") == std::string_view{"true"});
     judge_work(*s, frame);
@@ -163,8 +173,8 @@ void sim_client::on_message(const stomp::frame_view& frame)
         return;
     }
     const auto ack = frame.find(is("1.2") ? "ack" : "message-id");
-    if (!ack) {
-        checker_.violation("a MESSAGE without an id to acknowledge it by");
+    if (!ack || ack != frame.find("message-id")) { // K4: clients say the one for the other
+        checker_.violation("a MESSAGE without an id to acknowledge it by, or with two");
         return;
     }
     const bool individual = s->ack == own_subscription::mode::individual;

@@ -252,7 +252,7 @@ gateway::core_settings world::core(unsigned shard)
         .header = "x-id",
         .secret = {options_.seed, 1}};
     s.gateway_id = "gateway";
-    s.nonce = 0x7ea1;
+    s.secrets = {{options_.seed, 1}, {options_.seed, 2}, {options_.seed, 3}};
     s.shard = shard;
     return s;
 }

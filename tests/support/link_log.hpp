@@ -5,6 +5,7 @@
 
 #include "broker/link_effects.hpp"
 #include "tests/support/frame_text.hpp"
+#include "tests/support/word_aliases.hpp"
 
 #include <set>
 #include <string>
@@ -25,6 +26,7 @@ class link_log_of : public Effects {
 public:
     // What the driver still has in its outbox or in the kernel.
     std::set<broker::link_id> unflushed;
+    word_aliases aliases;
 
     void write_link(
         broker::link_id to, std::string_view head, std::string_view body,
@@ -50,7 +52,7 @@ public:
     }
 
 protected:
-    void note(std::string line) { lines_.push_back(std::move(line)); }
+    void note(std::string line) { lines_.push_back(aliases.shown(std::move(line))); }
 
 private:
     lines lines_;

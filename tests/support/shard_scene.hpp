@@ -55,7 +55,7 @@ public:
         gateway::core_settings s;
         s.endpoints.blue = {{.name = "b", .url = "stomp://b:1"}};
         s.endpoints.green = {{.name = "g", .url = "stomp://g:1"}};
-        s.nonce = 0xab;
+        s.secrets = known_secrets;
         s.connect_rate = 50'000;
         return s;
     }
@@ -70,7 +70,13 @@ public:
     session_id arrives() { return router.open_client("127.0.0.1:9", {}, now); }
     void says(session_id id, const std::string& text, framing as = framing::text)
     {
-        carried_[id].push_back({frame_of(text), as});
+        auto frame = frame_of(text);
+        for (auto& [name, value] : frame.headers) {
+            if ((name == "id" || name == "message-id") && value.starts_with("ab-")) {
+                value = log.aliases.real_ack(name_of(id), value);
+            }
+        }
+        carried_[id].push_back({std::move(frame), as});
         work();
     }
     void goes(session_id id)
@@ -94,7 +100,12 @@ public:
     // ---- brokers
     void brings(std::uint64_t link, const std::string& text, framing as = framing::text)
     {
-        const auto frame = frame_of(text);
+        auto frame = frame_of(text);
+        for (auto& [name, value] : frame.headers) {
+            if (name == "teal-marker" && value.find(';') == value.npos) {
+                value = word_aliases::sealed(value);
+            }
+        }
         router.on_link_frame(link_id{link}, frame.view(), as, now);
         work();
     }
@@ -320,7 +331,7 @@ inline bool is_send(const stomp::frame& f)
 // A barrier or the trial's first rung.
 inline bool is_barrier(const stomp::frame& f)
 {
-    return is_send(f) && f.find("destination") == std::string_view{"/amq/queue/teal-none"};
+    return is_send(f) && f.find("destination") == "/amq/queue/" + broker::private_names{known_secrets.names, 0}.barrier();
 }
 inline bool is_client_send(const stomp::frame& f)
 {

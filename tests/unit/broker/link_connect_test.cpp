@@ -13,17 +13,18 @@ class LinkTrial : public LinkTest {
 protected:
     broker::link& tried(trial_rung rung)
     {
-        broker::link& l = open({.rung = rung, .own_prefix = "mine-"});
+        broker::link& l = open({.rung = rung});
         l.on_open(t0, log);
         log.take();
         return l;
     }
+    static inline const std::string own_queue = "stomp-subscription-teal-000000ab-0-l3";
     static lines own_queue_tried()
     {
         return {
-            "link 3 <- SUBSCRIBE id:teal-own ack:auto destination:/topic/teal-own "
-            "x-queue-name:mine-l3",
-            "link 3 <- SEND destination:/amq/queue/mine-l3 receipt:r3"};
+            "link 3 <- SUBSCRIBE id:teal-own ack:auto destination:/topic/teal-none "
+            "x-queue-name:" + own_queue + " exclusive:true",
+            "link 3 <- SEND destination:/amq/queue/" + own_queue + " receipt:r3"};
     }
 };
 
@@ -178,7 +179,7 @@ TEST_F(LinkTrial, B1_AQueueOfTheLinksOwnIsTriedWhereAnAbsentOneIsNotConfirmed)
     sends("SEND destination:/topic/a");
     log.take();
     l.barrier(t0 + 2s, log);
-    EXPECT_EQ(log.take(), lines{"link 3 <- SEND destination:/amq/queue/mine-l3 receipt:r4"});
+    EXPECT_EQ(log.take(), lines{"link 3 <- SEND destination:/amq/queue/" + own_queue + " receipt:r4"});
     EXPECT_EQ(gets("MESSAGE subscription:teal-own message-id:2", t0 + 2s).what, kind::swallowed);
     EXPECT_EQ(gets("RECEIPT receipt-id:r4", t0 + 2s).what, kind::answered);
     EXPECT_TRUE(l.proven());
@@ -186,13 +187,13 @@ TEST_F(LinkTrial, B1_AQueueOfTheLinksOwnIsTriedWhereAnAbsentOneIsNotConfirmed)
 
 TEST_F(LinkTrial, B1_WhereItIsKnownEachLinkDeclaresItsOwnQueueAtOnce)
 {
-    open({.known = {.barrier = barrier_kind::routed, .own_queue = true}, .own_prefix = "mine-"});
+    open({.known = {.barrier = barrier_kind::routed, .own_queue = true}});
     core->on_open(t0, log);
     log.take();
     EXPECT_EQ(gets("CONNECTED version:1.2").what, kind::up);
     EXPECT_EQ(
-        log.take(), lines{"link 3 <- SUBSCRIBE id:teal-own ack:auto destination:/topic/teal-own "
-                          "x-queue-name:mine-l3"});
+        log.take(), lines{"link 3 <- SUBSCRIBE id:teal-own ack:auto destination:/topic/teal-none "
+                          "x-queue-name:stomp-subscription-teal-000000ab-0-l3 exclusive:true"});
 }
 
 TEST_F(LinkTrial, B2_AnErrorAtTheOwnQueueIsOneOfThatRung)

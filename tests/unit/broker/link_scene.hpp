@@ -19,12 +19,14 @@ inline const net::time_point t0 = net::time_point{} + 1h;
 
 class LinkTest : public testing::Test {
 protected:
+    const broker::private_names names{known_secrets.names, 0};
     broker::link& open(broker::link_order order)
     {
         order.id = broker::link_id{3};
         order.accept_version = order.accept_version.empty() ? "1.1,1.2" : order.accept_version;
         order.heart_beat = "10000,10000";
         order.trial_timeout = 1s;
+        order.names = &names;
         core.emplace(std::move(order));
         return *core;
     }

@@ -27,13 +27,13 @@ TEST_F(RouterDedicated, EachSessionHasItsOwnLinkForEverything)
     says(a, "SUBSCRIBE id:1 destination:/topic/a");
     says(b, "SUBSCRIBE id:1 destination:/topic/a");
     effects_are(
-        {"link 1 <- SUBSCRIBE id:s1 ack:auto receipt:r3 destination:/topic/a "
-         "x-queue-name:stomp-subscription-teal-000000ab-0-1",
+        {"link 1 <- SUBSCRIBE id:s1 ack:auto receipt:r3 "
+         "x-queue-name:stomp-subscription-teal-000000ab-0-1 exclusive:true destination:/topic/a",
          "link 1 <- SEND destination:/amq/queue/stomp-subscription-teal-000000ab-0-1 "
          "teal-marker:s1",
          "resume client 1",
-         "link 2 <- SUBSCRIBE id:s2 ack:auto receipt:r1 destination:/topic/a "
-         "x-queue-name:stomp-subscription-teal-000000ab-0-2",
+         "link 2 <- SUBSCRIBE id:s2 ack:auto receipt:r1 "
+         "x-queue-name:stomp-subscription-teal-000000ab-0-2 exclusive:true destination:/topic/a",
          "resume client 2"});
     says(b, "SEND destination:/topic/a | x");
     effects_are({"link 2 <- SEND destination:/topic/a | x"});

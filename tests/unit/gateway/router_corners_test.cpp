@@ -249,7 +249,7 @@ TEST_F(RouterCorners, H11_ADurableSubscriptionKeepsItsIdOnTheWire)
         those("link 2 <- SUBSCRIBE").back().substr(0, 46),
         "link 2 <- SUBSCRIBE id:mine ack:client-individ");
     brings(2, "MESSAGE subscription:mine message-id:m ack:T1 destination:/topic/a | x");
-    effects_are({"client 1 <- MESSAGE subscription:mine ack:ab-1 message-id:m "
+    effects_are({"client 1 <- MESSAGE subscription:mine ack:ab-1 message-id:ab-1 "
                  "destination:/topic/a | x"});
     brings(2, "ERROR subscription:mine message:Server cancelled subscription");
     EXPECT_EQ(those("link 2 <- SUBSCRIBE id:mine").size(), 1u);

@@ -58,8 +58,8 @@ TEST_F(RouterFrames, ABroadcastSubscribeRidesASharedLinkUnderAnAddressOfItsOwn)
     effects_are(
         {"dial 2 blue/0",
          "link 2 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-         "link 2 <- SUBSCRIBE id:s1 ack:auto receipt:r1 destination:/topic/a x-queue-name:" +
-             queue_1,
+         "link 2 <- SUBSCRIBE id:s1 ack:auto receipt:r1 x-queue-name:" +
+             queue_1 + " exclusive:true destination:/topic/a",
          marker_1, "client 1 <- RECEIPT receipt-id:x", "resume client 1"});
     brings(2, "MESSAGE subscription:s1 message-id:m1 destination:/topic/a | hello");
     effects_are(
@@ -148,8 +148,8 @@ TEST_F(RouterFrames, OneSubscribeAtATimeIsOpenOnASharedLink)
     answer(1);
     effects_are(
         {marker_1, "client 1 <- RECEIPT receipt-id:x",
-         "link 2 <- SUBSCRIBE id:s2 ack:auto receipt:r2 destination:/topic/b "
-         "x-queue-name:stomp-subscription-teal-000000ab-0-2"});
+         "link 2 <- SUBSCRIBE id:s2 ack:auto receipt:r2 "
+         "x-queue-name:stomp-subscription-teal-000000ab-0-2 exclusive:true destination:/topic/b"});
     answer(1);
     effects_are({"client 1 <- RECEIPT receipt-id:y", "resume client 1"});
 }
@@ -205,8 +205,8 @@ TEST_F(RouterFrames, ALaterBroadcastSubscribeStillShares)
     effects_are(
         {"dial 3 blue/0",
          "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-         "link 3 <- SUBSCRIBE id:s2 ack:auto receipt:r1 destination:/topic/a "
-         "x-queue-name:stomp-subscription-teal-000000ab-0-2",
+         "link 3 <- SUBSCRIBE id:s2 ack:auto receipt:r1 "
+         "x-queue-name:stomp-subscription-teal-000000ab-0-2 exclusive:true destination:/topic/a",
          "link 1 <- SEND destination:/amq/queue/stomp-subscription-teal-000000ab-0-2 "
          "teal-marker:s2",
          "resume client 1"});

@@ -27,8 +27,8 @@ TEST_F(RouterLoss, M13_ALostSubscribeLinkIsReplacedAndItsSubscriptionsMadeAgain)
     effects_are(
         {"dial 3 blue/0",
          "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-         "link 3 <- SUBSCRIBE id:s2 ack:auto receipt:r1 destination:/topic/a "
-         "x-queue-name:stomp-subscription-teal-000000ab-0-2",
+         "link 3 <- SUBSCRIBE id:s2 ack:auto receipt:r1 "
+         "x-queue-name:stomp-subscription-teal-000000ab-0-2 exclusive:true destination:/topic/a",
          "resume client 1"});
     brings(3, "MESSAGE subscription:s2 message-id:m destination:/topic/a | x");
     effects_are({"client 1 <- MESSAGE subscription:1 message-id:m destination:/topic/a | x"});

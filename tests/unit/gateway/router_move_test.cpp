@@ -57,8 +57,8 @@ TEST_F(RouterMove, M13_LeavesTheEndpointThenIsBoundToAnother)
         {"link 1 <- SEND destination:/amq/queue/" + own_address + "1 teal-marker:s1=1",
          "link 3 <- UNSUBSCRIBE id:s1 receipt:r2", "link 1 <- DISCONNECT receipt:r3",
          "link 3 <- DISCONNECT receipt:r3",
-         "link 4 <- SUBSCRIBE id:s3 ack:auto receipt:r2 destination:/topic/a x-queue-name:" +
-             own_address + "3",
+         "link 4 <- SUBSCRIBE id:s3 ack:auto receipt:r2 x-queue-name:" +
+             own_address + "3 exclusive:true destination:/topic/a",
          "resume client 1"});
     EXPECT_EQ(state(a), session_state::active);
     EXPECT_EQ(bound(0), 0u);
@@ -172,7 +172,7 @@ TEST_F(RouterMove, M13_AStoredSubscriptionIsLeftByDisconnectAndItsDeliveriesHand
     }
     place(effects, "link 5 <- DISCONNECT");
     place(effects, "link 6 <- SUBSCRIBE id:s5 ack:client-individual");
-    says(a, "ACK id:teal-gone receipt:k"); // of what was handed back: swallowed, answered
+    says(a, "ACK id:ab-1 receipt:k"); // of what was handed back: swallowed, answered
     EXPECT_EQ(count(log.take(), "client 1 <- RECEIPT receipt-id:k"), 1u);
 }
 

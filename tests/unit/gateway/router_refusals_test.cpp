@@ -180,8 +180,8 @@ TEST_F(RouterRefusals, E1_ASubscribeRefusedOnASharedLinkFailsItsClientAndNoNeigh
     effects_are(
         {"close client 1 broker_error: not_found", "dial 3 blue/0",
          "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-         "link 3 <- SUBSCRIBE id:s3 ack:auto receipt:r1 destination:/topic/b "
-         "x-queue-name:stomp-subscription-teal-000000ab-0-3",
+         "link 3 <- SUBSCRIBE id:s3 ack:auto receipt:r1 "
+         "x-queue-name:stomp-subscription-teal-000000ab-0-3 exclusive:true destination:/topic/b",
          "resume client 2"});
 }
 

@@ -280,7 +280,7 @@ TEST_F(RouterSwitch, H11_H25_StoredSubscriptionsAreMadeAtCommitAndTheOldColorLin
     run(900ms);
     brings(2, "MESSAGE subscription:s1 message-id:m ack:A1 destination:/queue/q | left");
     EXPECT_EQ(
-        told(a, log.take()), lines{"client 1 <- MESSAGE subscription:1 ack:ab-1 message-id:m "
+        told(a, log.take()), lines{"client 1 <- MESSAGE subscription:1 ack:ab-1 message-id:ab-1 "
                                    "destination:/queue/q | left"});
     run(5s);
     EXPECT_EQ(those("link 2 <-"), lines{}); // unacknowledged: it lingers

@@ -20,8 +20,8 @@ TEST_F(RouterSwitch, S9_AStandbyHasTheBroadcastJournalAndTheLinksForAFirstSend)
          "link 3 <- BEGIN transaction:teal-trial",
          "link 3 <- ABORT transaction:teal-trial receipt:r2", "dial 4 green/0",
          "link 4 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-         "link 4 <- SUBSCRIBE id:s2 ack:auto receipt:r1 destination:/topic/a x-queue-name:" +
-             own_address + "2",
+         "link 4 <- SUBSCRIBE id:s2 ack:auto receipt:r1 x-queue-name:" +
+             own_address + "2 exclusive:true destination:/topic/a",
          "link 3 <- SEND destination:/amq/queue/" + own_address + "2 teal-marker:s2",
          "report prepared"});
 }
@@ -209,15 +209,15 @@ TEST_F(RouterSwitch, S9_ASubscribeGoesToTheStandbyBehindItsFirstReceipt)
     effects_are(
         {"dial 3 blue/0",
          "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-         "link 3 <- SUBSCRIBE id:s1 ack:auto receipt:r1 destination:/topic/a x-queue-name:" +
-             own_address + "1"});
+         "link 3 <- SUBSCRIBE id:s1 ack:auto receipt:r1 x-queue-name:" +
+             own_address + "1 exclusive:true destination:/topic/a"});
     answer();
     effects_are(
         {"link 1 <- SEND destination:/amq/queue/" + own_address + "1 teal-marker:s1",
          "client 1 <- RECEIPT receipt-id:x", "resume client 1", "dial 4 green/0",
          "link 4 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-         "link 4 <- SUBSCRIBE id:s2 ack:auto receipt:r1 destination:/topic/a x-queue-name:" +
-             own_address + "2",
+         "link 4 <- SUBSCRIBE id:s2 ack:auto receipt:r1 x-queue-name:" +
+             own_address + "2 exclusive:true destination:/topic/a",
          "link 2 <- SEND destination:/amq/queue/" + own_address + "2 teal-marker:s2"});
 }
 

@@ -73,11 +73,11 @@ TEST(Destination, IsReadByItsPrefix)
 
 TEST(Destination, IsTheGatewaysOwnByItsLastPart)
 {
-    EXPECT_TRUE(is_gateways_own("/amq/queue/teal-none"));
-    EXPECT_TRUE(is_gateways_own("/topic/a/teal-probe"));
+    EXPECT_FALSE(is_gateways_own("/queue/teal-none")); // a user's
+    EXPECT_TRUE(is_gateways_own("/topic/a/stomp-subscription-teal-probe"));
     EXPECT_TRUE(is_gateways_own("/amq/queue/stomp-subscription-teal-1"));
-    EXPECT_FALSE(is_gateways_own("/topic/teal-/a"));
-    EXPECT_FALSE(is_gateways_own("/topic/a.teal-b"));
+    EXPECT_FALSE(is_gateways_own("/topic/stomp-subscription-teal-/a"));
+    EXPECT_FALSE(is_gateways_own("/topic/a.stomp-subscription-teal-b"));
     EXPECT_FALSE(is_gateways_own("/queue/stomp-subscription-x"));
 }
 

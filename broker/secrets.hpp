@@ -1,0 +1,36 @@
+#pragma once
+
+// What only this process knows, and what follows from it: names of queues, seals of markers and the
+// ids that clients acknowledge by. SWITCH.md K1, K2, K4.
+//
+// Each of the three has a key of its own, so that what a client can read (its ack ids) says nothing
+// of what it must not know. What follows from a key is SipHash-2-4 of a text (Aumasson and
+// Bernstein, "SipHash: a fast short-input PRF", 2012): without the key it is random.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace broker {
+
+// 128 random bits.
+struct secret_key {
+    std::uint64_t first = 0, second = 0;
+};
+
+struct secrets {
+    secret_key names; // of queues of the gateway's own
+    secret_key marks; // markers
+    secret_key acks;  // ids of deliveries, towards clients
+};
+// From the system's generator. One draw a process: its shards share them.
+secrets draw_secrets();
+
+// 64 bits of a text.
+std::uint64_t keyed_digest(const secret_key& key, std::string_view text) noexcept;
+// 128 bits of a text as 32 hexadecimal digits.
+std::string keyed_digits(const secret_key& key, std::string_view text);
+// Whether two texts are equal, in a time that does not say where they differ.
+bool equal_secrets(std::string_view one, std::string_view other) noexcept;
+
+} // namespace broker

@@ -1,0 +1,21 @@
+#pragma once
+
+// What no client may say: names of the gateway's own queues, and its headers. SWITCH.md K3.
+//
+// The names are secret and the queues exclusive, so that this is the second lock; and a client that
+// tries it is told, not its neighbour who would answer to such an address.
+
+#include "broker/stomp/frame.hpp"
+
+#include <optional>
+#include <string_view>
+
+namespace gateway {
+
+// Whether the last part of a destination or of a queue's name begins as names of ours do, however
+// it is written: escaped, percent-encoded, in capitals, with slashes or dots behind it.
+bool names_reserved_queue(std::string_view raw);
+// A sentence for the ERROR; nullopt: it may be said.
+std::optional<std::string_view> reserved_word(const stomp::frame_view& frame);
+
+} // namespace gateway
