@@ -190,6 +190,7 @@ broker_core::outcome broker_core::choose_queue(
     const bool durable = is_true(frame.find("durable")) && frame.has("id");
     const bool exclusive = is_true(frame.find("exclusive"));
     std::string name{to.name};
+    bool made_up = false; // by this broker, for this subscription alone: nobody else may read it
     queue_kind kind = queue_kind::stored;
     switch (to.kind) {
     case destination_kind::queue:
@@ -203,6 +204,7 @@ broker_core::outcome broker_core::choose_queue(
             name = "durable-" + plain(s, *frame.find("id")) + '@' + std::string{text};
         } else {
             name = queues_.fresh_name("stomp-subscription-");
+            made_up = true;
         }
         break;
     case destination_kind::temp_queue:
@@ -225,7 +227,7 @@ broker_core::outcome broker_core::choose_queue(
         queue = &queues_.make(std::move(name), kind);
         queue->durable = kind == queue_kind::topic && durable;
         queue->auto_delete = is_true(frame.find("auto-delete"));
-        queue->exclusive_to = exclusive && !queue->durable ? &s : nullptr;
+        queue->exclusive_to = (exclusive || made_up) && !queue->durable ? &s : nullptr;
     } else if (to.kind != destination_kind::named_queue && queue->kind != kind) {
         return fault{
             refusal::queue_kind_differs, "The queue '" + name + "' exists and is of another kind."};

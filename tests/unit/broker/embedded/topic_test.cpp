@@ -97,6 +97,18 @@ TEST_F(BrokerCoreTopic, DropsAMarkerForAQueueThatIsGoneButAnswersIt)
     EXPECT_EQ(core().stats().dropped, 1u);
 }
 
+// Its name can be guessed from a message-id; what it holds is one subscription's.
+TEST_F(BrokerCoreTopic, NobodyElseReadsAQueueThatWasMadeForASubscription)
+{
+    client& c = connect();
+    subscribe(c, "1", "/topic/a");
+    client& thief = connect();
+    say(thief, command::subscribe, {{"id", "1"}, {"destination", "/amq/queue/stomp-subscription-n-1"}});
+    expect_error(thief, "is another session's alone");
+    send(c, "/topic/a", "x");
+    EXPECT_EQ(bodies(c), (frames{"x"}));
+}
+
 TEST_F(BrokerCoreTopic, RefusesThePublicQueueNameOfASubscriptionsQueue)
 {
     client& c = connect();
