@@ -91,7 +91,7 @@ public:
     void leave_old(bool all_read = false);
     // The new color's subscription was lost and is made again: what it owed never comes.
     void renew();
-    // The old color's was: what was marked there is no more, what it gave is remembered.
+    // The old color's was, or a mark is given up: no window, what was given is remembered.
     void unmark();
 
     bool is_open() const noexcept { return open_; }

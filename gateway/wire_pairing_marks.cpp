@@ -228,6 +228,9 @@ void wire_pairing::give_up_marks(wire_pair& pair, time_point now)
     }
     m.on_way = window_mark::none;
     m.given_up = true;
+    if (pair.core.window() != pairing_window::shut) {
+        pair.core.unmark(); // behind Oa alone the new color would be listened to no more
+    }
     note_plain(pair);
     tell_marked(pair, now);
     actions_.on_old_marked(pair, now);

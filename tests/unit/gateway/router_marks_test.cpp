@@ -241,6 +241,20 @@ TEST_F(RouterMarks, P7_AMarkThatDoesNotComeIsGivenUpAndCounted)
     EXPECT_EQ(router.open_windows(), 0u);
 }
 
+TEST_F(RouterMarks, P8_WhereNaDoesNotComeTheNewColorIsHeardAllTheSame)
+{
+    preparing();
+    mark("1", "s1");
+    run(1s);
+    ASSERT_EQ(router.phase(), gateway::member_phase::prepared);
+    brokers.blue.markers = true;
+    holds();
+    commits();
+    skip_effects();
+    green("x");
+    EXPECT_EQ(got(a), "x ");
+}
+
 TEST_F(RouterMarks, P7_NcThatDoesNotComeKeepsNoSeam)
 {
     prepared_by_hand();
