@@ -106,6 +106,12 @@ public:
     }
     std::size_t kept_bytes() const noexcept { return kept_bytes_; }
     std::size_t kept_count() const noexcept { return kept_count_; }
+    // Its own memory, but the shared bytes of what is kept (limits.buffered_total).
+    std::size_t note_bytes() const noexcept
+    {
+        return (owed_by_new_.size() + given_by_new_.size() + edges_.size()) * note_size +
+               kept_.size() * sizeof(entry);
+    }
     // What is kept, in order.
     template <class Visit>
     void for_each_kept(Visit visit) const
@@ -143,6 +149,7 @@ private:
     void on_twins(const twin_key& fresh, const twin_key& twin, bool behind_nc);
     bool trusts_ids() const noexcept { return same_ids_ >= trusted_from && !other_ids_; }
 
+    static constexpr std::size_t note_size = 64; // with its part of the table
     static constexpr unsigned trusted_from = 2; // pairs with one message-id, and none with two
 
     std::deque<entry> kept_;

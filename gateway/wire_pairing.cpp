@@ -59,6 +59,7 @@ void wire_pairing::pair_up(client_session& s, subscription& sub, color c)
     } else if (pair == nullptr) {
         pairs_.push_back(std::make_unique<wire_pair>());
         pair = pairs_.back().get();
+        pair->held = held_bytes<held_kind::pairing>{&shard_.budget};
         if (before != nullptr) {
             pair->core = before->core;
             if (marks()) {

@@ -92,6 +92,7 @@ bool wire_pairing::give(
             twins.push_back(&pair);
         }
         count(pair);
+        pair.held.set(pair.core.note_bytes());
         note_plain(pair);
         if (pair.core.overflowed() && !awaits_marks(pair)) {
             switch_.note_counted(std::string{overflowed});

@@ -4,6 +4,7 @@
 // DESIGN.md section 5 (shared subscription); SWITCH.md "Seam".
 
 #include "broker/net/payload.hpp"
+#include "gateway/memory_budget.hpp"
 #include "gateway/pair_marks.hpp"
 #include "gateway/pairing.hpp"
 #include "gateway/share_group.hpp"
@@ -39,6 +40,7 @@ struct wire_pair {
     control::switch_number made_by = 0;
     net::time_point ends = net::never; // what is unmatched by then never comes
     pair_marks marks;                  // P7
+    held_bytes<held_kind::pairing> held;
     pairing core;
 
     std::size_t kept_largest = 0; // of what was kept since nothing was
