@@ -99,7 +99,8 @@ struct link_order { // what a new link is to be
     link_id id = link_id::none;
     link_role role = link_role::own;
     std::string accept_version; // "1.1,1.2"
-    std::string connect_head;   // the identity's raw CONNECT header lines, each with its LF
+    // The identity's raw CONNECT header lines, each with its LF; they outlive the link.
+    std::string_view connect_head;
     std::string heart_beat;     // "10000,10000"
     capability known;           // barrier unknown: the link makes the trial
     trial_rung rung = trial_rung::absent_queue;

@@ -12,6 +12,8 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace gateway {
 
@@ -20,13 +22,15 @@ using broker::link_id;
 using broker::session_id;
 using broker::wire_id;
 
+// A header of a client's handshake that is said again: its name and its value.
+using handshake_field = std::pair<std::string_view, std::string_view>;
+
 // What a link is dialled for; the driver needs it for ws:// handshakes.
 struct dial_order {
     link_id link = link_id::none;
     control::endpoint_ref at;
     stomp::version version = stomp::version::v12; // highest asked: the subprotocol of a ws:// link
-    const std::vector<std::pair<std::string, std::string>>* handshake_headers =
-        nullptr; // of the identity
+    const std::vector<handshake_field>* handshake_headers = nullptr; // of the identity
 };
 
 class effects : public broker::link_effects {

@@ -17,7 +17,7 @@ link_record* marker_couriers::pick(const wire_subscription& w, endpoint_ref from
         link_record* own = link(w.link);
         return own != nullptr && own->core.ready() ? own : nullptr;
     }
-    link_id& cached = links_[{from, w.group->who->host}];
+    link_id& cached = links_[{from, std::string{w.group->who->host}}];
     if (link_record* one = link(cached); one != nullptr && one->core.ready()) {
         return one;
     }

@@ -182,6 +182,7 @@ enum class held_kind : std::uint8_t {
     broker_input,  // parts of brokers' frames
     broker_outbox, // on their way to brokers
     shared,        // MESSAGEs and heads that several owners refer to, each once
+    sessions,      // what they said and will be said again: CONNECTs, subscriptions
     frames,        // behind a SUBSCRIBE, a bind or a COMMIT
     deliveries,    // not acknowledged yet
     receipts,      // that are owed, and those that wait for others
@@ -191,8 +192,8 @@ enum class held_kind : std::uint8_t {
     log,           // lines that the log's reader has not taken
 };
 template <>
-inline constexpr std::array<std::string_view, 12> names<held_kind>{
-    "client_input", "client_outbox", "broker_input", "broker_outbox", "shared", "frames",
+inline constexpr std::array<std::string_view, 13> names<held_kind>{
+    "client_input", "client_outbox", "broker_input", "broker_outbox", "shared", "sessions", "frames",
     "deliveries",   "receipts",      "seams",        "pairing",       "errors", "log"};
 
 constexpr std::string_view side_of(held_kind k) noexcept

@@ -58,6 +58,19 @@ bool is_ours(std::string_view connect_header) noexcept
            connect_header == "receipt" || connect_header == "content-length";
 }
 
+// Of the header of that name in raw lines; empty: there is none.
+std::string_view value_in(std::string_view head, std::string_view name) noexcept
+{
+    while (!head.empty()) {
+        const auto line = head.substr(0, head.find('\n'));
+        head.remove_prefix(line.size() + 1);
+        if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':') {
+            return line.substr(name.size() + 1);
+        }
+    }
+    return {};
+}
+
 } // namespace
 
 session_id router::open_client(
@@ -157,39 +170,50 @@ identity* router::identify(
     client_session& s, const stomp::frame_view& connect, std::string accept_version,
     stomp::version highest)
 {
-    // H23, DESIGN.md section 5: every CONNECT header but four, the forwarded handshake headers, the
-    // versions offered.
-    std::string head;
+    // H23, DESIGN.md section 5: the versions offered, every CONNECT header but four, the forwarded
+    // handshake headers.
+    std::string key = std::move(accept_version);
+    const std::size_t versions_end = key.size();
+    key += '\n';
     for (std::size_t i = 0; i < connect.headers.size(); ++i) {
         const auto& h = connect.headers[i];
         const bool repeat = std::any_of(
             connect.headers.begin(), connect.headers.begin() + static_cast<std::ptrdiff_t>(i),
             [&](const auto& earlier) { return earlier.name == h.name; });
         if (!repeat && !is_ours(h.name)) {
-            head.append(h.name).append(":").append(h.value).append("\n");
+            key.append(h.name).append(":").append(h.value).append("\n");
         }
     }
-    std::string key = accept_version + '\n' + head + '\n';
+    const std::size_t head_end = key.size();
+    key += '\n';
     for (const auto& [name, value] : s.rare().handshake) {
         key.append(name).append(":").append(value).append("\n");
     }
-    const auto said = [&](std::string_view name) { // as a broker of that version reads it
-        const auto value = connect.find(name).value_or("");
-        return highest == stomp::version::v10 ? stomp::trimmed(value) : value;
-    };
-    auto& slot = tables_.identities[key];
-    if (!slot) {
-        slot = std::make_unique<identity>();
-        slot->key = key;
-        slot->connect_head = std::move(head);
-        slot->accept_version = std::move(accept_version);
-        slot->login = said("login");
-        slot->host = said("host");
-        slot->highest = highest;
-        slot->handshake = s.rare().handshake;
+    auto at = tables_.identities.find(key);
+    if (at == tables_.identities.end()) {
+        key.shrink_to_fit();
+        at = tables_.identities.emplace(std::move(key), std::make_unique<identity>()).first;
+        identity& made = *at->second;
+        made.key = at->first;
+        made.accept_version = made.key.substr(0, versions_end);
+        made.connect_head = made.key.substr(versions_end + 1, head_end - versions_end - 1);
+        const auto said = [&](std::string_view name) { // as a broker of that version reads it
+            const auto value = value_in(made.connect_head, name);
+            return highest == stomp::version::v10 ? stomp::trimmed(value) : value;
+        };
+        made.login = said("login");
+        made.host = said("host");
+        made.highest = highest;
+        std::string_view rest = made.key.substr(head_end + 1);
+        for (const auto& [name, value] : s.rare().handshake) {
+            made.handshake.emplace_back(
+                rest.substr(0, name.size()), rest.substr(name.size() + 1, value.size()));
+            rest.remove_prefix(name.size() + value.size() + 2);
+        }
+        charge(held_kind::sessions, made.key.size());
     }
-    ++slot->sessions;
-    return slot.get();
+    ++at->second->sessions;
+    return at->second.get();
 }
 
 bool router::perform(client_session& s, const stomp::frame_view& frame, framing as, time_point now)

@@ -194,8 +194,8 @@ void router::release_identity(identity& who)
     }
     const auto first = tables_.groups.lower_bound({&who, endpoint_ref{}});
     if (first == tables_.groups.end() || first->first.first != &who) {
-        const std::string key = who.key;
-        tables_.identities.erase(key);
+        release(held_kind::sessions, who.key.size());
+        tables_.identities.erase(tables_.identities.find(who.key));
     }
 }
 

@@ -17,7 +17,7 @@ link_record& router::dial(share_group& g, link_role role, session_id owner, time
         .role = role,
         // HAZARDS.md H16: another broker must agree on what the client was told.
         .accept_version =
-            who.negotiated ? std::string{to_string(*who.negotiated)} : who.accept_version,
+            std::string{who.negotiated ? to_string(*who.negotiated) : who.accept_version},
         .connect_head = who.connect_head,
         .heart_beat = ms + "," + ms,
         .known = g.known,

@@ -59,7 +59,7 @@ std::vector<control::session_snapshot> router::sessions(time_point now) const
         control::session_snapshot one;
         one.id = name_of(s->id);
         one.peer = s->peer;
-        one.login = s->who == nullptr ? "" : s->who->login;
+        one.login = s->who == nullptr ? std::string_view{} : s->who->login;
         one.state = s->pinned != 0 ? "pinned" : s->parked ? "parked" : to_string(s->state);
         one.color = to_string(s->live);
         one.endpoint =

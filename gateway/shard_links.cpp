@@ -50,7 +50,8 @@ shard::connect(const dial_order& order, broker::link_owner& owner, std::string& 
             }
         }
         if (order.handshake_headers != nullptr) {
-            transport.upgrade.headers = *order.handshake_headers;
+            transport.upgrade.headers.assign(
+                order.handshake_headers->begin(), order.handshake_headers->end());
         }
     }
     return std::make_unique<broker::link_connection>(loop_, *started, std::move(transport), owner);

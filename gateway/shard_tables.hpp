@@ -16,6 +16,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <concepts>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -36,7 +37,7 @@ struct shard_tables {
     boost::unordered_flat_map<std::uint64_t, std::unique_ptr<client_session>> sessions;
     boost::unordered_flat_map<std::uint64_t, std::unique_ptr<link_record>> links;
     boost::unordered_flat_map<std::uint64_t, std::unique_ptr<wire_subscription>> wires;
-    std::map<std::string, std::unique_ptr<identity>> identities; // by their key
+    std::map<std::string, std::unique_ptr<identity>, std::less<>> identities; // by their key
     std::map<std::pair<const identity*, endpoint_ref>, std::unique_ptr<share_group>> groups;
     std::uint64_t last_session = 0, last_link = 0, last_wire = 0;
 

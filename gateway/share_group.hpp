@@ -7,6 +7,7 @@
 #include "broker/capability.hpp"
 #include "broker/link.hpp"
 #include "control/switch_messages.hpp"
+#include "gateway/effects.hpp"
 #include "gateway/reply_addresses.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -15,6 +16,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace gateway {
@@ -24,15 +27,17 @@ using broker::session_id;
 using broker::wire_id;
 using control::endpoint_ref;
 
+// Who has not been let in yet can make one, of up to limits.frame_before_connect: what is said is
+// held once, in the key, and the rest are views of it.
 struct identity {
-    std::string key; // all that may differ per client, joined; never logged
-    std::string
+    std::string_view key; // all that may differ per client, joined; the table's own; never logged
+    std::string_view
         connect_head; // raw CONNECT header lines that every link of it says again, each with its LF
-    std::string accept_version;
-    std::string login; // raw; shown by /v1/sessions
-    std::string host;  // raw; the virtual host
+    std::string_view accept_version;
+    std::string_view login; // raw; shown by /v1/sessions
+    std::string_view host;  // raw; the virtual host
     stomp::version highest = stomp::version::v12;
-    std::vector<std::pair<std::string, std::string>> handshake; // forwarded to ws:// brokers
+    std::vector<handshake_field> handshake; // forwarded to ws:// brokers
     std::optional<stomp::version>
         negotiated; // once a broker answered: later links must agree (HAZARDS.md H16)
     std::size_t sessions = 0;

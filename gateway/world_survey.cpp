@@ -40,7 +40,7 @@ void world_survey::ask_from(color c, const wire_subscription& to, time_point now
 {
     const broker::pool& pool = pool_of(c);
     const endpoint_ref where = to.group->at;
-    const std::string& host = to.group->who->host;
+    const std::string_view host = to.group->who->host;
     for (std::size_t i = 0; i < std::min<std::size_t>(pool.size(), markers_max); ++i) {
         const endpoint_ref from{c, static_cast<std::uint16_t>(i)};
         // Also one that is drained: another shard's clients may have published through it.
@@ -54,7 +54,7 @@ void world_survey::ask_from(color c, const wire_subscription& to, time_point now
             couriers_.dial(*to.group->who, from, now);
         }
         if (!carried || !worlds_.one(from, where)) {
-            questions_.push_back({from, where, host, to.id, now + 2 * settings_.trial_timeout});
+            questions_.push_back({from, where, std::string{host}, to.id, now + 2 * settings_.trial_timeout});
         }
     }
 }
