@@ -61,15 +61,36 @@ struct owed_answer {
 // comes costs its own place only, however many come behind it.
 class owed_answers {
 public:
+    // `meter`: where the bytes that are held for it are added and taken; it outlives this.
+    explicit owed_answers(std::uint64_t* meter = nullptr) noexcept : meter_(meter) {}
+    owed_answers(const owed_answers&) = delete;
+    owed_answers& operator=(const owed_answers&) = delete;
+    ~owed_answers() { count(0 - bytes_); }
+
     // The number to write as r<N>.
-    std::uint64_t add(owed_answer answer) { return open_.push(std::move(answer)); }
+    std::uint64_t add(owed_answer answer)
+    {
+        count(weight(answer));
+        return open_.push(std::move(answer));
+    }
     // Takes the entry; nullopt: unknown or answered already.
-    std::optional<owed_answer> take(std::uint64_t number) { return open_.take(number); }
+    std::optional<owed_answer> take(std::uint64_t number)
+    {
+        auto taken = open_.take(number);
+        if (taken) {
+            count(0 - weight(*taken));
+        }
+        return taken;
+    }
     std::optional<owed_answer> take(std::string_view wire_receipt);
     const owed_answer* find(std::uint64_t number) const noexcept { return open_.find(number); }
     bool is_open(std::uint64_t number) const noexcept { return find(number) != nullptr; }
     // All still open, in order; empties the map. For a lost link.
-    std::vector<owed_answer> take_all() { return open_.take_all(); }
+    std::vector<owed_answer> take_all()
+    {
+        count(0 - bytes_);
+        return open_.take_all();
+    }
     template <class F>
     void for_each(F&& f)
     {
@@ -84,8 +105,25 @@ public:
     // Entries that memory is held for: bounded by what was open at once, not by what came.
     std::size_t places() const noexcept { return open_.places(); }
 
+    // What one of them costs while it is open. REQUIRES: nobody changes its receipt.
+    static std::uint64_t weight(const owed_answer& one) noexcept
+    {
+        return sizeof one + one.client_receipt.size();
+    }
+    std::uint64_t bytes() const noexcept { return bytes_; }
+
 private:
+    void count(std::uint64_t more) noexcept // modulo 2^64: less is less
+    {
+        bytes_ += more;
+        if (meter_ != nullptr) {
+            *meter_ += more;
+        }
+    }
+
     numbered_ring<owed_answer> open_;
+    std::uint64_t* meter_;
+    std::uint64_t bytes_ = 0;
 };
 
 // A delivery's number in its session, from 1 on; 0 is none.

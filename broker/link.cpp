@@ -14,7 +14,7 @@ constexpr auto flush_poll = std::chrono::milliseconds{2};
 } // namespace
 
 link::link(link_order order)
-    : order_(std::move(order)),
+    : order_(std::move(order)), owed_(order_.owed_meter),
       search_(order_.role == link_role::publish || order_.role == link_role::subscribe)
 {
 }

@@ -105,6 +105,7 @@ struct link_order { // what a new link is to be
     capability known;           // barrier unknown: the link makes the trial
     trial_rung rung = trial_rung::absent_queue;
     net::duration trial_timeout{};
+    std::uint64_t* owed_meter = nullptr; // where what it owes is counted; outlives the link
     const private_names* names = nullptr; // of the gateway's own queues; outlives the link
 };
 

@@ -3,6 +3,7 @@
 #include "broker/link_frames.hpp"
 
 #include <limits>
+#include <new>
 #include <utility>
 
 namespace broker {
@@ -24,6 +25,28 @@ link_connection::link_connection(
       owner_(&owner)
 {
     set_read_quantum(64 * 1024); // one link brings what many clients read
+}
+
+link_connection::~link_connection()
+{
+    account(0, 0);
+}
+
+void link_connection::account() noexcept
+{
+    account(kept_bytes(), out().held());
+}
+
+void link_connection::account(std::size_t input, std::size_t outbox) noexcept
+{
+    if (transport_.input_meter != nullptr) {
+        *transport_.input_meter += input - counted_input_; // modulo 2^64: less is less
+        counted_input_ = input;
+    }
+    if (transport_.outbox_meter != nullptr) {
+        *transport_.outbox_meter += outbox - counted_outbox_;
+        counted_outbox_ = outbox;
+    }
 }
 
 void link_connection::on_connected()
@@ -58,6 +81,7 @@ void link_connection::write_frame(std::string_view head, std::string_view body, 
     over_mark_ |= out().size() > transport_.outbox_mark;
     said_ = true;
     touch();
+    account();
 }
 
 void link_connection::abandon()
@@ -73,6 +97,16 @@ void link_connection::on_bytes(std::span<char> bytes)
     if (owner_ == nullptr) {
         return;
     }
+    try {
+        take(bytes);
+    } catch (const std::bad_alloc&) {
+        end("no memory for what the broker sent");
+    }
+    account();
+}
+
+void link_connection::take(std::span<char> bytes)
+{
     if (!transport_.websocket) {
         feed({bytes.data(), bytes.size()}, framing::plain);
         return;
@@ -258,6 +292,7 @@ void link_connection::on_written()
         beat_.on_sent(loop().now());
     }
     pongs_.on_written(websocket::role::client, *this);
+    account();
     if (over_mark_ && out().size() < transport_.outbox_mark / 2) {
         over_mark_ = false;
         if (owner_ != nullptr) {

@@ -43,12 +43,16 @@ struct link_transport {
     stomp::limits limits;
     std::size_t outbox_mark = 1024 * 1024; // limits.broker_outbox
     net::duration heart_beat{};            // what CONNECT offers in both directions
+    // Where what is held for it is counted; null: nowhere. They outlive the link.
+    std::uint64_t* input_meter = nullptr;
+    std::uint64_t* outbox_meter = nullptr;
 };
 
 class link_connection final : public net::connection, private net::timer {
 public:
     link_connection(
         net::readiness_loop& loop, int descriptor, link_transport transport, link_owner& owner);
+    ~link_connection() override;
 
     // One whole frame; see link_effects::write_link.
     void write_frame(std::string_view head, std::string_view body, framing as);
@@ -75,6 +79,7 @@ private:
     void on_closed(boost::system::error_code reason) override;
     void on_timer(net::time_point now) override;
 
+    void take(std::span<char> bytes);
     void feed(std::string_view bytes, framing as);
     std::size_t parse(std::string_view bytes, framing first, framing further);
     void deliver(const stomp::frame_view& frame, framing as);
@@ -83,6 +88,8 @@ private:
     void begin_heart_beat(const stomp::frame_view& connected);
     void write_beat(net::time_point now);
     void end(std::string why);
+    void account() noexcept;
+    void account(std::size_t input, std::size_t outbox) noexcept;
 
     link_transport transport_;
     link_owner* owner_;
@@ -94,6 +101,7 @@ private:
     websocket::pong_debt pongs_;
     stomp::heart_beat beat_;
     std::string why_;
+    std::size_t counted_input_ = 0, counted_outbox_ = 0;
     bool over_mark_ = false;
     bool said_ = false; // STOMP was appended; a pong is no sign of life to a STOMP broker
 };

@@ -8,7 +8,6 @@ if(NOT TEAL_BOOST_VERSION MATCHES "108100")
 endif()
 find_package(yaml-cpp REQUIRED)
 find_package(prometheus-cpp REQUIRED COMPONENTS core)
-find_package(spdlog REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(CLI11 REQUIRED)
 

@@ -23,6 +23,6 @@ if(TEAL_SHLIBDEPS)
     set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 else()
     set(CPACK_DEBIAN_PACKAGE_DEPENDS
-        "libc6, libstdc++6, libssl3, libyaml-cpp0.7, libspdlog1.10, libfmt9, libprometheus-cpp-core1.0, zlib1g")
+        "libc6, libstdc++6, libssl3, libyaml-cpp0.7, libprometheus-cpp-core1.0, zlib1g")
 endif()
 include(CPack)

@@ -1,9 +1,12 @@
 #include "gateway/client_connection.hpp"
 
+#include "broker/net/socket.hpp"
 #include "broker/websocket/upgrade.hpp"
+#include "gateway/log.hpp"
 #include "gateway/shard.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace gateway {
@@ -11,6 +14,10 @@ namespace gateway {
 namespace {
 
 using websocket::close_code;
+
+// With more behind its CONNECT than limits.frame_before_connect, which is not read: its FIN could not
+// be seen.
+constexpr auto stranger_patience = std::chrono::seconds{1};
 
 stomp::frame_view& scratch_frame()
 {
@@ -22,17 +29,17 @@ stomp::frame_view& scratch_frame()
 
 client_connection::client_connection(shard& owner, int descriptor, std::size_t listener)
     : connection(owner.loop(), descriptor, origin::accepted), shard_(owner),
-      decoder_(websocket::role::server), accepted_(owner.loop().now()),
+      decoder_(websocket::role::server), since_(owner.loop().now()),
       listener_(static_cast<std::uint16_t>(listener))
 {
-    shard_.loop().timers().arm(*this, accepted_ + shard_.settings().limits.handshake_timeout);
+    shard_.loop().timers().arm(*this, since_ + shard_.settings().limits.handshake_timeout);
 }
 
 stomp::limits client_connection::frame_limits() const noexcept
 {
     const auto& l = shard_.settings().limits;
     return {
-        .frame_bytes = connected_ ? l.frame : l.frame_before_connect,
+        .frame_bytes = connected_ ? l.frame : room_before_connect(),
         .header_count = l.headers,
         .header_line_bytes = l.header_line};
 }
@@ -42,20 +49,32 @@ void client_connection::on_bytes(std::span<char> bytes)
     shard_.counters().bytes[side::client][direction::in] += bytes.size();
     beat_.on_received(loop().now());
     idle_.on_received(loop().now());
+    try {
+        take(bytes);
+        bound_input();
+    } catch (const std::bad_alloc&) { // behind the reserve: this one's bytes are too many
+        parsing_ = false;
+        peer_left(disconnect_reason::limit);
+        cut();
+    }
+    account();
+}
+
+void client_connection::take(std::span<char> bytes)
+{
     if (!upgraded_) {
         bytes = upgrade(bytes);
-        if (!upgraded_) {
-            return;
-        }
     }
-    decode(bytes);
+    if (upgraded_) {
+        decode(bytes);
+    }
 }
 
 std::span<char> client_connection::upgrade(std::span<char> bytes)
 {
     const std::size_t before = partial_.size();
     const std::size_t most = shard_.settings().limits.http_head;
-    partial_.append(bytes.data(), std::min(bytes.size(), most + 1 - before)); // no more is looked at
+    keep({bytes.data(), std::min(bytes.size(), most + 1 - before)}); // no more is looked at
     const auto end = websocket::end_of_head(partial_, before);
     auto& counters = shard_.counters().listener(listener_);
     if (!end && partial_.size() <= most) {
@@ -81,7 +100,9 @@ std::span<char> client_connection::upgrade(std::span<char> bytes)
     if (!answer.request) {
         ++counters
               .rejected[answer.status == 403 ? reject_reason::origin : reject_reason::handshake];
-        shard_.log(log_level::info, "refused a client: " + answer.reason);
+        const std::string from = peer ? peer->substr(0, peer->rfind(':')) : std::string{"?"};
+        log::line_about(
+            log_level::info, from, "refused a client: " + answer.reason, {{"peer", from}});
         close_after_flush();
         return {};
     }
@@ -95,9 +116,12 @@ std::span<char> client_connection::upgrade(std::span<char> bytes)
 void client_connection::decode(std::span<char> bytes)
 {
     const auto most =
-        frame_limits().frame_bytes + 64 * 1024; // some frames may be joined in one message
+        shard_.settings().limits.frame + 64 * 1024; // some frames may be joined in one message
     while (!closing() && !left_) {
-        const auto event = decoder_.next(bytes, connected_ ? most : frame_limits().frame_bytes);
+        // What waits behind CONNECT is judged once it is interpreted; until then not reading bounds
+        // it.
+        const bool judged_later = connected_ || !shard_.core().wants_client(session_);
+        const auto event = decoder_.next(bytes, judged_later ? most : room_before_connect());
         switch (event.kind) {
         case websocket::event_kind::need_more: return;
         case websocket::event_kind::data:
@@ -134,25 +158,27 @@ void client_connection::feed(std::string_view bytes, bool binary)
     kinds_.append(partial_.size(), binary);
     if (partial_.empty()) {
         const std::size_t used = parse(bytes);
-        partial_.assign(bytes.substr(used));
+        keep(bytes.substr(used));
     } else {
-        partial_.append(bytes);
+        keep(bytes);
+        parsing_ = true;
         const std::size_t used = parse(partial_);
+        parsing_ = false;
         partial_.erase(0, used);
         kinds_.drop(used);
     }
-    const auto& limits = shard_.settings().limits;
-    // A frame of known length may be larger than the carry; what is not wanted may not.
-    if (!partial_.empty() && !shard_.core().wants_client(session_)) {
-        if (partial_.size() + kinds_.weight() >= limits.client_carry && reading()) {
-            stop_reading();
-            ++shard_.counters().backpressure_pauses[side::client];
+    if (!carry_is_full()) {
+        if (!partial_.empty() && shard_.core().wants_client(session_)) {
+            kinds_.join(partial_.size()); // a part of one frame
         }
-    } else if (partial_.empty() && partial_.capacity() > 1024) {
-        partial_ = {};
-    } else {
-        kinds_.join(partial_.size()); // a part of one frame
+    } else if (reading()) {
+        stop_reading();
+        if (!connected_) {
+            loop().timers().arm(*this, loop().now() + stranger_patience);
+        }
+        ++shard_.counters().backpressure_pauses[side::client];
     }
+    let_go_of_room();
 }
 
 // Whether any part of that frame came in a binary message.
@@ -210,6 +236,7 @@ void client_connection::interpret(net::time_point now)
         }
         partial_ = carried.substr(used);
         kinds_.drop(used);
+        account();
     }
     if (!shard_.core().wants_client(session_)) {
         return;
@@ -220,7 +247,7 @@ void client_connection::interpret(net::time_point now)
         tell_gone();
         return;
     }
-    if (!reading()) {
+    if (!reading() && !stopped_) {
         go_on_reading(now);
     }
 }
@@ -248,11 +275,13 @@ void client_connection::peer_left(disconnect_reason how)
     left_how_ = how;
     cancel();
     close_after_flush();
-    // S4: what was carried is interpreted after commit or abort, then it closes.
-    if (session_ != session_id::none &&
-        (partial_.empty() || shard_.core().wants_client(session_))) {
+    // S4: what was carried is interpreted after commit or abort, then it closes; of who had no
+    // CONNECTED nothing is kept.
+    if (!connected_ || partial_.empty() || shard_.core().wants_client(session_)) {
         tell_gone();
+        drop_input();
     }
+    account();
 }
 
 void client_connection::tell_gone()
@@ -269,7 +298,8 @@ void client_connection::on_timer(net::time_point now)
     if (!connected_) {
         if (session_ != session_id::none && shard_.core().session(session_) != nullptr &&
             shard_.core().session(session_)->connect_seen) {
-            return; // waits for a broker: brokers.park_timeout bounds that
+            judge_pile(now); // waits for a broker: brokers.park_timeout bounds that
+            return;
         }
         ++shard_.counters().listener(listener_).rejected[reject_reason::timeout];
         left_how_ = disconnect_reason::connect_timeout;
@@ -354,10 +384,11 @@ void client_connection::on_closed(boost::system::error_code)
     cancel();
     socket_gone_ = true;
     left_ = true;
-    if (session_ != session_id::none && !told_ &&
-        (partial_.empty() || shard_.core().wants_client(session_))) {
+    if (!connected_ || partial_.empty() || shard_.core().wants_client(session_)) {
         tell_gone();
+        drop_input();
     }
+    account();
     if (session_ == session_id::none) {
         shard_.destroy_later(*this); // else close() does, once the session is over
     }

@@ -11,6 +11,8 @@
 // Invariants:
 // (1) The WebSocket layer is always read until limits.client_carry is full: pings are answered,
 // CLOSE is seen. (2) One STOMP frame to the client is one unfragmented WebSocket message.
+// (3) Before its CONNECTED a peer makes us hold at most limits.frame_before_connect, whatever it
+//     sends, and nothing once it has left.
 
 #include "broker/net/connection.hpp"
 #include "broker/stomp/heart_beat.hpp"
@@ -31,6 +33,7 @@ class shard;
 class client_connection final : public net::connection, private net::timer {
 public:
     client_connection(shard& owner, int descriptor, std::size_t listener);
+    ~client_connection() override;
 
     // ---- effects
     void write(std::string_view head, std::string_view body, framing as);
@@ -43,6 +46,18 @@ public:
     void interpret(net::time_point now); // what was carried, as far as it is wanted
     void check_backlog(net::time_point now);
     void refuse(std::string response); // 503
+    // limits.buffered_total: closes at once, what is queued is not written.
+    void cut();
+    // The same from hold to commit: nobody goes, reading stops (S14).
+    void stop_for_memory(bool on);
+    bool connected() const noexcept { return connected_; }
+    // Memory that is this connection's own, beside the object itself.
+    std::size_t held() const noexcept { return held_input() + out().held(); }
+    // REQUIRES: connected(). Has something to take, and took nothing for that long.
+    bool stalled_for(net::duration span, net::time_point now) const noexcept
+    {
+        return !out().empty() && now - since_ >= span;
+    }
     void drain();                      // close 1012: the gateway goes away
 
     // It counts in the listener's gauge, and for its address where limits.clients_per_address is
@@ -59,12 +74,6 @@ public:
     session_id session() const noexcept { return session_; }
     bool over_mark() const noexcept { return level_ != backlog::below; }
     bool socket_gone() const noexcept { return socket_gone_; }
-    // What is kept of what the peer sent: an HTTP head, an incomplete frame or carried ones, a pong
-    // that is owed. Beside it stands out().size().
-    std::size_t kept_bytes() const noexcept
-    {
-        return partial_.capacity() + kinds_.weight() + pongs_.bytes();
-    }
     // This process did not run for a while: who expects heart-beats gets one now.
     void beat_at_once(net::time_point now);
 
@@ -78,9 +87,11 @@ private:
     void on_bytes(std::span<char> bytes) override;
     void on_written() override;
     void on_peer_fin() override;
+    bool unread_matters() const override { return connected_; }
     void on_closed(boost::system::error_code reason) override;
     void on_timer(net::time_point now) override;
 
+    void take(std::span<char> bytes);
     std::span<char> upgrade(std::span<char> bytes);
     void decode(std::span<char> bytes);
     void feed(std::string_view bytes, bool binary);
@@ -98,6 +109,20 @@ private:
     void go_on_reading(net::time_point now);
     void wrote(std::size_t frame_bytes);
     std::size_t backlog_bytes() const noexcept;
+    void keep(std::string_view more);
+    void let_go_of_room();
+    void drop_input() noexcept;
+    void bound_input();
+    void judge_pile(net::time_point now);
+    bool carry_is_full() const noexcept;
+    std::size_t room_before_connect() const noexcept;
+    // A head or a frame without its end, what is carried, a pong that is owed.
+    std::size_t held_input() const noexcept
+    {
+        const std::size_t room = partial_.capacity();
+        return (room > std::string{}.capacity() ? room : 0) + kinds_.weight() + pongs_.bytes();
+    }
+    void account() noexcept;
     stomp::limits frame_limits() const noexcept;
 
     shard& shard_;
@@ -110,8 +135,11 @@ private:
     std::unique_ptr<large_frames> large_;
     stomp::heart_beat beat_;
     websocket::idle_watch idle_;
-    net::time_point accepted_;
+    // When it was accepted; from its CONNECTED on: when something of the outbox was taken, or it was
+    // empty.
+    net::time_point since_;
     [[no_unique_address]] message_kinds kinds_; // of the messages that partial_ came in
+    std::uint32_t charged_input_ = 0, charged_outbox_ = 0;
     std::uint16_t listener_;
     backlog level_ = backlog::below;
     disconnect_reason left_how_ = disconnect_reason::reset;
@@ -123,6 +151,8 @@ private:
     bool said_ = false; // STOMP was appended; a pong is no sign of life to a STOMP client
     bool socket_gone_ = false; // on_closed came while bytes were carried
     bool counted_ = false;
+    bool stopped_ = false; // stop_for_memory
+    bool parsing_ = false; // partial_ is being read: it must not be freed
 
 public: // by the shard; here for the sake of the size
     bool backlog_listed = false, resume_listed = false;

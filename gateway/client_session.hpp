@@ -82,6 +82,9 @@ struct session_ends {
     std::vector<std::pair<std::string, std::string>> handshake; // forwarded headers, until CONNECT
 };
 
+std::size_t
+bytes_of(const std::vector<std::pair<std::string, std::string>>& handshake) noexcept;
+
 struct client_session {
     session_id id = session_id::none;
     session_state state = session_state::connecting;

@@ -48,6 +48,10 @@ void client_connection::wrote(std::size_t frame_bytes)
 {
     said_ = true;
     touch();
+    if (connected_ && charged_outbox_ == 0) { // it was empty
+        since_ = loop().now();
+    }
+    account();
     const auto& limits = shard_.settings().limits;
     if (frame_bytes > 8 * limits.client_outbox) {
         if (large_ == nullptr) {
@@ -122,8 +126,10 @@ void client_connection::write(std::string_view head, const net::payload_ref& res
 void client_connection::up(stomp::version version, std::string_view heart_beat, net::duration ours)
 {
     connected_ = true;
+    set_read_quantum(read_quantum_max);
     parser_.set_version(version);
-    shard_.counters().handshake_duration.observe(loop().now() - accepted_);
+    shard_.counters().handshake_duration.observe(loop().now() - since_);
+    since_ = loop().now();
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(ours);
     const auto theirs = stomp::parse_heart_beat(heart_beat).value_or(stomp::heart_beat_offer{});
     beat_ = stomp::heart_beat{stomp::negotiate({ms, ms}, theirs), loop().now()};
@@ -141,7 +147,11 @@ void client_connection::close(disconnect_reason reason, std::string_view text)
     }
     told_ = true;
     session_ = session_id::none;
+    if (!parsing_) {
+        drop_input();
+    }
     cancel();
+    account();
     if (socket_gone_) {
         shard_.destroy_later(*this);
         return;
@@ -149,6 +159,7 @@ void client_connection::close(disconnect_reason reason, std::string_view text)
     if (!closing()) {
         websocket::append_close(out(), websocket::role::server, code_of(reason), text);
         touch();
+        account();
         close_after_flush();
     }
 }
@@ -188,6 +199,8 @@ void client_connection::on_written()
     if (large_ != nullptr && out().written() >= large_->until) {
         large_.reset();
     }
+    since_ = connected_ ? now : since_;
+    account();
     if (session_ == session_id::none) {
         return;
     }

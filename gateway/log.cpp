@@ -1,14 +1,19 @@
 #include "gateway/log.hpp"
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include "gateway/log_limiter.hpp"
+#include "gateway/log_writer.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <memory>
 #include <mutex>
+#include <unistd.h>
+#include <utility>
+#include <vector>
 
 namespace gateway::log {
 namespace {
@@ -87,6 +92,14 @@ std::string valid_utf8(std::string_view text)
     return out;
 }
 
+// What peers and brokers say has its end somewhere.
+std::string valid_text(std::string_view text)
+{
+    constexpr std::size_t most = 2048;
+    std::string valid = valid_utf8(text.substr(0, most));
+    return text.size() > most ? valid + "..." : valid;
+}
+
 bool needs_quotes(std::string_view value)
 {
     return value.empty() || value.find_first_of(" =\"\\") != std::string_view::npos;
@@ -107,16 +120,6 @@ std::string now_text()
     return std::string{text.data(), n} + fraction.data();
 }
 
-spdlog::level::level_enum level_of(log_level level) noexcept
-{
-    switch (level) {
-    case log_level::debug: return spdlog::level::debug;
-    case log_level::info: return spdlog::level::info;
-    case log_level::warning: return spdlog::level::warn;
-    case log_level::error: return spdlog::level::err;
-    }
-    return spdlog::level::info;
-}
 std::string_view name_of(log_level level) noexcept
 {
     switch (level) {
@@ -128,38 +131,57 @@ std::string_view name_of(log_level level) noexcept
     return "info";
 }
 
-// The log is the one thing that all threads share; spdlog's stderr sink locks per line.
+// The log is the one thing that all threads share. Never destroyed: a thread that is stuck in a
+// write may outlive everything else.
 struct state {
-    std::shared_ptr<spdlog::logger> logger;
     std::mutex sink_mutex; // guards to and context
     sink to = nullptr;
     void* context = nullptr;
+    std::mutex writer_mutex; // guards the pointer
+    std::shared_ptr<writer> out; // null: lines are written at once
+    std::mutex limits_mutex; // guards limits and echoes
+    limiter limits;
+    shard_echo echoes;
     std::atomic<log_level> level{log_level::info};
     std::atomic<log_format> format{log_format::text};
     std::array<std::atomic<std::uint64_t>, 4> written{};
+    std::atomic<std::uint64_t> suppressed{0};
 
-    state()
-        : logger{std::make_shared<spdlog::logger>(
-              "teal", std::make_shared<spdlog::sinks::stderr_sink_mt>())}
+    std::shared_ptr<writer> current()
     {
-        logger->set_pattern("%v");
-        logger->set_level(spdlog::level::trace); // enabled() decides
-        logger->flush_on(spdlog::level::trace);
+        const std::lock_guard lock{writer_mutex};
+        return out;
     }
 };
 state& the_state()
 {
-    static state s;
+    static state& s = *new state;
     return s;
+}
+
+void hand_on(std::string line, bool audit)
+{
+    if (const auto out = the_state().current()) {
+        out->put(std::move(line), audit);
+        return;
+    }
+    line += '\n';
+    for (std::string_view rest = line; !rest.empty();) {
+        const ssize_t count = ::write(STDERR_FILENO, rest.data(), rest.size());
+        if (count < 0 && errno != EINTR) {
+            return;
+        }
+        rest.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    }
 }
 
 void write(
     log_level level, std::string_view level_text, std::string_view text,
-    std::initializer_list<field> fields)
+    std::initializer_list<field> fields, bool audit = false)
 {
     auto& s = the_state();
     s.written[static_cast<std::size_t>(level)].fetch_add(1, std::memory_order_relaxed);
-    const auto rendered =
+    auto rendered =
         render(s.format.load(std::memory_order_relaxed), now_text(), level_text, text, fields);
     {
         const std::lock_guard lock{s.sink_mutex};
@@ -168,7 +190,35 @@ void write(
             return;
         }
     }
-    s.logger->log(level_of(level), spdlog::string_view_t{rendered.data(), rendered.size()});
+    hand_on(std::move(rendered), audit);
+}
+
+// Called once a second by the thread that writes: what was left out since.
+std::string notes(std::uint64_t dropped)
+{
+    auto& s = the_state();
+    std::string lines;
+    const auto add = [&](std::string_view text, std::initializer_list<field> fields) {
+        s.written[static_cast<std::size_t>(log_level::warning)].fetch_add(
+            1, std::memory_order_relaxed);
+        lines += render(
+            s.format.load(std::memory_order_relaxed), now_text(), name_of(log_level::warning), text,
+            fields);
+        lines += '\n';
+    };
+    if (dropped > 0) {
+        add("lines were dropped: the log is not read fast enough, or cannot be written",
+            {{"count", dropped}});
+    }
+    std::vector<limiter::suppressed> over;
+    {
+        const std::lock_guard lock{s.limits_mutex};
+        over = s.limits.take_suppressed(std::chrono::steady_clock::now());
+    }
+    for (const auto& one : over) {
+        add("lines were suppressed", {{"kind", one.kind}, {"count", one.count}});
+    }
+    return lines;
 }
 
 } // namespace
@@ -199,14 +249,88 @@ void line(log_level level, std::string_view text, std::initializer_list<field> f
     }
 }
 
+void line_about(
+    log_level level, std::string_view peer, std::string_view text,
+    std::initializer_list<field> fields)
+{
+    if (!enabled(level)) {
+        return;
+    }
+    auto& s = the_state();
+    {
+        const std::lock_guard lock{s.limits_mutex};
+        if (!s.limits.allow(text, peer, std::chrono::steady_clock::now())) {
+            s.suppressed.fetch_add(1, std::memory_order_relaxed);
+            return;
+        }
+    }
+    write(level, name_of(level), text, fields);
+}
+
+void line_of_shard(log_level level, unsigned shard, std::string_view text)
+{
+    if (!enabled(level)) {
+        return;
+    }
+    {
+        auto& s = the_state();
+        const std::lock_guard lock{s.limits_mutex};
+        if (!s.echoes.is_new(text, shard, std::chrono::steady_clock::now())) {
+            return;
+        }
+    }
+    line_about(level, {}, text);
+}
+
 void audit(std::string_view text, std::initializer_list<field> fields)
 {
-    write(log_level::info, "audit", text, fields);
+    write(log_level::info, "audit", text, fields, true);
+}
+
+void audit_line(std::string_view text)
+{
+    write(log_level::info, name_of(log_level::info), text, {}, true);
+}
+
+void start()
+{
+    auto& s = the_state();
+    const std::lock_guard lock{s.writer_mutex};
+    if (!s.out) {
+        s.out = std::make_shared<writer>(writer::settings{.notes = notes});
+    }
+}
+
+void stop(std::chrono::milliseconds most)
+{
+    auto& s = the_state();
+    if (const auto out = s.current()) {
+        out->stop(most); // it stays: what others still say goes nowhere, and waits for nobody
+    }
 }
 
 void flush()
 {
-    the_state().logger->flush();
+    if (const auto out = the_state().current()) {
+        out->flush(std::chrono::seconds{1});
+    }
+}
+
+std::uint64_t dropped() noexcept
+{
+    const auto out = the_state().current();
+    return out ? out->dropped() : 0;
+}
+
+std::uint64_t suppressed() noexcept
+{
+    return the_state().suppressed.load(std::memory_order_relaxed);
+}
+
+std::uint64_t queued_bytes() noexcept
+{
+    const auto out = the_state().current();
+    return out ? out->bytes() : 0;
 }
 
 std::array<std::uint64_t, 4> counts() noexcept
@@ -229,13 +353,13 @@ std::string render(
         out += "\",\"level\":\"";
         out += level;
         out += "\",\"text\":\"";
-        append_escaped(out, valid_utf8(text));
+        append_escaped(out, valid_text(text));
         out += '"';
         for (const auto& f : fields) {
             out += ",\"";
             out += f.key;
             out += f.number ? "\":" : "\":\"";
-            append_escaped(out, valid_utf8(f.value));
+            append_escaped(out, valid_text(f.value));
             out += f.number ? "" : "\"";
         }
         out += '}';
@@ -245,14 +369,14 @@ std::string render(
     out += ' ';
     out += level;
     out += ' ';
-    append_escaped(out, valid_utf8(text), false);
+    append_escaped(out, valid_text(text), false);
     for (const auto& f : fields) {
         out += ' ';
         out += f.key;
         out += '=';
         const bool quoted = !f.number && needs_quotes(f.value);
         out += quoted ? "\"" : "";
-        append_escaped(out, valid_utf8(f.value));
+        append_escaped(out, valid_text(f.value));
         out += quoted ? "\"" : "";
     }
     return out;

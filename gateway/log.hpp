@@ -3,7 +3,9 @@
 // The process's log: one line per event, as text or as JSON, on stderr.
 //
 // Threading:  every function may be called from any thread; a line is written whole.
-// Lifetime:   works before set_up() (text, info) and until the process ends.
+// Lifetime:   works before set_up() (text, info) and until the process ends. Between start() and
+//             stop() a thread of its own writes, and nobody waits for who reads: what is not read
+//             in time is dropped, the oldest first, and counted.
 // Invariants:
 // (1) A line is one line: control characters in texts and values are escaped, so that nobody who
 // names a
@@ -12,6 +14,7 @@
 #include "gateway/config.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -65,9 +68,23 @@ void set_sink(sink to, void* context);
 
 bool enabled(log_level level) noexcept;
 void line(log_level level, std::string_view text, std::initializer_list<field> fields = {});
+// What a peer can cause, as often as it likes: so many of a kind, and of a kind about that peer, are
+// written; the others are counted, and the count is written. `peer` may be empty.
+void line_about(
+    log_level level, std::string_view peer, std::string_view text,
+    std::initializer_list<field> fields = {});
+// What each shard of the process finds out, and says in the same words: one line.
+void line_of_shard(log_level level, unsigned shard, std::string_view text);
 // Who, what, from, to, epoch, result of a change; written at every level setting.
 void audit(std::string_view text, std::initializer_list<field> fields);
-void flush();
+void audit_line(std::string_view text); // as its author words it
+void start();
+void stop(std::chrono::milliseconds most);
+void flush(); // at most a second
+
+std::uint64_t dropped() noexcept;      // teal_log_dropped_total
+std::uint64_t suppressed() noexcept;   // teal_log_suppressed_total
+std::uint64_t queued_bytes() noexcept; // in limits.buffered_total
 
 // Lines written since the start, by level (teal_log_messages_total).
 std::array<std::uint64_t, 4> counts() noexcept;

@@ -1,5 +1,6 @@
 // teal-gateway: arguments and exit status; everything else is process.cpp.
 
+#include "broker/net/standard_descriptors.hpp"
 #include "broker/net/stray_signals.hpp"
 #include "gateway/config.hpp"
 #include "gateway/process.hpp"
@@ -12,6 +13,7 @@
 
 int main(int argc, char** argv)
 {
+    net::open_standard_descriptors();
     net::ignore_stray_signals(); // process.cpp says so in the log
     std::signal(SIGHUP, SIG_IGN); // until it says that reloading is not built yet
     CLI::App app{"A gateway for STOMP over WebSocket that moves live sessions between two pools of "

@@ -25,26 +25,38 @@ public:
     memory_budget(const memory_budget&) = delete;
     memory_budget& operator=(const memory_budget&) = delete;
 
-    void charge(held_kind kind, std::size_t bytes) noexcept
-    {
-        by_kind_[kind] += bytes;
-        total_ += bytes;
-    }
+    void charge(held_kind kind, std::size_t bytes) noexcept { by_kind_[kind] += bytes; }
     // REQUIRES: as much was charged.
     void release(held_kind kind, std::size_t bytes) noexcept
     {
         BOOST_ASSERT(by_kind_[kind] >= bytes);
         by_kind_[kind] -= bytes;
-        total_ -= bytes;
     }
+    // For an owner that keeps what it charged by itself, and knows what it holds now.
+    template <class Unsigned>
+    void settle(held_kind kind, Unsigned& charged, std::size_t held) noexcept
+    {
+        by_kind_[kind] += held - charged; // modulo 2^64: less is less
+        charged = static_cast<Unsigned>(held);
+    }
+    // What is known as a whole only.
+    void set(held_kind kind, std::uint64_t held) noexcept { by_kind_[kind] = held; }
+    // Where who knows nothing of kinds adds and takes.
+    std::uint64_t& meter(held_kind kind) noexcept { return by_kind_[kind]; }
 
-    std::uint64_t total() const noexcept { return total_; }
+    std::uint64_t total() const noexcept
+    {
+        std::uint64_t sum = 0;
+        for (const std::uint64_t bytes : by_kind_.values) {
+            sum += bytes;
+        }
+        return sum;
+    }
     std::uint64_t of(held_kind kind) const noexcept { return by_kind_[kind]; }
     const by<held_kind, gauge>& by_kind() const noexcept { return by_kind_; }
 
 private:
     by<held_kind, gauge> by_kind_;
-    std::uint64_t total_ = 0;
 };
 
 // What one owner holds of one kind; it gives it back when it goes. Without a budget (tests of a

@@ -181,20 +181,20 @@ enum class held_kind : std::uint8_t {
     client_outbox, // on their way to clients, but shared bytes
     broker_input,  // parts of brokers' frames
     broker_outbox, // on their way to brokers
-    shared,        // MESSAGEs and heads that several owners refer to, each once
+    shared,        // MESSAGEs and heads that several owners refer to, each once: in outboxes,
+                   // kept for seams, in journals
     sessions,      // what they said and will be said again: CONNECTs, subscriptions
     frames,        // behind a SUBSCRIBE, a bind or a COMMIT
     deliveries,    // not acknowledged yet
     receipts,      // that are owed, and those that wait for others
-    seams,         // kept for a seam: entries; their bytes are shared
     pairing,       // notes about messages that both colors bring
     errors,        // ERRORs kept until it is known whose they are
     log,           // lines that the log's reader has not taken
 };
 template <>
-inline constexpr std::array<std::string_view, 13> names<held_kind>{
+inline constexpr std::array<std::string_view, 12> names<held_kind>{
     "client_input", "client_outbox", "broker_input", "broker_outbox", "shared", "sessions", "frames",
-    "deliveries",   "receipts",      "seams",        "pairing",       "errors", "log"};
+    "deliveries",   "receipts",      "pairing",      "errors",        "log"};
 
 constexpr std::string_view side_of(held_kind k) noexcept
 {
@@ -330,6 +330,7 @@ struct control_counters {
     std::vector<std::string> listeners; // their bind, in the configuration's order
     broker::per_color<std::vector<endpoint_numbers>> endpoints;
     gauge clients_limit = 0; // limits.clients as it is in force
+    gauge buffered_limit = 0; // limits.buffered_total in bytes
 
     broker::color live = broker::color::blue;
     control::epoch_number epoch = 0;

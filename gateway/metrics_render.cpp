@@ -68,7 +68,7 @@ void clients(page& p, const totals& sum, const control_counters& control)
     });
 }
 
-void frames(page& p, const totals& sum)
+void frames(page& p, const totals& sum, const control_counters& control)
 {
     p.begin("teal_frames_total", C, "STOMP frames and heart-beats on the wire.");
     for_each<side>([&](side s, std::string_view side_name) {
@@ -114,6 +114,9 @@ void frames(page& p, const totals& sum)
                     return n.held[k];
                 }));
     });
+    p.single(
+        "teal_buffered_bytes_limit", G, "limits.buffered_total as it is in force.",
+        control.buffered_limit);
     by_side(
         "teal_backpressure_pauses_total", C, "Times a peer was left unread.",
         &shard_counters::backpressure_pauses);
@@ -295,6 +298,12 @@ void administration(page& p, const control_counters& control)
     for (std::size_t i = 0; i < levels.size(); ++i) {
         p.value({{"level", levels[i]}}, written[i]);
     }
+    p.single(
+        "teal_log_dropped_total", C, "Lines that the log's reader did not take in time.",
+        log::dropped());
+    p.single(
+        "teal_log_suppressed_total", C, "Lines that were one too many of their kind.",
+        log::suppressed());
 }
 
 } // namespace
@@ -306,7 +315,7 @@ render_metrics(const std::vector<shard_counters>& shards, const control_counters
     const totals sum{shards};
     administration(p, control);
     clients(p, sum, control);
-    frames(p, sum);
+    frames(p, sum, control);
     brokers(p, sum, control);
     switches(p, sum, control);
     process_metrics(p);

@@ -6,6 +6,8 @@
 #include "control/api_server.hpp"
 #include "control/control_service.hpp"
 #include "gateway/log.hpp"
+#include "gateway/memory_limit.hpp"
+#include "gateway/memory_reserve.hpp"
 #include "gateway/switch_service.hpp"
 
 #include <boost/asio/signal_set.hpp>
@@ -16,6 +18,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <malloc.h>
 #include <map>
 #include <random>
 #include <set>
@@ -28,6 +31,7 @@ namespace gateway {
 namespace {
 
 constexpr std::uint64_t descriptors_kept = 256; // listeners, admin, logs, epoll
+constexpr auto trim_check = std::chrono::milliseconds{250};
 constexpr auto drain_step = std::chrono::milliseconds{100};
 constexpr int drain_steps = 50; // clients are sent away over 5 s, so that they do not storm
 // What the kernel may hold unsent for a peer that no broker has let in yet: an answer to its
@@ -36,6 +40,7 @@ constexpr int unsent_before_connected = 16 * 1024;
 
 int start_error(const std::string& sentence)
 {
+    log::flush(); // in front of it
     std::fprintf(stderr, "teal-gateway: %s\n", sentence.c_str());
     return 2;
 }
@@ -62,12 +67,6 @@ std::uint64_t raise_descriptors()
     ::setrlimit(RLIMIT_NOFILE, &limit);
     ::getrlimit(RLIMIT_NOFILE, &limit);
     return limit.rlim_cur;
-}
-
-std::uint64_t physical_memory()
-{
-    return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
-           static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE));
 }
 
 std::string hex_of(std::uint64_t value)
@@ -152,6 +151,7 @@ private:
     void drain(int step);
     void stop();
     void resolve_again();
+    void trim_memory();
 
     config settings_;
     process_state shared_;
@@ -163,7 +163,8 @@ private:
     std::unique_ptr<control::api> api_;
     std::unique_ptr<control::api_server> server_;
     boost::asio::signal_set signals_{control_};
-    boost::asio::steady_timer timer_{control_}, resolve_timer_{control_};
+    boost::asio::steady_timer timer_{control_}, resolve_timer_{control_}, trim_timer_{control_};
+    trim_decider trims_;
     std::thread resolver_;
     std::shared_ptr<const endpoint_addresses> where_;
     control_counters counters_;
@@ -232,6 +233,8 @@ int process::open_listeners()
 int process::start()
 {
     log::set_up(settings_.log);
+    log::start();
+    memory_reserve::set_up();
     const std::uint64_t descriptors = raise_descriptors();
     const bool dedicated = settings_.brokers.multiplex == multiplex_mode::dedicated;
     // A dedicated session takes three while a switch is prepared; a shared one takes one, some need
@@ -254,7 +257,12 @@ int process::start()
     const unsigned threads = settings_.threads != 0
                                  ? settings_.threads
                                  : std::max(1u, std::thread::hardware_concurrency());
-    shared_.buffered_max = settings_.limits.buffered_total.of(physical_memory()) / threads;
+    const std::uint64_t memory = memory_available();
+    const std::uint64_t buffered = settings_.limits.buffered_total.of(memory);
+    shared_.buffered_max = buffered / threads;
+    shared_.shards = threads;
+    counters_.buffered_limit = buffered;
+    log::line(log_level::info, "memory", {{"buffered_total", buffered}, {"available", memory}});
 
     auto opened = control::open_file_store(settings_.store.path, settings_.initial_color);
     if (auto* sentence = std::get_if<std::string>(&opened)) {
@@ -289,7 +297,8 @@ int process::start()
         members.push_back(p.get());
     }
     const auto log_sink = [](control::log_level level, std::string text) {
-        log::line(static_cast<log_level>(level), text);
+        text.starts_with("audit ") ? log::audit_line(text)
+                                   : log::line_about(static_cast<log_level>(level), {}, text);
     };
     service_ = std::make_unique<control::control_service>(
         control_, control_settings_of(settings_), std::move(store), std::move(members), log_sink);
@@ -472,6 +481,7 @@ void process::stop()
     signals_.cancel();
     timer_.cancel();
     resolve_timer_.cancel();
+    trim_timer_.cancel();
     if (server_) {
         server_->stop();
     }
@@ -509,6 +519,29 @@ void process::resolve_again()
     });
 }
 
+// What many peers have left goes back to the system, and not only to the allocator.
+void process::trim_memory()
+{
+    trim_timer_.expires_after(trim_check);
+    trim_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) {
+            return;
+        }
+        if (memory_reserve::was_used()) {
+            log::line_about(log_level::error, {}, "out of memory: clients that hold most are closed");
+            for (auto& s : shards_) {
+                s->post([one = s.get()] { one->give_back_memory(); });
+            }
+            ::malloc_trim(0);
+        }
+        memory_reserve::fill_up();
+        if (trims_.due(shared_.held.load(), shared_.clients.load())) {
+            ::malloc_trim(0);
+        }
+        trim_memory();
+    });
+}
+
 int process::run()
 {
     if (const int status = start(); status != 0) {
@@ -522,9 +555,9 @@ int process::run()
     }
     wait_for_signal();
     resolve_again();
+    trim_memory();
     control_.run();
     log::line(log_level::info, "stopped");
-    log::flush();
     return 0;
 }
 
@@ -532,7 +565,9 @@ int process::run()
 
 int run_gateway(config settings)
 {
-    return process{std::move(settings)}.run();
+    const int status = process{std::move(settings)}.run();
+    log::stop(std::chrono::seconds{1}); // whoever reads the log or not
+    return status;
 }
 
 } // namespace gateway

@@ -21,6 +21,7 @@
 //   router_acknowledge.cpp    acknowledgements back, and what a client does not take
 //   router_markers.cpp        what each marker that is read says
 //   router_deadlines.cpp      everything that waits for a time
+//   router_memory.cpp         what each session makes us keep; who goes for it
 //   router_report.cpp         numbers and snapshots
 // What has state of its own is a class of its own, which works on the same tables (shard_part) and
 // asks the router for what touches bindings, links and members (shard_actions):
@@ -54,6 +55,7 @@
 #include "gateway/wire_pairing.hpp"
 #include "gateway/world_survey.hpp"
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -81,6 +83,25 @@ public:
     void on_client_backlog(session_id id, backlog level, time_point now); // a mark was crossed
     void on_carry_empty(session_id id); // all that was carried has been interpreted
     void on_client_written(session_id id, time_point now);
+
+    // ---- limits.buffered_total: router_memory.cpp
+    std::uint32_t shard_number() const noexcept { return settings_.shard; }
+    memory_budget& budget() noexcept { return shard_.budget; }
+    const memory_budget& budget() const noexcept { return shard_.budget; }
+    // Bytes of its CONNECT and of its handshake that a session keeps.
+    std::size_t said_by(session_id id) const noexcept;
+    // Everything that it makes this shard keep, beside its driver's buffers.
+    std::size_t kept_for(session_id id) const noexcept;
+    // S14: from hold to commit nobody goes for what is buffered.
+    bool may_close_for_memory() const noexcept { return switch_.phase < member_phase::holding; }
+    // REQUIRES: may_close_for_memory(). It goes; nothing of it is written any more.
+    void close_for_memory(session_id id, disconnect_reason why, time_point now);
+    // S14: links that owe no answer are not read meanwhile.
+    void stop_links_for_memory(bool on);
+    // What the budget should say, by a walk over everything; for checks.
+    by<held_kind, gauge> recount() const;
+    static constexpr std::array recounted{
+        held_kind::sessions, held_kind::frames, held_kind::receipts};
 
     // ---- links
     void on_link_open(link_id id, time_point now);
@@ -167,6 +188,7 @@ private:
         client_session& s, std::string_view sentence, std::string_view receipt,
         disconnect_reason why, time_point now) override;
     void finish_closing(client_session& s, time_point now);
+    void forget_kept(client_session& s) noexcept;
     void close(client_session& s, disconnect_reason why, std::string_view text) override;
     void end_session(client_session& s, time_point now) override;
     void enter(client_session& s, session_state to, time_point now) override;
@@ -327,6 +349,7 @@ private:
     std::uint64_t sends_made_ = 0;
     bool barriers_due_ = false;
     std::vector<session_id> later_;
+    std::vector<link_id> stopped_links_; // stop_links_for_memory
     struct refusal {
         session_id session;
         color of;

@@ -81,6 +81,7 @@ session_id router::open_client(
     s->live = shard_.live;
     s->peer = std::move(peer);
     s->rare().handshake = std::move(handshake);
+    charge(held_kind::sessions, bytes_of(s->rare().handshake));
     s->since = now;
     const auto id = s->id;
     ++counters_.sessions[shard_.live][session_label::connecting];
@@ -157,6 +158,7 @@ void router::connect(client_session& s, const stomp::frame_view& frame, time_poi
     s.connect_seen = true;
     s.version = versions.highest();
     s.who = identify(s, frame, versions.text(), versions.highest());
+    release(held_kind::sessions, bytes_of(s.rare().handshake));
     s.rare().handshake = {};
     if (s.state == session_state::connecting) {
         s.parked_since = now;
@@ -255,7 +257,9 @@ void router::enqueue(client_session& s, const stomp::frame_view& frame, framing 
         s.waiting = std::make_unique<std::vector<buffered_frame>>();
     }
     s.waiting->push_back({stomp::frame{frame}, as});
-    s.waiting_bytes += weight(s.waiting->back().frame);
+    const std::size_t bytes = weight(s.waiting->back().frame);
+    s.waiting_bytes += bytes;
+    charge(held_kind::frames, bytes);
 }
 
 void router::pump(client_session& s, time_point now)
@@ -279,6 +283,7 @@ void router::pump(client_session& s, time_point now)
                 return;
             }
             s.waiting_bytes -= bytes;
+            release(held_kind::frames, bytes);
             if (s.state != session_state::active) {
                 ++done;
                 break;

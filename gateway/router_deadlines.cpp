@@ -188,10 +188,11 @@ void router::on_probe(endpoint_ref which, bool ok, std::string why, time_point n
 {
     broker::pool& pool = pool_of(which.color);
     const bool before = pool.healthy(which.index);
-    if (!ok && before) {
-        out_.log(2, name_of(which) + " does not answer: " + why);
-    }
+    const std::string line = name_of(which) + " does not answer: " + why;
     pool.on_probe(which.index, ok, std::move(why), now);
+    if (before && !pool.healthy(which.index)) { // one line, however many probes that took
+        out_.log(2, line);
+    }
     if (before != pool.healthy(which.index)) { // it may have joined another cluster
         survey_.forget(which);
     }

@@ -153,6 +153,7 @@ void router::end_session(client_session& s, time_point now)
         release_identity(*s.who);
     }
     enter(s, session_state::closing, now);
+    forget_kept(s);
     --counters_.sessions[s.live][session_label::closing];
     sends_.forget(id);
     tables_.sessions.erase(number(id));

@@ -23,6 +23,7 @@ link_record& router::dial(share_group& g, link_role role, session_id owner, time
         .known = g.known,
         .rung = g.rung,
         .trial_timeout = settings_.trial_timeout,
+        .owed_meter = &shard_.budget.meter(held_kind::receipts),
         .names = &shard_.names,
     });
     record->group = &g;

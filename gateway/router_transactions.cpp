@@ -12,7 +12,7 @@ namespace gateway {
 bool router::buffer(client_session& s, const stomp::frame_view& frame, framing as, time_point now)
 {
     if (!s.transactions) {
-        s.transactions = std::make_unique<transaction_buffer>();
+        s.transactions = std::make_unique<transaction_buffer>(&shard_.budget);
     }
     const auto fault =
         s.transactions->add(*frame.find("transaction"), frame, as, settings_.transaction_bytes);
@@ -37,7 +37,7 @@ bool router::client_transaction(client_session& s, const stomp::frame_view& fram
     }
     if (frame.command == stomp::command::begin) {
         if (!s.transactions) {
-            s.transactions = std::make_unique<transaction_buffer>();
+            s.transactions = std::make_unique<transaction_buffer>(&shard_.budget);
         }
         const auto fault = s.transactions->begin(*id, settings_.transactions);
         if (fault != transaction_fault::none) {

@@ -46,6 +46,7 @@ shard::~shard()
         l->abandon();
     }
     links_.clear();
+    lost_links_.clear();
     probes_.clear();
 }
 
@@ -101,7 +102,15 @@ void shard::accepted(int descriptor, std::size_t index)
     client_connection& c = *made;
     clients_.emplace(&c, std::move(made));
     auto& counts = counters_.listener(index);
-    if (process_.clients.fetch_add(1, std::memory_order_relaxed) >= process_.clients_max) {
+    const bool many =
+        process_.clients.fetch_add(1, std::memory_order_relaxed) >= process_.clients_max;
+    if (over_budget()) {
+        ++counts.rejected[reject_reason::overload];
+        c.refuse(websocket::service_unavailable(
+            std::chrono::seconds{5}, "out of memory for clients (limits.buffered_total)"));
+        return;
+    }
+    if (many) {
         ++counts.rejected[reject_reason::limit];
         c.refuse(websocket::service_unavailable(
             std::chrono::seconds{5}, "too many clients (limits.clients)"));
@@ -166,9 +175,10 @@ void shard::close_client(session_id which, disconnect_reason reason, std::string
     if (client_connection* c = client(which)) {
         by_session_.erase(static_cast<std::uint64_t>(which));
         if (!text.empty()) {
-            log(log_level::info, "closed session " +
-                                     std::to_string(static_cast<std::uint64_t>(which)) + ": " +
-                                     std::string{text});
+            log::line_about(
+                log_level::info, c->counted_address(),
+                "closed session " + std::to_string(static_cast<std::uint64_t>(which)) + ": " +
+                    std::string{text});
         }
         c->close(reason, text);
     }
@@ -236,7 +246,8 @@ void shard::on_turn_end(net::time_point now)
         c->backlog_listed = false;
         c->check_backlog(now);
     }
-    if (now >= shed_at_) {
+    count_held();
+    if (stopped_reading_ || (over_budget() && now >= shed_at_)) {
         shed(now);
     }
     lost_links_.clear();
@@ -271,24 +282,6 @@ void shard::beat_behind_a_pause(net::time_point now)
     }
 }
 
-// limits.buffered_total: what waits for slow clients on shared links, the largest first.
-void shard::shed(net::time_point now)
-{
-    shed_at_ = now + std::chrono::milliseconds{100};
-    std::uint64_t total = 0;
-    client_connection* largest = nullptr;
-    for (const auto& [c, owned] : clients_) {
-        if (c->over_mark()) {
-            total += c->out().size();
-            largest = largest == nullptr || c->out().size() > largest->out().size() ? c : largest;
-        }
-    }
-    counters_.held[held_kind::client_outbox] = total;
-    if (largest != nullptr && total > buffered_max_) {
-        router_.on_client_backlog(largest->session(), backlog::over_wall, now);
-    }
-}
-
 void shard::stop_accepting()
 {
     for (auto& l : listeners_) {
@@ -315,6 +308,8 @@ void shard::drain_some(std::size_t most)
 
 shard_counters shard::take_counters()
 {
+    count_held();
+    counters_.held = router_.budget().by_kind();
     const auto& s = loop_.syscalls();
     counters_.syscalls[syscall::read] = s.recv;
     counters_.syscalls[syscall::write] = s.send;
@@ -330,14 +325,23 @@ void shard::report(control::report what)
     reports_(std::move(what));
 }
 
+// What cores say is about brokers and the switch, which every shard sees; but links, subscriptions
+// and sessions are the shard's own.
 void shard::log(int level, std::string line)
 {
-    log(static_cast<log_level>(level), std::move(line));
+    const bool own = line.starts_with("link to ") || line.starts_with("session ") ||
+                     line.find(" is drained: ") != line.npos ||
+                     line.find(" cancelled a subscription: ") != line.npos;
+    if (own) {
+        log::line_about(static_cast<log_level>(level), {}, line);
+    } else {
+        log(static_cast<log_level>(level), line);
+    }
 }
 
-void shard::log(log_level level, std::string text)
+void shard::log(log_level level, const std::string& text)
 {
-    log::line(level, text);
+    log::line_of_shard(level, router_.shard_number(), text);
 }
 
 } // namespace gateway

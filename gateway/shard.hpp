@@ -50,9 +50,11 @@ private:
 // path.
 struct process_state {
     std::atomic<std::uint64_t> clients{0};
+    std::atomic<std::uint64_t> held{0}; // of limits.buffered_total, as the shards counted last
     address_counts addresses;
     std::uint64_t clients_max = 0;  // limits.clients as the descriptors allow
     std::uint64_t buffered_max = 0; // limits.buffered_total, one shard's part
+    unsigned shards = 1;
 };
 
 // Immutable once given out: where each endpoint is, as the names resolved last.
@@ -95,6 +97,7 @@ public:
     }
     void stop_accepting();
     void drain_some(std::size_t most); // closes that many clients (1012)
+    void give_back_memory();           // the system has none left
     std::size_t clients() const noexcept { return clients_.size(); }
     // Asks every endpoint of a color now; `done` gets one answer each.
     void
@@ -111,7 +114,8 @@ public:
     }
     void backlog_changed(client_connection& c);
     void destroy_later(client_connection& c);
-    void log(log_level level, std::string text);
+    // What every shard sees; one line of the process.
+    void log(log_level level, const std::string& text);
 
 private:
     class core_timer;
@@ -153,8 +157,12 @@ private:
     connect(const dial_order& order, broker::link_owner& owner, std::string& why);
     void start_probe(
         control::endpoint_ref which, bool preflight, std::function<void(bool, std::string)> done);
+    void count_held();
     void shed(net::time_point now);
+    void close_largest(std::uint64_t excess, net::time_point now);
     void beat_behind_a_pause(net::time_point now);
+    void stop_reading(bool on);
+    bool over_budget() const noexcept { return router_.budget().total() > buffered_max_; }
 
     config settings_;
     shard_counters counters_;
@@ -179,6 +187,8 @@ private:
     std::size_t next_address_ = 0;
     net::time_point shed_at_{};
     net::duration paused_ = net::clock::paused(); // pauses of the process that are dealt with
+    std::uint64_t told_held_ = 0; // of process_.held: this shard's
+    bool stopped_reading_ = false;
     std::uint64_t buffered_max_; // this shard's part of limits.buffered_total
     router router_;
 };

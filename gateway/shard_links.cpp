@@ -41,6 +41,8 @@ shard::connect(const dial_order& order, broker::link_owner& owner, std::string& 
         .frame_bytes = settings_.limits.broker_frame, .header_count = broker_headers_max};
     transport.outbox_mark = settings_.limits.broker_outbox;
     transport.heart_beat = settings_.heart_beat.broker;
+    transport.input_meter = &router_.budget().meter(held_kind::broker_input);
+    transport.outbox_meter = &router_.budget().meter(held_kind::broker_outbox);
     if (transport.websocket) {
         transport.upgrade.host = endpoint.host + ":" + std::to_string(endpoint.port);
         transport.upgrade.target = endpoint.path;

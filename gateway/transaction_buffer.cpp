@@ -26,6 +26,15 @@ std::size_t weight(const stomp::frame& frame) noexcept
     return bytes;
 }
 
+namespace {
+
+std::size_t weight_of(const transaction& t) noexcept // but its frames
+{
+    return sizeof t + t.id.size();
+}
+
+} // namespace
+
 transaction_fault transaction_buffer::begin(std::string_view id, std::size_t transactions_max)
 {
     if (std::ranges::any_of(open_, [&](const auto& t) { return t.id == id; })) {
@@ -35,6 +44,7 @@ transaction_fault transaction_buffer::begin(std::string_view id, std::size_t tra
         return transaction_fault::too_many;
     }
     open_.push_back({std::string{id}, {}});
+    held_.add(weight_of(open_.back()));
     return transaction_fault::none;
 }
 
@@ -51,6 +61,7 @@ transaction_fault transaction_buffer::add(
         return transaction_fault::too_large;
     }
     bytes_ += bytes;
+    held_.add(bytes);
     at->frames.push_back({std::move(owned), as});
     return transaction_fault::none;
 }
@@ -69,10 +80,25 @@ std::optional<transaction> transaction_buffer::take(std::string_view id)
     }
     transaction taken = std::move(*at);
     open_.erase(at);
+    held_.take(weight_of(taken));
     for (const auto& f : taken.frames) {
-        bytes_ -= weight(f.frame);
+        const std::size_t bytes = weight(f.frame);
+        bytes_ -= bytes;
+        held_.take(bytes);
     }
     return taken;
+}
+
+std::size_t transaction_buffer::recount() const noexcept
+{
+    std::size_t bytes = 0;
+    for (const transaction& t : open_) {
+        bytes += weight_of(t);
+        for (const buffered_frame& f : t.frames) {
+            bytes += weight(f.frame);
+        }
+    }
+    return bytes;
 }
 
 } // namespace gateway

@@ -7,6 +7,7 @@
 
 #include "broker/link_effects.hpp"
 #include "broker/stomp/frame.hpp"
+#include "gateway/memory_budget.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -39,6 +40,7 @@ class transaction_buffer {
 public:
     static constexpr std::size_t frames_max = 1024;
 
+    explicit transaction_buffer(memory_budget* budget = nullptr) noexcept : held_(budget) {}
     transaction_fault begin(std::string_view id, std::size_t transactions_max);
     transaction_fault
     add(std::string_view id, const stomp::frame_view& frame, broker::framing as,
@@ -46,10 +48,13 @@ public:
     std::optional<transaction> take(std::string_view id); // COMMIT and ABORT
     const transaction* find(std::string_view id) const noexcept; // null: not open
     bool empty() const noexcept { return open_.empty(); }
+    std::size_t bytes() const noexcept { return held_.bytes(); } // that are charged
+    std::size_t recount() const noexcept;                        // the same, by a walk
 
 private:
     std::vector<transaction> open_;
-    std::size_t bytes_ = 0;
+    std::size_t bytes_ = 0; // of the frames
+    held_bytes<held_kind::frames> held_;
 };
 
 // Bytes that a frame takes while it waits.

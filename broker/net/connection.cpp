@@ -135,6 +135,11 @@ bool connection::wants_bytes() const noexcept
     return false;
 }
 
+bool connection::leaves_unread() const
+{
+    return phase_ == phase::open && !reading_ && !fin_seen_ && !unread_matters();
+}
+
 void connection::on_ready(std::uint32_t epoll_events)
 {
     if (phase_ == phase::connecting) {
@@ -154,6 +159,8 @@ void connection::on_ready(std::uint32_t epoll_events)
         }
     } else if ((epoll_events & EPOLLERR) != 0) {
         close_with(socket_error());
+    } else if ((epoll_events & (EPOLLRDHUP | EPOLLHUP)) != 0 && leaves_unread()) {
+        peer_finished();
     } else if ((epoll_events & EPOLLHUP) != 0) {
         // The peer is gone, and bytes of it may lie in a socket that is not read now. HUP cannot be
         // masked, so the epoll set gets the descriptor back when reading goes on; what is queued
@@ -290,6 +297,7 @@ void connection::update_interest()
 {
     const bool waits_to_write = phase_ == phase::connecting || (!writable_ && !outbox_.empty());
     const std::uint32_t wanted = (wants_bytes() ? std::uint32_t{EPOLLIN} : 0U) |
+                                 (leaves_unread() ? std::uint32_t{EPOLLRDHUP} : 0U) |
                                  (waits_to_write ? std::uint32_t{EPOLLOUT} : 0U);
     if (registered_ ? wanted == interest_ : wanted == 0) { // unregistered: hung up while paused
         return;

@@ -24,6 +24,8 @@ namespace net {
 
 class connection : public ready_handler, public flushable {
 public:
+    static constexpr std::size_t read_quantum_max = 16 * 1024;
+
     // Takes ownership of a non-blocking descriptor. connecting: a connect() is under way;
     // on_connected comes first.
     enum class origin : std::uint8_t { accepted, connecting };
@@ -64,6 +66,9 @@ protected:
     virtual void on_connected() {}
     // `bytes` may be changed in place (unmasking); it is reused after the call.
     virtual void on_bytes(std::span<char> bytes) = 0;
+    // False: who has finished sending is gone, although bytes of it that are not read now may lie in
+    // the socket.
+    virtual bool unread_matters() const { return true; }
     virtual void on_written() {} // after a flush that wrote something
     virtual void on_peer_fin() { close_after_flush(); }
     // Last call; the object may be destroyed in it. `reason` is success when this side closed and
@@ -87,6 +92,7 @@ private:
     void on_ready(std::uint32_t epoll_events) final;
     void flush() final;
     bool wants_bytes() const noexcept;
+    bool leaves_unread() const;
     void connect_decided();
     void read_some();
     void peer_finished();
@@ -103,7 +109,7 @@ private:
     int descriptor_;
     int error_ = 0; // errno that on_closed will report
     std::uint32_t interest_ = 0;
-    std::uint32_t read_quantum_ = 16 * 1024;
+    std::uint32_t read_quantum_ = read_quantum_max;
     phase phase_;
     bool registered_ = false; // in the epoll set
     bool reading_ = true;

@@ -53,8 +53,14 @@ struct outbox::state {
     void consume(std::size_t count) noexcept;
     void clear() noexcept;
 
+    std::size_t held() const noexcept
+    {
+        return block_bytes + ranges.capacity() * sizeof(range) + blocks.capacity() * sizeof(block);
+    }
+
     fifo<range> ranges;
     fifo<block> blocks;
+    std::size_t block_bytes = 0; // of all blocks, used or not
 
     struct pool;
 };
@@ -131,6 +137,7 @@ void outbox::state::append(std::string_view bytes)
             const std::size_t wanted =
                 std::bit_ceil(std::clamp(bytes.size(), block_min, block_max));
             blocks.push_back(pool::mine().take_block(std::min(std::max(grown, wanted), block_max)));
+            block_bytes += blocks.back().size;
         }
         block& into = blocks.back();
         const std::size_t count = std::min(bytes.size(), into.size - into.used);
@@ -166,6 +173,7 @@ void outbox::state::consume(std::size_t count) noexcept
             block& from = blocks.front();
             from.taken += taken;
             if (from.taken == from.used && blocks.size() > 1) {
+                block_bytes -= from.size;
                 pool::give_back(from);
                 blocks.pop_front();
             } else if (from.taken == from.used) { // no range names it any more: start over in it
@@ -184,6 +192,7 @@ void outbox::state::clear() noexcept
     for (; !blocks.empty(); blocks.pop_front()) {
         pool::give_back(blocks.front());
     }
+    block_bytes = 0;
 }
 
 outbox::outbox() noexcept = default;
@@ -241,6 +250,11 @@ void outbox::append(const payload_ref& shared, std::size_t offset)
 std::size_t outbox::size() const noexcept
 {
     return static_cast<std::size_t>(appended_ - written_);
+}
+
+std::size_t outbox::held() const noexcept
+{
+    return state_ ? state_->held() : 0;
 }
 
 std::uint64_t outbox::appended() const noexcept

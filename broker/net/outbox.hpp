@@ -39,6 +39,10 @@ public:
     std::uint64_t appended() const noexcept;
     std::uint64_t written() const noexcept;
 
+    // Memory that is this outbox's own: its blocks, full or not. Payloads are their owners' together
+    // (payload::bytes_alive).
+    std::size_t held() const noexcept;
+
     // Fills `into` with the front of the queue; returns how many entries were used.
     std::size_t gather(std::span<iovec> into) const noexcept;
     // The first `count` bytes were written.

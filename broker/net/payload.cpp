@@ -7,6 +7,8 @@
 
 namespace net {
 
+thread_local constinit std::size_t payload::alive_ = 0;
+
 // Raw memory and placement new: the header and the bytes share one allocation, which no standard
 // owner offers.
 payload_ref payload::make(std::initializer_list<std::string_view> parts)
@@ -17,6 +19,7 @@ payload_ref payload::make(std::initializer_list<std::string_view> parts)
     }
     void* const memory = ::operator new(sizeof(payload) + size);
     payload_ref made{::new (memory) payload(size)};
+    alive_ += sizeof(payload) + size;
     char* at = static_cast<char*>(memory) + sizeof(payload);
     for (const std::string_view part : parts) {
         if (!part.empty()) { // data() may be null then
@@ -43,6 +46,7 @@ bool payload::is_utf8() const noexcept
 void intrusive_ptr_release(const payload* p) noexcept
 {
     if (--p->references_ == 0) {
+        payload::alive_ -= sizeof(payload) + p->size_;
         p->~payload();
         ::operator delete(const_cast<payload*>(p));
     }

@@ -25,6 +25,9 @@ public:
     std::string_view bytes() const noexcept;
     std::size_t size() const noexcept { return size_; }
 
+    // Of all payloads of this thread that somebody refers to.
+    static std::size_t bytes_alive() noexcept { return alive_; }
+
     // Whether all bytes are valid UTF-8; computed at most once.
     bool is_utf8() const noexcept;
 
@@ -36,6 +39,7 @@ private:
 
     explicit payload(std::size_t size) noexcept : size_(size) {}
 
+    static thread_local std::size_t alive_;
     mutable std::uint32_t references_ = 0;
     mutable utf8_state utf8_ = utf8_state::unknown;
     std::size_t size_;

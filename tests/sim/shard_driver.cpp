@@ -74,6 +74,9 @@ void shard_driver::accept(connection_ref made, unsigned number)
 // DESIGN.md section 4: the bounded carry buffer; what does not fit stays in the socket.
 void shard_driver::fill(client_end& c)
 {
+    if (reads_nothing_) {
+        return;
+    }
     std::string& unread = c.wire->to_gateway->unread;
     const std::size_t room =
         settings_.client_carry - std::min(settings_.client_carry, c.carry.size());
@@ -148,6 +151,13 @@ void shard_driver::client_ended(session_id id, bool)
     }
     c->gone = true;
     c->wire->to_other->drop_unsent();
+    if (const auto* s = router_.session(id); s != nullptr && !s->connected) {
+        c->carry.clear(); // S4: of who had no CONNECTED nothing is kept
+        c->wire->to_gateway->unread.clear();
+        c->told = true;
+        router_.on_client_gone(id, when_.now());
+        return;
+    }
     look_at_outbox(*c);
     interpret(id);
 }
@@ -205,7 +215,7 @@ void shard_driver::close_client(
         checker_.note(
             "gateway closes client " + std::to_string(c->number) + ": " + std::string{text});
     }
-    if (reason == gateway::disconnect_reason::slow_consumer && !c->gone) {
+    if (reason == gateway::disconnect_reason::slow_consumer && !c->gone && !c->hostile()) {
         if (c->wire->to_other->waiting() < settings_.client_outbox / 2) {
             checker_.violation("a client is closed as slow that is not");
         }
@@ -301,6 +311,7 @@ void shard_driver::end_of_turn()
     for (const link_id id : drained) {
         router_.on_link_drained(id, when_.now());
     }
+    keep_to_budget();
 }
 
 void shard_driver::describe()

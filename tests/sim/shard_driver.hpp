@@ -38,6 +38,8 @@ public:
     unsigned number() const noexcept { return number_; }
     std::size_t links_to(color c) const;
     std::size_t clients() const noexcept { return clients_.size(); }
+    // limits.buffered_total, this shard's part.
+    void limit_memory(std::uint64_t bytes) noexcept { buffered_max_ = bytes; }
     void fail_dials_until(time_point until) noexcept { dials_fail_until_ = until; }
     // Whether that client's connection is not closed; what was written before may still be on its
     // way.
@@ -91,6 +93,9 @@ private:
     void link_ended(gateway::link_id id);
     void lose_link(gateway::link_id id, std::string_view why);
     bool is_up(control::endpoint_ref which) const;
+    // ---- shard_driver_memory.cpp
+    void keep_to_budget();
+    void read_nothing(bool on);
     // ---- shard_driver_beats.cpp
     void begin_beats(client_end& c, std::string_view offered);
     void begin_beats(link_end& l);
@@ -112,6 +117,8 @@ private:
     std::map<std::uint64_t, std::unique_ptr<client_end>> clients_;
     std::map<std::uint64_t, std::unique_ptr<link_end>> links_;
     time_point dials_fail_until_{};
+    std::uint64_t buffered_max_ = UINT64_MAX;
+    bool reads_nothing_ = false;
     std::optional<time_point> held_from_;
     bool interprets_over_mark_ = false, broken_ = false, drains_ = false;
     std::set<control::endpoint_ref> drained_;

@@ -34,7 +34,7 @@ void shard_driver::check_step()
         if (s == nullptr) {
             continue;
         }
-        if (drains_) {
+        if (drains_ && !c->hostile()) {
             look_at_move(*c);
         }
         expect(
@@ -51,6 +51,12 @@ void shard_driver::check_step()
             !steady || other == phase::none || other == phase::draining,
             "a session has two live colors");
         expect(s->live == router_.live(), "a session has another color than its shard");
+    }
+    const auto counted = router_.recount();
+    for (const auto kind : gateway::router::recounted) {
+        expect(
+            router_.budget().of(kind) == counted[kind],
+            "what is counted for limits.buffered_total is not what is held");
     }
     expect(router_.deadline_count() <= deadlines_max, "a chain of timers grows");
     for (const auto& [id, l] : links_) {
@@ -96,7 +102,7 @@ void shard_driver::check_rest()
     for (const auto& [id, c] : clients_) {
         const auto* s = router_.session(c->id);
         const std::string whose = "client " + std::to_string(c->number);
-        if (s == nullptr || c->gone || c->level != backlog::below) {
+        if (s == nullptr || c->gone || c->hostile() || c->level != backlog::below) {
             continue;
         }
         if (s->waiting && !s->waiting->empty()) {

@@ -20,6 +20,9 @@ constexpr std::uint64_t number_of(Id id)
     return static_cast<std::uint64_t>(id);
 }
 
+// Flooders have numbers from here on: no checker hears of them.
+inline constexpr unsigned hostile_from = 1000;
+
 struct shard_driver::client_end {
     session_id id{};
     unsigned number = 0; // of the simulated client
@@ -36,7 +39,10 @@ struct shard_driver::client_end {
     std::optional<control::endpoint_ref> moves_from; // its endpoint is drained (M13)
     std::optional<control::endpoint_ref> bound_to;
     bool moved = false; // was left
+    std::uint64_t taken = 0; // of its outbox, and since when no more was
+    time_point taken_at{};
 
+    bool hostile() const noexcept { return number >= hostile_from; }
     bool whole_frame_left() const noexcept { return carry.find('\0') != carry.npos; }
 };
 

@@ -2,6 +2,7 @@
 
 // One world while it runs; made and judged by run_world().
 
+#include "tests/sim/flooder.hpp"
 #include "tests/sim/world.hpp"
 
 #include <map>
@@ -46,6 +47,7 @@ private:
     std::vector<std::unique_ptr<shard_driver>> shards_;
     std::unique_ptr<control_side> control_;
     std::vector<std::unique_ptr<sim_client>> clients_;
+    std::vector<std::unique_ptr<flooder>> flooders_;
     bool shared_ = false, healing_ = false, store_fails_ = false;
     std::size_t nodes_ = 1;
     std::set<control::endpoint_ref> drained_; // by the operator's will

@@ -1,3 +1,4 @@
+#include "tests/sim/shard_driver_ends.hpp"
 #include "tests/sim/simulation.hpp"
 
 #include <algorithm>
@@ -32,6 +33,8 @@ std::set<feature> drawn_for_one_world(std::uint64_t seed)
 // The longest that a script may take, and what a world gets to come to rest afterwards.
 constexpr auto activity_max = 20s;
 constexpr auto rest = 12s;
+// In a world with flooders: more than honest clients need, less than one flooder wants.
+constexpr std::uint64_t buffered_max = 512 * 1024;
 
 } // namespace
 
@@ -100,6 +103,16 @@ world::world(const world_options& options)
         one->attach(*control_);
         one->start(live);
     }
+    if (has(feature::floods)) {
+        random_source how{options.seed, 770'000};
+        for (auto& one : shards_) {
+            one->limit_memory(buffered_max);
+        }
+        for (std::uint64_t i = how.between(1, 4); i > 0; --i) {
+            flooders_.push_back(std::make_unique<flooder>(
+                hostile_from + static_cast<unsigned>(i), when_, network_, members, options.seed));
+        }
+    }
     const client_habits habits = draw_habits();
     const std::uint64_t drawn_clients = random_.between(1, 8);
     const std::uint64_t count = options.clients != 0 ? options.clients : drawn_clients;
@@ -115,7 +128,7 @@ std::string_view to_string(feature f) noexcept
 {
     static constexpr std::string_view names[features] = {"cluster", "rabbitmq", "silent", "replies",
                                                          "strict",  "gives-up", "drains", "beats",
-                                                         "workers", "streams",  "refuses"};
+                                                         "workers", "streams",  "refuses", "floods"};
     return names[static_cast<std::size_t>(f)];
 }
 
@@ -348,6 +361,9 @@ world_result world::run()
     for (auto& one : clients_) {
         one->begin();
     }
+    for (auto& one : flooders_) {
+        one->begin();
+    }
     const auto first_order = random_.milliseconds(1, 300),
                first_fault = random_.milliseconds(1, 100);
     if (options_.switches) {
@@ -371,6 +387,9 @@ world_result world::run()
         }
     }
     heal();
+    for (auto& one : flooders_) {
+        one->finish();
+    }
     end_turn();
     if (beats_.on) { // a while with them is enough, they are most of what would happen
         run_until(when_.now() + 1s);

@@ -44,8 +44,9 @@ enum class feature : std::uint8_t {
     workers,  // clients that take one job at a time (T4)
     streams,  // a shared backplane with a stream (T1); one in three of those
     refuses,  // frames that brokers answer with an ERROR that names none, see broker_ways
+    floods,   // peers that only want their bytes held, and little that may be held in all
 };
-inline constexpr unsigned features = 11;
+inline constexpr unsigned features = 12;
 std::string_view to_string(feature f) noexcept;
 
 struct world_options {

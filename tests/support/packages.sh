@@ -4,7 +4,7 @@
 
 # What the release build needs (cmake/dependencies.cmake; README.md has the reason for each).
 build_packages=(
-    g++ cmake ninja-build libboost1.81-dev libyaml-cpp-dev prometheus-cpp-dev libspdlog-dev libcli11-dev
+    g++ cmake ninja-build libboost1.81-dev libyaml-cpp-dev prometheus-cpp-dev libcli11-dev
     libssl-dev zlib1g-dev)
 
 # Those of the named packages that are not installed, one a line.

@@ -1,0 +1,43 @@
+#pragma once
+
+// The thread that writes the log's lines, so that nobody else waits for who reads them.
+//
+// Threading:  put() from any thread; it never waits for the reader.
+// Lifetime:   stop() gives the thread a while to write what is queued. One that is stuck in write()
+//             is left behind, with what it refers to: the process ends all the same.
+// Errors:     what cannot be written (a full disk, a reader that is gone, no descriptor) is counted
+//             as dropped; each line is tried anew.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace gateway::log {
+
+class writer {
+public:
+    struct settings {
+        int descriptor = 2;
+        std::size_t bytes_max = 1024 * 1024;
+        std::size_t audit_bytes_max = 4 * 1024 * 1024;
+        // Asked about once a second, and where lines were dropped: further lines to write.
+        std::string (*notes)(std::uint64_t dropped) = nullptr;
+    };
+    explicit writer(settings how);
+    ~writer(); // stop(), with no time at all
+
+    void put(std::string line, bool audit);
+    // Until all that was put is written, at most for so long.
+    void flush(std::chrono::milliseconds most);
+    void stop(std::chrono::milliseconds most);
+
+    std::uint64_t dropped() const noexcept;
+    std::uint64_t bytes() const noexcept; // queued now
+
+private:
+    struct shared;
+    std::shared_ptr<shared> shared_;
+};
+
+} // namespace gateway::log

@@ -1,0 +1,50 @@
+#pragma once
+
+// A peer that only wants us to hold its bytes: half a frame, frames behind a CONNECT that is not
+// answered yet, transactions that it never commits. It comes back whenever it is sent away. Nothing
+// it says reaches a broker, so no checker hears of it; honest clients must notice nothing.
+
+#include "broker/stomp/parser.hpp"
+#include "tests/sim/network.hpp"
+#include "tests/sim/random.hpp"
+#include "tests/sim/shard_driver.hpp"
+
+#include <string>
+#include <vector>
+
+namespace sim {
+
+class flooder {
+public:
+    flooder(
+        unsigned number, scheduler& when, network& net, std::vector<shard_driver*> shards,
+        std::uint64_t seed);
+    ~flooder();
+
+    void begin();
+    void finish(); // for good
+
+private:
+    enum class way : std::uint8_t {
+        half_a_frame, // CONNECT without its end
+        pile,         // frames behind CONNECT, without waiting for the answer
+        transactions,
+    };
+
+    void connect();
+    void pour(unsigned life);
+    void leave();
+    std::string send(std::size_t transaction, std::size_t bytes) const;
+
+    unsigned number_;
+    scheduler& when_;
+    network& network_;
+    std::vector<shard_driver*> shards_;
+    random_source random_;
+    connection_ref wire_;
+    unsigned life_ = 0;
+    way way_ = way::half_a_frame;
+    bool over_ = false;
+};
+
+} // namespace sim

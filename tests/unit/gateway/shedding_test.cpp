@@ -1,0 +1,48 @@
+// In which order peers go when limits.buffered_total is reached, and that nobody goes for nothing.
+
+#include "gateway/shedding.hpp"
+
+#include <gtest/gtest.h>
+
+namespace gateway {
+namespace {
+
+using indices = std::vector<std::size_t>;
+
+TEST(Shedding, L5_StrangersThenWhoIsStalledThenTheLargest)
+{
+    const std::vector<shed_candidate> all{
+        {0, shed_class::connected, 5000}, {1, shed_class::stalled, 3000},
+        {2, shed_class::stranger, 2000},  {3, shed_class::connected, 9000},
+        {4, shed_class::over, 1500},      {5, shed_class::stalled, 4000},
+    };
+    EXPECT_EQ(choose_shed(all, 1), (indices{4}));
+    EXPECT_EQ(choose_shed(all, 3500), (indices{4, 2}));
+    EXPECT_EQ(choose_shed(all, 3501), (indices{4, 2, 5}));
+    EXPECT_EQ(choose_shed(all, 10'501), (indices{4, 2, 5, 1, 3}));
+    EXPECT_EQ(choose_shed(all, 24'000), (indices{4, 2, 5, 1, 3, 0}));
+}
+
+TEST(Shedding, L5_WhatIsNotTheirsIsNotTakenOutOnTheConnected)
+{
+    const std::vector<shed_candidate> all{
+        {0, shed_class::connected, 5000}, {1, shed_class::stranger, 2000},
+        {2, shed_class::connected, shed_bytes_much}};
+    EXPECT_EQ(choose_shed(all, 1'000'000), (indices{1, 2}));
+}
+
+TEST(Shedding, L5_NobodyGoesWhoHoldsNextToNothing)
+{
+    const std::vector<shed_candidate> all{
+        {0, shed_class::stranger, shed_bytes_min - 1}, {1, shed_class::connected, 5000}};
+    EXPECT_EQ(choose_shed(all, 100), (indices{1}));
+}
+
+TEST(Shedding, L5_NobodyGoesWithoutNeed)
+{
+    EXPECT_EQ(choose_shed({{0, shed_class::stranger, 2000}}, 0), indices{});
+    EXPECT_EQ(choose_shed({}, 100), indices{});
+}
+
+} // namespace
+} // namespace gateway
