@@ -109,9 +109,16 @@ void shard_driver::interpret(session_id id)
         }
         const auto result = c->parser.parse(c->carry, {}, c->frame);
         if (result.status == stomp::parse_status::need_more) {
-            if (!c->wire->to_gateway->unread.empty()) {
-                fill(*c);
+            if (c->wire->to_gateway->unread.empty()) {
+                break;
+            }
+            const std::size_t before = c->carry.size();
+            fill(*c);
+            if (c->carry.size() > before) {
                 continue;
+            }
+            if (!reads_nothing_) { // half a frame, as large as the carry
+                router_.on_client_fault(id, "the frame is too large", when_.now());
             }
             break;
         }
