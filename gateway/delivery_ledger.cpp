@@ -26,7 +26,13 @@ struct delivery_ledger::tables {
     std::vector<awaited> automatic;
     std::size_t automatic_first = 0;
     std::size_t automatic_open = 0;
+    held_bytes<held_kind::deliveries> held;
 
+    explicit tables(memory_budget* budget) noexcept : held(budget) {}
+    static std::size_t weight(const delivery& d) noexcept
+    {
+        return sizeof d + d.broker_ack.size();
+    }
     // The first of `automatic`, if the client has it.
     std::optional<broker::delivery_number> next_written(std::uint64_t written)
     {
@@ -56,17 +62,17 @@ delivery_ledger::~delivery_ledger() = default;
 delivery_ledger::delivery_ledger(delivery_ledger&&) noexcept = default;
 delivery_ledger& delivery_ledger::operator=(delivery_ledger&&) noexcept = default;
 
-delivery_ledger::tables& delivery_ledger::made()
+delivery_ledger::tables& delivery_ledger::made(memory_budget* budget)
 {
     if (!tables_) {
-        tables_ = std::make_unique<tables>();
+        tables_ = std::make_unique<tables>(budget);
     }
     return *tables_;
 }
 
-broker::delivery_number delivery_ledger::add(delivery d)
+broker::delivery_number delivery_ledger::add(delivery d, memory_budget* budget)
 {
-    tables& t = made();
+    tables& t = made(budget);
     const broker::delivery_number number = t.open.last() + 1;
     auto& ends = t.subscriptions[d.subscription];
     d.number = number;
@@ -81,6 +87,7 @@ broker::delivery_number delivery_ledger::add(delivery d)
     ++t.wires[d.wire];
     ++t.of_link(d.link);
     ++t.colors[d.color];
+    t.held.add(tables::weight(d));
     t.open.push(std::move(d));
     return number;
 }
@@ -126,6 +133,7 @@ void delivery_ledger::unlink(const delivery& d)
     }
     --t.colors[d.color];
     t.automatic_open -= d.written_mark != 0;
+    t.held.take(tables::weight(d));
 }
 
 std::optional<delivery> delivery_ledger::take(broker::delivery_number number)
@@ -216,6 +224,21 @@ bool delivery_ledger::has(broker::wire_id of) const noexcept
 bool delivery_ledger::awaits_write() const noexcept
 {
     return tables_ && tables_->automatic_open > 0;
+}
+
+std::size_t delivery_ledger::bytes() const noexcept
+{
+    return tables_ ? tables_->held.bytes() : 0;
+}
+
+std::size_t delivery_ledger::recount() const noexcept
+{
+    std::size_t bytes = 0;
+    if (tables_) {
+        tables_->open.for_each(
+            [&](broker::delivery_number, const delivery& d) { bytes += tables::weight(d); });
+    }
+    return bytes;
 }
 
 std::size_t delivery_ledger::places() const noexcept

@@ -13,6 +13,7 @@
 #include "broker/color.hpp"
 #include "broker/id_map.hpp"
 #include "broker/numbered_ring.hpp"
+#include "gateway/memory_budget.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -44,7 +45,8 @@ public:
     delivery_ledger(delivery_ledger&&) noexcept;
     delivery_ledger& operator=(delivery_ledger&&) noexcept;
 
-    broker::delivery_number add(delivery d);
+    // `budget`: where what is open is charged, the same at every call; it outlives this.
+    broker::delivery_number add(delivery d, memory_budget* budget = nullptr);
     // It is `auto`, and the client has it when its outbox has written this far. REQUIRES: it was
     // the last one to be added; marks do not shrink.
     void mark_last(std::uint64_t mark);
@@ -67,13 +69,15 @@ public:
     std::size_t count(broker::link_id of) const noexcept;
     bool has(broker::wire_id of) const noexcept;
     bool awaits_write() const noexcept;
+    std::size_t bytes() const noexcept;   // that are charged
+    std::size_t recount() const noexcept; // the same, by a walk
     // Places that memory is held for: bounded by what was owed at once, not by what came.
     std::size_t places() const noexcept;
 
 private:
     struct tables;
 
-    tables& made();
+    tables& made(memory_budget* budget);
     void unlink(const delivery& d);
 
     std::unique_ptr<tables> tables_; // null: nothing was ever owed

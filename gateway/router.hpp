@@ -101,7 +101,7 @@ public:
     // What the budget should say, by a walk over everything; for checks.
     by<held_kind, gauge> recount() const;
     static constexpr std::array recounted{
-        held_kind::sessions, held_kind::frames, held_kind::receipts};
+        held_kind::sessions, held_kind::frames, held_kind::receipts, held_kind::deliveries};
 
     // ---- links
     void on_link_open(link_id id, time_point now);

@@ -36,7 +36,7 @@ std::size_t router::kept_for(session_id id) const noexcept
     }
     const bool alone = s->who == nullptr || s->who->sessions == 1;
     return (alone ? said_by(id) : 0) + s->waiting_bytes +
-           (s->transactions ? s->transactions->bytes() : 0) + s->owed * sizeof(broker::owed_answer);
+           (s->transactions ? s->transactions->bytes() : 0) + s->ledger.bytes() + s->owed * sizeof(broker::owed_answer);
 }
 
 void router::close_for_memory(session_id id, disconnect_reason why, time_point now)
@@ -99,6 +99,7 @@ by<held_kind, gauge> router::recount() const
                 all[held_kind::frames] += weight(f.frame);
             }
         }
+        all[held_kind::deliveries] += s->ledger.recount();
         if (s->transactions) {
             all[held_kind::frames] += s->transactions->recount();
         }

@@ -126,7 +126,8 @@ std::string router::client_head(
          .wire = w.id,
          .subscription = sub.number,
          .color = w.color(),
-         .broker_ack = std::string{broker_ack}});
+         .broker_ack = std::string{broker_ack}},
+        &shard_.budget);
     if (sub.mode != ack_mode::automatic) {
         // K4: brokers give both the same value, so clients say the one for the other.
         const std::string id = shard_.acks.mint(s.id, {number_of, sub.number});

@@ -218,4 +218,23 @@ TEST(DeliveryLedgerCost, K5_AutomaticOnesBehindOneThatIsNeverAcknowledgedAreTake
     EXPECT_EQ(ledger.size(), 1u);
 }
 
+TEST(DeliveryLedgerBudget, L1_ChargesWhatIsOpenAndGivesItBack)
+{
+    memory_budget budget;
+    {
+        delivery_ledger ledger;
+        ledger.add({.link = link_id{1}, .subscription = 1, .broker_ack = "12345"}, &budget);
+        ledger.add({.link = link_id{1}, .subscription = 2}, &budget);
+        ledger.add({.link = link_id{2}, .subscription = 2}, &budget);
+        EXPECT_EQ(budget.of(held_kind::deliveries), 3 * sizeof(delivery) + 5);
+        EXPECT_EQ(ledger.recount(), ledger.bytes());
+        ledger.take(1);
+        EXPECT_EQ(budget.of(held_kind::deliveries), 2 * sizeof(delivery));
+        ledger.drop_link(link_id{2});
+        EXPECT_EQ(budget.of(held_kind::deliveries), sizeof(delivery));
+        EXPECT_EQ(ledger.recount(), ledger.bytes());
+    }
+    EXPECT_EQ(budget.total(), 0U);
+}
+
 } // namespace

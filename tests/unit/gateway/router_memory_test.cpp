@@ -96,6 +96,24 @@ TEST_F(RouterMemory, L1_FramesThatWaitAreCountedUntilTheyAreDone)
     expect_counted();
 }
 
+TEST_F(RouterMemory, L1_DeliveriesAreCountedUntilTheyAreAcknowledgedOrTheSessionEnds)
+{
+    client();
+    says(a, "SUBSCRIBE id:1 destination:/queue/q ack:client-individual");
+    const auto bring = [&](const std::string& id) {
+        brings(2, "MESSAGE subscription:s1 destination:/queue/q message-id:" + id + " ack:" + id + " | x");
+    };
+    bring("m1");
+    bring("m2");
+    const auto two = held_of(held_kind::deliveries);
+    EXPECT_EQ(two, router.kept_for(a) - router.said_by(a));
+    EXPECT_GE(two, 2 * sizeof(delivery));
+    expect_counted();
+    goes(a);
+    EXPECT_EQ(held_of(held_kind::deliveries), 0U);
+    expect_counted();
+}
+
 TEST_F(RouterMemory, L5_WhoGoesForMemoryIsToldWhyAndLeavesNothing)
 {
     client();
