@@ -50,7 +50,7 @@ TEST_F(BrokerStatus, SaysWhatScriptsRead)
     client& c = connect();
     subscribe(c, "1", "/topic/a", {{"x-queue-name", "stomp-subscription-teal-1"}});
     subscribe(c, "2", "/queue/q", {{"ack", "client"}, {"prefetch-count", "1"}});
-    subscribe(c, "3", "/topic/teal-probe");
+    subscribe(c, "3", "/topic/stomp-subscription-teal-probe");
     for (int i = 0; i < 3; ++i) {
         now += milliseconds{1};
         send(c, "/queue/q", "x");

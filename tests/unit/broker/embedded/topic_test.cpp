@@ -104,7 +104,7 @@ TEST_F(BrokerCoreTopic, NobodyElseReadsAQueueThatWasMadeForASubscription)
     subscribe(c, "1", "/topic/a");
     client& thief = connect();
     say(thief, command::subscribe, {{"id", "1"}, {"destination", "/amq/queue/stomp-subscription-n-1"}});
-    expect_error(thief, "is another session's alone");
+    expect_error(thief, "queue is exclusive");
     send(c, "/topic/a", "x");
     EXPECT_EQ(bodies(c), (frames{"x"}));
 }
