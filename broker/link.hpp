@@ -38,6 +38,7 @@ enum class link_role : std::uint8_t {
     own,       // one session's
     publish,   // SENDs of many sessions
     subscribe, // shared wire subscriptions
+    scratch,   // tries SUBSCRIBEs; nobody reads it
     recheck,   // proves an identity's credentials again, then leaves
 };
 

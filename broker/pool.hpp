@@ -82,33 +82,4 @@ private:
     pool_settings settings_;
 };
 
-// Paces dials (brokers.connect_rate): clients' own dials go first, but every third place is kept
-// for standbys, so that neither starves (DESIGN.md section 6.1).
-enum class dial_class : std::uint8_t { client, standby };
-
-class dial_pacer {
-public:
-    explicit dial_pacer(double per_second) noexcept : per_second_(per_second) {}
-    void set_rate(double per_second) noexcept { per_second_ = per_second; }
-
-    void want(std::uint64_t what, dial_class as);
-    // The next that may be dialled now, in turn; nullopt: none waits, or not yet.
-    std::optional<std::uint64_t> take(net::time_point now);
-    net::time_point next() const noexcept; // when take() gives again; never: nothing waits
-    std::size_t waiting() const noexcept { return client_.size() + standby_.size(); }
-
-private:
-    struct fifo {
-        std::vector<std::uint64_t> items;
-        std::size_t front = 0;
-        std::size_t size() const noexcept { return items.size() - front; }
-        std::uint64_t pop();
-    };
-    fifo client_, standby_;
-    double per_second_;
-    double tokens_ = 0;
-    net::time_point refilled_{};
-    unsigned turn_ = 0;
-};
-
 } // namespace broker

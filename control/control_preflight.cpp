@@ -16,6 +16,7 @@ struct preflight_verdict {
     std::string refusal; // empty: go
     std::vector<session_failure> failures;
     std::uint64_t links_to_dial = 0;
+    std::uint64_t left_out = 0;
 };
 
 std::string seconds(double value)
@@ -51,6 +52,7 @@ preflight_verdict judge(
     std::uint64_t free_descriptors = UINT64_MAX;
     for (const auto& [from, answer] : answers) {
         verdict.links_to_dial += answer.links_to_dial;
+        verdict.left_out += answer.left_out;
         needed += answer.descriptors_needed;
         free_descriptors = std::min(free_descriptors, answer.descriptors_free);
     }
@@ -161,11 +163,16 @@ void control_service::on_preflight(const member_answers<preflight_answer>& answe
     for (const auto& [from, answer] : answers) {
         dial_share_[from] = static_cast<double>(answer.links_to_dial + 1) / parts;
     }
-    begin(
-        pending_->request.dry_run
-            ? std::to_string(verdict.links_to_dial) + " links to dial, about " +
-                  seconds(static_cast<double>(verdict.links_to_dial) / settings_.connect_rate)
-            : "");
+    std::string note;
+    if (pending_->request.dry_run) {
+        note = std::to_string(verdict.links_to_dial) + " links to dial, about " +
+               seconds(static_cast<double>(verdict.links_to_dial) / settings_.connect_rate);
+    }
+    if (verdict.left_out > 0) {
+        note += (note.empty() ? "" : "; ") + std::to_string(verdict.left_out) +
+                " sessions wait for limits.links_per_login and are left out";
+    }
+    begin(std::move(note));
 }
 
 void control_service::begin(std::string note)

@@ -31,6 +31,7 @@ struct endpoint_check {
 struct preflight_answer {
     std::vector<endpoint_check> endpoints;
     std::uint64_t links_to_dial = 0;
+    std::uint64_t left_out = 0; // sessions that wait for limits.links_per_login
     std::uint64_t descriptors_needed = 0;
     std::uint64_t descriptors_free = 0;
 };

@@ -78,6 +78,7 @@ struct switch_part {
 struct session_ends {
     std::string client_heart_beat, disconnect_receipt;
     net::time_point close_by{};
+    net::time_point quota_by{}; // active, and waits for a link of its own: refused by then
     std::uint64_t wires_before = 0; // wire subscriptions made before it lost its own (M13)
     std::vector<std::pair<std::string, std::string>> handshake; // forwarded headers, until CONNECT
 };
@@ -93,6 +94,8 @@ struct client_session {
     bool connect_seen = false, connected = false, parked = false,
          on_own = false; // on_own: publishes on its own link
     backlog over_outbox = backlog::below;
+    bool awaits_quota = false;  // limits.links_per_login: see login_quotas
+    bool tries_apart = false;   // a SUBSCRIBE of it was refused: later ones on links of its own
     bool leaving = false;       // DISCONNECT was seen
     bool replies = false;       // SENDs with a temporary reply-to: they need a link of its own
     bool gone = false;          // its connection ended: nothing can be written

@@ -218,6 +218,7 @@ struct limits_config {
     std::size_t client_carry = 256 * 1024;
     std::size_t seam_buffer = 1024 * 1024;
     std::size_t broker_outbox = 1024 * 1024;
+    std::size_t links_per_login = 0; // 0: what a quarter of the descriptors allow
     memory_mark buffered_total;
     std::size_t http_head = 32 * 1024;
     milliseconds idle_ping{30'000}; // 0: clients without heart-beats may be silent for ever

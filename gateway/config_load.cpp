@@ -279,6 +279,7 @@ void loader::limits(section at)
     at.take_size("client_carry", l.client_carry, 16 * KiB, 1 * GiB);
     at.take_size("seam_buffer", l.seam_buffer, 0, 1 * GiB);
     at.take_size("broker_outbox", l.broker_outbox, 16 * KiB, 1 * GiB);
+    at.take_count("links_per_login", l.links_per_login, 0, 10'000'000);
     at.take_as(
         "buffered_total", l.buffered_total, parse_memory_mark,
         "a percentage of the memory like 25%, or a size");

@@ -53,6 +53,7 @@ core_settings core_settings_of(
     s.pairing = {
         .by = dedup_of(c.switching.dedup.by), .header = c.switching.dedup.header, .secret = {}};
     s.links_per_key = c.brokers.links_per_key;
+    s.links_per_login = (c.limits.links_per_login + shards - 1) / shards;
     s.broadcast = c.brokers.broadcast;
     s.prefetch = c.brokers.prefetch;
     s.connect_rate = static_cast<double>(c.brokers.connect_rate) / shards;

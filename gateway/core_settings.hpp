@@ -24,6 +24,7 @@ struct core_settings {
     bool shared_backplane = false; // both colors bring the same messages (P1 to P4)
     pairing_rule pairing;          // what makes two of them twins
     std::size_t links_per_key = 4;
+    std::size_t links_per_login = 0; // this shard's part; 0: no limit
     std::vector<std::string> broadcast{"/topic/**", "/exchange/**"};
     unsigned prefetch = 100;
     double connect_rate = 500; // this shard's part

@@ -34,6 +34,7 @@ enum class due : std::uint8_t {
     barriers,
     seams,
     worlds, // M2: a marker from one endpoint to another
+    trials, // of SUBSCRIBEs, and their links
     drain,
     moves, // M13
     numbers,

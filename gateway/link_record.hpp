@@ -23,6 +23,7 @@ struct link_record {
     // Of the SUBSCRIBEs that its newest ERRORs refused: closed with it, should it end by that.
     std::vector<std::pair<wire_id, session_id>> told;
     std::size_t open_subscribes = 0;
+    session_id untried = session_id::none; // whose SUBSCRIBEs that nothing tried are open here (E10)
     bool dialled_out = false; // handed to the driver
     bool congested = false;   // its outbox is above limits.broker_outbox
     bool used = false;        // carried a client's SEND since the last switch

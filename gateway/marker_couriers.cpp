@@ -136,9 +136,26 @@ void marker_couriers::send_together(
 
 void marker_couriers::try_marker(wire_subscription& w, time_point now)
 {
-    w.group->marker_trial = w.id;
+    share_group& g = *w.group;
+    g.marker_trial = w.id;
+    // E14: no barrier has proven that such a SEND is taken there, and the publish links are
+    // others' too.
+    const bool risky = !g.dedicated && g.known.barrier != broker::barrier_kind::routed;
+    if (risky && actions_.carry_marker(w, now)) {
+        at(now + settings_.connect_timeout, due::marker_trial, number(w.id));
+        return;
+    }
+    if (link_record* by = pick(w, g.at)) {
+        send_trial(w, *by, now);
+    } else {
+        at(now + settings_.trial_timeout, due::marker_trial, number(w.id));
+    }
+}
+
+void marker_couriers::send_trial(const wire_subscription& w, link_record& by, time_point now)
+{
     at(now + settings_.trial_timeout, due::marker_trial, number(w.id));
-    send(w, w.group->at, 0);
+    send_mark(by, w.id, mark_of(w, w.group->at, 0));
 }
 
 // Its subscription goes, and nobody would read it: another one's is tried.

@@ -46,6 +46,7 @@ public:
 
     // ---- the trial of an identity's first one (B1)
     void try_marker(wire_subscription& w, time_point now);
+    void send_trial(const wire_subscription& w, link_record& by, time_point now);
     void pass_on_trial(share_group& g, wire_id tried, time_point now);
     void end_trial(wire_id tried, time_point now);
 

@@ -313,6 +313,9 @@ struct shard_counters {
     gauge held_bytes = 0;                  // carried for held sessions
     counter switch_client_disconnects = 0; // must stay 0: clients that a switch closed
     counter possibly_duplicated = 0;       // must stay 0: SENDs sent again after an unknown outcome
+    gauge login_waits = 0;     // sessions that wait for limits.links_per_login
+    counter login_limited = 0; // sessions that had to
+    counter subscribes_refused = 0; // tried on a scratch link, and the broker said no
     by<stale_ack, counter> stale_acks;
     by<restored, counter> subscriptions_restored;
 };

@@ -259,6 +259,17 @@ void switches(page& p, const totals& sum, const control_counters& control)
         "teal_switch_frames_possibly_duplicated_total", C,
         "SENDs sent again after an unknown outcome; must stay 0.",
         sum([](const auto& n) { return n.possibly_duplicated; }));
+    p.single(
+        "teal_login_limited_sessions", G,
+        "Sessions that wait because their login has limits.links_per_login links.",
+        sum([](const auto& n) { return n.login_waits; }));
+    p.single(
+        "teal_login_limited_total", C, "Sessions that had to wait for limits.links_per_login.",
+        sum([](const auto& n) { return n.login_limited; }));
+    p.single(
+        "teal_subscribes_refused_total", C,
+        "SUBSCRIBEs that a broker refused on the link where they were tried.",
+        sum([](const auto& n) { return n.subscribes_refused; }));
     p.begin("teal_switch_stale_acks_total", C, "ACK and NACK for deliveries of the old color.");
     for_each<stale_ack>([&](stale_ack a, std::string_view action) {
         p.value({{"action", action}}, sum([a](const auto& n) { return n.stale_acks[a]; }));

@@ -279,6 +279,9 @@ int process::start()
         core_settings core = core_settings_of(settings_, threads, i, secrets);
         core.pairing.secret = pairing_secret;
         core.gateway_id = gateway_id;
+        if (core.links_per_login == 0 && !dedicated) { // D3; dedicated: limits.clients is the bound
+            core.links_per_login = std::max<std::size_t>(1000, room / 4 / threads);
+        }
         shards_.push_back(std::make_unique<shard>(
             settings_, std::move(core), shared_, where_, [this](control::report what) {
                 boost::asio::post(control_, [this, what = std::move(what)]() mutable {

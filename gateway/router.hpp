@@ -30,7 +30,9 @@
 //   world_survey              from which endpoints markers come
 //   marker_fences             who is bound again to what others read already
 //   endpoint_moves            a move inside a color: an endpoint is drained
+//   login_quotas              how many links one login may have
 //   lingering_links           a link that is left and still owes an answer
+//   subscribe_trials          SUBSCRIBEs are tried where they hurt nobody
 //   send_accounts             what became of each session's SENDs
 //   ended_links               what ended a shared link, and goes to links of its senders' own
 //   seam_table                where one color ends and the other begins
@@ -42,9 +44,12 @@
 // (2) A frame of one session is only ever written to links of its own bindings.
 // (3) No client's SEND is written to the old color once this shard knows the decision (the fence).
 
+#include "broker/dial_pacer.hpp"
+#include "gateway/digest_memory.hpp"
 #include "gateway/ended_links.hpp"
 #include "gateway/endpoint_moves.hpp"
 #include "gateway/lingering_links.hpp"
+#include "gateway/login_quotas.hpp"
 #include "gateway/marker_couriers.hpp"
 #include "gateway/marker_fences.hpp"
 #include "gateway/seam_table.hpp"
@@ -52,6 +57,7 @@
 #include "gateway/shard_actions.hpp"
 #include "gateway/shard_member.hpp"
 #include "gateway/short_lives.hpp"
+#include "gateway/subscribe_trials.hpp"
 #include "gateway/wire_pairing.hpp"
 #include "gateway/world_survey.hpp"
 
@@ -127,6 +133,7 @@ public:
         moves_.drain(where, on, now);
     }
     std::uint64_t links_to_dial(color target) const; // preflight
+    std::uint64_t left_out() const noexcept { return counters_.login_waits; } // of it
 
     time_point next_deadline() const noexcept;
     void on_deadline(time_point now);
@@ -199,6 +206,7 @@ private:
     // ---- router_binding.cpp
     bool advance(client_session& s, color c, time_point now) override;
     bool bind_links(client_session& s, binding& b, color c, time_point now);
+    bool may_have_own(share_group& g, client_session& s, time_point now);
     bool replay(client_session& s, binding& b, color c, time_point now);
     bool choose_endpoint(client_session& s, binding& b, color c, time_point now);
     bool needs_own(const client_session& s) const;
@@ -223,9 +231,15 @@ private:
     link_record* pick_publish(share_group& g, client_session& s, time_point now);
     link_record* pick_subscribe(share_group& g, color c, time_point now);
     void note_death(const link_record& l, time_point now);
+    link_record* pick_untried(share_group& g, const client_session& s, bool& waits);
+    bool carries_only(const link_record& l, const client_session& s) const;
+    static bool is_risked(const link_record& l, const client_session& by) noexcept
+    {
+        return l.untried != session_id::none && l.untried != by.id && l.open_subscribes > 0;
+    }
     void lost_link_of(client_session& s, color c, time_point now) override;
     void move_to_own(client_session& s, binding& b, time_point now);
-    broker::dial_class dial_class_of(color c) const noexcept;
+    broker::dial_class dial_class_of(const share_group& g, time_point now) const noexcept;
 
     // ---- router_links.cpp
     link_record& dial(share_group& g, link_role role, session_id owner, time_point now) override;
@@ -267,12 +281,15 @@ private:
     void settled_owed(client_session& s, const broker::owed_answer& owed, color c);
     bool goes_alone(client_session& s, const stomp::frame_view& frame, time_point now);
     void ask_barrier(link_record& l, time_point now) override;
+    void give_up_link(link_id id, std::string_view why, time_point now) override;
 
     // ---- router_subscriptions.cpp
     bool may_join(
         const client_session& s, const subscription& sub, const wire_subscription& w,
         member_state as) const;
     bool subscribe(client_session& s, subscription& sub, color c, member_state as, time_point now);
+    link_record*
+    shared_link(client_session& s, subscription& sub, color c, time_point now);
     void on_confirmed(wire_subscription& w, time_point now);
     void on_wire_failed(wire_subscription& w, const broker::broker_error& why, time_point now);
     void on_wire_cancelled(wire_subscription& w, const std::string& why, time_point now);
@@ -330,12 +347,24 @@ private:
     void prove_groups(time_point now);
     void close_overdue(client_session& s, time_point now);
 
+    bool carry_marker(wire_subscription& w, time_point now) override
+    {
+        return trials_.carry_marker(w, now);
+    }
+    void refuse_standby(client_session& s, const std::string& why, time_point now) override
+    {
+        member_.standby_failed(s, why, now);
+    }
     bool settled(const client_session& s) const override { return member_.settled(s); }
 
     broker::dial_pacer pacer_;
     short_lives short_lives_;
+    enum class verdict : std::uint8_t { let_in, refused };
+    digest_memory<verdict> judged_{std::chrono::hours{1}, judged_max}; // D1
+    login_quotas quotas_{shard_};
     marker_couriers couriers_{shard_, *this};
     world_survey survey_{shard_, couriers_};
+    subscribe_trials trials_{shard_, *this, couriers_, survey_};
     marker_fences fences_{shard_, couriers_};
     lingering_links lingering_{shard_, *this};
     endpoint_moves moves_{shard_, *this, couriers_, lingering_};
@@ -350,6 +379,9 @@ private:
     bool barriers_due_ = false;
     std::vector<session_id> later_;
     std::vector<link_id> stopped_links_; // stop_links_for_memory
+    static constexpr std::size_t judged_max = 16'384;
+    static constexpr std::string_view over_quota =
+        "too many links of this login (limits.links_per_login)";
     struct refusal {
         session_id session;
         color of;

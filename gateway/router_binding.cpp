@@ -10,6 +10,12 @@
 
 namespace gateway {
 
+namespace {
+
+constexpr auto dial_again_own = std::chrono::seconds{1};
+
+} // namespace
+
 bool router::choose_endpoint(client_session& s, binding& b, color c, time_point)
 {
     const auto index = pool_of(c).pick();
@@ -82,6 +88,24 @@ bool router::advance(client_session& s, color c, time_point now)
     return true;
 }
 
+// D3: a session that is up and needs a link of its own waits no longer than for a broker.
+bool router::may_have_own(share_group& g, client_session& s, time_point now)
+{
+    const bool waited = s.awaits_quota;
+    if (quotas_.admits(g, s, 1, now)) {
+        return true;
+    }
+    if (!waited) {
+        s.rare().quota_by = now + settings_.park_timeout;
+    }
+    if (s.state == session_state::active && now >= s.rare().quota_by) {
+        refusals_.push_back({s.id, g.at.color, std::string{over_quota}});
+    } else {
+        at(std::max(now + dial_again_own, s.rare().quota_by), due::session_retry, number(s.id));
+    }
+    return false;
+}
+
 bool router::bind_links(client_session& s, binding& b, color, time_point now)
 {
     share_group& g = *b.group;
@@ -93,7 +117,8 @@ bool router::bind_links(client_session& s, binding& b, color, time_point now)
         broker::barrier_kind::unknown) { // B1: one link tries, the others wait for it
         const bool own = g.dedicated;
         const auto role = own ? link_role::own : link_role::publish;
-        if (g.trial == link_id::none && may_dial(g, s, now, role)) {
+        if (g.trial == link_id::none && may_dial(g, s, now, role) &&
+            quotas_.admits(g, s, own ? 1 : 2, now)) {
             g.trial = dial(g, role, own ? s.id : session_id::none, now).core.id();
             if (own) {
                 b.own = b.publish = g.trial;
@@ -104,7 +129,7 @@ bool router::bind_links(client_session& s, binding& b, color, time_point now)
     }
     link_record* own = link(b.own);
     if ((g.dedicated || needs_own(s)) && own == nullptr) {
-        if (!may_dial(g, s, now, link_role::own)) {
+        if (!may_dial(g, s, now, link_role::own) || !may_have_own(g, s, now)) {
             return false;
         }
         own = &dial(g, link_role::own, s.id, now);
@@ -126,6 +151,9 @@ bool router::bind_links(client_session& s, binding& b, color, time_point now)
     }
     if (own != nullptr && own->core.ready()) {
         move_to_own(s, b, now);
+    }
+    if (g.at.color == s.live) {
+        quotas_.forget(s); // nothing is missing
     }
     return own == nullptr || own->core.ready();
 }

@@ -51,6 +51,12 @@ offered read_versions(const stomp::frame_view& connect)
     return versions;
 }
 
+// Without the port, which every connection of one peer has another of.
+std::string_view address_only(std::string_view peer) noexcept
+{
+    return peer.substr(0, peer.rfind(':'));
+}
+
 // H15: heart-beats end at the gateway on both sides.
 bool is_ours(std::string_view connect_header) noexcept
 {
@@ -213,6 +219,9 @@ identity* router::identify(
             rest.remove_prefix(name.size() + value.size() + 2);
         }
         charge(held_kind::sessions, made.key.size());
+        made.digest = digest_of(settings_.pairing.secret, made.key);
+        made.login_digest = digest_of(settings_.pairing.secret, made.login);
+        made.source = digest_of(settings_.pairing.secret, address_only(s.peer)).low;
     }
     ++at->second->sessions;
     return at->second.get();

@@ -56,7 +56,9 @@ void router::run_deadline(const deadline& d, time_point now)
             s != nullptr && s->pinned == 0 &&
             (s->state == session_state::connecting || s->state == session_state::rebinding) &&
             s->connect_seen && now >= s->parked_since + settings_.park_timeout) {
-            fail_client(*s, "no broker answers", {}, disconnect_reason::park_timeout, now);
+            fail_client(
+                *s, s->awaits_quota ? over_quota : "no broker answers", {},
+                disconnect_reason::park_timeout, now);
         }
         return;
     case due::session_stall:
@@ -119,6 +121,7 @@ void router::run_deadline(const deadline& d, time_point now)
             member_.doubt_receipts(now);
         }
         return;
+    case due::trials: trials_.run(now); return;
     case due::drain: member_.run_drain(now); return;
     case due::moves: moves_.run(now); return;
     case due::numbers:

@@ -32,12 +32,15 @@ void router::on_broker_error(link_record& l, broker::link_event& event, time_poi
         out_.log(1, name_of(g.at) + " refused a CONNECT: " + why);
         out_.close_link(id);
         ++g.links;
-        if (role == link_role::own && g.trial != id && find(owner) != nullptr) {
+        if (role == link_role::scratch) {
+            trials_.on_refused(g, now);
+        } else if (role == link_role::own && g.trial != id && find(owner) != nullptr) {
             // Others of its identity are in: it is this link alone.
             refusals_.push_back({owner, c, why, error});
         } else {
             g.refused = why; // S: final for these credentials
             g.refused_by = error;
+            judged_.note(g.who->digest, verdict::refused, now);
         }
         if (role == link_role::recheck) {
             for (const session_id one : tables_.all_sessions()) {

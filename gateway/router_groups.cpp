@@ -12,12 +12,24 @@ constexpr auto dial_again = std::chrono::milliseconds{20};
 // Sessions or wire subscriptions on each shared link of a role before another is dialled (up to
 // links_per_key).
 constexpr std::size_t link_load = 64;
+// SUBSCRIBEs that were tried and are open on one shared link.
+constexpr std::size_t tried_window = 64;
+// More than these on a link are not looked through for whose they are.
+constexpr std::size_t own_wires_most = 64;
 
 } // namespace
 
-broker::dial_class router::dial_class_of(color c) const noexcept
+// D1: who is known goes ahead of strangers.
+broker::dial_class router::dial_class_of(const share_group& g, time_point now) const noexcept
 {
-    return c == shard_.live ? broker::dial_class::client : broker::dial_class::standby;
+    if (g.at.color != shard_.live) {
+        return broker::dial_class::standby;
+    }
+    const auto judged = judged_.find(g.who->digest, now);
+    if (judged == verdict::refused) {
+        return broker::dial_class::refused;
+    }
+    return judged || g.who->negotiated ? broker::dial_class::known : broker::dial_class::unknown;
 }
 
 share_group& router::group_for(identity& who, endpoint_ref at)
@@ -76,7 +88,7 @@ link_record* router::pick_publish(share_group& g, client_session& s, time_point 
         }
     }
     if (!dialling && g.publish.size() < settings_.links_per_key &&
-        (best == nullptr || best->users.size() >= link_load) &&
+        (best == nullptr || (best->users.size() >= link_load && quotas_.has_room(g, 1))) &&
         may_dial(g, s, now, link_role::publish)) {
         dial(g, link_role::publish, session_id::none, now);
     }
@@ -97,17 +109,57 @@ link_record* router::pick_subscribe(share_group& g, color c, time_point now)
         if (open == nullptr || l.wires.size() < open->wires.size()) {
             open = &l;
         }
-        if (l.open_subscribes < g.subscribe_window &&
+        const bool alone = l.untried != session_id::none && l.open_subscribes > 0;
+        if (!alone && l.open_subscribes < tried_window &&
             (best == nullptr || l.wires.size() < best->wires.size())) {
             best = &l;
         }
     }
     if (!dialling && g.subscribe.size() < settings_.links_per_key &&
-        (open == nullptr || open->wires.size() >= link_load) && now >= g.retry_at &&
+        (open == nullptr || (open->wires.size() >= link_load && quotas_.has_room(g, 1))) &&
+        now >= g.retry_at &&
         pool_of(c).healthy(g.at.index)) {
         dial(g, link_role::subscribe, session_id::none, now);
     }
     return best;
+}
+
+bool router::carries_only(const link_record& l, const client_session& s) const
+{
+    return l.wires.size() <= own_wires_most && std::ranges::all_of(l.wires, [&](wire_id id) {
+        const wire_subscription* w = wire(id);
+        return w == nullptr || std::ranges::all_of(w->members, [&](const wire_member& m) {
+            return m.session == s.id;
+        });
+    });
+}
+
+// E10: a link that nobody else reads, for a SUBSCRIBE that nothing tried. `waits`: said, any link
+// is one; answered, such a link is coming or will be free.
+link_record* router::pick_untried(share_group& g, const client_session& s, bool& waits)
+{
+    const bool any = std::exchange(waits, true);
+    bool ready = false;
+    for (const link_id id : g.subscribe) {
+        link_record& l = *link(id);
+        if (!l.core.ready()) {
+            continue;
+        }
+        ready = true;
+        if (!any && !carries_only(l, s)) {
+            continue;
+        }
+        const bool free = l.open_subscribes == 0 ||
+                          (l.untried == s.id && l.open_subscribes < g.subscribe_window);
+        if (free) {
+            return &l;
+        }
+        if (!any) {
+            return nullptr; // its own: one behind the other, so that an ERROR tells whose it is
+        }
+    }
+    waits = any || !ready;
+    return nullptr;
 }
 
 bool router::wait_turn(share_group& g, client_session& s, binding& b, time_point now)
@@ -145,6 +197,9 @@ void router::forget_links(client_session& s, binding& b, time_point now)
 void router::unbind(client_session& s, color c, time_point now)
 {
     binding& b = s.bindings[c];
+    if (c == s.live) {
+        quotas_.forget(s);
+    }
     forget_links(s, b, now);
     if (s.answers) {
         s.answers->forget_owed(c);
@@ -154,6 +209,9 @@ void router::unbind(client_session& s, color c, time_point now)
         std::erase(g->turns, s.id);
         retry_turns(*g, now);
         --g->bindings;
+        if (g->who->negotiated && g->refused.empty()) {
+            judged_.note(g->who->digest, verdict::let_in, now); // D1: an hour from its last session
+        }
         pool_of(c).on_unbound(g->at.index);
         b = {};
         release_group(*g, now);
@@ -167,6 +225,7 @@ void router::release_group(share_group& g, time_point now)
         return;
     }
     ++g.links; // keeps the group while its links leave, each of which may be its last
+    trials_.release(g, now);
     for (const auto& ids : {g.publish, g.subscribe}) { // copies: leaving may erase
         for (const link_id id : ids) {
             if (link_record* l = link(id); l != nullptr && id != g.lingers) {

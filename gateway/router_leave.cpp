@@ -17,6 +17,9 @@ void router::on_wire_failed(
     const color c = w.color();
     const wire_id id = w.id;
     const auto members = w.members;
+    if (w.shared) {
+        trials_.forget(*w.group, w.head->bytes(), now);
+    }
     erase_wire(id, now);
     for (const wire_member& m : members) {
         client_session* s = find(m.session);
@@ -81,7 +84,9 @@ void router::lose_wire(wire_subscription& w, time_point now)
         return;
     }
     const auto members = w.members;
-    const bool shared = w.shared;
+    // E12: what had been tried is tried once more; what had not is its session's alone.
+    const bool apart =
+        was_open && w.shared && !trials_.doubt(*w.group, w.head->bytes(), now);
     erase_wire(id, now);
     for (const wire_member& m : members) {
         client_session* s = find(m.session);
@@ -90,7 +95,7 @@ void router::lose_wire(wire_subscription& w, time_point now)
             continue;
         }
         sub->wires[c] = wire_id::none;
-        sub->own_only |= was_open && shared; // tried again on a link of the session's own
+        sub->own_only |= apart; // tried again on a link of the session's own
         if (pool_of(c).size() > 2) {
             // M1: what a third node routed may come to another's subscription behind the marker
             // that marker_fences would wait for. Those who lost theirs share a new one.
@@ -187,6 +192,9 @@ void router::erase_wire(wire_id id, time_point now)
         std::erase(l->wires, id);
     }
     if (w->shared) {
+        if (w->state != wire_state::open) { // remembered from its last session on
+            trials_.note_tried(*w->group, w->head->bytes(), now);
+        }
         if (const auto at = w->group->wires.find(w->head->bytes());
             at != w->group->wires.end() && at->second == id) {
             w->group->wires.erase(at);

@@ -30,6 +30,7 @@ link_record& router::dial(share_group& g, link_role role, session_id owner, time
     record->kept_errors = held_bytes<held_kind::errors>{&shard_.budget};
     record->owner = owner;
     ++g.links;
+    quotas_.on_link(g, role, false, now);
     if (role == link_role::publish) {
         g.publish.push_back(id);
     } else if (role == link_role::subscribe) {
@@ -37,18 +38,19 @@ link_record& router::dial(share_group& g, link_role role, session_id owner, time
     }
     auto& made = *record;
     tables_.links.emplace(number(id), std::move(record));
-    pacer_.want(number(id), dial_class_of(g.at.color));
+    pacer_.want(number(id), dial_class_of(g, now), who.source);
     at(now, due::dials);
     return made;
 }
 
 void router::run_dials(time_point now)
 {
-    while (const auto id = pacer_.take(now)) {
+    const auto wanted = [this](std::uint64_t id) {
+        const link_record* l = link(static_cast<link_id>(id));
+        return l != nullptr && !l->dialled_out;
+    };
+    while (const auto id = pacer_.take(now, wanted)) {
         link_record* l = link(static_cast<link_id>(*id));
-        if (l == nullptr || l->dialled_out) {
-            continue;
-        }
         l->dialled_out = true;
         l->dialled = now;
         l->expires = now + settings_.connect_timeout;
@@ -88,6 +90,15 @@ void router::on_event(
 {
     using kind = broker::link_event::kind;
     schedule(l);
+    if (l.core.role() == link_role::scratch && event.what != kind::up &&
+        event.what != kind::refused) {
+        counters_.error_frames[l.at().color] +=
+            frame != nullptr && frame->command == stomp::command::error;
+        if (trials_.on_event(l, event, now)) {
+            give_up_link(l.core.id(), event.text, now);
+        }
+        return;
+    }
     switch (event.what) {
     case kind::nothing:
     case kind::swallowed: return;
@@ -138,6 +149,7 @@ void router::on_up(link_record& l, time_point now)
     l.up = now;
     g.back_off = g.died_soon ? g.back_off : net::duration{};
     g.retry_at = {};
+    judged_.note(g.who->digest, verdict::let_in, now);
     if (l.core.role() == link_role::recheck) {
         leave(l, now);
         return;
@@ -155,6 +167,7 @@ void router::on_up(link_record& l, time_point now)
         g.known.own_queue = l.core.can().own_queue;
         g.connected_head = l.core.connected_head();
         g.dedicated |= !g.known.receipts() || *who.negotiated == stomp::version::v10; // B4
+        quotas_.recount(g, now);
         g.subscribe_window =
             g.connected_head.find("server:teal-broker") != std::string::npos ? 64 : 1;
         if (settings_.auth_recheck > net::duration{} && !g.dedicated) {
@@ -167,6 +180,10 @@ void router::on_up(link_record& l, time_point now)
                        " answers no receipts: one link per session, fence and seams best effort");
         }
     }
+    if (l.core.role() == link_role::scratch) {
+        trials_.on_up(l, now);
+        return;
+    }
     survey_.look_again(now); // it may carry a marker
     ++g.links;               // keeps the group while its sessions go on
     if (client_session* owner = find(l.owner)) {
@@ -175,6 +192,12 @@ void router::on_up(link_record& l, time_point now)
     wake(g, now);
     --g.links;
     drop_if_unused(g);
+}
+
+void router::give_up_link(link_id id, std::string_view why, time_point now)
+{
+    out_.close_link(id);
+    on_link_lost(id, why, now);
 }
 
 void router::ask_barrier(link_record& l, time_point now)
@@ -202,6 +225,7 @@ void router::erase_link(link_id id, time_point now)
     link_record* l = link(id);
     share_group& g = *l->group;
     switch_.awaited.erase(id);
+    quotas_.on_link(g, l->core.role(), true, now);
     std::erase(g.publish, id);
     std::erase(g.subscribe, id);
     if (g.trial == id) {

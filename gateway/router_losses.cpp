@@ -48,7 +48,7 @@ void router::lose_link(link_id id, std::string_view why, bool by_broker, time_po
     }
     if (!was_leaving) {
         out_.log(
-            before == broker::link_state::ready ? 2 : 1,
+            before == broker::link_state::ready && l->core.role() != link_role::scratch ? 2 : 1,
             "link to " + name_of(g.at) + " lost: " + text);
     }
     if (before == broker::link_state::dialling || before == broker::link_state::connecting) {
@@ -59,17 +59,20 @@ void router::lose_link(link_id id, std::string_view why, bool by_broker, time_po
         }
     } else if (before == broker::link_state::trying && !was_leaving) {
         g.rung = next_rung(l->core.rung()); // B2: the link is dialled again without that rung
-    } else if (before == broker::link_state::ready && !was_leaving) {
+    } else if (
+        before == broker::link_state::ready && !was_leaving &&
+        l->core.role() != link_role::scratch) { // which has a pace of its own
         note_death(*l, now);
     }
     doubt_disconnect(*l);
     const bool role_publishes = l->core.role() == link_role::publish && !was_leaving;
     l->core.on_lost(by_broker && !was_leaving);
-    const bool known = on_news(id, now); // E5: who is told is none of those that are bound again
+    const bool known = l->core.role() != link_role::scratch && on_news(id, now); // E5: who is told is none of those that are bound again
     settle_owed(*l, now);
     if (role_publishes && !known) {
         blame(*l, now);
     }
+    const auto role = l->core.role();
     const auto wires = l->wires;
     const auto users = l->users;
     const auto owner = l->owner;
@@ -86,7 +89,9 @@ void router::lose_link(link_id id, std::string_view why, bool by_broker, time_po
             lose_wire(*lost, now);
         }
     }
-    if (before == broker::link_state::ready && !was_leaving) {
+    if (role == link_role::scratch) {
+        trials_.on_lost(g, id, now);
+    } else if (before == broker::link_state::ready && !was_leaving) {
         seams_.on_endpoint_lost(g, now);
     }
     moves_.look_again(now); // not waited for any longer

@@ -111,12 +111,23 @@ std::uint64_t router::links_to_dial(color target) const
     const bool websocket =
         std::ranges::any_of(settings_.endpoints[target], [](const auto& e) { return e.websocket; });
     const bool dedicated = !settings_.shared || websocket;
+    boost::unordered_flat_map<const identity*, bool> several; // whether it has more than one
     for (const auto& [id, s] : tables_.sessions) {
+        if (s->who == nullptr || (!s->connected && s->awaits_quota)) {
+            continue; // D3: who waits for its login's limit has no standby
+        }
         const bool own =
             dedicated || needs_own(*s) || (s->now().group != nullptr && s->now().group->dedicated);
         links += own && s->bindings[target].own == link_id::none;
+        const auto [known, first] = several.try_emplace(s->who, false);
+        known->second |= !first;
     }
-    return dedicated ? links : links + 2 * tables_.identities.size();
+    if (!dedicated) {
+        for (const auto& [who, more] : several) {
+            links += 2 + more; // and one to try their SUBSCRIBEs on
+        }
+    }
+    return links;
 }
 
 } // namespace gateway

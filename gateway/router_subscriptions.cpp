@@ -5,7 +5,6 @@
 #include <boost/assert.hpp>
 
 #include <algorithm>
-#include <cstdio>
 
 namespace gateway {
 
@@ -33,6 +32,46 @@ bool router::may_join(
     });
 }
 
+// A shared link that may carry it now. Null: its turn or its trial is not over; it is asked again.
+link_record* router::shared_link(client_session& s, subscription& sub, color c, time_point now)
+{
+    using found = subscribe_trials::verdict;
+    binding& b = s.bindings[c];
+    share_group& g = *b.group;
+    const auto at = g.wires.find(sub.head->bytes());
+    const found known =
+        at != g.wires.end() && wire(at->second)->state == wire_state::confirmed
+            ? found::tried
+            : trials_.known(g, sub.head->bytes(), now);
+    link_record* l = nullptr;
+    if (known == found::tried) {
+        l = pick_subscribe(g, c, now);
+        if (l != nullptr) {
+            l->untried = session_id::none;
+        }
+    } else if (c == s.live && (known == found::refused || s.tries_apart)) {
+        sub.own_only = true; // E13: the broker's answer there is its client's
+        this->at(now, due::session_retry, number(s.id));
+        return nullptr;
+    } else {
+        // E10: where it would ride with another session's it is tried elsewhere first.
+        bool waits = known == found::no_link;
+        l = pick_untried(g, s, waits);
+        if (l != nullptr) {
+            l->untried = s.id;
+        } else if (!waits) {
+            trials_.ask(g, sub.head, s.id, now);
+            return nullptr;
+        } else {
+            pick_subscribe(g, c, now); // it may have to be dialled
+        }
+    }
+    if (l == nullptr) {
+        wait_turn(g, s, b, now);
+    }
+    return l;
+}
+
 // Puts the subscription onto a wire subscription of that color. False: its link or its turn is not
 // there yet; the session was put in line. REQUIRES: the binding's links are asked for.
 bool router::subscribe(
@@ -47,8 +86,11 @@ bool router::subscribe(
         const auto at = g.wires.find(sub.head->bytes());
         if (at != g.wires.end() && may_join(s, sub, *wire(at->second), as)) {
             w = wire(at->second);
-        } else if (l = pick_subscribe(g, c, now); l == nullptr) {
-            return wait_turn(g, s, b, now);
+            if (link_record* by = link(w->link); by != nullptr && is_risked(*by, s)) {
+                return wait_turn(g, s, b, now); // E10: it may be lost for what is open there
+            }
+        } else if (l = shared_link(s, sub, c, now); l == nullptr) {
+            return false;
         }
     } else {
         l = link(b.own);
@@ -78,7 +120,7 @@ bool router::subscribe(
             // DESIGN.md section 6.4: an address of its own from its first SUBSCRIBE on, which
             // nobody else can read (K1). The first header of a name counts.
             w->addressed = true;
-            head = "x-queue-name:" + address_of(w->id) + "\nexclusive:true\n" + head;
+            add_address(head, w->id);
         }
         tables_.wires.emplace(number(w->id), std::move(made));
         // H11: RabbitMQ names a durable queue by the subscription's id, so that the client finds it
@@ -124,9 +166,12 @@ void router::on_confirmed(wire_subscription& w, time_point now)
     if (w.state == wire_state::leaving) {
         return;
     }
-    w.state = wire_state::confirmed;
     const color c = w.color();
     share_group& g = *w.group;
+    if (w.state == wire_state::open && w.broadcast && !g.dedicated) {
+        trials_.note_tried(g, w.head->bytes(), now);
+    }
+    w.state = wire_state::confirmed;
     // B1: tried on the identity's first broadcast SUBSCRIBE.
     if (w.addressed && g.known.marker == broker::tried::unknown &&
         g.marker_trial == wire_id::none) {

@@ -13,12 +13,16 @@ public:
     virtual link_record& dial(share_group& g, link_role role, session_id owner, time_point now) = 0;
     virtual void leave(link_record& l, time_point now) = 0; // may erase it at once
     virtual void ask_barrier(link_record& l, time_point now) = 0;
+    virtual void give_up_link(link_id id, std::string_view why, time_point now) = 0; // closes it
+    virtual bool carry_marker(wire_subscription& w, time_point now) = 0; // on a scratch link
     virtual share_group& group_for(identity& who, endpoint_ref at) = 0; // made if there is none
     virtual void release_group(share_group& g, time_point now) = 0;     // may erase it
 
     // ---- sessions
     // Asks for what is missing of its links and subscriptions there; true: nothing is.
     virtual bool advance(client_session& s, color c, time_point now) = 0;
+    virtual void
+    refuse_standby(client_session& s, const std::string& why, time_point now) = 0;
     virtual void enter(client_session& s, session_state to, time_point now) = 0;
     virtual void unbind(client_session& s, color c, time_point now) = 0;
     virtual void drop_new_wires(client_session& s, time_point now) = 0;

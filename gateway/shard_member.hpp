@@ -19,6 +19,7 @@
 // (2) No session resumes before the decision is known (S7), nor on a standby that is not ready
 // (S6).
 
+#include "broker/dial_pacer.hpp"
 #include "gateway/endpoint_moves.hpp"
 #include "gateway/seam_table.hpp"
 #include "gateway/send_accounts.hpp"

@@ -33,6 +33,12 @@ std::string shard_part::name_of(session_id id) const
     return std::to_string(settings_.shard) + "-" + std::to_string(number(id));
 }
 
+// K1: nobody else can read it, and the first header of a name counts.
+void shard_part::add_address(std::string& head, wire_id id) const
+{
+    head = "x-queue-name:" + address_of(id) + "\nexclusive:true\n" + head;
+}
+
 bool shard_part::may_read(const client_session& s, const link_record& own) noexcept
 {
     // H15: its CONNECTED begins the heart-beats, and S17: a standby's is waited for. Nothing that

@@ -102,6 +102,8 @@ protected:
     std::string name_of(session_id id) const;
     // The queue of a broadcast subscription's own: never the same twice, and a secret (K1).
     std::string address_of(wire_id id) const { return shard_.names.of_wire(id); }
+    // To a SUBSCRIBE's header lines; nobody else can read it (K1). The first header of a name counts.
+    void add_address(std::string& head, wire_id id) const;
 
     // A private message to that one's own queue, behind everything routed to it; sealed (K2).
     void send_mark(link_record& by, wire_id to, std::string_view mark)

@@ -7,6 +7,7 @@
 #include "broker/capability.hpp"
 #include "broker/link.hpp"
 #include "control/switch_messages.hpp"
+#include "gateway/digest_memory.hpp"
 #include "gateway/effects.hpp"
 #include "gateway/reply_addresses.hpp"
 
@@ -42,6 +43,9 @@ struct identity {
         negotiated; // once a broker answered: later links must agree (HAZARDS.md H16)
     std::size_t sessions = 0;
     std::unique_ptr<heard_addresses> heard; // null: no broadcast MESSAGE brought any (S12)
+    digest128 digest;         // of `key`: what is remembered of it outlives it
+    digest128 login_digest;
+    std::uint64_t source = 0; // the address of who said it first
 };
 
 struct share_group {
@@ -65,6 +69,7 @@ struct share_group {
     std::size_t bindings = 0;              // sessions
     link_id lingers = link_id::none;       // S12: a publish link that is not left with them
     std::size_t links = 0;                 // of any role
+    std::size_t own_links = 0, shared_links = 0, charged = 0; // login_quotas
     bool dedicated = false;                // ws://, no receipts, STOMP 1.0 (B4), or asked for
     wire_id marker_trial = wire_id::none;  // whose first marker is on its way
     net::time_point last_marker{};    // of a seam (M6): whoever waits for its own sees progress

@@ -79,6 +79,7 @@ void shard_port::preflight(color target, std::function<void(control::preflight_a
     shard_.post([this, target, done = std::move(done)]() mutable {
         control::preflight_answer answer;
         answer.links_to_dial = shard_.core().links_to_dial(target);
+        answer.left_out = shard_.core().left_out();
         answer.descriptors_needed = answer.links_to_dial;
         answer.descriptors_free = free_descriptors();
         const auto reply = [this, done = std::move(done)](control::preflight_answer what) {

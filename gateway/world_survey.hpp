@@ -46,6 +46,11 @@ public:
     // `dark`: there is one of which that is not known, or from which nothing can be SENT.
     broker::per_color<std::uint64_t>
     mark_endpoints(const wire_subscription& w, bool& dark, time_point now);
+    // Not known to be two: a marker from one did not come to the other.
+    bool may_be_one_world(endpoint_ref a, endpoint_ref b) const
+    {
+        return worlds_.one(a, b).value_or(true);
+    }
 
     // The markers that join a seam whose old side is `w`: one bit for each endpoint, by its index.
     std::uint64_t awaited_markers(const wire_subscription& w, bool& best_effort, time_point now);

@@ -22,7 +22,7 @@ constexpr const char* usage =
     "  --seed S      one world; with --trace everything that happens in it, in virtual time\n"
     "  --keep-going  does not stop at the tenth world that fails\n"
     "  --shrink      every world that fails is made smaller; without it the first one is\n"
-    "  --features cluster,rabbitmq,silent,replies,strict,gives-up,drains,beats,workers,streams,refuses,floods | none: instead of "
+    "  --features cluster,rabbitmq,silent,replies,strict,gives-up,drains,beats,workers,streams,refuses,floods,untried | none: instead of "
     "drawn "
     "ones\n"
     "  what a shrunk world leaves out: --without-features I,J,..; --without-clients, "

@@ -183,13 +183,15 @@ void mini_broker::on_frame(channel& c, const stomp::frame_view& frame)
             checker_.on_arrival(which_, one);
         }
     }
-    if (c.ended &&
+    // E10: nobody else rides where one is refused, so that nothing is excused.
+    const bool subscribes = frame.command == stomp::command::subscribe;
+    if (c.ended && !subscribes &&
         frame.command !=
             stomp::command::disconnect) { // an ERROR: whoever else rode on that link has a gap
         for (const auto& [id, destination] : c.subscriptions) {
             checker_.on_subscription_cut(which_, c.shard, destination);
         }
-    } else if (frame.command == stomp::command::subscribe) {
+    } else if (subscribes && !c.ended) {
         checker_.on_subscribed(which_, c.shard, std::string{*frame.find("destination")});
     }
 }

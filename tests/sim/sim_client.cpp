@@ -146,6 +146,8 @@ void sim_client::act()
         err();
     } else if (number_ % 3 == 0 && within(habits_.refused)) {
         be_refused();
+    } else if (within(habits_.untried)) {
+        subscribe_to_refused();
     } else if (subscriptions_.empty() || within(18)) {
         subscribe();
     } else if (within(8)) {
@@ -194,6 +196,14 @@ void sim_client::subscribe()
     }
     subscriptions_.push_back(made);
     say(frame + "\n" + nul);
+}
+
+// Its headers differ each time, so that what a gateway remembers of others is of no use (E10).
+void sim_client::subscribe_to_refused()
+{
+    at_fault_ = true;
+    say("SUBSCRIBE\nid:x\ndestination:/topic/rejected\nx-try:" +
+        std::to_string(random_.below(1'000'000)) + "\nreceipt:x\n\n" + nul);
 }
 
 void sim_client::unsubscribe()

@@ -20,6 +20,7 @@ struct client_habits {
     unsigned steps = 25;
     std::uint64_t pause_max_us = 30'000; // between steps
     unsigned slow = 4;                   // percent of steps: reads nothing for a while
+    unsigned untried = 0; // percent: subscribes to what every broker refuses
     unsigned mistakes = 0;               // percent: says something that it must be closed for
     unsigned refused = 0;                // percent: says something that a broker refuses
     bool ends_links = false;             // and that may end the link that it is said on
@@ -86,6 +87,7 @@ private:
     void act();
     void subscribe();
     void unsubscribe();
+    void subscribe_to_refused();
     void send(bool many);
     void transaction();
     void err();

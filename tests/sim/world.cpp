@@ -128,7 +128,8 @@ std::string_view to_string(feature f) noexcept
 {
     static constexpr std::string_view names[features] = {"cluster", "rabbitmq", "silent", "replies",
                                                          "strict",  "gives-up", "drains", "beats",
-                                                         "workers", "streams",  "refuses", "floods"};
+                                                         "workers", "streams",  "refuses", "floods",
+                                                         "untried"};
     return names[static_cast<std::size_t>(f)];
 }
 
@@ -161,6 +162,7 @@ client_habits world::draw_habits()
     if (options_.calm_clients) {
         habits.mistakes = habits.vanishes = habits.slow = habits.leaves = 0;
     }
+    habits.untried = has(feature::untried) ? 8 : 0;
     habits.id_header = options_.backplane == backplane::header;
     habits.asks = has(feature::replies) ? 15 : 0;
     habits.may_be_given_up = has(feature::gives_up);

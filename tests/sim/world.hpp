@@ -45,8 +45,9 @@ enum class feature : std::uint8_t {
     streams,  // a shared backplane with a stream (T1); one in three of those
     refuses,  // frames that brokers answer with an ERROR that names none, see broker_ways
     floods,   // peers that only want their bytes held, and little that may be held in all
+    untried,  // clients subscribe to what every broker refuses (E10)
 };
-inline constexpr unsigned features = 12;
+inline constexpr unsigned features = 13;
 std::string_view to_string(feature f) noexcept;
 
 struct world_options {

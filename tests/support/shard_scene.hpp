@@ -32,6 +32,8 @@ struct played_broker {
     bool dials = true; // else: connection refused
     bool answers_connect = true;
     std::string refuses_login; // ERROR instead of CONNECTED
+    // A SUBSCRIBE to it is answered as RabbitMQ does: ERROR that names nothing, RECEIPT, EOF.
+    std::string refuses_destination;
     std::string version;       // of CONNECTED; empty: the highest offered
     std::string more;          // further CONNECTED headers
     bool markers = true;       // an own address gives what is SENT to it
@@ -67,7 +69,10 @@ public:
         says(id, connect);
         return id;
     }
-    session_id arrives() { return router.open_client("127.0.0.1:9", {}, now); }
+    session_id arrives(const std::string& peer = "127.0.0.1:9")
+    {
+        return router.open_client(peer, {}, now);
+    }
     void says(session_id id, const std::string& text, framing as = framing::text)
     {
         auto frame = frame_of(text);
@@ -275,6 +280,13 @@ private:
             return;
         }
         const auto destination = frame.find("destination").value_or("");
+        if (frame.command == stomp::command::subscribe && !destination.empty() &&
+            destination == as.refuses_destination) {
+            tell(link, "ERROR message:not_found | no exchange");
+            tell(link, "RECEIPT receipt-id:" + std::string{frame.find("receipt").value_or("")});
+            router.on_link_lost(link, "EOF", now);
+            return;
+        }
         if (frame.command == stomp::command::subscribe) {
             queues_["/amq/queue/" + std::string{frame.find("x-queue-name").value_or("")}] = {
                 link, std::string{*frame.find("id")}};

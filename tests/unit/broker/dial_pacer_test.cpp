@@ -1,7 +1,7 @@
 // Proves that dials keep the configured rate, that an idle time is not saved up, and that neither
 // clients nor standbys starve (DESIGN.md section 6.1).
 
-#include "broker/pool.hpp"
+#include "broker/dial_pacer.hpp"
 
 #include <gtest/gtest.h>
 
@@ -33,7 +33,7 @@ TEST(DialPacer, BeginsWithABurstOf20Milliseconds)
 {
     dial_pacer pacer{500};
     for (std::uint64_t n = 1; n <= 30; ++n) {
-        pacer.want(n, dial_class::client);
+        pacer.want(n, dial_class::known);
     }
     EXPECT_EQ(take_all(pacer, t0), (numbers{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
     EXPECT_EQ(pacer.waiting(), 20u);
@@ -43,7 +43,7 @@ TEST(DialPacer, KeepsTheRateAfterwards)
 {
     dial_pacer pacer{500};
     for (std::uint64_t n = 1; n <= 1000; ++n) {
-        pacer.want(n, dial_class::client);
+        pacer.want(n, dial_class::known);
     }
     std::size_t taken = take_all(pacer, t0).size();
     auto now = t0;
@@ -62,10 +62,10 @@ TEST(DialPacer, KeepsTheRateAfterwards)
 TEST(DialPacer, AnIdleHourIsNoStorm)
 {
     dial_pacer pacer{500};
-    pacer.want(1, dial_class::client);
+    pacer.want(1, dial_class::known);
     EXPECT_EQ(take_all(pacer, t0).size(), 1u);
     for (std::uint64_t n = 2; n <= 100; ++n) {
-        pacer.want(n, dial_class::client);
+        pacer.want(n, dial_class::known);
     }
     EXPECT_EQ(take_all(pacer, t0 + 1h).size(), 10u);
 }
@@ -73,8 +73,8 @@ TEST(DialPacer, AnIdleHourIsNoStorm)
 TEST(DialPacer, ASlowRateStillGivesOneAtATime)
 {
     dial_pacer pacer{2};
-    pacer.want(1, dial_class::client);
-    pacer.want(2, dial_class::client);
+    pacer.want(1, dial_class::known);
+    pacer.want(2, dial_class::known);
     EXPECT_EQ(take_all(pacer, t0), numbers{1});
     EXPECT_EQ(take_all(pacer, t0 + 499ms), numbers{});
     EXPECT_EQ(take_all(pacer, t0 + 501ms), numbers{2});
@@ -84,7 +84,7 @@ TEST(DialPacer, KeepsEveryThirdPlaceForStandbys)
 {
     dial_pacer pacer{50'000};
     for (std::uint64_t n = 1; n <= 6; ++n) {
-        pacer.want(n, dial_class::client);
+        pacer.want(n, dial_class::known);
         pacer.want(100 + n, dial_class::standby);
     }
     EXPECT_EQ(take_all(pacer, t0), (numbers{1, 2, 101, 3, 4, 102, 5, 6, 103, 104, 105, 106}));
@@ -94,7 +94,7 @@ TEST(DialPacer, GivesAStandbysPlaceToAClientWhereNoStandbyWaits)
 {
     dial_pacer pacer{50'000};
     for (std::uint64_t n = 1; n <= 4; ++n) {
-        pacer.want(n, dial_class::client);
+        pacer.want(n, dial_class::known);
     }
     EXPECT_EQ(take_all(pacer, t0), (numbers{1, 2, 3, 4}));
     pacer.want(9, dial_class::standby);
@@ -105,11 +105,71 @@ TEST(DialPacer, ANewRateCountsFromNowOn)
 {
     dial_pacer pacer{50};
     for (std::uint64_t n = 1; n <= 100; ++n) {
-        pacer.want(n, dial_class::client);
+        pacer.want(n, dial_class::known);
     }
     EXPECT_EQ(take_all(pacer, t0).size(), 1u);
     pacer.set_rate(1000);
     EXPECT_EQ(take_all(pacer, t0 + 10ms).size(), 10u);
+}
+
+// D1: a known one waits for one place at most in four, however many strangers knock.
+TEST(DialPacer, D1_StrangersDelayNobodyWhoIsKnown)
+{
+    dial_pacer pacer{50'000};
+    for (std::uint64_t n = 1; n <= 900; ++n) {
+        pacer.want(1000 + n, dial_class::unknown, n);
+        pacer.want(2000 + n, dial_class::refused, n);
+    }
+    for (std::uint64_t n = 1; n <= 12; ++n) {
+        pacer.want(n, dial_class::known);
+    }
+    numbers strangers, known;
+    while (known.size() < 12) {
+        const auto next = pacer.take(t0);
+        ASSERT_TRUE(next);
+        (*next < 1000 ? known : strangers).push_back(*next);
+    }
+    EXPECT_EQ(known, (numbers{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}));
+    EXPECT_EQ(strangers, (numbers{1001, 1002, 1003})); // and neither starves
+}
+
+TEST(DialPacer, D1_WhoWasRefusedComesBehindWhoIsUnknown)
+{
+    dial_pacer pacer{50'000};
+    for (std::uint64_t n = 1; n <= 900; ++n) {
+        pacer.want(1000 + n, dial_class::refused, n);
+    }
+    for (std::uint64_t n = 1; n <= 30; ++n) {
+        pacer.want(n, dial_class::unknown, n);
+    }
+    std::size_t unknown = 0, refused = 0;
+    while (unknown < 30) {
+        ++(*pacer.take(t0) < 1000 ? unknown : refused);
+    }
+    EXPECT_EQ(refused, 1u);
+}
+
+// D2: an address that knocks a thousand times is one of two.
+TEST(DialPacer, D2_UnknownOnesTakeTurnsByWhereTheyComeFrom)
+{
+    dial_pacer pacer{50'000};
+    for (std::uint64_t n = 1; n <= 1000; ++n) {
+        pacer.want(n, dial_class::unknown, 77);
+    }
+    pacer.want(5000, dial_class::unknown, 78);
+    EXPECT_EQ(pacer.take(t0), 1u);
+    EXPECT_EQ(pacer.take(t0), 5000u);
+    EXPECT_EQ(pacer.take(t0), 2u);
+}
+
+TEST(DialPacer, D1_WhatIsGoneTakesNoPlace)
+{
+    dial_pacer pacer{50};
+    for (std::uint64_t n = 1; n <= 1000; ++n) {
+        pacer.want(n, dial_class::unknown, n % 7);
+    }
+    EXPECT_EQ(pacer.take(t0, [](std::uint64_t n) { return n == 1000; }), 1000u);
+    EXPECT_EQ(pacer.waiting(), 0u);
 }
 
 } // namespace

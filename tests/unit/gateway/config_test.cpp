@@ -73,7 +73,7 @@ store: { kind: file, path: state/teal.state }
 limits: { clients: 5, clients_per_address: 6, handshake_timeout: 7s, connect_timeout: 8s,
           frame_before_connect: 9KiB, frame: 10MiB, headers: 11, header_line: 12KiB, broker_frame: 65KiB, subscriptions: 13,
           transactions: 14, transaction_bytes: 15MiB, client_outbox: 16KiB, client_stall: 17s, client_carry: 18KiB,
-          seam_buffer: 19KiB, broker_outbox: 20KiB, buffered_total: 21%, http_head: 22KiB, idle_ping: 23s }
+          seam_buffer: 19KiB, broker_outbox: 20KiB, links_per_login: 24, buffered_total: 21%, http_head: 22KiB, idle_ping: 23s }
 heart_beat: { client: 11s, broker: 12s }
 threads: 3
 log: { level: warning, format: json }
@@ -240,7 +240,7 @@ TEST(Config, FullOneSetsEveryOtherKey)
     constexpr std::size_t KiB = 1024, MiB = 1024 * KiB;
     limits_config l{5,        6,        7s,       8s,      9 * KiB,  10 * MiB, 11,
                     12 * KiB, 65 * KiB, 13,       14,      15 * MiB, 16 * KiB, 17s,
-                    18 * KiB, 19 * KiB, 20 * KiB, {0, 21}, 22 * KiB, 23s};
+                    18 * KiB, 19 * KiB, 20 * KiB, 24, {0, 21}, 22 * KiB, 23s};
     EXPECT_EQ(c.limits, l);
     EXPECT_EQ(c.heart_beat, (heart_beat_config{11s, 12s}));
     EXPECT_EQ(c.threads, 3U);

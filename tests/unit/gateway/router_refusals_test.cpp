@@ -165,23 +165,26 @@ TEST_F(RouterRefusals, E1_ARefusedSubscribeLeavesTheJournal)
 TEST_F(RouterRefusals, E1_ASubscribeRefusedOnASharedLinkFailsItsClientAndNoNeighbour)
 {
     says(b, "SUBSCRIBE id:1 destination:/topic/b");
+    says(a, "SUBSCRIBE id:0 destination:/exchange/none"); // tried: it was there
+    says(a, "UNSUBSCRIBE id:0");
+    run(3s);
     brokers.blue.keeps_back = keep_all;
     says(a, "SUBSCRIBE id:1 destination:/exchange/none receipt:x");
     skip_effects();
     brings(2, "ERROR message:not_found");
     effects_are(
-        {"link 2 <- SEND destination:/amq/queue/teal-none receipt:r3",
+        {"link 2 <- SEND destination:/amq/queue/teal-none receipt:r5",
          "client 1 <- ERROR message:not_found receipt-id:x", "resume client 1"});
-    brings(2, "RECEIPT receipt-id:r2"); // RabbitMQ says this one, too
+    brings(2, "RECEIPT receipt-id:r4"); // RabbitMQ says this one, too
     effects_are({});
     brokers.blue.keeps_back = keep_none;
     forget_kept_back();
     loses(2);
     effects_are(
-        {"close client 1 broker_error: not_found", "dial 3 blue/0",
-         "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-         "link 3 <- SUBSCRIBE id:s3 ack:auto receipt:r1 "
-         "x-queue-name:stomp-subscription-teal-000000ab-0-3 exclusive:true destination:/topic/b",
+        {"close client 1 broker_error: not_found", "dial 4 blue/0",
+         "link 4 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "link 4 <- SUBSCRIBE id:s5 ack:auto receipt:r1 "
+         "x-queue-name:stomp-subscription-teal-000000ab-0-5 exclusive:true destination:/topic/b",
          "resume client 2"});
 }
 

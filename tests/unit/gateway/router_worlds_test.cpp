@@ -117,7 +117,7 @@ TEST_F(RouterWorlds, M2_WhereTheSubscriptionThatWasAskedIsGoneAnotherIs)
     goes(first ? a : third);
     const auto again = those("link 2 <- SEND destination:/amq/queue/");
     ASSERT_EQ(again.size(), 1u);
-    EXPECT_TRUE(again[0].ends_with(first ? "teal-marker:s3/1" : "teal-marker:s1/1")) << again[0];
+    EXPECT_TRUE(again[0].ends_with(first ? "teal-marker:s4/1" : "teal-marker:s1/1")) << again[0];
     run(1s); // the answer to the other question was kept back
     EXPECT_EQ(router.phase(), gateway::member_phase::prepared);
     holds();

@@ -1,0 +1,89 @@
+#pragma once
+
+// Paces dials (brokers.connect_rate) and says whose turn it is. docs/OUTSIDE.md D1, D2.
+//
+// Threading:  belongs to one shard.
+// Invariants:
+// (1) Clients' own dials go first, but every third place is kept for standbys, so that neither
+// starves (DESIGN.md section 6.1).
+// (2) Among clients' dials those of identities that a broker let in lately go first. Who is unknown
+// has every fourth of their places, who was refused every sixteenth: strangers delay nobody who is
+// known by more than that, and nobody starves.
+// (3) Unknown ones take turns by where they come from: many from one address delay one from
+// another by one place.
+
+#include "broker/net/time.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <unordered_map>
+
+namespace broker {
+
+enum class dial_class : std::uint8_t {
+    known,   // a client's, of an identity that a broker let in within the last hour
+    unknown, // a client's that no broker has judged
+    refused, // a client's that a broker refused within the last hour
+    standby, // prepared for a switch
+};
+
+class dial_pacer {
+public:
+    explicit dial_pacer(double per_second) noexcept : per_second_(per_second) {}
+    void set_rate(double per_second) noexcept { per_second_ = per_second; }
+
+    // `source`: who asks, as far as a peer can not choose it (its address).
+    void want(std::uint64_t what, dial_class as, std::uint64_t source = 0);
+    // The next that may be dialled now, in turn; nullopt: none waits, or not yet.
+    // What `wanted` says no to has gone meanwhile: it takes no place.
+    template <class Wanted>
+    std::optional<std::uint64_t> take(net::time_point now, Wanted&& wanted)
+    {
+        while (waiting() > 0 && refill(now)) {
+            const std::uint64_t next = pop();
+            if (wanted(next)) {
+                tokens_ -= 1;
+                ++turn_;
+                return next;
+            }
+        }
+        return std::nullopt;
+    }
+    std::optional<std::uint64_t> take(net::time_point now)
+    {
+        return take(now, [](std::uint64_t) { return true; });
+    }
+    net::time_point next() const noexcept; // when take() gives again; never: nothing waits
+    std::size_t waiting() const noexcept
+    {
+        return known_.size() + unknown_.size() + refused_.size() + standby_.size();
+    }
+
+private:
+    // First in, first out for each source; the sources take turns.
+    class turns {
+    public:
+        void push(std::uint64_t what, std::uint64_t source);
+        std::uint64_t pop(); // REQUIRES: size() > 0
+        std::size_t size() const noexcept { return size_; }
+
+    private:
+        std::unordered_map<std::uint64_t, std::deque<std::uint64_t>> by_source_;
+        std::deque<std::uint64_t> order_; // each source that waits, once
+        std::size_t size_ = 0;
+    };
+
+    bool refill(net::time_point now) noexcept; // whether one may be dialled
+    std::uint64_t pop();
+    std::uint64_t pop_client();
+
+    turns known_, unknown_, refused_, standby_;
+    double per_second_;
+    double tokens_ = 0;
+    net::time_point refilled_{};
+    unsigned turn_ = 0, client_turn_ = 0;
+};
+
+} // namespace broker

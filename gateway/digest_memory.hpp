@@ -1,0 +1,75 @@
+#pragma once
+
+// What was learned about something, for a while and in bounded memory: kept by a digest alone, so
+// that neither a passcode nor a long header stays behind. docs/OUTSIDE.md D1, SWITCH.md E11.
+//
+// Threading:  belongs to one shard.
+// Invariants:
+// (1) At most `most` entries. What was noted last is forgotten last: there are two generations, and
+// what is noted while the young one is full makes it the old one.
+// (2) The digest is keyed per process: who chooses what is remembered cannot choose what meets.
+
+#include "broker/net/time.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace gateway {
+
+struct digest128 {
+    std::uint64_t low = 0, high = 0;
+    bool operator==(const digest128&) const = default;
+    friend std::size_t hash_value(const digest128& d) noexcept { return d.low; }
+};
+digest128
+digest_of(const std::array<std::uint64_t, 2>& secret, std::string_view bytes) noexcept;
+
+template <class Value>
+class digest_memory {
+public:
+    digest_memory(net::duration keeps, std::size_t most) noexcept : keeps_(keeps), half_(most / 2)
+    {
+    }
+
+    void note(const digest128& what, Value value, net::time_point now)
+    {
+        old_.erase(what);
+        if (young_.size() >= half_ && !young_.contains(what)) {
+            old_ = std::exchange(young_, {});
+        }
+        young_.insert_or_assign(what, entry{value, now + keeps_});
+    }
+    std::optional<Value> find(const digest128& what, net::time_point now) const
+    {
+        for (const auto* generation : {&young_, &old_}) {
+            if (const auto at = generation->find(what);
+                at != generation->end() && now < at->second.until) {
+                return at->second.value;
+            }
+        }
+        return std::nullopt;
+    }
+    void forget(const digest128& what)
+    {
+        young_.erase(what);
+        old_.erase(what);
+    }
+    std::size_t size() const noexcept { return young_.size() + old_.size(); }
+
+private:
+    struct entry {
+        Value value;
+        net::time_point until;
+    };
+    net::duration keeps_;
+    std::size_t half_;
+    boost::unordered_flat_map<digest128, entry> young_, old_;
+};
+
+} // namespace gateway
