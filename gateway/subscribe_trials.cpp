@@ -286,10 +286,11 @@ bool subscribe_trials::on_event(
         return false;
     case kind::cancelled: t = open_one(own, event.wire); break;
     case kind::mute: put_back(own); return true;
-    case kind::error:
-        for (const auto& one : l.core.take_news().refused) { // where the ERROR names a receipt
-            if (one.what.what == broker::finding::kind::named && t == nullptr) {
-                t = open_one(own, one.what.frame.wire);
+    case kind::error: {
+        const auto news = l.core.take_news();
+        for (const auto& refusal : news.refused) { // where the ERROR names a receipt
+            if (refusal.what.what == broker::finding::kind::named && t == nullptr) {
+                t = open_one(own, refusal.what.frame.wire);
             }
         }
         if (t == nullptr && own.open.size() == 1) {
@@ -303,6 +304,7 @@ bool subscribe_trials::on_event(
             return true;
         }
         break;
+    }
     default: return false; // MESSAGEs
     }
     if (t == nullptr) {
