@@ -88,13 +88,13 @@ pairing::verdict pairing::on_new(const twin_key& key)
     return verdict::deliver;
 }
 
-void pairing::keep(const twin_key& key, kept_message message)
+void pairing::keep(const twin_key& key, kept_message message, bool alone)
 {
     BOOST_ASSERT(!open_);
     kept_bytes_ += message.rest->size();
     ++kept_count_;
     places_[key.content].push_back(first_ + kept_.size());
-    kept_.push_back({key, std::move(message), window_ == pairing_window::closing});
+    kept_.push_back({key, std::move(message), alone || window_ == pairing_window::closing});
 }
 
 // ---- marks

@@ -70,7 +70,8 @@ public:
     // ---- MESSAGEs
     old_verdict on_old(const twin_key& key);
     verdict on_new(const twin_key& key);
-    void keep(const twin_key& key, kept_message message); // REQUIRES: on_new(key) said keep
+    // REQUIRES: on_new(key) said keep. `alone`: the old color's copy is not told to on_old().
+    void keep(const twin_key& key, kept_message message, bool alone = false);
     // Before `held` the old color has time to give it. REQUIRES: kept_count() > 0.
     kept_message forget_oldest();
 

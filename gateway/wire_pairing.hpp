@@ -87,7 +87,7 @@ private:
     bool awaits_marks(const wire_pair& pair) const noexcept;
 
     bool give(wire_subscription& w, const stomp::frame_view& frame, framing as, time_point now);
-    bool sent_behind_commit(const wire_subscription& w, const stomp::frame_view& frame) const;
+    bool sent_with_epoch(const stomp::frame_view& frame, control::epoch_number which) const;
     static bool has_twin(
         client_session& s, const wire_subscription& w, const wire_member& m,
         const std::vector<const wire_pair*>& twins, bool keyed);

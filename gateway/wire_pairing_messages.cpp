@@ -58,7 +58,10 @@ bool wire_pairing::give(
     if (!key) { // not pairable: the color that is the clients' stream gives it
         switch_.note_counted(std::string{unkeyed});
     }
-    const bool behind = sent_behind_commit(w, frame);
+    const bool behind =
+        w.color() != shard_.live && sent_with_epoch(frame, shard_.epoch) && !w.pairs.empty();
+    // Another shard may have its commit ahead of this one.
+    const control::epoch_number fresh_epoch = shard_.epoch + (w.color() != shard_.live);
     std::vector<const wire_pair*> twins; // whose members have it already, or get it otherwise
     kept_message message;
     const auto shared = [&]() -> const kept_message& {
@@ -76,7 +79,7 @@ bool wire_pairing::give(
             if (verdict == pairing::verdict::keep) {
                 pair.kept_largest = std::max(
                     pair.core.kept_bytes() == 0 ? 0 : pair.kept_largest, shared().rest->size());
-                pair.core.keep(*key, shared());
+                pair.core.keep(*key, shared(), sent_with_epoch(frame, fresh_epoch));
                 used = true;
             }
         } else if (behind && pair.core.window() >= pairing_window::inside) {
@@ -127,21 +130,21 @@ bool wire_pairing::give(
 
 // P7: in a cluster what a client SENT behind the commit may overtake on the old color, on its way from
 // one node to a third (M1), what it SENT in front of it. The new color gives it behind the seam.
-bool wire_pairing::sent_behind_commit(
-    const wire_subscription& w, const stomp::frame_view& frame) const
+bool wire_pairing::sent_with_epoch(
+    const stomp::frame_view& frame, control::epoch_number which) const
 {
-    if (!marks() || w.color() == shard_.live || w.pairs.empty()) {
+    if (!marks() || settings_.gateway_id.empty()) {
         return false;
     }
     std::string_view id = frame.find(broker::id_header).value_or("");
-    if (settings_.gateway_id.empty() || !id.starts_with(settings_.gateway_id)) {
+    if (!id.starts_with(settings_.gateway_id)) {
         return false;
     }
     id.remove_prefix(settings_.gateway_id.size());
     control::epoch_number epoch = 0;
     return id.starts_with('-') &&
            std::from_chars(id.data() + 1, id.data() + id.size(), epoch, 16).ec == std::errc{} &&
-           epoch == shard_.epoch;
+           epoch == which;
 }
 
 // Whether that client has this MESSAGE from the other color, or will get it from there.
