@@ -24,7 +24,7 @@ std::string_view ended_links::kind_of(const broker::header_line& line) noexcept
 }
 
 void ended_links::remember(
-    const std::string& identity, const std::vector<broker::header_line>& lines,
+    std::string_view identity, const std::vector<broker::header_line>& lines,
     net::time_point now)
 {
     forget_old(now);
@@ -36,7 +36,7 @@ void ended_links::remember(
             return one.second.back().until; // the one that was at fault longest ago
         }));
     }
-    auto& known = identities_[identity];
+    auto& known = identities_[std::string{identity}];
     for (const broker::header_line& line : lines) {
         std::erase_if(known, [&](const known_line& one) { return one.line == line; });
         if (known.size() == lines_max) {
@@ -80,7 +80,7 @@ bool ended_links::says(
 }
 
 bool ended_links::would_end(
-    const std::string& identity, const stomp::frame_view& frame, net::time_point now)
+    std::string_view identity, const stomp::frame_view& frame, net::time_point now)
 {
     if (identities_.empty()) {
         return false;

@@ -15,6 +15,7 @@
 #include "broker/stomp/frame.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -26,11 +27,10 @@ class ended_links {
 public:
     // `identity`: its key.
     void remember(
-        const std::string& identity, const std::vector<broker::header_line>& lines,
+        std::string_view identity, const std::vector<broker::header_line>& lines,
         net::time_point now);
     // Whether a frame of that identity would end a link.
-    bool
-    would_end(const std::string& identity, const stomp::frame_view& frame, net::time_point now);
+    bool would_end(std::string_view identity, const stomp::frame_view& frame, net::time_point now);
     bool empty() const noexcept { return identities_.empty(); }
     std::size_t size() const noexcept { return identities_.size(); }
 
@@ -47,7 +47,7 @@ private:
     static bool says(
         const std::vector<known_line>& known, std::string_view name, std::string_view value);
 
-    std::map<std::string, std::vector<known_line>> identities_;
+    std::map<std::string, std::vector<known_line>, std::less<>> identities_;
     net::time_point looked_at_{};
 };
 
