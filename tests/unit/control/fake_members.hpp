@@ -78,7 +78,11 @@ public:
     {
         reply(
             std::move(done),
-            control::preflight_answer{checks, links_to_dial, descriptors_needed, descriptors_free});
+            control::preflight_answer{
+                .endpoints = checks,
+                .links_to_dial = links_to_dial,
+                .descriptors_needed = descriptors_needed,
+                .descriptors_free = descriptors_free});
     }
 
     control::tally sized() const
