@@ -31,7 +31,7 @@ bool of_name(char c) noexcept
 // What is left of queues of the gateway's own says nothing to a client.
 void hide_own_names(std::string& text)
 {
-    constexpr std::string_view own = "stomp-subscription-teal-";
+    constexpr std::string_view own = broker::private_prefix;
     for (auto at = text.find(own); at != text.npos; at = text.find(own, at)) {
         auto end = at;
         while (end < text.size() && of_name(text[end])) {
@@ -147,9 +147,6 @@ void router::on_send_refused(link_record& l, broker::link_news::refusal& one, ti
             sends_.count_refused(owed);
         }
         receipt = owed.client_receipt;
-        if (s != nullptr) {
-            settled_owed(*s, owed, c);
-        }
     } else if (one.silent) {
         sends_.refuse_silent(session, l, one);
     }
@@ -157,6 +154,9 @@ void router::on_send_refused(link_record& l, broker::link_news::refusal& one, ti
         return;
     }
     forward_error(*s, one.what.error, receipt);
+    if (one.owed) {
+        settled_owed(*s, *one.owed, c); // RECEIPTs of the new color come behind it
+    }
     note_named(*s, l, now);
     if (s->closing()) {
         at(now, due::session_close, number(session));

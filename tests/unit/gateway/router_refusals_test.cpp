@@ -288,14 +288,14 @@ TEST_F(RouterRefusals, E6_InATransactionToo)
 
 TEST_F(RouterRefusals, E7_OurNamesAreTheClientsOwn)
 {
+    const broker::private_names names{known_secrets.names, 0};
     says(b, "SUBSCRIBE id:mine destination:/topic/b");
     brokers.blue.keeps_back = is_subscribe;
     says(b, "SUBSCRIBE id:other destination:/exchange/e/k receipt:x");
     skip_effects();
     brings(
-        2, "ERROR message:locked content-length:9 | 's2' on "
-           "'stomp-subscription-teal-000000ab-0-2' not on "
-           "'stomp-subscription-teal-000000ab-0-77' at T_s1@@x");
+        2, "ERROR message:locked content-length:9 | 's2' on '" + names.of_wire(broker::wire_id{2}) +
+               "' not on '" + names.of_wire(broker::wire_id{77}) + "' at T_s1@@x");
     EXPECT_EQ(
         told(b, log.take()), lines{"client 2 <- ERROR message:locked content-length:42 "
                                    "receipt-id:x | 'other' on 'other' not on '-' at T_mine@@x"});
