@@ -60,7 +60,10 @@ void lingering_links::keep_for_answers(
         kept = *shared;
         g->lingers = kept;
     } else if (link_record* own = link(b.own);
-               own != nullptr && own->core.ready() && own->wires.empty() &&
+               own != nullptr && own->core.ready() &&
+               std::ranges::all_of(
+                   own->wires,
+                   [&](wire_id id) { return wire(id)->state == wire_state::leaving; }) &&
                std::ranges::all_of(s.journal, [](const auto& sub) { return sub->broadcast; })) {
         kept = b.own;
         out_.read_link(kept, true);
