@@ -31,6 +31,17 @@ std::string text_of(const stomp::frame_view& frame)
     return text;
 }
 
+// Once each; the oldest go where there are too many.
+void add_bounded(std::vector<std::uint64_t>& commits, std::uint64_t commit)
+{
+    if (std::ranges::find(commits, commit) == commits.end()) {
+        if (commits.size() == doubtful_max) {
+            commits.erase(commits.begin());
+        }
+        commits.push_back(commit);
+    }
+}
+
 std::optional<header_line> destination_in(std::string_view head)
 {
     constexpr std::string_view name = "\ndestination:";
@@ -72,8 +83,7 @@ void error_search::wrote(
 {
     settle(owed);
     if (notes_.size() - dead_ >= (of_many_ ? notes_max : own_notes_max)) {
-        drop_front(1);
-        forgotten_ = first_;
+        forget_front();
     }
     note n{.frame = frame, .run = run_, .head_at = heads_first_ + heads_.size()};
     const auto room = of_many_ ? head_bytes_max : own_head_bytes_max;
@@ -86,6 +96,16 @@ void error_search::wrote(
     run_used_ = true;
     last_session_ = frame.session;
     last_asked_ = frame.receipt != 0;
+}
+
+void error_search::forget_front()
+{
+    const written_frame& f = notes_[dead_].frame;
+    if (f.what == frame_kind::in_transaction && f.receipt != 0) {
+        add_bounded(forgotten_commits_, f.receipt);
+    }
+    drop_front(1);
+    forgotten_ = first_;
 }
 
 void error_search::committed(session_id session, std::uint64_t receipt)
@@ -173,6 +193,9 @@ void error_search::on_barrier(std::uint64_t receipt)
     }
     if (errors_.empty() && floor_ > first_) {
         drop_front(static_cast<std::size_t>(floor_ - first_));
+    }
+    if (errors_.empty() && floor_ >= forgotten_) {
+        forgotten_commits_.clear();
     }
 }
 
@@ -297,7 +320,7 @@ finding error_search::name(kept_error& e, note& n, std::optional<header_line> li
 finding
 error_search::name_session(kept_error& e, const written_frame& of, const notes& among)
 {
-    doubt(among);
+    doubt(e, among);
     e.named = true;
     e.whose = {.what = frame_kind::other, .session = of.session};
     return {.what = finding::kind::session, .frame = e.whose, .error = e.error};
@@ -309,20 +332,20 @@ finding error_search::nobody(kept_error& e, const owed_answers& owed, net::time_
         begins_ = true;
     }
     ordered_until_ = now + order_time;
-    doubt(candidates(e, owed, false));
+    doubt(e, candidates(e, owed, false));
     return {.what = finding::kind::nobody, .error = e.error};
 }
 
-void error_search::doubt(const notes& among)
+void error_search::doubt(const kept_error& e, const notes& among)
 {
     for (const note* n : among) {
-        const auto commit = n->frame.receipt;
-        if (n->frame.what == frame_kind::in_transaction && commit != 0 &&
-            std::ranges::find(doubtful_, commit) == doubtful_.end()) {
-            if (doubtful_.size() == doubtful_max) {
-                doubtful_.erase(doubtful_.begin());
-            }
-            doubtful_.push_back(commit);
+        if (n->frame.what == frame_kind::in_transaction && n->frame.receipt != 0) {
+            add_bounded(doubtful_, n->frame.receipt);
+        }
+    }
+    if (forgot(e)) {
+        for (const auto commit : forgotten_commits_) {
+            add_bounded(doubtful_, commit);
         }
     }
 }
@@ -433,6 +456,10 @@ bool error_search::suspects(std::uint64_t commit) const noexcept
     return std::ranges::any_of(errors_, [&](const kept_error& e) {
         if (e.named) {
             return false;
+        }
+        if (forgot(e) &&
+            std::ranges::find(forgotten_commits_, commit) != forgotten_commits_.end()) {
+            return true;
         }
         for (std::size_t i = dead_; i < notes_.size(); ++i) {
             const auto number = first_ + (i - dead_);

@@ -160,7 +160,8 @@ private:
     void settle(const owed_answers& owed);
     finding name(kept_error& e, note& n, std::optional<header_line> line);
     finding name_session(kept_error& e, const written_frame& of, const notes& among);
-    void doubt(const notes& among);
+    void doubt(const kept_error& e, const notes& among);
+    void forget_front();
     finding nobody(kept_error& e, const owed_answers& owed, net::time_point now);
     std::optional<finding> at_once(kept_error& e, const owed_answers& owed);
     std::optional<finding> at_last(
@@ -172,7 +173,8 @@ private:
     std::vector<note> notes_; // the first dead_ are forgotten; behind them is number first_
     std::string heads_;       // begins with byte heads_first_ of all that were kept
     std::vector<kept_error> errors_;
-    std::vector<std::uint64_t> doubtful_; // COMMITs
+    std::vector<std::uint64_t> doubtful_; // COMMITs that an ERROR may have answered in part
+    std::vector<std::uint64_t> forgotten_commits_; // whose SENDs are remembered no more
     std::uint64_t first_ = 0, floor_ = 0, forgotten_ = 0;
     std::size_t dead_ = 0, heads_first_ = 0;
     // ---- by order

@@ -395,6 +395,24 @@ TEST_F(LinkError, E3_ACommitThatMayHaveBeenRefusedIsNotAnswered)
     EXPECT_EQ(news.doubted[0].client_receipt, "c");
 }
 
+TEST_F(LinkError, E3_NorIsOneWhoseSendsAreRememberedNoMore)
+{
+    ready(); // a link of one session's own remembers few
+    const auto transaction = core->begin(session_id{4}, log);
+    sends("SEND destination:/topic/a", {.session = session_id{4}, .transaction = transaction});
+    core->commit(transaction, {.session = session_id{4}, .client_receipt = "c"}, log);
+    for (int i = 0; i < 40; ++i) {
+        sends_to(4, "/topic/b");
+    }
+    gets("ERROR message:Processing error");
+    EXPECT_EQ(gets("RECEIPT receipt-id:r1").what, kind::swallowed);
+    lives_on();
+    const auto news = core->take_news();
+    EXPECT_TRUE(news.answered.empty());
+    ASSERT_EQ(news.doubted.size(), 1u);
+    EXPECT_EQ(news.doubted[0].client_receipt, "c");
+}
+
 TEST_F(LinkError, E4_WithoutAnAnswerBehindItTheLinkIsOfNoUse)
 {
     shared();
