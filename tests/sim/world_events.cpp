@@ -107,7 +107,7 @@ void world::publish_beside()
         brokers_[c]->publish(node, frame);
     }
     const bool pauses = random.chance(5);
-    when_.after(random.microseconds(200, pauses ? 100'000 : 25'000), [this] { publish_beside(); });
+    when_.after(random.microseconds(200, pauses ? 100'000 : 20'000), [this] { publish_beside(); });
 }
 
 void world::break_link(random_source& random)
