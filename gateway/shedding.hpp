@@ -24,9 +24,11 @@ struct shed_candidate {
 
 // Whoever holds less is no reason for what is too much. Where all of them together hold less than
 // `excess`, it is not theirs (a broker's message, say): then of those who are connected only who holds
-// much goes.
+// much goes. Strangers who hold little, as one does who is just connecting, go only where that is
+// enough.
 inline constexpr std::size_t shed_bytes_min = 1024;
 inline constexpr std::size_t shed_bytes_much = 64 * 1024;
+inline constexpr std::size_t stranger_bytes_little = 4 * 1024;
 
 // The indices of those to close, in order, until `excess` bytes go with them; all of them may be
 // too few.

@@ -21,7 +21,7 @@ constexpr std::size_t block_max = 16 * 1024;
 constexpr std::size_t block_classes = 6;       // 512 B, 1 KiB .. 16 KiB
 constexpr std::size_t pooled_max = 128 * 1024; // bytes kept per class and thread
 constexpr std::size_t pooled_states_max = 512; // per thread
-constexpr std::size_t kept_capacity_max = 64;  // entries of a pooled state
+constexpr std::size_t kept_capacity_max = 16;  // entries of a pooled state: at most 1 KiB of it
 
 static_assert(block_min << (block_classes - 1) == block_max);
 
