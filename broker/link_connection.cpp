@@ -140,7 +140,7 @@ std::span<char> link_connection::upgraded(std::span<char> bytes)
         return {};
     }
     const std::size_t used = *end_of - before;
-    partial_ = {};
+    std::string{}.swap(partial_); // `= {}` would keep the room
     pending_.reset();
     decoder_ =
         std::make_unique<websocket::decoder>(websocket::role::client, websocket::text_check::none);
@@ -193,7 +193,7 @@ void link_connection::feed(std::string_view bytes, framing as)
     partial_.erase(0, used);
     partial_as_ = used == 0 ? whole : as;
     if (partial_.empty() && partial_.capacity() > 4096) {
-        partial_ = {};
+        std::string{}.swap(partial_); // `= {}` would keep the room
     }
 }
 

@@ -108,7 +108,7 @@ std::span<char> client_connection::upgrade(std::span<char> bytes)
     }
     upgraded_ = true;
     const std::size_t used = *end - before;
-    partial_ = {};
+    std::string{}.swap(partial_); // `= {}` would keep the room
     session_ = shard_.opened(*this, peer ? *peer : std::string{"?"}, answer.request->forwarded);
     return bytes.subspan(used);
 }

@@ -53,7 +53,7 @@ void client_connection::keep(std::string_view more)
 
 void client_connection::drop_input() noexcept
 {
-    partial_ = {};
+    std::string{}.swap(partial_); // `= {}` would keep the room
     kinds_.restart(false);
 }
 

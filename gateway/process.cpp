@@ -1,5 +1,6 @@
 #include "gateway/process.hpp"
 
+#include "broker/net/outbox_pool.hpp"
 #include "broker/net/socket.hpp"
 #include "broker/net/stray_signals.hpp"
 #include "control/api.hpp"
@@ -539,7 +540,12 @@ void process::trim_memory()
         }
         memory_reserve::fill_up();
         if (trims_.due(shared_.held.load(), shared_.clients.load())) {
-            ::malloc_trim(0);
+            for (auto& s : shards_) {
+                s->post([this] {
+                    net::release_pooled_outboxes();
+                    boost::asio::post(control_, [] { ::malloc_trim(0); });
+                });
+            }
         }
         trim_memory();
     });

@@ -1,5 +1,7 @@
 #include "broker/net/outbox.hpp"
 
+#include "broker/net/outbox_pool.hpp"
+
 #include "broker/net/fifo.hpp"
 
 #include <boost/assert.hpp>
@@ -47,6 +49,9 @@ struct range {
 
 } // namespace
 
+// Set by a thread's pool, which nobody else can name.
+static thread_local void (*release_pool)() noexcept = nullptr;
+
 struct outbox::state {
     void append(std::string_view bytes);
     void append(const payload_ref& shared, std::size_t offset);
@@ -74,8 +79,13 @@ struct outbox::state::pool {
             blocks[i].reserve(pooled_max / (block_min << i));
         }
         states.reserve(pooled_states_max);
+        release_pool = []() noexcept { mine().release(); };
     }
-    ~pool() { gone = true; }
+    ~pool()
+    {
+        gone = true;
+        release_pool = nullptr;
+    }
     pool(const pool&) = delete;
     pool& operator=(const pool&) = delete;
 
@@ -115,6 +125,13 @@ struct outbox::state::pool {
                            left->blocks.capacity() <= kept_capacity_max;
         if (!gone && small && mine().states.size() < pooled_states_max) {
             mine().states.push_back(std::move(left));
+        }
+    }
+    void release() noexcept
+    {
+        states.clear();
+        for (auto& of_class : blocks) {
+            of_class.clear();
         }
     }
     static pool& mine()
@@ -193,6 +210,13 @@ void outbox::state::clear() noexcept
         pool::give_back(blocks.front());
     }
     block_bytes = 0;
+}
+
+void release_pooled_outboxes() noexcept
+{
+    if (release_pool != nullptr) {
+        release_pool();
+    }
 }
 
 outbox::outbox() noexcept = default;
