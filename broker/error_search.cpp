@@ -53,6 +53,22 @@ std::optional<header_line> destination_in(std::string_view head)
     return header_line{"destination", std::string{value.substr(0, value.find('\n'))}};
 }
 
+// The broker ends the connection for a reason of its own (AMQP 0-9-1, 320 connection-forced): it is
+// being stopped, or an operator closed it. That is nobody's frame.
+bool of_the_broker(const broker_error& error)
+{
+    constexpr std::string_view closed = "server_initiated_close";
+    if (error.body.find("CONNECTION_FORCED") != error.body.npos) {
+        return true;
+    }
+    const auto at = error.body.find(closed);
+    if (at == error.body.npos) {
+        return false;
+    }
+    const auto code = error.body.find_first_not_of(", \t\r\n", at + closed.size());
+    return code != error.body.npos && error.body.compare(code, 3, "320") == 0;
+}
+
 } // namespace
 
 broker_error read_error(const stomp::frame_view& frame)
@@ -423,6 +439,9 @@ std::optional<finding> error_search::on_error(
     broker_error error, const std::optional<written_frame>& named, const owed_answers& owed,
     net::time_point now)
 {
+    if (!named && of_the_broker(error)) {
+        return finding{.what = finding::kind::nobody, .error = std::move(error)};
+    }
     kept_error e{
         .error = std::move(error),
         .floor = floor_,

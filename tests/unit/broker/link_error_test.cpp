@@ -512,6 +512,18 @@ TEST_F(LinkError, ManySendsAskForABarrierOfTheirOwn)
     EXPECT_LT(core->search_bytes(), 16u * 1024u);
 }
 
+// What RabbitMQ says where an operator closes its connections: no frame was at fault.
+TEST_F(LinkError, E5_OfABrokerThatClosesForItsOwnReasonsIsNobodys)
+{
+    ready();
+    sends_to(4, "/topic/a", "a");
+    gets("ERROR message:AMQP channel died | Reason: {shutdown,{connection_closing,"
+         "{server_initiated_close,320,<<\"CONNECTION_FORCED\">>}}}");
+    EXPECT_EQ(named(), "nobody");
+    core->on_lost(true);
+    EXPECT_EQ(named(), "0 refusals");
+}
+
 TEST_F(LinkError, ThatNamesNothingIsTheLinks)
 {
     ready();
