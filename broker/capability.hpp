@@ -1,6 +1,7 @@
 #pragma once
 
-// What a broker can do for an identity (SWITCH.md B1 to B5), and which of it is worth trying.
+// What a broker can do for an identity (switch.md B1 to B5), and which of these abilities are worth
+// trying.
 
 #include <cstdint>
 #include <optional>
@@ -21,8 +22,10 @@ enum class tried : std::uint8_t { unknown, yes, no };
 
 struct capability {
     barrier_kind barrier = barrier_kind::unknown;
-    tried marker = tried::unknown; // a subscription's own address gives what is SENT to it
-    // B1: no confirm for what no queue takes; each link's barriers go to a queue of its own.
+    // Whether a subscription receives what is SENT to its own address.
+    tried marker = tried::unknown;
+    // B1: this broker confirms no SEND that no queue takes. So each link's barriers go to its own
+    // queue.
     bool own_queue = false;
     bool receipts() const noexcept
     {
@@ -31,7 +34,7 @@ struct capability {
     bool operator==(const capability&) const = default;
 };
 
-// B5: what to try.
+// B5: which abilities are worth trying.
 enum class dialect : std::uint8_t { automatic, rabbitmq, artemis, activemq, spring, plain };
 
 constexpr std::optional<dialect> dialect_from(std::string_view name) noexcept

@@ -1,6 +1,6 @@
 #pragma once
 
-// blue and green: the two pools of brokers, one of them live.
+// The two colors, blue and green. Each is a pool of brokers, and one of them is live.
 
 #include <array>
 #include <cstdint>

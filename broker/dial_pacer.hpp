@@ -1,16 +1,17 @@
 #pragma once
 
-// Paces dials (brokers.connect_rate) and says whose turn it is. docs/OUTSIDE.md D1, D2.
+// Spreads dials over time (`brokers.connect_rate`) and decides whose turn it is. docs/outside.md
+// D1, D2.
 //
 // Threading:  belongs to one shard.
 // Invariants:
-// (1) Clients' own dials go first, but every third place is kept for standbys, so that neither
-// starves (DESIGN.md section 6.1).
-// (2) Among clients' dials those of identities that a broker let in lately go first. Who is unknown
-// has every fourth of their places, who was refused every sixteenth: strangers delay nobody who is
-// known by more than that, and nobody starves.
-// (3) Unknown ones take turns by where they come from: many from one address delay one from
-// another by one place.
+// (1) Dials that clients wait for go first, but every third place is kept for standbys. So neither
+//     kind starves (design.md section 6.1).
+// (2) Among clients' dials, those of identities that a broker accepted lately go first. Unknown
+//     identities get every fourth of these places, refused ones every sixteenth. So strangers delay
+//     a known identity by no more than that, and nobody starves.
+// (3) Unknown identities take turns by the address that they come from. Many from one address delay
+//     one from another address by a single place.
 
 #include "broker/net/time.hpp"
 
@@ -34,10 +35,10 @@ public:
     explicit dial_pacer(double per_second) noexcept : per_second_(per_second) {}
     void set_rate(double per_second) noexcept { per_second_ = per_second; }
 
-    // `source`: who asks, as far as a peer can not choose it (its address).
+    // `source`: the peer's address, since a peer cannot choose that.
     void want(std::uint64_t what, dial_class as, std::uint64_t source = 0);
     // The next that may be dialled now, in turn; nullopt: none waits, or not yet.
-    // What `wanted` says no to has gone meanwhile: it takes no place.
+    // A dial for which `wanted` answers no is not needed any more, and takes no place.
     template <class Wanted>
     std::optional<std::uint64_t> take(net::time_point now, Wanted&& wanted)
     {
@@ -55,7 +56,7 @@ public:
     {
         return take(now, [](std::uint64_t) { return true; });
     }
-    net::time_point next() const noexcept; // when take() gives again; never: nothing waits
+    net::time_point next() const noexcept; // when take() returns one again; never: nothing waits
     std::size_t waiting() const noexcept
     {
         return known_.size() + unknown_.size() + refused_.size() + standby_.size();

@@ -1,21 +1,24 @@
 #pragma once
 
-// Whose frame a broker refused, where its ERROR names none: RabbitMQ answers most faults so, and
-// keeps the connection. SWITCH.md E1 to E6; which line an ERROR quotes is quoted_lines.
+// Finds the frame that a broker refused when its ERROR names no receipt. RabbitMQ answers most
+// faults in this way and keeps the connection. switch.md E1 to E6. quoted_lines finds the header
+// line that an ERROR quotes.
 //
-// Candidates are the frames written before the ERROR came that are not answered, or asked for no
-// answer, back to the newest barrier that was answered when it came: a broker says its ERRORs in
-// the order of the frames. A barrier written behind the ERROR ends the search: its answer says that
-// the link lives on. The end of the link says that the last ERROR ended it.
+// The candidates are the frames that were written before the ERROR arrived and that are unanswered
+// or asked for no answer, back to the newest barrier that was answered when the ERROR arrived: a
+// broker sends its ERRORs in the order of the frames. A barrier that is written after the ERROR
+// ends the search, because its answer proves that the link lives on. If the link ends instead, its
+// last ERROR is what ended it.
 //
 // Threading:  belongs to one link.
 // Invariants:
-// (1) At most notes_max frames and head_bytes_max bytes of them are remembered, at most errors_max
-//     ERRORs are kept. What is forgotten, or not kept whole, may have been the one: then nobody
-//     is named by what is left.
-// (2) A frame is named at most once; one of the gateway's own is never a client's.
-// (3) Nobody is named because an ERROR came behind his frame, but by the answers of BEGIN + ABORT
-//     on both sides of it, and only where the link lives: what ends a link is said later.
+// (1) At most notes_max frames, head_bytes_max bytes of them and errors_max ERRORs are kept. A
+//     frame that was forgotten, or not kept whole, may have been the refused one. Then no other
+//     frame is named by elimination.
+// (2) A frame is named at most once. A frame of the gateway's own is never taken for a client's.
+// (3) A frame is never named only because an ERROR followed it. It is named by order only between
+//     the answers of a BEGIN + ABORT on each side of it, and only while the link lives: a broker
+//     reports late what ended the link.
 
 #include "broker/id_map.hpp"
 #include "broker/net/time.hpp"
@@ -55,14 +58,14 @@ struct written_frame {
     std::uint64_t silent = 0;  // which of those that asked for no receipt; 0: it asked
 };
 
-// What an ERROR came to.
+// The result of the search for one ERROR.
 struct finding {
     enum class kind : std::uint8_t {
         named,   // `frame` was refused: its session gets `error`
         session, // the session of `frame` was, which frame is not known
         ours,    // a frame of the gateway's own
         nobody,  // nobody can be named
-        ended,   // that link, by the broker: what `frame` said, or whoever says `lines`
+        ended,   // the broker ended that link: for `frame`, or for any frame with one of `lines`
     };
     kind what = kind::nobody;
     written_frame frame;
@@ -84,12 +87,12 @@ public:
 
     // ---- by order: for a while each session's run of SENDs ends with BEGIN + ABORT
     bool run_ends(session_id next, net::time_point now) const noexcept;
-    std::uint64_t end_run() noexcept; // what on_run_end() is told by its answer
+    std::uint64_t end_run() noexcept; // the number that its answer passes to on_run_end()
     void on_run_end(std::uint64_t number) noexcept;
 
     // ---- answers
     void on_answer(const owed_answers& owed) { settle(owed); }
-    // A barrier's: what was written before it is not refused any more.
+    // The answer of a barrier: nothing that was written before it can be refused any more.
     void on_barrier(std::uint64_t receipt);
 
     // ---- ERRORs
@@ -102,7 +105,7 @@ public:
     // A COMMIT whose RECEIPT may come although it was refused: answered by whom the search names.
     bool suspects(std::uint64_t commit) const noexcept;
     bool doubts(std::uint64_t commit) const noexcept; // and nobody was named
-    // The link lives on behind the first `count` ERRORs.
+    // The link lives on after the first `count` ERRORs.
     std::vector<finding>
     on_alive(std::size_t count, const owed_answers& owed, net::time_point now);
     // The broker ended the link behind its last ERROR. `shadow`: the SUBSCRIBE whose RECEIPT came

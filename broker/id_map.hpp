@@ -1,14 +1,16 @@
 #pragma once
 
-// The ids that the gateway says to brokers and to clients in place of the other side's.
+// The ids that the gateway uses towards brokers and clients in place of the other side's ids.
 //
-//   receipt        r<N> on the wire, one number a link, in order of writing  <->  who waits for it
-//   subscription   s<N> on the wire, never reused on a shard  <->  a wire subscription
-//   ack            <digest>-<N>-<S> towards clients  <->  an entry of the session's ledger
+//   id            in frames     form              stands for
+//   receipt       to brokers    r<N>              the frame that waits for it; N grows per link, in
+//                                                 order of writing
+//   subscription  to brokers    s<N>              a wire subscription; N is never reused on a shard
+//   ack           to clients    <digest>-<N>-<S>  an entry of the session's ledger
 //
-// Why ack ids are minted: RabbitMQ ignores the session part of its own, so that one said to another
-// link settles another message without an error (HAZARDS.md H1). The minted one holds only
-// characters that no version escapes (stompjs does not escape in 1.1).
+// Why the gateway makes ack ids itself: RabbitMQ ignores the session part of its own ids, so an id
+// that is used on another link settles another message without an error (brokers.md H1). A made id
+// holds only characters that no STOMP version escapes (stompjs does not escape in 1.1).
 
 #include "broker/link_effects.hpp"
 #include "broker/numbered_ring.hpp"
@@ -32,7 +34,7 @@ std::string to_wire(wire_id id); // "s12"
 std::optional<std::uint64_t> parse_receipt(std::string_view wire_receipt) noexcept; // "r12"
 std::optional<wire_id> parse_wire_id(std::string_view text) noexcept;
 
-// What an answer is owed for.
+// The kinds of frames that an answer is owed for.
 enum class owed_kind : std::uint8_t {
     send,        // a client's SEND that asked for a receipt
     commit,      // the COMMIT of a client's transaction
@@ -40,8 +42,8 @@ enum class owed_kind : std::uint8_t {
     unsubscribe, // its UNSUBSCRIBE
     acknowledge, // ACK or NACK that asked for a receipt
     barrier,     // everything SENT before it on this link was routed
-    error_end,   // a barrier behind an ERROR: the link lives on (E3)
-    run_end,     // BEGIN + ABORT behind one session's SENDs (E2)
+    error_end,   // a barrier after an ERROR; its answer shows that the link lives on (E3)
+    run_end,     // BEGIN + ABORT after one session's SENDs (E2)
     trial_routed,
     trial_received, // B1
     leave,          // DISCONNECT
@@ -102,10 +104,10 @@ public:
         open_.for_each([&](std::uint64_t, const owed_answer& e) { f(e); });
     }
     std::size_t open() const noexcept { return open_.size(); }
-    // Entries that memory is held for: bounded by what was open at once, not by what came.
+    // Entries that memory is held for. The number open at once bounds it, not the number that came.
     std::size_t places() const noexcept { return open_.places(); }
 
-    // What one of them costs while it is open. REQUIRES: nobody changes its receipt.
+    // The memory of one entry while it is open. REQUIRES: its receipt is not changed.
     static std::uint64_t weight(const owed_answer& one) noexcept
     {
         return sizeof one + one.client_receipt.size();
@@ -131,7 +133,7 @@ using delivery_number = std::uint64_t;
 
 // What a client acknowledges by: the number and the session's subscription, in hexadecimal, behind
 // a digest that only this process can make. So an id that was never given to this session (another
-// session's, another gateway's, a broker's own) is told from one that is settled (SWITCH.md K4).
+// session's, another gateway's, a broker's own) is told from one that is settled (switch.md K4).
 struct given_ack {
     delivery_number number = 0;
     std::uint32_t subscription = 0;

@@ -1,20 +1,21 @@
 #pragma once
 
-// One STOMP connection to a broker, without I/O; it carries one session (role own) or many.
+// One STOMP connection to a broker, without I/O. It carries one session (role own) or many.
 //
 // Threading:  belongs to one shard.
-// Lifetime:   owned by the shard's router; ends with on_lost or after leave() was answered.
+// Lifetime:   owned by the shard's router. It ends with on_lost, or after leave() was answered.
 // Invariants:
-// (1) Every frame it writes that asks for a receipt has one entry in `owed`; the entry leaves
-// exactly once: answered,
-//     failed by an ERROR that names it, or taken by whoever handles the link's loss.
-// (2) No client's frame is written before `ready`: a link whose endpoint is not known to its
-// identity is tried first (B1). (3) RECEIPTs behind an ERROR count (E1), with two exceptions, which
-// wait for the answer of a barrier behind it: that of a SUBSCRIBE, because RabbitMQ says ERROR, then
-//     RECEIPT, then EOF to one that failed; and that of a COMMIT of which a SEND may have been
-//     refused. Where the link ends instead, the SUBSCRIBE was refused. "Subscription not found ...
-//     T_<wire id>" after an UNSUBSCRIBE is no ERROR: it is swallowed.
-// (4) After DISCONNECT nothing is written; the link is read to its end (S10).
+// (1) Every frame that it writes and that asks for a receipt has one entry in `owed`. The entry
+//     leaves exactly once: it is answered, or an ERROR that names it fails it, or the code that
+//     handles the link's loss takes it.
+// (2) No client's frame is written before `ready`. If the identity has not used the endpoint yet,
+//     the link first tries what the endpoint can do (B1).
+// (3) RECEIPTs that arrive after an ERROR count (E1), with two exceptions that wait for the answer
+//     of a later barrier: the RECEIPT of a SUBSCRIBE, because RabbitMQ answers a failed one with
+//     ERROR, then RECEIPT, then EOF; and the RECEIPT of a COMMIT of which a SEND may have been
+//     refused. If the link ends instead, the SUBSCRIBE was refused. "Subscription not found ...
+//     T_<wire id>" after an UNSUBSCRIBE is not treated as an ERROR. It is swallowed.
+// (4) After DISCONNECT nothing more is written. The link is read to its end (S10).
 
 #include "broker/capability.hpp"
 #include "broker/error_search.hpp"
@@ -51,7 +52,7 @@ enum class link_state : std::uint8_t {
     lost,       // over
 };
 
-// What a frame from the broker meant. At most one event a frame.
+// The meaning of a frame from the broker. Each frame makes at most one event.
 struct link_event {
     enum class kind : std::uint8_t {
         nothing,
@@ -63,7 +64,7 @@ struct link_event {
         cancelled, // an ERROR named the subscription `wire`: `text`
         error,     // an ERROR of another frame, or of none: `text`; take_news() says whose
         news,      // take_news() has some
-        mute,      // behind an ERROR no barrier is answered any more: of no use to anybody (E4)
+        mute,      // no barrier after an ERROR is answered: the link is of no use any more (E4)
         swallowed, // an ERROR or RECEIPT that means nothing any more
         left,      // DISCONNECT was answered
     };
@@ -76,7 +77,7 @@ struct link_event {
     std::uint64_t silent_proven = 0; // barrier: counted SENDs without a receipt that it proved
 };
 
-// What is known of ERRORs since it was last asked.
+// What was found out about ERRORs since the last call.
 struct link_news {
     struct refusal {
         finding what;
@@ -157,19 +158,20 @@ public:
         std::string_view client_receipt;
     };
     void acknowledge(const acknowledgement& what, link_effects& out);
-    // A private message to the own address of a subscription, behind everything routed to it.
+    // A private message to the subscription's own address. It follows everything routed there
+    // before.
     void marker(std::string_view queue_name, std::string_view mark, link_effects& out);
 
     // Asks for proof that all SENDs so far were routed; nothing to prove or already asked: does
     // nothing.
     void barrier(net::time_point now, link_effects& out);
-    // E4: a barrier behind an ERROR is waited for until then at the latest.
+    // E4: the latest time until which the link waits for a barrier after an ERROR.
     void hurry(net::time_point until) noexcept;
     bool proven() const noexcept { return proven_ == sent_; }
     bool barrier_open() const noexcept { return barrier_covers_ > proven_; }
 
     // DISCONNECT as soon as what was SENT is proven (it does not wait for confirms itself,
-    // HAZARDS.md H8).
+    // brokers.md H8).
     void leave(net::time_point now, link_effects& out);
 
     // ---- state
@@ -192,14 +194,14 @@ public:
     // The broker may know queues of its own making by this link: something was SENT or subscribed.
     bool fresh() const noexcept { return sent_ == 0 && !subscribed_; }
     bool says(wire_id wire) const; // as the name of another one
-    // What the newest barrier covers, answered or not.
+    // The SENDs that the newest barrier covers, whether it is answered or not.
     std::uint64_t asked_up_to() const noexcept { return barrier_covers_; }
     // SENDs that asked for no receipt and are not proven yet.
     std::uint64_t unproven_silent() const noexcept { return silent_open_; }
-    // From here on what is open counts in a switch's report; returns how many SENDs that are.
+    // From here on open SENDs count in a switch's report. Returns their number.
     std::uint64_t count_open() noexcept;
     std::uint64_t counted_silent() const noexcept { return silent_counted_; }
-    // An ERROR is being looked into; with what memory.
+    // Whether an ERROR is being searched for, and the memory of that search.
     bool searching() const noexcept { return search_.open(); }
     std::size_t search_bytes() const noexcept { return search_.bytes(); }
     // Text of the last ERROR that the link may end by: why it was lost.
@@ -238,7 +240,7 @@ private:
     owed_answers owed_;
     error_search search_;
     link_news news_;
-    std::vector<std::uint64_t> kept_back_; // receipts that came behind an ERROR (invariant (3))
+    std::vector<std::uint64_t> kept_back_; // receipts that arrived after an ERROR (invariant (3))
     std::string connected_head_, broker_heart_beat_, last_error_;
     std::vector<std::pair<std::string, wire_id>> named_; // few: durable ones
     net::time_point deadline_ = net::never;
@@ -248,13 +250,13 @@ private:
     std::uint64_t silent_open_ = 0, silent_at_barrier_ = 0, silent_counted_ = 0;
     std::uint64_t silent_written_ = 0, silent_counted_to_ = 0;
     std::uint64_t transactions_ = 0;
-    std::uint64_t shadow_ = 0;      // the first SUBSCRIBE's RECEIPT behind the last ERROR
-    std::size_t errors_before_ = 0; // those that the open barrier behind an ERROR is behind
+    std::uint64_t shadow_ = 0;      // the first SUBSCRIBE's RECEIPT after the last ERROR
+    std::size_t errors_before_ = 0; // the ERRORs that the open barrier follows
     unsigned rounds_ = 0;           // of such barriers while ERRORs came
     link_state state_ = link_state::dialling;
     stomp::version version_ = stomp::version::v12;
     bool leave_wanted_ = false;
-    bool barrier_again_ = false;     // SENDs came behind an open barrier
+    bool barrier_again_ = false;     // SENDs were written after the open barrier
     bool received_answered_ = false; // trial: BEGIN + ABORT was answered
     bool subscribed_ = false;        // a SUBSCRIBE was answered
 };

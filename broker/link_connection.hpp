@@ -4,8 +4,8 @@
 // of a session.
 //
 // Threading:  one loop's thread.
-// Lifetime:   owned by its shard's table; lost() is its last call to the owner, made from the end
-// of a turn.
+// Lifetime:   owned by its shard's table. lost() is the last call that it makes to the owner, from
+//             the end of a turn.
 
 #include "broker/id_map.hpp"
 #include "broker/net/connection.hpp"
@@ -22,7 +22,7 @@
 
 namespace broker {
 
-// Who hears of a link: a shard, or a probe of an endpoint's health.
+// The listener to a link's events: a shard, or a probe of an endpoint's health.
 class link_owner {
 public:
     virtual void link_open(link_id id) = 0; // transport is up, the upgrade was answered
@@ -42,8 +42,8 @@ struct link_transport {
     websocket::upgrade_dial upgrade; // websocket
     stomp::limits limits;
     std::size_t outbox_mark = 1024 * 1024; // limits.broker_outbox
-    net::duration heart_beat{};            // what CONNECT offers in both directions
-    // Where what is held for it is counted; null: nowhere. They outlive the link.
+    net::duration heart_beat{};            // the interval that CONNECT offers in both directions
+    // Where the memory held for it is counted; null: nowhere. They outlive the link.
     std::uint64_t* input_meter = nullptr;
     std::uint64_t* outbox_meter = nullptr;
 };
@@ -58,13 +58,14 @@ public:
     void write_frame(std::string_view head, std::string_view body, framing as);
     // The owner does not want to hear of it any more.
     void abandon();
-    // What came meanwhile was not read yet: it says nothing of the broker's silence.
+    // Bytes that arrived meanwhile were not read yet, so the broker does not count as silent.
     void resume_reading()
     {
         beat_.on_received(loop().now());
         connection::resume_reading();
     }
-    // What is kept of what the broker sent: an HTTP head or an incomplete frame, a pong that is owed.
+    // The memory held for the broker's bytes: an HTTP head, an incomplete frame, a pong that is
+    // owed.
     std::size_t kept_bytes() const noexcept { return partial_.capacity() + pongs_.bytes(); }
     // This process did not run for a while: a broker that expects heart-beats gets one now.
     void beat_at_once(net::time_point now);

@@ -1,8 +1,8 @@
 #pragma once
 
-// What a link's core asks of its driver. A call is an effect: it appends to an outbox or queues an
-// order, and never calls back into a core. Tests record the calls as a list; a simulator carries
-// them over its own network.
+// What a link's core asks of its driver. Each call is an effect: it appends to an outbox or queues
+// an order, and never calls back into a core. Tests record the calls as a list. The simulator
+// carries them over its own network.
 
 #include "broker/stomp/serializer.hpp"
 
@@ -15,7 +15,7 @@ namespace broker {
 enum class link_id : std::uint64_t { none = 0 };
 
 // How the frame came over WebSocket, so that it goes on the same way; what came over plain STOMP
-// goes to a client as text when it is valid UTF-8, else as binary (DESIGN.md section 4).
+// goes to a client as text when it is valid UTF-8, else as binary (design.md section 4).
 enum class framing : std::uint8_t { text, binary, plain };
 
 // Why a link was lost, where its driver ended it. (Behind "malformed" it did, too.)

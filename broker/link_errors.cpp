@@ -1,5 +1,5 @@
 // ERRORs of a broker: what is asked behind one, what is kept back until that is answered, and what
-// the link's end says. SWITCH.md E1 to E5; who is named is error_search.
+// the link's end says. switch.md E1 to E5; who is named is error_search.
 
 #include "broker/link.hpp"
 #include "broker/link_frames.hpp"
@@ -22,7 +22,7 @@ link_event link::on_error(const stomp::frame_view& frame, net::time_point now, l
         last_error_ = text;
         return {.what = link_event::kind::refused, .text = text, .error = std::move(error)};
     }
-    // The message in flight behind an UNSUBSCRIBE that was answered: the link lives (DESIGN.md
+    // The message in flight behind an UNSUBSCRIBE that was answered: the link lives (design.md
     // section 6.4).
     if (names_delivery(frame.body) &&
         (text.find("ubscription not found") != text.npos ||
@@ -36,7 +36,7 @@ link_event link::on_error(const stomp::frame_view& frame, net::time_point now, l
     const auto number = parse_receipt(frame.find("receipt-id").value_or(""));
     const owed_answer* owed = number ? owed_.find(*number) : nullptr;
     if (const auto subscription = frame.find("subscription"); subscription && owed == nullptr) {
-        if (const auto wire = wire_of(*subscription)) { // RabbitMQ keeps the link (HAZARDS.md H20)
+        if (const auto wire = wire_of(*subscription)) { // RabbitMQ keeps the link (brokers.md H20)
             return {.what = link_event::kind::cancelled, .wire = *wire, .text = text};
         }
     }

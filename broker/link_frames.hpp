@@ -1,6 +1,6 @@
 #pragma once
 
-// Words that a link's frames share; internal to broker/link*.cpp.
+// Header names and texts that the link's frames share. Internal to broker/link*.cpp.
 
 #include "broker/stomp/frame.hpp"
 
@@ -13,7 +13,7 @@ namespace broker {
 // Of a link's own queue (B1).
 inline constexpr std::string_view own_subscription = "teal-own";
 
-// What CONNECTED says, 1.0 where it says nothing (1.2, "Protocol Negotiation").
+// The version in CONNECTED; 1.0 if it names none (1.2, "Protocol Negotiation").
 inline stomp::version version_of(const stomp::frame_view& connected) noexcept
 {
     const auto said = stomp::trimmed(connected.find("version").value_or("1.0"));

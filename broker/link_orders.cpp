@@ -69,8 +69,8 @@ void link::commit(std::string_view transaction, const send_options& options, lin
     auto& s = out.scratch().begin(stomp::command::commit);
     s.raw("transaction", transaction);
     ++sent_;
-    if (can().receipts()) { // always asked: the client's receipts of the frames inside wait for it
-                            // too
+    if (can().receipts()) {
+        // It is always asked for: the client's receipts of the frames inside wait for it, too.
         const auto receipt = owe(
             {.kind = owed_kind::commit,
              .session = options.session,

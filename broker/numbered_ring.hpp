@@ -1,13 +1,14 @@
 #pragma once
 
-// Values that get growing numbers as they come and are taken in any order: answers that a link
-// owes, deliveries that a client has not acknowledged.
+// A container of values that get growing numbers when they are added and that are taken in any
+// order: the answers that a link owes, the deliveries that a client has not acknowledged.
 //
-// Cost:       push, find and take are amortized constant while most are taken in the order of their
-//             numbers, and logarithmic in what is left behind.
-// Memory:     proportional to what is open, whatever was pushed since: where three quarters of the
-//             ring are taken, what is left of it moves to a table of its own. One that is never
-//             taken costs its own place, not those of all that came later (SWITCH.md K5).
+// Cost:       push, find and take are amortized constant while most values are taken in the order
+//             of their numbers, and logarithmic in the number of values that are left over.
+// Memory:     proportional to the values that are still open, however many were pushed since. When
+//             three quarters of the ring have been taken, the rest moves to a table of its own. So
+//             a value that is never taken costs its own place, not the places of all later ones
+//             (switch.md K5).
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
 #pragma once
 
-// Names of the headers that are the gateway's own. A client's frame that has one is refused; what
-// brokers bring has them in no MESSAGE that a client is given.
+// Names of the gateway's own headers. A client's frame that has one of them is refused. They are
+// removed from every MESSAGE before a client gets it.
 
 #include <algorithm>
 #include <array>

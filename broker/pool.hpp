@@ -1,14 +1,15 @@
 #pragma once
 
-// The endpoints of one color as one shard sees them: health, which one to pick, when to try one
-// that is down.
+// The endpoints of one color as one shard sees them: which are healthy, which one to pick, and when
+// to try one that is down.
 //
 // Threading:  belongs to one shard.
 // Invariants:
-// (1) While an endpoint is down nothing is dialled there but its probe: retries of many sessions
-// never become a storm. (2) An endpoint of weight 0 is picked only while no other is healthy.
-// (3) One that is drained is never picked; it is probed on, so that its health is known when it
-// comes back.
+// (1) While an endpoint is down only its probe dials it. So the retries of many sessions never
+//     become a storm.
+// (2) An endpoint of weight 0 is picked only while no other endpoint is healthy.
+// (3) A drained endpoint is never picked. Its probe goes on, so that its health is known when it is
+//     taken back.
 
 #include "broker/net/time.hpp"
 

@@ -1,14 +1,15 @@
 #pragma once
 
-// Words that only the gateway says to brokers, and that nobody else can guess.
+// Texts that only the gateway sends to brokers and that nobody else can guess.
 //
-//   private_names   of queues: one for each broadcast subscription, one for barriers, one for each
-//                   link that needs its own (B1); 128 bits each (SWITCH.md K1)
-//   mark_seal       of markers: what joins a seam, passes a fence or ends a trial was written by
-//                   this shard, for the wire subscription that it names (K2)
+//   private_names   names of queues: one for each broadcast subscription, one for barriers, one for
+//                   each link that needs its own (B1). Each has 128 random bits (switch.md K1).
+//   mark_seal       the seal of a marker. It proves that this shard wrote the marker, and for which
+//                   wire subscription, before the marker may join a seam, pass a fence or end a
+//                   trial (K2).
 //
-// Queues of RabbitMQ's whose names are no secret can be read by whoever can log in, and so can one
-// that has a guessable name be written to.
+// Whoever can log in to RabbitMQ can read a queue whose name is known, and can write to one whose
+// name can be guessed.
 
 #include "broker/color.hpp"
 #include "broker/id_map.hpp"

@@ -1,12 +1,12 @@
 #pragma once
 
-// Which header line of a frame the text of an ERROR quotes: RabbitMQ says what was wrong between
-// quotes, "'/a/b' is not a valid topic destination", "invalid expiration 'soon'", "no exchange
-// 'nosuch' in vhost '/'" (docs/HAZARDS.md, ERRORs of RabbitMQ).
+// Finds the header line of a frame that the text of an ERROR quotes. RabbitMQ puts the wrong value
+// between quotes: "'/a/b' is not a valid topic destination", "invalid expiration 'soon'", "no
+// exchange 'nosuch' in vhost '/'" (docs/brokers.md, ERRORs of RabbitMQ).
 //
-// What is quoted may have been said by a hostile client: a value with quotes, escapes or bytes that
-// a broker may print otherwise counts as quoted wherever a part of it is, so that it never points
-// at a neighbour alone.
+// A hostile client may have written the quoted value. A value with quotes, escapes or bytes that a
+// broker may print differently therefore counts as quoted wherever a part of it is. So it never
+// points at a neighbour alone.
 
 #include <optional>
 #include <string>

@@ -1,11 +1,11 @@
 #pragma once
 
-// What only this process knows, and what follows from it: names of queues, seals of markers and the
-// ids that clients acknowledge by. SWITCH.md K1, K2, K4.
+// Secrets that only this process knows, and what is derived from them: names of queues, seals of
+// markers, and the ids by which clients acknowledge. switch.md K1, K2, K4.
 //
-// Each of the three has a key of its own, so that what a client can read (its ack ids) says nothing
-// of what it must not know. What follows from a key is SipHash-2-4 of a text (Aumasson and
-// Bernstein, "SipHash: a fast short-input PRF", 2012): without the key it is random.
+// Each of the three has a key of its own, so a client learns nothing about the other two from its
+// ack ids. A derived value is SipHash-2-4 of a text (Aumasson and Bernstein, "SipHash: a fast
+// short-input PRF", 2012). Without the key it looks random.
 
 #include <cstdint>
 #include <string>

@@ -3,7 +3,7 @@ add_library(teal_options INTERFACE)
 target_compile_options(teal_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
     -Wno-missing-field-initializers) # designated initializers leave out what keeps its default
 target_include_directories(teal_options INTERFACE ${PROJECT_SOURCE_DIR})
-# Asserts stay on in release: routing one user's frame to another is worse than stopping (DESIGN.md section 7).
+# Asserts stay on in release: routing one user's frame to another is worse than stopping (design.md section 7).
 target_compile_definitions(teal_options INTERFACE BOOST_ENABLE_ASSERT_HANDLER TEAL_VERSION="${PROJECT_VERSION}")
 # Debug symbols of a RelWithDebInfo build cost most of its link time; line tables are what traces need.
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")

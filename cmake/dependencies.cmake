@@ -1,4 +1,4 @@
-# All from Debian 12. Boost is pinned: OPERATIONS.md section 4 lists what 1.81 lacks and the guards against it.
+# All from Debian 12. Boost is pinned: docs/design.md section 11 lists what 1.81 lacks and the guards against it.
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_path(TEAL_BOOST_INCLUDE boost/version.hpp REQUIRED)

@@ -1,11 +1,12 @@
 #pragma once
 
-// Where the admin API listens: one TCP address or one unix socket; both give the same type of
-// socket.
+// The address on which the admin API listens: one TCP address or one unix socket. Both give the
+// same type of socket.
 //
 // Threading:  control thread.
-// Invariants: (1) a unix socket's file is 0660 from its first moment; it is removed by who bound
-// it, and only then.
+// Invariants:
+// (1) The file of a unix socket has mode 0660 from its first moment. Only the process that bound it
+//     removes it.
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>

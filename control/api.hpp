@@ -1,12 +1,15 @@
 #pragma once
 
-// The admin API (CONTRACT.md "Admin API"): request in, response out. openapi.json beside this file
-// describes it.
+// The admin API (contract.md "Admin API"): a request comes in, a response goes out. openapi.json
+// beside this file describes it.
 //
-// Threading:  control thread. `done` is called once, within handle() or later, when members had to
-// be asked. Lifetime:   outlived by its control_service; outlives the api_server. Invariants: (1)
-// GET changes nothing; what changes something is done by a role of at least operator. (2) Every
-// route is in the table of routes(), and openapi.json names exactly these (tested).
+// Threading:  control thread. `done` is called once: within handle(), or later when members had to
+//             be asked.
+// Lifetime:   outlived by its control_service. It outlives the api_server.
+// Invariants:
+// (1) GET changes nothing. Every request that changes something needs at least the role operator.
+// (2) Every route is in the table of routes(), and openapi.json names exactly these routes (a test
+//     compares them).
 
 #include "control/control_service.hpp"
 #include "control/http_message.hpp"
@@ -25,10 +28,10 @@ namespace control {
 
 struct api_options {
     std::string version;
-    std::optional<token_file>
-        tokens; // none: loopback or unix socket only, everybody there is admin
-    bool local_names_only =
-        true; // no tokens on TCP: the Host must be local, or a web page could steer us
+    // None: loopback or unix socket only, everybody there is admin.
+    std::optional<token_file> tokens;
+    // No tokens on TCP: the Host must be local, or a web page could steer us.
+    bool local_names_only = true;
     std::function<std::string()> metrics; // the Prometheus text
     // After each answer: the route's pattern, "other" where there is none.
     std::function<void(std::string_view route, unsigned status)> answered;

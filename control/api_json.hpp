@@ -1,6 +1,6 @@
 #pragma once
 
-// The shapes of CONTRACT.md "Admin API" for what members say about themselves.
+// The JSON shapes of contract.md "Admin API" for what members report about themselves.
 
 #include "control/control_service.hpp"
 

@@ -1,14 +1,15 @@
 #pragma once
 
-// The HTTP driver of the admin API: TCP or unix socket, keep-alive, limits, and event streams. It
-// holds no rule of the API; api.hpp does.
+// The HTTP driver of the admin API: TCP or unix socket, keep-alive, limits, and event streams. The
+// rules of the API are in api.hpp, not here.
 //
-// Threading:  control thread; built and destroyed on the thread of its io_context.
-// Lifetime:   after stop() and one more turn of the io_context no handler refers to it; outlived by
-// api and control.
-// Limits:     api_server_options. Beyond connections_max the connection goes that can best be spared:
-// idle longest, then the oldest unfinished request, then who takes its answer slowest; so a new one is
-// always served, health above all.
+// Threading:  control thread. Built and destroyed on the thread of its io_context.
+// Lifetime:   after stop() and one more turn of the io_context no handler refers to it. The api and
+//             the control_service outlive it.
+// Limits:     api_server_options. Above connections_max the server closes the connection that can
+//             best be spared: the longest idle one, then the oldest unfinished request, then the
+//             one that takes its answer slowest. So a new connection is always served, and health
+//             checks above all.
 
 #include "control/api.hpp"
 

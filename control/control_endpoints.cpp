@@ -1,5 +1,5 @@
 // One endpoint is drained, or taken back: what is refused, the order to every member, the audit
-// line. SWITCH.md C1, M13.
+// line. switch.md C1, M13.
 
 #include "control/control_service.hpp"
 #include "control/questions.hpp"

@@ -1,5 +1,5 @@
 // From the request to the order: the id is stored, members are asked what the target would need,
-// and the switch begins or is refused with numbers (SWITCH.md C10, DESIGN.md section 6.1).
+// and the switch begins or is refused with numbers (switch.md C10, design.md section 6.1).
 
 #include "control/control_service.hpp"
 #include "control/questions.hpp"

@@ -1,11 +1,14 @@
 #pragma once
 
-// Everything of the control thread: coordinator, store, history, and the questions to the members.
+// Everything on the control thread: the coordinator, the store, the history, and the questions to
+// the members.
 //
-// Threading:  all calls on the thread of the io_context it was given; reports of members are posted
-// there. Lifetime:   built after the members' ports and destroyed before them. Invariants: (1)
-// Every change leaves one audit line: who, what, from, to, epoch, result. (2) Every question to
-// members ends, by their answers or by a timer.
+// Threading:  all calls are made on the thread of the io_context that it was given. Members post
+//             their reports there.
+// Lifetime:   built after the members' ports and destroyed before them.
+// Invariants:
+// (1) Every change writes one audit line: who, what, from, to, epoch, result.
+// (2) Every question to members ends: by their answers or by a timer.
 
 #include "broker/net/waitable_timer.hpp"
 #include "control/history.hpp"
@@ -33,7 +36,7 @@ enum class switch_outcome : std::uint8_t {
     busy,         // another switch, or its preflight, runs (C1); `id` is that one's
     refused,      // by preflight (C10); `id` has a report
     store_failed, // the store does not take writes: switches are refused, traffic goes on
-                  // (DESIGN.md section 8)
+                  // (design.md section 8)
     stopping,     // S16
 };
 struct switch_answer {
@@ -87,7 +90,7 @@ public:
     void set_ready(bool ready, std::string why = {});
     // A switch keeps the settings it began with; the next one takes these (S16).
     void reload(control_settings settings) { settings_ = std::move(settings); }
-    // S16: aborts what is not being written, refuses what comes, calls back once steady.
+    // S16: aborts a switch that is not being written, refuses new ones, calls back once steady.
     void shut_down(std::function<void()> steady);
 
     // ---- from the API
@@ -145,8 +148,8 @@ private:
     switch_coordinator coordinator_;
     switch_history history_;
     net::waitable_timer timer_;
-    std::unique_ptr<pending_switch>
-        pending_; // between the request and its order: id written, preflight asked
+    // Between the request and its order: id written, preflight asked.
+    std::unique_ptr<pending_switch> pending_;
     std::vector<double> dial_share_; // of connect_rate, by member
     std::deque<effect> queue_;
     bool running_queue_ = false;
@@ -156,8 +159,8 @@ private:
     std::function<void()> on_stopped_;
     std::map<std::uint64_t, watcher> watchers_;
     std::uint64_t watchers_made_ = 0;
-    std::shared_ptr<bool> alive_ =
-        std::make_shared<bool>(true); // late callbacks find out that the service is gone
+    // Late callbacks find out that the service is gone.
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 } // namespace control

@@ -1,10 +1,12 @@
 #pragma once
 
-// Whose sessions make the exit status of a switch 6: of each cause the first sessions by name, so
-// that an operator sees at once whether one client or everybody was concerned.
+// The sessions that make a switch end with exit status 6: for each cause the first sessions by
+// name. So an operator sees at once whether one client or all clients were concerned.
 //
 // Threading:  a plain value.
-// Invariants: (1) No session twice in one cause. (2) At most `most` sessions a cause.
+// Invariants:
+// (1) A session stands at most once in one cause.
+// (2) A cause names at most `most` sessions.
 
 #include <array>
 #include <cstddef>
@@ -18,17 +20,17 @@ enum class counted_cause : std::uint8_t { // as the report's numbers
     failed,
     pinned,
     forced,      // a seam that seam_timeout joined
-    late,        // a MESSAGE behind a forced seam
+    late,        // a MESSAGE that arrived after its seam was forced
     best_effort, // a seam without a marker
     fence,       // SENDs unproven on a link that was lost or given up
     in_doubt,
     gap,
     handed_back,
     left_behind, // a stored message on the old color
-    stream_anew, // a stream that does not go on behind what was given
+    stream_anew, // a stream that does not continue after the last message that was given
     reply_refused,
     copies,    // dropped as a copy, and maybe another message (P7)
-    one_color, // what one color alone brought
+    one_color, // messages that only one color brought
     other, // a sentence of the member's own
     count_
 };

@@ -1,7 +1,7 @@
 #pragma once
 
-// dashboard.html beside this file, as it is served, and what its Content-Security-Policy says of it:
-// the SHA-256 of what stands between its <style> and its <script> tags, in base64 (CSP level 2, 5.2).
+// dashboard.html beside this file, as it is served, and its Content-Security-Policy: the SHA-256 of
+// the text between its <style> tags and between its <script> tags, in base64 (CSP level 2, 5.2).
 
 #include <string_view>
 

@@ -1,7 +1,8 @@
 #pragma once
 
-// A file that one process at a time holds (flock): released by its end, however it comes, so nothing
-// is ever left locked by a crash. The file itself stays; it says who held it last.
+// A file that one process at a time holds (flock). The lock ends with the process, however the
+// process ends, so a crash leaves nothing locked. The file itself stays and names the process that
+// held it last.
 //
 // Threading:  any one thread.
 

@@ -1,11 +1,12 @@
 #pragma once
 
-// The reports of the last switches, in memory: those that are steady, though they may still join
-// and drain.
+// The reports of the last switches, in memory. The coordinator is done with these switches, but
+// they may still join seams and drain.
 //
 // Threading:  control thread.
-// Invariants: (1) at most `switches_kept`, the oldest goes first. (2) A record's address stays
-// while it is kept.
+// Invariants:
+// (1) At most `switches_kept` reports are kept. The oldest goes first.
+// (2) A record's address does not change while it is kept.
 
 #include "control/switch_record.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// Request and response of the admin API as plain values: the router knows no socket and no HTTP
-// library.
+// Request and response of the admin API as plain values. The code that answers requests knows no
+// socket and no HTTP library.
 
 #include "control/switch_messages.hpp"
 

@@ -1,13 +1,13 @@
 #pragma once
 
-// What the control thread may ask of one member of a switch. The gateway implements it by a post()
-// to the shard.
+// What the control thread may ask of one member of a switch. The gateway implements it with a
+// post() to the shard.
 //
-// Threading:  called on the control thread; every callback is made on the control thread, never
-// from inside the call. Lifetime:   owned by the gateway, outlives the control_service. A callback
-// that is never made is bounded by the
-//             service's own timer (control_settings::question_timeout, preflight_timeout); one made
-//             later is ignored.
+// Threading:  called on the control thread. Every callback is made on the control thread, never
+//             from inside the call.
+// Lifetime:   owned by the gateway, and outlives the control_service. The service's own timer
+//             bounds the wait for a callback (control_settings::question_timeout,
+//             preflight_timeout). A callback that is made later is ignored.
 
 #include "control/switch_messages.hpp"
 
@@ -25,7 +25,7 @@ struct endpoint_check {
     bool operator==(const endpoint_check&) const = default;
 };
 
-// DESIGN.md section 6.1: what must be known before a switch is begun. A member may leave
+// design.md section 6.1: the facts that are needed before a switch begins. A member may leave
 // `endpoints` empty where another one checks them; numbers are this member's own,
 // `descriptors_free` is the process's.
 struct preflight_answer {

@@ -1,9 +1,11 @@
 #pragma once
 
-// What others named (a login, a broker's error, a destination) as text that stays text: in JSON, which
-// is UTF-8 whatever the bytes were, and on a terminal, which nobody but us drives. Pure.
+// Makes text that others chose (a login, a broker's error, a destination) safe to print. In JSON
+// the result is valid UTF-8 whatever the bytes were. On a terminal the result cannot move the
+// cursor or change colors. Pure functions.
 //
-// Source: RFC 8259 sections 7 and 8.1; Unicode 15 table 3-7 (UTF-8); "Trojan Source", CVE-2021-42574.
+// Source:     RFC 8259 sections 7 and 8.1; Unicode 15 table 3-7 (UTF-8); "Trojan Source",
+//             CVE-2021-42574.
 
 #include <cstddef>
 #include <string>

@@ -1,11 +1,11 @@
 #pragma once
 
 // Asks every member the same question and calls back once: with all answers, or with those that
-// came in time.
+// arrived in time.
 //
-// Threading:  control thread; members call back there.
-// Lifetime:   the question lives in its callbacks and its timer; an answer behind the timer finds
-// it closed.
+// Threading:  control thread. Members call back there.
+// Lifetime:   the question lives in its callbacks and its timer. An answer that arrives after the
+//             timer finds the question closed.
 
 #include "broker/net/waitable_timer.hpp"
 #include "control/member_port.hpp"

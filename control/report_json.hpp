@@ -1,7 +1,7 @@
 #pragma once
 
-// A switch's record as CONTRACT.md "Admin API" shows it; scripts read these names, and fields keep
-// their order.
+// A switch's record in the shape of contract.md "Admin API". Scripts read these names, and the
+// fields keep their order.
 
 #include "control/switch_record.hpp"
 

@@ -1,15 +1,13 @@
 #pragma once
 
-// Where color and epoch live: an interface, and the file of a single gateway (`teal.state`).
+// Where color and epoch are stored: an interface, and the file of a single gateway (`teal.state`).
 //
 // Threading:  control thread. The file store writes in the calling thread (0.4 ms with both fsyncs)
-// and calls `done`
-//             before it returns; others may call it later.
+//             and calls `done` before it returns. Other stores may call it later.
 // Invariants:
-// (1) A write is the decision (SWITCH.md "Coordinator"): after `written` a restart finds the new
-// state, after
-//     `failed` or `unknown` only read() can tell (C7).
-// (2) One process writes a file: PATH.lock beside it is locked as long as the store lives.
+// (1) A write is the decision (switch.md "Coordinator"): after `written` a restart finds the new
+//     state. After `failed` or `unknown` only read() can tell (C7).
+// (2) Only one process writes a file: PATH.lock beside it is locked as long as the store lives.
 
 #include "broker/color.hpp"
 #include "control/switch_messages.hpp"
@@ -34,7 +32,7 @@ struct stored_state {
 
 enum class write_result : std::uint8_t {
     written, // durable
-    failed,  // an error was returned; what is stored must be read
+    failed,  // an error was returned; the stored state must be read
     unknown, // no answer in time; the write may still land
 };
 

@@ -1,14 +1,15 @@
 #pragma once
 
-// The two-phase switch, without I/O and clock: events come in, effects go out. The law is SWITCH.md
-// "Coordinator".
+// The two-phase switch, without I/O and clock: events come in, effects go out. docs/switch.md
+// "Coordinator" has the rules.
 //
 // Threading:  control thread.
-// Lifetime:   one per process; each attempt gets a fresh switch_record.
+// Lifetime:   one per process. Each attempt gets a fresh switch_record.
 // Invariants:
-// (1) Effects are run in order, and answers to them come as events of their own, never from inside
-// an event. (2) The store is written only after `held` of every member, and nothing aborts until
-// its outcome is known (C4, C6).
+// (1) Effects run in order. Their answers arrive as events of their own, never from inside an
+//     event.
+// (2) The store is written only after every member has said `held`, and nothing aborts until the
+//     outcome of the write is known (C4, C6).
 
 #include "control/store.hpp"
 #include "control/switch_messages.hpp"
@@ -86,12 +87,13 @@ public:
     void on_store_read(const std::optional<stored_state>& found, net::time_point now, effects& out);
     abort_answer on_abort_request(const std::string& why, net::time_point now, effects& out);
     void on_deadline(net::time_point now, effects& out);
-    // S16: aborts what is not being written; nothing is accepted any more.
+    // S16: aborts a switch that is not being written. No further switch is accepted.
     void on_shutdown(net::time_point now, effects& out);
 
 private:
     struct member_state {
-        bool answered = false; // what the state waits for: prepared, held, adopted or released
+        // Has given the report that the state waits for: prepared, held, adopted or released.
+        bool answered = false;
         bool sized = false;    // it said how many sessions it has (C8)
         bool said_held = false;
         std::set<std::string> failed;
@@ -128,7 +130,7 @@ private:
 
     coordinator_state state_ = coordinator_state::steady;
     stored_state stored_;
-    stored_state writing_; // what the store was told, while writing
+    stored_state writing_; // the state that the store is writing
     switch_order order_;
     switch_record record_;
     std::vector<member_state> members_;

@@ -157,8 +157,8 @@ void switch_coordinator::on_unheld(member_number from, const unheld& what, effec
         begin_abort(
             "session " + what.session.session + " lost its standby: " + what.session.error, out);
         return;
-    case coordinator_state::writing: // C6: waits for the outcome, which makes it rebind or resume
-                                     // (S6)
+    // C6: it waits for the outcome of the write, which makes it rebind or resume (S6).
+    case coordinator_state::writing:
     case coordinator_state::committing:
     case coordinator_state::aborting: return;
     case coordinator_state::preparing:

@@ -1,8 +1,8 @@
 #pragma once
 
-// The events of one switch for its watchers (SSE), numbered from 1, with a bounded memory: every
-// phase and report is kept, of `progress` only the newest, so one who comes back with Last-Event-ID
-// misses nothing that still counts.
+// The events of one switch for its watchers (SSE), numbered from 1, in bounded memory. Every phase
+// and report is kept, but only the newest `progress`. So a watcher that reconnects with
+// Last-Event-ID misses nothing that still counts.
 //
 // Threading:  control thread.
 

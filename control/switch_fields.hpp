@@ -1,6 +1,7 @@
 #pragma once
 
-// The body of POST /v1/switches, checked field by field; what is not known is refused by its name.
+// The body of POST /v1/switches, checked field by field. An unknown field is refused, and the
+// answer names it.
 
 #include "control/switch_request.hpp"
 

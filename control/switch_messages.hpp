@@ -1,8 +1,8 @@
 #pragma once
 
-// The commands and reports that cross threads, between the coordinator and its members (shards);
-// nothing else does. SWITCH.md "Coordinator", DESIGN.md section 7. All carry the switch id; who
-// gets one of another switch drops it (C2).
+// The commands and reports between the coordinator and its members (shards). Only these cross
+// threads. switch.md "Coordinator", design.md section 7. Each carries the switch id, and its
+// receiver drops it if the id is another switch's (C2).
 //
 // Threading:  plain values, moved into a post() to the receiver's thread.
 
@@ -29,7 +29,7 @@ struct endpoint_ref {
     auto operator<=>(const endpoint_ref&) const = default;
 };
 
-// What every state of a session is called in /v1/status, sessions.*.
+// The name of each state of a session in /v1/status, sessions.*.
 struct session_counts {
     std::uint64_t connecting = 0, active = 0, waiting = 0, quiescing = 0, held = 0, rebinding = 0,
                   pinned = 0, parked = 0, closing = 0;
@@ -71,8 +71,8 @@ struct cut {
 };
 struct commit {
     epoch_number epoch = 0;
-    std::vector<endpoint_ref>
-        endpoints; // clients' SENDs went through these since the last switch, over all members
+    // Clients' SENDs went through these since the last switch, over all members.
+    std::vector<endpoint_ref> endpoints;
     bool operator==(const commit&) const = default;
 };
 struct abort_switch {
@@ -102,7 +102,8 @@ struct tally {
     std::uint64_t seams_total = 0, seams_joined = 0, seams_forced = 0, seams_best_effort = 0,
                   late = 0, foreign_late = 0, gaps = 0;
     std::uint64_t duplicates_dropped = 0, redelivered = 0, handed_back = 0, stored_left_behind = 0;
-    std::uint64_t streams_anew = 0; // began where their client had asked, not behind what it had (T2)
+    // Started where the client had asked, not after its last message (T2).
+    std::uint64_t streams_anew = 0;
     std::uint64_t replies_to_old = 0, replies_refused = 0; // SENDs to reply addresses (S12)
     std::uint64_t transactions_split = 0; // their ACKs belonged to another link and went ahead
     // Backplane `shared`, paired between marks (P7): dropped as twins and maybe others; brought by one
@@ -111,8 +112,8 @@ struct tally {
     std::uint64_t receipts_open = 0;      // owed by the old color and not yet answered or in doubt
     std::uint64_t frames_carried = 0;     // bytes, now
     std::uint64_t standbys_discarded = 0;
-    std::vector<std::uint32_t>
-        held_us; // one per session that was held, from hold to resume; filled with `adopted`
+    // One per session that was held, from hold to resume; filled with `adopted`.
+    std::vector<std::uint32_t> held_us;
     bool fence_best_effort = false;
     bool drained = false;
     // Sentences: what makes the exit status 6 beside what these numbers say ("dedup: content").

@@ -1,12 +1,14 @@
 #pragma once
 
-// Everything known about one attempt of a switch: what becomes its report, and its events for those
-// who watch it.
+// Everything known about one attempt of a switch: the content of its report, and its events for
+// those who watch it.
 //
 // Threading:  control thread.
-// Lifetime:   the coordinator's while it is not steady, then the history's: joining and draining go
-// on behind steady. Invariants: (1) `phase` only goes forward; `final` never goes back (C9). (2)
-// Memory is bounded: 100 failures, one tally a member, events as in switch_events.
+// Lifetime:   owned by the coordinator while it is not steady, then by the history, because joining
+//             and draining go on after the coordinator is steady again.
+// Invariants:
+// (1) `phase` only goes forward. `final` never goes back (C9).
+// (2) Memory is bounded: 100 failures, one tally per member, events as in switch_events.
 
 #include "control/switch_events.hpp"
 #include "control/switch_messages.hpp"
@@ -21,7 +23,7 @@ namespace control {
 
 inline constexpr std::size_t failures_max = 100;
 
-enum class switch_phase : std::uint8_t { // what users see (C9)
+enum class switch_phase : std::uint8_t { // the phases that users see (C9)
     preparing,                           // standbys are made
     holding,                             // sessions stop and settle
     writing,                             // the decision is on its way to the store

@@ -1,6 +1,7 @@
 #pragma once
 
-// What an operator may ask of a switch, and the settings it keeps from its beginning (S16).
+// What an operator may ask of a switch, and the settings that the switch keeps from its beginning
+// to its end (S16).
 
 #include "control/switch_messages.hpp"
 
@@ -14,9 +15,9 @@
 namespace control {
 
 enum class hold_policy : std::uint8_t {
-    abort, // hold_timeout gives the switch up
-    pin,   // what is not held stays on its old binding until it can bind (C5, S8)
-    cut,   // what is not held gives its old binding up at once (C5, S8)
+    abort, // the switch is aborted
+    pin,   // sessions that are not held keep their old binding until they can bind (C5, S8)
+    cut,   // sessions that are not held give up their old binding at once (C5, S8)
 };
 std::string_view to_string(hold_policy policy) noexcept;
 std::optional<hold_policy> hold_policy_from(std::string_view name) noexcept;
@@ -55,10 +56,10 @@ struct control_settings {
     double connect_rate = 500; // links per second, this process
     net::duration preflight_timeout = std::chrono::seconds(5);
     net::duration question_timeout = std::chrono::seconds(2);
-    net::duration store_retry =
-        std::chrono::milliseconds(200); // between reads of a store that gave no answer (C7)
-    broker::per_color<std::vector<std::string>>
-        endpoint_names; // by endpoint_ref::index, for log and reports
+    // Between reads of a store that gave no answer (C7).
+    net::duration store_retry = std::chrono::milliseconds(200);
+    // By endpoint_ref::index, for log and reports.
+    broker::per_color<std::vector<std::string>> endpoint_names;
 };
 
 } // namespace control

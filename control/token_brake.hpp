@@ -1,14 +1,15 @@
 #pragma once
 
-// What an address that sent wrong tokens has to wait before the next one is looked at. Others wait
-// for nothing, and no thread does: the driver holds the request back.
+// How long an address that sent wrong tokens must wait before its next token is checked. Other
+// addresses wait for nothing. No thread waits either: the driver holds the request back.
 //
-// Threading:  control thread; time is handed in.
+// Threading:  control thread. The caller passes the time in.
 // Invariants:
-// (1) A right token does not take the wait away: who owns a viewer's would guess an admin's beside
-// it.
-// (2) An address is looked at no more often than once a wait, however many connections it has.
-// Limits:     addresses_max; the one that failed longest ago is forgotten. wait_max.
+// (1) A right token does not end the wait. Otherwise the owner of a viewer's token could use it
+//     while guessing an admin's.
+// (2) A token of an address is checked no more often than once per wait, however many connections
+//     the address has.
+// Limits:     addresses_max (the address that failed longest ago is forgotten) and wait_max.
 
 #include "broker/net/time.hpp"
 
@@ -26,7 +27,8 @@ public:
     static constexpr std::uint64_t free_failures = 3; // mistakes of people
     static constexpr net::duration first_wait = std::chrono::milliseconds(250); // doubles
     static constexpr net::duration last_wait = std::chrono::seconds(4);
-    static constexpr net::duration wait_max = std::chrono::seconds(8); // who waits longer is refused
+    // A request that would wait longer is refused.
+    static constexpr net::duration wait_max = std::chrono::seconds(8);
     static constexpr net::duration forgotten_after = std::chrono::minutes(10);
     static constexpr net::duration line_every = std::chrono::seconds(10); // in the log, an address
     static constexpr std::uint64_t lines_max = 10; // of all addresses, in line_every

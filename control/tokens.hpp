@@ -1,14 +1,15 @@
 #pragma once
 
-// Who may do what: the tokens file, lines `role token`; `#` begins a comment line.
+// Who may do what: the tokens file. Its lines are `role token`. A line that begins with `#` is a
+// comment.
 //
 // Threading:  control thread.
 // Invariants:
-// (1) A token is compared in a time that depends on what the caller sent only.
-// (2) A file that turned unreadable or wrong leaves the tokens as they were; the log says so once
-// per change.
-// (3) A file that others can read or change (its mode, its owner, its folder) is not read: what it
-// says is everybody's.
+// (1) The time of a token's comparison depends only on what the caller sent.
+// (2) When the file becomes unreadable or wrong, the tokens stay as they were. The log says so once
+//     per change.
+// (3) A file that others can read or change (by its mode, its owner or its folder) is not read,
+//     because its tokens are no secret any more.
 
 #include <cstdint>
 #include <functional>

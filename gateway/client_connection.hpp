@@ -1,18 +1,19 @@
 #pragma once
 
 // One client's socket: HTTP upgrade, WebSocket, STOMP bytes, heart-beats. It holds no rule of a
-// session: frames go to the router as long as it wants them, else their bytes are carried.
+// session. It hands frames to the router as long as the router wants them, and otherwise carries
+// their bytes.
 //
 // Threading:  belongs to one shard.
-// Lifetime:   owned by the shard's table from accept to on_closed, which may be long after the
-// session's end, or
-//             before it: bytes that were carried are interpreted although the socket is gone
-//             (SWITCH.md S4).
+// Lifetime:   owned by the shard's table from accept to on_closed. That may be long after the
+//             session's end. It may also be before it: carried bytes are interpreted although the
+//             socket is gone (switch.md S4).
 // Invariants:
-// (1) The WebSocket layer is always read until limits.client_carry is full: pings are answered,
-// CLOSE is seen. (2) One STOMP frame to the client is one unfragmented WebSocket message.
-// (3) Before its CONNECTED a peer makes us hold at most limits.frame_before_connect, whatever it
-//     sends, and nothing once it has left.
+// (1) The WebSocket layer is always read until limits.client_carry is full. So pings are answered
+//     and CLOSE is seen.
+// (2) One STOMP frame to the client is one unfragmented WebSocket message.
+// (3) Before its CONNECTED a peer makes the gateway hold at most limits.frame_before_connect,
+//     whatever it sends, and nothing once it has left.
 
 #include "broker/net/connection.hpp"
 #include "broker/stomp/heart_beat.hpp"
@@ -43,10 +44,11 @@ public:
     void watch_written() noexcept { watch_written_ = true; }
 
     // ---- by the shard
-    void interpret(net::time_point now); // what was carried, as far as it is wanted
+    // Interprets carried frames as far as the router wants them.
+    void interpret(net::time_point now);
     void check_backlog(net::time_point now);
     void refuse(std::string response); // 503
-    // limits.buffered_total: closes at once, what is queued is not written.
+    // limits.buffered_total: closes at once. Queued bytes are not written.
     void cut();
     // The same from hold to commit: nobody goes, reading stops (S14).
     void stop_for_memory(bool on);
@@ -74,7 +76,7 @@ public:
     session_id session() const noexcept { return session_; }
     bool over_mark() const noexcept { return level_ != backlog::below; }
     bool socket_gone() const noexcept { return socket_gone_; }
-    // This process did not run for a while: who expects heart-beats gets one now.
+    // This process did not run for a while. A client that expects heart-beats gets one now.
     void beat_at_once(net::time_point now);
 
 private:

@@ -1,13 +1,17 @@
 #pragma once
 
-// One client's STOMP session: what the client said and is owed, and where in a switch it stands.
-// The table of SWITCH.md "Session" is the router's; here are its states and what each may do.
+// One client's STOMP session: what the client said, what it is owed, and where it stands in a
+// switch. The router implements the table of switch.md "Session". Here are its states and what each
+// of them allows.
 //
 // Threading:  belongs to one shard.
-// Lifetime:   owned by the router's table; knows links and wire subscriptions only by their
-// numbers. Invariants: (1) What the client sends in waiting, quiescing, held and rebinding is
-// carried, not interpreted: wants_client(). (2) A receipt that the client asked for is answered at
-// most once, whatever the color does. (3) At most one binding per color.
+// Lifetime:   owned by the router's table. It knows links and wire subscriptions only by their
+//             numbers.
+// Invariants:
+// (1) In waiting, quiescing, held and rebinding the client's frames are carried and not
+//     interpreted: wants_client().
+// (2) A receipt that the client asked for is answered at most once, whatever the colors do.
+// (3) There is at most one binding per color.
 
 #include "gateway/delivery_ledger.hpp"
 #include "gateway/metrics.hpp"
@@ -31,8 +35,8 @@ enum class session_state : std::uint8_t {
     active,     // frames flow
     quiescing,  // hold received: frames carried, waiting for barriers and the standby
     held,       // settled, standby ready; waiting for commit or abort
-    rebinding,  // part of the binding is lost: what rode on it is bound again
-    closing,    // no more frames from the client; ends when what is owed is answered
+    rebinding,  // part of the binding is lost; its subscriptions are bound again
+    closing,    // no more frames from the client; ends when everything owed is answered
 };
 std::string_view to_string(session_state s) noexcept;
 
@@ -49,7 +53,7 @@ struct binding {
         none,
         wanted, // links, trial or SUBSCRIBEs are missing
         ready,
-        draining, // left by a switch; lingers for what is owed
+        draining, // left by a switch; lingers while it still owes something
     };
     share_group* group = nullptr;
     link_id own = link_id::none;
@@ -59,17 +63,18 @@ struct binding {
     bool queued = false; // in group->waiting or group->turns
 };
 
-// What only a switch needs.
+// Fields that only a switch needs.
 struct switch_part {
     net::time_point held_at{}, resumed_at{};
-    std::vector<std::string> receipts; // green's, behind blue's (S13)
+    std::vector<std::string> receipts; // green's receipts, which wait for blue's (S13)
     bool adopted = false;              // the standby's links lingered from the switch before (S10)
     std::uint32_t owed_old = 0;        // answers that the old color owes
     std::uint8_t lost = 0;             // times the standby was lost (S9)
     bool ordered = false;              // had its CONNECTED at the prepare order (C3)
     bool counted = false;              // in the report's total
     bool ready = false, failed = false;
-    bool carried = false;   // interprets what was carried from hold on: counted in the report
+    // Frames carried from the hold on are being interpreted: counted in the report.
+    bool carried = false;
     bool live_lost = false; // its live binding lost a link while quiescing or held
 };
 
@@ -140,7 +145,7 @@ struct client_session {
     bool closing() const noexcept { return state == session_state::closing; }
 };
 
-// The budget of an idle session, which there are many of (DESIGN.md section 4;
+// The budget of an idle session, which there are many of (design.md section 4;
 // tests/e2e/memory.test measures the whole).
 static_assert(sizeof(client_session) <= 384 && sizeof(subscription) <= 104);
 

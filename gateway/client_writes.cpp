@@ -13,7 +13,7 @@ namespace {
 
 using websocket::close_code;
 
-// CONTRACT.md, "What bad input gets"; RFC 6455 section 7.4.1 for the rest.
+// contract.md, "What bad input gets"; RFC 6455 section 7.4.1 for the rest.
 close_code code_of(disconnect_reason reason) noexcept
 {
     switch (reason) {

@@ -1,15 +1,15 @@
 #pragma once
 
-// What teal.yaml says, as plain values: one member per key of the configuration, with the same
+// What teal.yaml says, as plain values: one member per key of the configuration, with the key's
 // default.
 //
-// Threading:  values; loaded on the control thread, copied to the shards.
-// Lifetime:   a reload makes a new one; the running one is kept when the new one has errors.
+// Threading:  plain values. They are loaded on the control thread and copied to the shards.
+// Lifetime:   a reload makes a new one. The running one is kept when the new one has errors.
 // Invariants:
 // (1) A config that load_config() returned is complete and consistent: every number is in its
-// range, names are
-//     unique, both colors have an endpoint, nothing in it needs a part that is not built.
-// Units: durations in milliseconds, sizes in bytes, rates per second.
+//     range, names are unique, both colors have an endpoint, and no key needs a part that is not
+//     built.
+// Units:      durations in milliseconds, sizes in bytes, rates per second.
 
 #include "broker/color.hpp"
 #include "broker/net/address_range.hpp"
@@ -40,7 +40,7 @@ struct bind_address {
 // A unix socket, 127.0.0.0/8, ::1 or localhost: reachable from this machine only.
 bool is_local(const bind_address& address);
 
-// What a client's WebSocket messages from us are.
+// The kind of WebSocket messages that clients get.
 enum class client_frames : std::uint8_t {
     automatic, // binary to a client whose frames, CONNECT included, were all binary; else as `text`
     text,      // as they came from a ws:// broker; else text where it is valid UTF-8
@@ -51,7 +51,7 @@ struct listener_config {
     bind_address bind;
     std::vector<std::string> paths{"/ws"};
     std::vector<std::string> allowed_origins; // empty: the same origin; "*": any
-    // Whose X-Forwarded-Host and -Proto say what the client asked for; for the origin check.
+    // Proxies whose X-Forwarded-Host and -Proto are believed in the origin check.
     std::vector<net::address_range> trusted_proxies;
     std::vector<std::string> forward_headers; // handshake headers said again to ws:// brokers
     client_frames frames = client_frames::automatic;
@@ -143,8 +143,8 @@ enum class stored_order : std::uint8_t {
 
 enum class dedup_kind : std::uint8_t {
     off,       // the move is break-before-make on a shared backplane
-    automatic, // ids where there are some, else content between marks (SWITCH.md P5 to P8)
-    content,   // destination, body and content headers: best effort (SWITCH.md P4)
+    automatic, // ids where there are some, else content between marks (switch.md P5 to P8)
+    content,   // destination, body and content headers: best effort (switch.md P4)
     header,    // a header whose value is unique
 };
 // What makes two messages of two colors one, where brokers.backplane is shared: there `auto` is what
@@ -218,7 +218,7 @@ struct limits_config {
     std::size_t client_carry = 256 * 1024;
     std::size_t seam_buffer = 1024 * 1024;
     std::size_t broker_outbox = 1024 * 1024;
-    std::size_t links_per_login = 0; // 0: what a quarter of the descriptors allow
+    std::size_t links_per_login = 0; // 0: a quarter of the descriptors
     memory_mark buffered_total;
     std::size_t http_head = 32 * 1024;
     milliseconds idle_ping{30'000}; // 0: clients without heart-beats may be silent for ever
@@ -250,11 +250,11 @@ struct config {
     unsigned threads = 0; // 0: one per core
     log_config log;
     std::string file;      // as given
-    std::string directory; // of the file; what its paths are relative to
+    std::string directory; // of the file; its paths are relative to this
     bool operator==(const config&) const = default;
 };
 
-// One thing that is wrong: where, which key, and what is allowed.
+// One error: where it is, which key, and which values are allowed.
 struct config_error {
     std::string file;
     int line = 0, column = 0; // from 1; 0: the file as a whole

@@ -1,9 +1,9 @@
 #pragma once
 
-// Makes a config of a document: one function a section. How config_load.cpp and
-// config_load_brokers.cpp share the work.
+// Makes a config from a document, with one function per section. config_load.cpp and
+// config_load_brokers.cpp share this class.
 //
-// Lifetime:   one loader a file; run() is called once.
+// Lifetime:   one loader per file. run() is called once.
 
 #include "gateway/config.hpp"
 #include "gateway/config_yaml.hpp"

@@ -1,9 +1,9 @@
 #pragma once
 
-// The values of the configuration as text: units, addresses, URLs. Pure functions; an empty result
-// means that the text is none, and the caller says what is allowed.
+// The values of the configuration as text: units, addresses, URLs. Pure functions. An empty result
+// means that the text is not such a value, and the caller says what is allowed.
 //
-// Source: CONTRACT "All keys". Units: ms s m h; B KiB MiB GiB; N/s; N%.
+// Source:     contract.md "All keys". Units: ms s m h; B KiB MiB GiB; N/s; N%.
 
 #include "gateway/config.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the cores of a shard need to know of the configuration, as plain values.
+// The settings that the cores of a shard need from the configuration, as plain values.
 
 #include "broker/capability.hpp"
 #include "broker/color.hpp"
@@ -22,7 +22,7 @@ struct core_settings {
     broker::per_color<broker::dialect> dialects;
     bool shared = true;            // brokers.multiplex
     bool shared_backplane = false; // both colors bring the same messages (P1 to P4)
-    pairing_rule pairing;          // what makes two of them twins
+    pairing_rule pairing;          // when two of them are twins
     std::size_t links_per_key = 4;
     std::size_t links_per_login = 0; // this shard's part; 0: no limit
     std::vector<std::string> broadcast{"/topic/**", "/exchange/**"};

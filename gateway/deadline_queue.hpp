@@ -1,8 +1,9 @@
 #pragma once
 
-// What a router waits for, by time. Kinds of which one is enough, in all or for each session, are
-// armed at most once, at the earliest time that was asked for: what runs then asks for the next. A
-// chain for every time would never end, and one that asks twice would double each time.
+// The deadlines of a router, ordered by time. Some kinds of deadline are needed only once in all,
+// or once per session. These are armed at most once, at the earliest time that was asked for, and
+// the code that then runs arms the next. A new deadline for every request would never end: each run
+// that asks twice would double their number.
 
 #include "broker/net/time.hpp"
 
@@ -24,8 +25,8 @@ enum class due : std::uint8_t {
     session_stall,
     session_pin,
     session_close,
-    fence,        // M13: a marker for who is bound again
-    marker_trial, // no marker came: that endpoint gives none (B3)
+    fence,        // M13: a marker for a session that is bound again
+    marker_trial, // no marker arrived: that endpoint delivers none (B3)
     receipts,
     // Of these one each is enough.
     group_proof, // brokers.auth_recheck
@@ -53,7 +54,7 @@ public:
 
     void add(net::time_point when, due what, std::uint64_t subject);
     net::time_point next() const noexcept { return queue_.empty() ? net::never : queue_.top().at; }
-    // Takes out what is ripe, in order.
+    // Takes out the deadlines that are due, in order.
     std::vector<deadline> take(net::time_point now);
     std::size_t size() const noexcept { return queue_.size(); }
 

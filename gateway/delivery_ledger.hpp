@@ -1,14 +1,14 @@
 #pragma once
 
-// What one client has not acknowledged yet: each delivery with the link and the id that its ACK
-// must go to. SWITCH.md S11, K4; HAZARDS.md H1 to H3.
+// The deliveries that one client has not acknowledged yet, each with the link and the id for its
+// ACK. switch.md S11, K4; brokers.md H1 to H3.
 //
 // Invariants:
-// (1) An id is honoured once; one that is not here is swallowed by the caller, never sent to a
+// (1) An id is honoured once. The caller swallows an id that is not here and never sends it to a
 //     broker.
-// (2) K5: what an acknowledgement costs does not depend on how much is owed: deliveries of one
-//     subscription are a list within the ring, and what is asked for is counted as they come and
-//     go.
+// (2) K5: the cost of an acknowledgement does not depend on how many deliveries are owed. The
+//     deliveries of one subscription are a list within the ring, and the counts that others ask for
+//     are kept up to date.
 
 #include "broker/color.hpp"
 #include "broker/id_map.hpp"
@@ -34,7 +34,7 @@ struct delivery {
     // Stored `auto`: acknowledged when the client's outbox has written this far; 0: the client
     // acknowledges.
     std::uint64_t written_mark = 0;
-    // Of the same subscription, the ones that were given before and behind it; 0: none is open.
+    // The open deliveries of the same subscription before and after this one; 0: none.
     broker::delivery_number before = 0, behind = 0;
 };
 
@@ -45,7 +45,7 @@ public:
     delivery_ledger(delivery_ledger&&) noexcept;
     delivery_ledger& operator=(delivery_ledger&&) noexcept;
 
-    // `budget`: where what is open is charged, the same at every call; it outlives this.
+    // `budget`: where open deliveries are charged. It is the same at every call, and outlives this.
     broker::delivery_number add(delivery d, memory_budget* budget = nullptr);
     // It is `auto`, and the client has it when its outbox has written this far. REQUIRES: it was
     // the last one to be added; marks do not shrink.
@@ -71,7 +71,7 @@ public:
     bool awaits_write() const noexcept;
     std::size_t bytes() const noexcept;   // that are charged
     std::size_t recount() const noexcept; // the same, by a walk
-    // Places that memory is held for: bounded by what was owed at once, not by what came.
+    // Places that memory is held for. The number owed at once bounds it, not the number that came.
     std::size_t places() const noexcept;
 
 private:

@@ -1,13 +1,13 @@
 #pragma once
 
-// What was learned about something, for a while and in bounded memory: kept by a digest alone, so
-// that neither a passcode nor a long header stays behind. docs/OUTSIDE.md D1, SWITCH.md E11.
+// Remembers something about a key for a while, in bounded memory. It keeps only a digest of the
+// key, so that no passcode and no long header stays in memory. docs/outside.md D1, switch.md E11.
 //
 // Threading:  belongs to one shard.
 // Invariants:
-// (1) At most `most` entries. What was noted last is forgotten last: there are two generations, and
-// what is noted while the young one is full makes it the old one.
-// (2) The digest is keyed per process: who chooses what is remembered cannot choose what meets.
+// (1) There are at most `most` entries, and the newest are forgotten last. There are two
+//     generations: when the young one is full, it becomes the old one.
+// (2) The digest is keyed per process, so a peer cannot choose keys that collide.
 
 #include "broker/net/time.hpp"
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// What the cores of a shard ask of its drivers. A call is an effect: it appends to an outbox or
-// queues an order, and never calls back into a core; so nothing re-enters. Tests record the calls
-// and compare the whole list; the simulator carries them over its own network.
+// What the cores of a shard ask of its drivers. Each call is an effect: it appends to an outbox or
+// queues an order, and never calls back into a core. So nothing re-enters. Tests record the calls
+// and compare the whole list. The simulator carries them over its own network.
 
 #include "broker/id_map.hpp"
 #include "broker/link_effects.hpp"
@@ -25,7 +25,7 @@ using broker::wire_id;
 // A header of a client's handshake that is said again: its name and its value.
 using handshake_field = std::pair<std::string_view, std::string_view>;
 
-// What a link is dialled for; the driver needs it for ws:// handshakes.
+// The purpose of a link; the driver needs it for ws:// handshakes.
 struct dial_order {
     link_id link = link_id::none;
     control::endpoint_ref at;
@@ -37,7 +37,7 @@ class effects : public broker::link_effects {
 public:
     // ---- clients
     // One whole frame: `head` ends with the blank line; body and NUL follow it. as_it_came: see
-    // DESIGN.md section 4.
+    // design.md section 4.
     virtual void
     write_client(session_id to, std::string_view head, std::string_view body, framing as) = 0;
     // `head` holds command and first header lines; `rest` more header lines, the blank line, body
@@ -48,10 +48,10 @@ public:
     // begin.
     virtual void
     client_up(session_id which, stomp::version version, std::string_view heart_beat) = 0;
-    // After what is queued was written; on_client_gone is not called any more.
+    // Closes after the queued bytes were written. on_client_gone is not called any more.
     virtual void
     close_client(session_id which, disconnect_reason reason, std::string_view text) = 0;
-    // wants_client() became true: hand over what was carried, then what comes.
+    // wants_client() became true: hand over the carried frames, then new ones.
     virtual void resume_client(session_id which) = 0;
     // Bytes of this client's outbox: all ever appended, and all ever written.
     virtual std::uint64_t client_appended(session_id which) const = 0;

@@ -1,14 +1,15 @@
 #pragma once
 
-// What ended a link that sessions share: destinations and header lines that a broker answered with
-// an ERROR and its end. For a while whoever of that identity says such a line says it on a link of
-// its own (SWITCH.md E6).
+// Remembers what ended a shared link: destinations and header lines that a broker answered with an
+// ERROR and the end of the link. For a while every session of that identity sends frames with such
+// a line on a link of its own (switch.md E6).
 //
 // Threading:  belongs to one shard.
 // Invariants:
-// (1) At most identities_max are remembered, each with lines_max lines, for remembered_for. Three
-//     values of one header are as good as all of them: a client that draws a new one each time
-//     hurts its neighbours three times, not for ever. So is a full list.
+// (1) At most identities_max identities are remembered, each with lines_max lines, for
+//     remembered_for. Three values of one header count as all values of it. So a client that draws
+//     a new value each time hurts its neighbours three times, not for ever. A full list counts as
+//     all values, too.
 
 #include "broker/net/time.hpp"
 #include "broker/quoted_lines.hpp"

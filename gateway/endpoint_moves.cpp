@@ -264,7 +264,7 @@ std::size_t endpoint_moves::leave_subscriptions(client_session& s, bool lingers,
         if (w->shared || lingers) {
             actions_.drop_member(*w, s.id, sub->number, now, {});
         } else {
-            actions_.erase_wire(w->id, now); // its link leaves by DISCONNECT (HAZARDS.md H11)
+            actions_.erase_wire(w->id, now); // its link leaves by DISCONNECT (brokers.md H11)
         }
     }
     return gaps;

@@ -1,14 +1,15 @@
 #pragma once
 
-// A move inside a color: an endpoint is drained. SWITCH.md M13: left first, then bound, the gap
-// counted. All sessions of the endpoint move together: their SENDs are carried and what they sent
-// is proven; each leaves when a marker was read behind what was routed to its subscriptions, and is
-// bound like anyone who lost a link.
+// A move inside a color, when an endpoint is drained. switch.md M13: a session leaves first and is
+// bound again afterwards, and the gap is counted. All sessions of the endpoint move together. Their
+// SENDs are carried, and a barrier proves the earlier ones. Each session leaves when a marker was
+// read that follows everything routed to its subscriptions. Then it is bound like a session that
+// lost a link.
 //
 // Threading:  belongs to one shard.
 // Invariants:
 // (1) Each step has a bound, and none needs the endpoint to answer.
-// (2) Nobody moves within a switch: it takes them along from where they are (C1).
+// (2) No session moves within a switch: the switch takes it along from where it is (C1).
 
 #include "gateway/lingering_links.hpp"
 #include "gateway/marker_couriers.hpp"
@@ -32,7 +33,7 @@ public:
     // Drained (on) or taken back.
     void drain(endpoint_ref where, bool on, time_point now);
     void run(time_point now);
-    // A link was lost, or has proven what was SENT on it.
+    // A link was lost, or its barrier was answered.
     void look_again(time_point now)
     {
         if (!moves_.empty()) {
@@ -49,7 +50,7 @@ private:
         std::uint64_t number = 0;
         std::vector<session_id> sessions;
         std::set<wire_id> awaited;             // whose marker was not read yet
-        bool marking = false;                  // what was SENT is proven, or in doubt
+        bool marking = false;                  // every earlier SEND is proven or in doubt
         time_point until{};                    // of this step
         time_point give_up{};                  // for a client that keeps its marker from being read
         std::map<session_id, time_point> slow; // such a one: until when its marker may come

@@ -1,9 +1,9 @@
 #pragma once
 
-// Asks one endpoint whether it answers. A health check takes the transport for an answer, and where
-// health.login is given a STOMP CONNECT too; a preflight always says CONNECT, and takes any answer
-// to it, an ERROR or a close included, as a sign of life: a process that was stopped still accepts
-// (C10).
+// Asks one endpoint whether it answers. A health check is content with an open transport; where
+// health.login is set, it also sends a STOMP CONNECT. A preflight always sends CONNECT and takes
+// any answer as a sign of life, an ERROR or a close included, because a stopped process still
+// accepts connections (C10).
 //
 // Threading:  one shard's thread.
 // Lifetime:   owned by its shard until `done` was called.

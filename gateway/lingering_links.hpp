@@ -1,9 +1,9 @@
 #pragma once
 
-// Links that outlive who bound them: answers to a session's own requests come on the temporary queue
-// of its old link, which lingers for them (HAZARDS.md H14, SWITCH.md M13); and answers of an identity
-// to what broadcast MESSAGEs asked go out through one link of it (S12), not through one of each
-// session.
+// Links that live longer than the sessions that were bound to them. Answers to a session's own
+// requests arrive on the temporary queue of its old link, which lingers for them (brokers.md H14,
+// switch.md M13). Answers of an identity to broadcast MESSAGEs go out through one link of the
+// identity (S12), not through one link of each session.
 //
 // Threading:  belongs to one shard.
 // Invariant:  a link lingers no longer than drain_timeout, and leaves by DISCONNECT.
@@ -27,7 +27,7 @@ public:
     // S12, before the session leaves its binding there: one link of its identity stays for answers
     // to what broadcast MESSAGEs brought.
     void keep_for_answers(client_session& s, broker::color left, time_point until, time_point now);
-    // What carries an answer of that identity to that endpoint; null: nothing is kept there.
+    // The link that carries an answer of that identity to that endpoint; null: none is kept there.
     link_record* for_answers(const identity& who, endpoint_ref to);
     void on_answered(const identity& who, endpoint_ref to, time_point now);
     // True: it came on a link that lingers, and maybe was the last one.

@@ -20,7 +20,7 @@ public:
     listener(shard& owner, int descriptor, std::size_t index);
 
     boost::system::error_code failed() const noexcept { return acceptor_.failed(); }
-    void close() { acceptor_.close(); } // who waits already is accepted
+    void close() { acceptor_.close(); } // connections that wait already are accepted
 
 private:
     void on_accepted(int descriptor) override;

@@ -2,14 +2,13 @@
 
 // The process's log: one line per event, as text or as JSON, on stderr.
 //
-// Threading:  every function may be called from any thread; a line is written whole.
+// Threading:  every function may be called from any thread. A line is written whole.
 // Lifetime:   works before set_up() (text, info) and until the process ends. Between start() and
-//             stop() a thread of its own writes, and nobody waits for who reads: what is not read
-//             in time is dropped, the oldest first, and counted.
+//             stop() a thread of its own writes, and no other thread waits for the reader. Lines
+//             that are not read in time are dropped, the oldest first, and counted.
 // Invariants:
-// (1) A line is one line: control characters in texts and values are escaped, so that nobody who
-// names a
-//     destination or a login can forge a line or drive a terminal.
+// (1) An event is one line. Control characters in texts and values are escaped, so that a peer who
+//     names a destination or a login can neither forge a line nor drive a terminal.
 
 #include "gateway/config.hpp"
 
@@ -23,7 +22,7 @@
 
 namespace gateway::log {
 
-// `key=value` behind the text; in JSON a member of the object.
+// `key=value` after the text; in JSON a member of the object.
 class field {
 public:
     std::string_view key; // [a-z_]+, not one of time, level, text
@@ -73,7 +72,7 @@ void line(log_level level, std::string_view text, std::initializer_list<field> f
 void line_about(
     log_level level, std::string_view peer, std::string_view text,
     std::initializer_list<field> fields = {});
-// What each shard of the process finds out, and says in the same words: one line.
+// An event that each shard of the process reports in the same words becomes one line.
 void line_of_shard(log_level level, unsigned shard, std::string_view text);
 // Who, what, from, to, epoch, result of a change; written at every level setting.
 void audit(std::string_view text, std::initializer_list<field> fields);
@@ -89,7 +88,7 @@ std::uint64_t queued_bytes() noexcept; // in limits.buffered_total
 // Lines written since the start, by level (teal_log_messages_total).
 std::array<std::uint64_t, 4> counts() noexcept;
 
-// One line in that format, without its newline; `time` is RFC 3339. What line() writes.
+// One line in that format, without its newline, as line() writes it. `time` is RFC 3339.
 std::string render(
     log_format format, std::string_view time, std::string_view level, std::string_view text,
     std::initializer_list<field> fields);

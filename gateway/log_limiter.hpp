@@ -1,11 +1,11 @@
 #pragma once
 
-// How many lines of a kind, and about one peer, are worth reading: what peers cause is written up to
-// so many in a window, the rest is counted. And what every shard of a process sees is one line. No
-// clock here.
+// Decides how many lines of one kind, and about one peer, are written. Peers can cause some kinds
+// of lines: of these a few are written in each window, and the rest is counted. An event that every
+// shard of a process sees becomes one line. There is no clock here.
 //
-// Limits: `kinds_max` kinds and `peers_max` pairs of kind and peer are told apart in a window, more
-//         share one; `texts_max` texts of shards are remembered.
+// Limits:     `kinds_max` kinds and `peers_max` pairs of kind and peer are told apart in a window.
+//             Further ones share one count. `texts_max` texts of shards are remembered.
 
 #include "broker/net/time.hpp"
 
@@ -19,7 +19,7 @@
 
 namespace gateway::log {
 
-// What a line is about, without numbers and what stands behind the first colon.
+// The kind of a line: its text without numbers and without what follows the first colon.
 std::string kind_of(std::string_view text);
 
 class limiter {

@@ -1,11 +1,12 @@
 #pragma once
 
-// Lines that wait for who writes them: bounded, the oldest go first, those of the audit never
-// before all others. No threads here.
+// Lines that wait to be written, in bounded memory. The oldest are dropped first. Audit lines have
+// a bound of their own, so other lines never push them out. There are no threads here.
 //
 // Invariants:
-// (1) The bytes of ordinary lines are at most bytes_max, those of the audit audit_bytes_max.
-// (2) What is taken comes in the order in which it was put.
+// (1) The bytes of ordinary lines are at most bytes_max, those of the audit at most
+//     audit_bytes_max.
+// (2) Lines are taken in the order in which they were put.
 
 #include <cstddef>
 #include <cstdint>

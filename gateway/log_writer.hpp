@@ -1,12 +1,13 @@
 #pragma once
 
-// The thread that writes the log's lines, so that nobody else waits for who reads them.
+// The thread that writes the log's lines, so that no other thread waits for the reader of the log.
 //
-// Threading:  put() from any thread; it never waits for the reader.
-// Lifetime:   stop() gives the thread a while to write what is queued. One that is stuck in write()
-//             is left behind, with what it refers to: the process ends all the same.
-// Errors:     what cannot be written (a full disk, a reader that is gone, no descriptor) is counted
-//             as dropped; each line is tried anew.
+// Threading:  put() may be called from any thread. It never waits for the reader.
+// Lifetime:   stop() gives the thread some time to write what is queued. A thread that is stuck in
+//             write() is left behind with everything it refers to, and the process ends all the
+//             same.
+// Errors:     lines that cannot be written (a full disk, a reader that is gone, no descriptor) are
+//             counted as dropped. Each new line is tried again.
 
 #include <chrono>
 #include <cstdint>

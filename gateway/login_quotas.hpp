@@ -1,17 +1,18 @@
 #pragma once
 
-// How many links one login may have on the live color: limits.links_per_login. A login that adds
-// another CONNECT header to each session makes each an identity with links of its own, until the
-// broker's connections and our descriptors have run out, for all (docs/OUTSIDE.md D3).
+// How many links one login may have on the live color (limits.links_per_login). A login that adds a
+// different CONNECT header to each session makes each session an identity with links of its own.
+// Without a limit it would use up the broker's connections and the gateway's descriptors, for all
+// clients (docs/outside.md D3).
 //
-// Who exceeds it waits, in order, and asks again when a link of that login has gone. A group that
-// shares links is charged for two from its first on, so that who is let in can subscribe. Standbys
-// are not held up: they need as many as their sessions have.
+// A session above the limit waits in order and asks again when a link of its login is gone. A group
+// of shared links is charged for two links from its first one, so that an admitted session can
+// subscribe. Standbys do not wait: they need as many links as their sessions have.
 //
 // Threading:  belongs to one shard.
 // Invariants:
-// (1) What is charged for a group is what its links are worth by the last recount().
-// (2) Nobody waits who has gone: forget().
+// (1) The charge of a group is what its links were worth at the last recount().
+// (2) A session that has gone does not wait: forget().
 
 #include "gateway/digest_memory.hpp"
 #include "gateway/shard_part.hpp"

@@ -1,15 +1,18 @@
 #pragma once
 
-// By which link a marker rides, and that there is one: SWITCH.md M1 (one marker per endpoint), M3.
-// Also the trial of a marker on an identity's first broadcast SUBSCRIBE (B1).
+// Chooses the link that carries a marker, and dials one where none exists. switch.md M1 (one marker
+// per endpoint), M3. It also tries a marker on an identity's first broadcast SUBSCRIBE (B1).
 //
 // Threading:  belongs to one shard.
 // Lifetime:   links that were dialled to carry markers, and their groups, are kept from the first
-//             marker that needs them until release(): behind the last seam of a switch.
+//             marker that needs them until release(), after the last seam of a switch.
 // Invariants:
-// (1) A marker rides only where a barrier proves `routed` (M4), and within its virtual host.
-// (2) A marker that joins a seam says whose; a trial's says none, and joins nothing (M6).
-// (3) Each is sealed: what others publish in its words is none (K2).
+// (1) A marker rides only on a link whose barrier proves `routed` (M4), and within its virtual
+//     host.
+// (2) A marker that joins a seam names the seam. A trial's marker names none, and joins nothing
+//     (M6).
+// (3) Each marker is sealed. A message in which somebody else copies a marker's words is not a
+//     marker (K2).
 
 #include "gateway/shard_actions.hpp"
 

@@ -1,15 +1,17 @@
 #pragma once
 
-// Who comes back onto a shared subscription. SWITCH.md M13: a move inside a color is one message
-// world, left first and then bound. Another endpoint's subscription may still have on its way what
-// the lost one has given: a session that joins it gets nothing of it before a marker that was SENT
-// after it joined was read. What it misses meanwhile is part of the gap; nothing comes twice.
+// Controls when a session that is bound again may read a shared subscription. switch.md M13: a move
+// inside a color stays in one message world; the session leaves first and is bound afterwards. The
+// subscription at another endpoint may still deliver messages that the lost one has already
+// delivered. So a session that joins it gets nothing from it until a marker that was SENT after it
+// joined has been read. The messages before that marker are part of the gap. Nothing is delivered
+// twice.
 //
 // Threading:  belongs to one shard.
 // Invariants:
-// (1) At most one marker of a wire subscription is on its way; who comes behind it waits for the
-//     next one.
-// (2) A fence that is not read ends after trial_timeout.
+// (1) At most one marker of a wire subscription is on its way. A session that joins later waits for
+//     the next one.
+// (2) A fence whose marker is not read ends after trial_timeout.
 
 #include "gateway/marker_couriers.hpp"
 

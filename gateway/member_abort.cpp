@@ -1,4 +1,4 @@
-// The way back out of a switch: every session stays where it is. SWITCH.md S6, S10, S13, S15.
+// The way back out of a switch: every session stays where it is. switch.md S6, S10, S13, S15.
 
 #include "gateway/shard_member.hpp"
 

@@ -1,4 +1,4 @@
-// The way out of the hold by which every session moves. SWITCH.md S5 to S8, S10, S15.
+// The way out of the hold by which every session moves. switch.md S5 to S8, S10, S15.
 
 #include "gateway/shard_member.hpp"
 
@@ -31,8 +31,8 @@ void shard_member::on_commit(const control::commit& order, time_point now)
             shard_.sent_through[old].insert(one);
         }
     }
-    switch_.phase = member_phase::steady; // every session moves within this call: nothing observes
-                                          // the time between
+    // Every session moves within this call, so nothing observes the time between.
+    switch_.phase = member_phase::steady;
     switch_.tally.sessions_moved = 0;
     const auto everyone = tables_.all_sessions();
     for (const session_id id : everyone) {

@@ -1,4 +1,4 @@
-// What the old color still owes after a commit, and when its links are left. SWITCH.md S10, S13,
+// What the old color still owes after a commit, and when its links are left. switch.md S10, S13,
 // C9.
 
 #include "gateway/shard_member.hpp"
@@ -40,7 +40,7 @@ bool shard_member::drained(client_session& s, time_point now)
         }
         const bool gone = !w->giving_back;
         sub->wires[old] = wire_id::none;
-        // The link leaves by DISCONNECT: nothing is unsubscribed (HAZARDS.md H11).
+        // The link leaves by DISCONNECT: nothing is unsubscribed (brokers.md H11).
         actions_.erase_wire(w->id, now);
         if (sub->held_back && gone) {
             sub->held_back = false;

@@ -1,5 +1,5 @@
 // Backplane `shared`: what the new color is not asked for before the old one has given all.
-// SWITCH.md P1, DESIGN.md section 6.4: without a key no subscription has both colors at once, and
+// switch.md P1, design.md section 6.4: without a key no subscription has both colors at once, and
 // stored ones never do.
 
 #include "gateway/message_frames.hpp"

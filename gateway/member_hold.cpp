@@ -1,4 +1,4 @@
-// The hold: when a session is settled, when it is held, and when this shard may say so. SWITCH.md
+// The hold: when a session is settled, when it is held, and when this shard may say so. switch.md
 // S1, S2, C8, M7.
 
 #include "gateway/shard_member.hpp"
@@ -66,7 +66,7 @@ void shard_member::on_hold(time_point now)
     check_held(now);
 }
 
-// What it sent is proven, its SUBSCRIBEs are answered, or the link in question is lost (SWITCH.md,
+// What it sent is proven, its SUBSCRIBEs are answered, or the link in question is lost (switch.md,
 // "Session").
 bool shard_member::settled(const client_session& s) const
 {

@@ -1,5 +1,5 @@
 // Sessions that a switch gave up: pinned to what they have on the old color until they are bound on
-// the new one, or cut off from it. SWITCH.md C5, C8, S8.
+// the new one, or cut off from it. switch.md C5, C8, S8.
 
 #include "gateway/shard_member.hpp"
 

@@ -1,4 +1,4 @@
-// This shard as a member of a switch. SWITCH.md is the law: the numbers in the comments are its
+// This shard as a member of a switch. switch.md is the law: the numbers in the comments are its
 // rules.
 
 #include "gateway/shard_member.hpp"
@@ -107,8 +107,8 @@ void shard_member::begin_standby(client_session& s, time_point now)
         return; // finish_drain() goes on
     }
     part.adopted = b.at == binding::phase::draining;
-    if (part.adopted) { // S10: what lingers there is taken up again, with new wire subscriptions
-                        // (M9)
+    if (part.adopted) {
+        // S10, M9: the links that linger there are taken up again, with new wire subscriptions.
         b.at = binding::phase::wanted;
         switch_.draining.erase(s.id);
         link_record* own = link(b.own);

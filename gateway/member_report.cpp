@@ -1,4 +1,4 @@
-// What this shard tells the coordinator of a switch. SWITCH.md C9.
+// What this shard tells the coordinator of a switch. switch.md C9.
 
 #include "gateway/shard_member.hpp"
 

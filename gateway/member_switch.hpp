@@ -1,12 +1,12 @@
 #pragma once
 
 // A switch as this shard, one of its members, sees it: the running one, or the last one while its
-// drain goes on (C9). shard_member moves it; everybody else reads the phase and counts in the
+// drain goes on (C9). shard_member changes it. All other parts read the phase and count in the
 // tally.
 //
 // Invariants:
-// (1) Outside of `steady` exactly one switch runs, and its commands alone are heard (C2).
-// (2) Each number counts in the report of the switch that made what it counts: tally_of().
+// (1) Outside of `steady` exactly one switch runs, and only its commands are heard (C2).
+// (2) Each number counts in the report of the switch that caused it: tally_of().
 
 #include "control/switch_messages.hpp"
 #include "gateway/share_group.hpp"
@@ -48,7 +48,7 @@ struct member_switch {
     std::size_t unprepared = 0;   // ordered sessions neither ready nor failed
     time_point proofs_asked{};    // S2: the barriers at its end, the newest round
     time_point proofs_answered{}; // its newest answer
-    time_point proofs_give_up{};  // no further round begins behind this
+    time_point proofs_give_up{};  // no further round begins after this
 
     // ---- the hold
     time_point hold_began{};
@@ -58,7 +58,7 @@ struct member_switch {
     std::set<link_id> unread;  // their seam buffers were full before the decision
     bool cut = false;          // C5: `cut` was ordered
 
-    // ---- behind the decision
+    // ---- after the decision
     bool committed = false; // how the last switch ended
     time_point drain_until = net::never;
     time_point leave_from{};       // own links of the old color are not left before
@@ -67,7 +67,7 @@ struct member_switch {
     bool numbers_due = false;
 
     bool running() const noexcept { return phase != member_phase::steady; }
-    // The report that counts what that switch made.
+    // The report that counts what that switch caused.
     control::tally& tally_of(control::switch_number made_by) noexcept;
     // A sentence of the report, once.
     void note_counted(std::string sentence);

@@ -1,13 +1,14 @@
 #pragma once
 
-// What a shard holds of other people's bytes, by kind: limits.buffered_total is compared with the
-// sum of it. Counted where bytes are put and taken, never by a walk (docs/OUTSIDE.md L1).
+// The bytes that a shard holds for its peers, by kind. limits.buffered_total is compared with their
+// sum. They are counted where bytes are put and taken, never by a walk (docs/outside.md L1).
 //
 // Threading:  belongs to one shard.
 // Lifetime:   outlives everything that is charged.
 // Invariants:
-// (1) Whatever is charged is released exactly once: by who charged it, or by its held_bytes.
-// (2) A buffer with references to shared bytes charges what is its own; the bytes are charged once.
+// (1) Each charge is released exactly once: by the code that charged it, or by its held_bytes.
+// (2) A buffer with references to shared bytes charges only its own bytes. The shared bytes are
+//     charged once.
 
 #include "gateway/metrics.hpp"
 
@@ -32,16 +33,16 @@ public:
         BOOST_ASSERT(by_kind_[kind] >= bytes);
         by_kind_[kind] -= bytes;
     }
-    // For an owner that keeps what it charged by itself, and knows what it holds now.
+    // For an owner that remembers its own charge and knows how much it holds now.
     template <class Unsigned>
     void settle(held_kind kind, Unsigned& charged, std::size_t held) noexcept
     {
         by_kind_[kind] += held - charged; // modulo 2^64: less is less
         charged = static_cast<Unsigned>(held);
     }
-    // What is known as a whole only.
+    // For sums that are known only as a whole.
     void set(held_kind kind, std::uint64_t held) noexcept { by_kind_[kind] = held; }
-    // Where who knows nothing of kinds adds and takes.
+    // For code that adds and takes without knowing kinds.
     std::uint64_t& meter(held_kind kind) noexcept { return by_kind_[kind]; }
 
     std::uint64_t total() const noexcept

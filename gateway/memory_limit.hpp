@@ -1,13 +1,14 @@
 #pragma once
 
-// How much memory this process may use: what limits.buffered_total is a percentage of.
+// How much memory this process may use. A percentage in limits.buffered_total is taken from this
+// amount.
 
 #include <cstdint>
 #include <filesystem>
 
 namespace gateway {
 
-// What the cgroups of this process allow, version 1 and 2, every ancestor's limit counted;
+// The limit of this process's cgroups, version 1 and 2, with every ancestor's limit;
 // UINT64_MAX where there is none. `root`: of the file system; for tests.
 std::uint64_t cgroup_memory(const std::filesystem::path& root = "/");
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// MESSAGE frames of brokers: which headers the gateway says in its own words, what acknowledges
-// one, and one as it is kept.
+// MESSAGE frames of brokers: which headers the gateway replaces with its own, what acknowledges a
+// MESSAGE, and a MESSAGE in the form in which it is kept.
 
 #include "gateway/wire_subscription.hpp"
 

@@ -1,12 +1,14 @@
 #pragma once
 
-// Which bytes of a carry buffer came in text messages and which in binary ones: WebSocket messages
-// may cut and join STOMP frames in any way, and a frame goes on as it came. One that came in both
-// kinds is binary.
+// Remembers which bytes of a carry buffer arrived in text messages and which in binary ones.
+// WebSocket messages may cut and join STOMP frames in any way, and a frame is forwarded in the kind
+// in which it arrived. A frame that arrived in both kinds is binary.
 //
-// Lifetime:   beside the buffer; what is appended to that and dropped from its front is told here.
+// Lifetime:   beside the buffer. It is told what is appended to the buffer and what is dropped from
+//             its front.
 // Invariants:
-// (1) A buffer whose bytes are all of one kind, which is nearly every one, needs no memory here.
+// (1) A buffer whose bytes are all of one kind needs no memory here. Nearly every buffer is of one
+//     kind.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +19,7 @@ namespace gateway {
 
 class message_kinds {
 public:
-    // The buffer is empty, and what comes next is of that kind.
+    // The buffer is empty, and the next bytes are of that kind.
     void restart(bool binary) noexcept;
     // Bytes of that kind are appended to the `size` that the buffer has.
     void append(std::size_t size, bool binary);
@@ -35,7 +37,7 @@ public:
     {
         return flips_ == nullptr ? first_binary_ : any_binary_of_both(from, to);
     }
-    // What this takes of memory.
+    // The memory that this takes.
     std::size_t weight() const noexcept
     {
         return flips_ == nullptr ? 0 : flips_->capacity() * sizeof(std::size_t);

@@ -1,6 +1,7 @@
 #pragma once
 
-// Which endpoints of a color are one message world, by the markers that came. SWITCH.md M2.
+// Which endpoints of a color are one message world, as shown by the markers that arrived. switch.md
+// M2.
 
 #include "control/switch_messages.hpp"
 
@@ -14,7 +15,7 @@ class message_worlds {
 public:
     using endpoint_ref = control::endpoint_ref;
 
-    // A marker SENT at `from` came to who reads at `to`, or none did in time.
+    // A marker SENT at `from` arrived at a subscription at `to`, or did not arrive in time.
     void came(endpoint_ref from, endpoint_ref to) { tried_[{from, to}] = true; }
     void none_came(endpoint_ref from, endpoint_ref to) { tried_[{from, to}] = false; }
     // It was down, and may have joined another cluster.

@@ -26,7 +26,7 @@ void control_counters::count_switch(
     seams_forced += n.seams_forced;
     seams_best_effort += n.seams_best_effort;
     receipts_in_doubt += n.in_doubt;
-    // An identity, not a guess (OPERATIONS 2.3): what was accepted and is nowhere.
+    // Computed, not guessed: SENDs that were accepted and that no other count holds.
     const auto accounted = n.confirmed + n.unconfirmed + n.open + n.held + n.refused + n.in_doubt;
     sends_accepted += n.accepted;
     sends_confirmed += n.confirmed;

@@ -1,17 +1,17 @@
 #pragma once
 
 // The numbers of /metrics: plain counters that a shard adds to, and the text that Prometheus reads.
-// Names and labels: CONTRACT "Metrics"; OPERATIONS section 2 has the reasons.
+// contract.md "Metrics" has the rules for names and labels.
 //
-// Threading:  a shard_counters has one writer, its shard; the control thread gets copies of it by
-// value and
-//             calls render_metrics(). Nothing here is atomic: 4 ns an increment against 19 for a
-//             shared counter.
-// Lifetime:   counters live as long as their shard and are never bound to a session, or sums would
-// go down. Invariants: (1) The number of series is bounded by the configuration, below series_max:
-// no label has a value that a client
-//     or a broker can choose.
-// (2) Every series that is known beforehand is there from the start, with 0.
+// Threading:  a shard_counters has one writer, its shard. The control thread gets copies of it by
+//             value and calls render_metrics(). Nothing here is atomic: an increment takes 4 ns,
+//             and 19 ns in a shared counter.
+// Lifetime:   counters live as long as their shard. They are never bound to a session, because sums
+//             would go down when it ends.
+// Invariants:
+// (1) The configuration bounds the number of series, below series_max. No label has a value that a
+//     client or a broker can choose.
+// (2) Every series that is known in advance is there from the start, with 0.
 
 #include "broker/color.hpp"
 #include "broker/stomp/frame.hpp"
@@ -33,8 +33,8 @@ namespace gateway {
 inline constexpr std::size_t series_max = 1500;
 inline constexpr std::size_t listeners_counted = 4;  // more share the label "other"
 inline constexpr std::size_t endpoints_counted = 32; // a color; more share the label "other"
-inline constexpr std::size_t admin_series_max =
-    80; // routes x status codes; more are counted as "other"
+// Routes x status codes; more are counted as "other".
+inline constexpr std::size_t admin_series_max = 80;
 
 // ---- labels: one enum each; names<E> has the label's values in the enum's order
 
@@ -174,7 +174,7 @@ enum class stale_ack : std::uint8_t {
 template <>
 inline constexpr std::array<std::string_view, 2> names<stale_ack>{"dropped", "routed_old"};
 
-// What is held of other people's bytes (memory_budget.hpp); together they are limited by
+// The bytes that are held for peers (memory_budget.hpp). Together they are limited by
 // limits.buffered_total.
 enum class held_kind : std::uint8_t {
     client_input,  // HTTP heads, parts of frames, bytes that are carried
@@ -183,8 +183,8 @@ enum class held_kind : std::uint8_t {
     broker_outbox, // on their way to brokers
     shared,        // MESSAGEs and heads that several owners refer to, each once: in outboxes,
                    // kept for seams, in journals
-    sessions,      // what they said and will be said again: CONNECTs, subscriptions
-    frames,        // behind a SUBSCRIBE, a bind or a COMMIT
+    sessions,      // frames that are kept to be said again: CONNECTs, subscriptions
+    frames,        // frames that wait for a SUBSCRIBE, a bind or a COMMIT
     deliveries,    // not acknowledged yet
     receipts,      // that are owed, and those that wait for others
     pairing,       // notes about messages that both colors bring
@@ -250,8 +250,8 @@ struct forward_bounds { // how long a frame stays here: 25 us to 50 ms
 
 template <class Bounds>
 struct histogram {
-    std::array<std::uint64_t, Bounds::seconds.size() + 1>
-        counts{}; // not cumulative; the last: above all bounds
+    // Not cumulative; the last one counts what is above all bounds.
+    std::array<std::uint64_t, Bounds::seconds.size() + 1> counts{};
     double sum_seconds = 0;
 
     void observe(std::chrono::nanoseconds span) noexcept
@@ -267,7 +267,7 @@ struct histogram {
 };
 
 using counter = std::uint64_t; // grows only
-using gauge = std::uint64_t;   // what is now
+using gauge = std::uint64_t;   // the present value
 
 // ---- what a shard counts
 
@@ -297,8 +297,8 @@ struct shard_counters {
     by<held_kind, gauge> held;      // limits.buffered_total counts these
     by<side, counter> backpressure_pauses;
     by<side, counter> heart_beat_timeouts;
-    histogram<forward_bounds>
-        event_loop_lag; // one turn of the loop, from wake-up to the end of its flush
+    // One turn of the loop, from its wake-up to the end of its flush.
+    histogram<forward_bounds> event_loop_lag;
     by<syscall, counter> syscalls;
 
     // Brokers.

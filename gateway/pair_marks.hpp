@@ -1,9 +1,9 @@
 #pragma once
 
-// The marks of one pair of wire subscriptions: which one is on its way, which was read last.
-// SWITCH.md P7. Oa, Na, Ob at the end of preparing; Nc, Oc, Nd behind the commit. O is SENT to the
-// old wire subscription, N to the new one, each from every endpoint of both colors, and read back
-// from all of them before the next is SENT.
+// The marks of one pair of wire subscriptions: which one is on its way, and which one was read
+// last. switch.md P7: Oa, Na, Ob at the end of preparing; Nc, Oc, Nd after the commit. O is SENT to
+// the old wire subscription, N to the new one, each from every endpoint of both colors. Each mark
+// is read back from all of them before the next one is SENT.
 
 #include "broker/color.hpp"
 #include "broker/net/time.hpp"
@@ -22,12 +22,12 @@ constexpr bool goes_to_old(window_mark m) noexcept
 struct pair_marks {
     window_mark read = window_mark::none;    // from every endpoint
     window_mark on_way = window_mark::none;  // not read from all of them
-    bool given_up = false; // no marks: there are none here, or one did not come in time
+    bool given_up = false; // no marks: there are none here, or one did not arrive in time
     bool decided = false;  // the seam is made: Nc follows Ob
-    std::uint64_t number = 0;                  // of what is on its way; never the same twice
+    std::uint64_t number = 0;                  // of the mark that is on its way; never used twice
     broker::per_color<std::uint64_t> awaited{}; // one bit for each endpoint, by its index
     broker::per_color<std::uint64_t> rode{}; // where it was SENT from
-    net::time_point began{}; // with Oa, or with Nc: what the wait is bounded by
+    net::time_point began{}; // when Oa or Nc was SENT; it bounds the wait
     net::time_point sent{}, again{};
     unsigned times = 0;
 };

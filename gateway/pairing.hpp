@@ -1,17 +1,18 @@
 #pragma once
 
-// Backplane `shared`: the MESSAGEs that two colors bring to one subscription, paired one to one, so
-// that each reaches its clients once. SWITCH.md P1, P2, P6, P7; DESIGN.md section 6.4. One pairing is
-// one seam's pair of wire subscriptions, from the standby's SUBSCRIBE on.
+// Backplane `shared`: pairs the MESSAGEs that two colors bring to one subscription one to one, so
+// that each reaches its clients once. switch.md P1, P2, P6, P7; design.md section 6.4. One pairing
+// belongs to one seam's pair of wire subscriptions, from the standby's SUBSCRIBE on.
 //
-// Lifetime: made with the standby's subscription; outlives the join and the next prepare, until the
-//           owner ends it.
+// Lifetime:   made with the standby's subscription. It outlives the join and the next prepare,
+//             until its owner ends it.
 // Invariants:
-// (1) A MESSAGE of one color is only ever paired with one of the other color (P2): equal ones in a
-//     row are counted, never merged.
-// (2) What is kept has no twin yet that the old color gave.
-// (3) Memory is bounded: notes_max notes a side; the owner bounds kept_bytes().
-// (4) Between two marks of a kind nothing is paired that is not between them on both colors (P7).
+// (1) A MESSAGE of one color is paired only with a MESSAGE of the other color (P2). Equal MESSAGEs
+//     in a row are counted, never merged.
+// (2) A MESSAGE that is kept has no twin yet that the old color delivered.
+// (3) Memory is bounded: notes_max notes per side, and the owner bounds kept_bytes().
+// (4) Between two marks of a kind a MESSAGE is paired only if it lies between them on both colors
+//     (P7).
 
 #include "broker/link_effects.hpp"
 #include "broker/net/payload.hpp"
@@ -33,7 +34,7 @@ namespace gateway {
 // for it.
 struct kept_message {
     net::payload_ref rest;  // header lines but subscription and ack, blank line, body, NUL
-    std::string broker_ack; // what acknowledges it, where something must
+    std::string broker_ack; // the id that acknowledges it, if it must be acknowledged
     std::string reply_to;   // where its answer goes, if it asks for one (S12)
     broker::framing as = broker::framing::text;
 };
@@ -53,7 +54,7 @@ class pairing {
 public:
     static constexpr std::size_t notes_max = 16'384;
 
-    // What becomes of a MESSAGE.
+    // What to do with a MESSAGE.
     enum class verdict : std::uint8_t {
         deliver, // to the members that are there
         keep,    // new color, not open yet: hand it to keep()
@@ -72,11 +73,11 @@ public:
     verdict on_new(const twin_key& key);
     // REQUIRES: on_new(key) said keep. `alone`: the old color's copy is not told to on_old().
     void keep(const twin_key& key, kept_message message, bool alone = false);
-    // Before `held` the old color has time to give it. REQUIRES: kept_count() > 0.
+    // Before `held` the old color still has time to deliver it. REQUIRES: kept_count() > 0.
     kept_message forget_oldest();
 
     // ---- marks, in their order. Oc is the seam's: open() and leave_old().
-    // REQUIRES: kept_count() == 0, what was kept is the old color's to give.
+    // REQUIRES: kept_count() == 0. The old color delivers what was kept.
     void on_oa();
     void on_na();
     void on_ob();
@@ -85,12 +86,12 @@ public:
     pairing_window window() const noexcept { return window_; }
 
     // ---- the seam
-    // The clients have what is kept: from here on the new color is their stream.
+    // The clients have the kept MESSAGEs. From here on they read the new color.
     void open();
     // They are off the old color: what it still brings is the new color's to give. `all_read`: up to
     // its last mark.
     void leave_old(bool all_read = false);
-    // The new color's subscription was lost and is made again: what it owed never comes.
+    // The new color's subscription was lost and is made again. What it owed never arrives.
     void renew();
     // The old color's was, or a mark is given up: no window, what was given is remembered.
     void unmark();
@@ -113,7 +114,7 @@ public:
         return (owed_by_new_.size() + given_by_new_.size() + edges_.size()) * note_size +
                kept_.size() * sizeof(entry);
     }
-    // What is kept, in order.
+    // The kept MESSAGEs, in order.
     template <class Visit>
     void for_each_kept(Visit visit) const
     {
@@ -155,8 +156,9 @@ private:
 
     std::deque<entry> kept_;
     std::uint64_t first_ = 0; // number of kept_.front()
+    // The numbers of the kept ones by content, the oldest first.
     boost::unordered_flat_map<pairing_key, boost::container::small_vector<std::uint64_t, 1>>
-        places_; // numbers of the kept ones by content, oldest first
+        places_;
     std::size_t kept_bytes_ = 0, kept_count_ = 0;
     twin_notes owed_by_new_{notes_max};  // the old color gave it, the new one did not yet
     twin_notes given_by_new_{notes_max}; // open, and the old color may still bring it
@@ -165,7 +167,7 @@ private:
     std::uint64_t unmatched_ = 0; // kept in front of Nc, and without a twin when it opened
     unsigned same_ids_ = 0; // twins whose message-ids were the same
     bool other_ids_ = false, edges_full_ = false, plain_ = false;
-    bool forgot_ = false; // of what was kept: its twin has none, and that is counted
+    bool forgot_ = false; // a kept MESSAGE was forgotten: its twin finds none, and that is counted
     pairing_window window_ = pairing_window::unmarked;
     bool open_ = false, left_ = false;
 };

@@ -1,9 +1,9 @@
 #pragma once
 
-// What makes two MESSAGEs of two colors twins: `switch.dedup`. SWITCH.md P4 to P6.
+// What makes two MESSAGEs of two colors twins: `switch.dedup`. switch.md P4 to P6.
 //
 // A key is a SipHash-1-3 digest (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012)
-// of destination and key, keyed per process: who sends cannot choose keys that meet.
+// of destination and key, keyed per process. So a sender cannot choose messages whose keys collide.
 
 #include "broker/stomp/frame.hpp"
 #include "gateway/pairing.hpp"

@@ -116,7 +116,7 @@ control::control_settings control_settings_of(const config& c)
 }
 
 // Names of all endpoints, resolved; one that cannot be keeps what was `known` of it and is tried
-// again (re-resolved every 30 s): the lookup may lack no more than a descriptor (OUTSIDE.md, N1).
+// again (re-resolved every 30 s): the lookup may lack no more than a descriptor (outside.md, N1).
 std::shared_ptr<const endpoint_addresses>
 resolve_endpoints(const config& c, const endpoint_addresses& known)
 {

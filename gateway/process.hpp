@@ -1,9 +1,9 @@
 #pragma once
 
-// The process teal-gateway: shards on their threads, control on the main one, signals, start and
-// stop.
+// The process teal-gateway: shards on their threads, the control side on the main thread, signals,
+// start and stop.
 //
-// Threading:  run() on the main thread, which is the control thread.
+// Threading:  run() runs on the main thread, which is the control thread.
 
 #include "gateway/config.hpp"
 

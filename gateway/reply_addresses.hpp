@@ -1,15 +1,16 @@
 #pragma once
 
-// Where answers go: the reply addresses that MESSAGEs brought, each with the brokers it came from,
-// and how many answers a session itself still waits for. SWITCH.md S12; HAZARDS.md H14: a broker's
-// reply address is a queue of that broker, no other one knows it.
+// Where answers go: the reply addresses that MESSAGEs brought, each with the brokers that it came
+// from, and the number of answers that a session itself still waits for. switch.md S12; brokers.md
+// H14: a reply address is a queue of one broker, and no other broker knows it.
 //
 //   reply_addresses   of one session: what came to it alone, and its own requests
 //   heard_addresses   of one identity: what broadcast MESSAGEs brought, to many sessions at once.
-//                     Anybody may have written them, so they keep one link of the identity, not
-//                     every session's.
+//                     Anybody may have written these, so they keep one link of the identity, not
+//                     one link of every session.
 //
-// Limits: the newest 256 addresses of up to 1 KiB; any other is taken for an ordinary destination.
+// Limits:     the newest 256 addresses of up to 1 KiB. Any other address is treated as an ordinary
+//             destination.
 
 #include "broker/color.hpp"
 #include "control/switch_messages.hpp"
@@ -59,7 +60,7 @@ public:
 
     // Whether a binding on that color should linger: somebody owes an answer through it.
     bool owes(broker::color through) const noexcept;
-    // Answers to the session's own requests that did not come yet.
+    // The session's own requests that are not answered yet.
     std::uint32_t requests(broker::color to) const noexcept { return requests_[to]; }
     // Its binding there is gone, and with it the answers.
     void forget_owed(broker::color through) noexcept;

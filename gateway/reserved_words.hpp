@@ -1,9 +1,10 @@
 #pragma once
 
-// What no client may say: names of the gateway's own queues, and its headers. SWITCH.md K3.
+// What a client may not say: names of the gateway's own queues, and its headers. switch.md K3.
 //
-// The names are secret and the queues exclusive, so that this is the second lock; and a client that
-// tries it is told, not its neighbour who would answer to such an address.
+// The names are secret and the queues are exclusive, so this check is a second lock. The client
+// that tries such a name is told. Without the check, its neighbour would suffer by answering to
+// such an address.
 
 #include "broker/stomp/frame.hpp"
 

@@ -1,47 +1,49 @@
 #pragma once
 
-// The heart of a shard, without I/O: tables of sessions, links and wire subscriptions, and every
-// rule that moves a frame or a binding. Events come in, effects go out; an effect never calls back.
+// The heart of a shard, without I/O: the tables of sessions, links and wire subscriptions, and
+// every rule that moves a frame or a binding. Events come in, effects go out. An effect never calls
+// back.
 //
-// The router's own files, one subject each:
-//   router_clients.cpp        a client's frames, in order; CONNECT
-//   router_frames.cpp         SEND and subscriptions: what waits for what
-//   router_transactions.cpp   buffered here, at a broker within one turn
+// The router's own files have one subject each:
+//   router_clients.cpp        a client's frames in order, and CONNECT
+//   router_frames.cpp         SEND and subscriptions: which frame waits for which answer
+//   router_transactions.cpp   transactions: buffered here, sent to a broker within one turn
 //   router_endings.cpp        receipts, DISCONNECT, ERROR, a client that is gone
-//   router_binding.cpp        which links a session needs on a color, or it is parked
-//   router_groups.cpp         shared links: which one, who waits for it, when it is left
+//   router_binding.cpp        which links a session needs on a color; parking
+//   router_groups.cpp         shared links: which one to use, who waits for it, when it is left
 //   router_links.cpp          a link's life: dial, trial, up, leave
 //   router_answers.cpp        what links owe, and who waits for it
-//   router_losses.cpp         a link is lost
-//   router_errors.cpp         ERRORs: a link's, a login's, a subscription's
-//   router_refusals.cpp       a client's frame that a broker refused, once it is known whose
-//   router_subscriptions.cpp  wire subscriptions: share, confirm
-//   router_leave.cpp          refused, lost, left
+//   router_losses.cpp         what happens when a link is lost
+//   router_errors.cpp         ERRORs: for a link, a login or a subscription
+//   router_refusals.cpp       a client's frame that a broker refused, once it is known whose it was
+//   router_subscriptions.cpp  wire subscriptions: sharing and confirmation
+//   router_leave.cpp          wire subscriptions: refused, lost, left
 //   router_messages.cpp       MESSAGEs to clients
-//   router_acknowledge.cpp    acknowledgements back, and what a client does not take
-//   router_markers.cpp        what each marker that is read says
+//   router_acknowledge.cpp    acknowledgements to brokers, and clients that do not read
+//   router_markers.cpp        what each marker means that is read
 //   router_deadlines.cpp      everything that waits for a time
-//   router_memory.cpp         what each session makes us keep; who goes for it
+//   router_memory.cpp         what each session makes the shard keep; who is closed for it
 //   router_report.cpp         numbers and snapshots
-// What has state of its own is a class of its own, which works on the same tables (shard_part) and
-// asks the router for what touches bindings, links and members (shard_actions):
-//   shard_member              this shard as a member of a switch (SWITCH.md)
-//   marker_couriers           by which link a marker rides
-//   world_survey              from which endpoints markers come
-//   marker_fences             who is bound again to what others read already
+// Parts that have state of their own are classes of their own. They work on the same tables
+// (shard_part) and ask the router for everything that touches bindings, links and members
+// (shard_actions):
+//   shard_member              this shard as a member of a switch (switch.md)
+//   marker_couriers           which link carries a marker
+//   world_survey              from which endpoints markers arrive
+//   marker_fences             sessions that join a subscription which others read already
 //   endpoint_moves            a move inside a color: an endpoint is drained
 //   login_quotas              how many links one login may have
-//   lingering_links           a link that is left and still owes an answer
+//   lingering_links           links that were left and still owe an answer
 //   subscribe_trials          SUBSCRIBEs are tried where they hurt nobody
 //   send_accounts             what became of each session's SENDs
-//   ended_links               what ended a shared link, and goes to links of its senders' own
+//   ended_links               what ended a shared link, and now goes on its sender's own link
 //   seam_table                where one color ends and the other begins
-//   wire_pairing              backplane `shared`: both colors bring the same
+//   wire_pairing              backplane `shared`: both colors deliver the same messages
 //
 // Threading:  belongs to one shard.
 // Invariants:
-// (1) Everything refers by number; a lookup that finds nothing is normal.
-// (2) A frame of one session is only ever written to links of its own bindings.
+// (1) Everything refers by number. A lookup that finds nothing is normal.
+// (2) A frame of one session is written only to links of its own bindings.
 // (3) No client's SEND is written to the old color once this shard knows the decision (the fence).
 
 #include "broker/dial_pacer.hpp"
@@ -98,13 +100,13 @@ public:
     std::size_t said_by(session_id id) const noexcept;
     // Everything that it makes this shard keep, beside its driver's buffers.
     std::size_t kept_for(session_id id) const noexcept;
-    // S14: from hold to commit nobody goes for what is buffered.
+    // S14: from hold to commit no client is closed for what is buffered.
     bool may_close_for_memory() const noexcept { return switch_.phase < member_phase::holding; }
     // REQUIRES: may_close_for_memory(). It goes; nothing of it is written any more.
     void close_for_memory(session_id id, disconnect_reason why, time_point now);
     // S14: links that owe no answer are not read meanwhile.
     void stop_links_for_memory(bool on);
-    // What the budget should say, by a walk over everything; for checks.
+    // The right value of the budget, by a walk over everything; for checks.
     by<held_kind, gauge> recount() const;
     static constexpr std::array recounted{
         held_kind::sessions, held_kind::frames, held_kind::receipts, held_kind::deliveries};
@@ -162,7 +164,7 @@ private:
 
     // ---- router_clients.cpp
     void connect(client_session& s, const stomp::frame_view& frame, time_point now);
-    // False: not yet; it and what comes behind it waits.
+    // False: not yet. The frame and all later ones wait.
     bool perform(client_session& s, const stomp::frame_view& frame, framing as, time_point now);
     bool can_send(client_session& s, time_point now);
     static bool answers_old(const client_session& s, std::string_view destination);
@@ -265,7 +267,8 @@ private:
     bool goes_afresh(link_record& l);
 
     // ---- router_refusals.cpp
-    // What is known of a link's ERRORs by now. True: the broker ended it, and it is known why.
+    // Handles what was found out about a link's ERRORs. True: the broker ended it for a known
+    // reason.
     bool on_news(link_id id, time_point now);
     bool on_finding(link_id id, broker::link_news::refusal& one, time_point now);
     void on_send_refused(link_record& l, broker::link_news::refusal& one, time_point now);

@@ -1,5 +1,5 @@
-// Acknowledgements back to the broker, and what a client does not take. SWITCH.md S11, S14, S17;
-// HAZARDS.md H1 to H3.
+// Acknowledgements back to the broker, and what a client does not take. switch.md S11, S14, S17;
+// brokers.md H1 to H3.
 
 #include "gateway/router.hpp"
 
@@ -43,7 +43,7 @@ void router::client_acknowledge(client_session& s, const stomp::frame_view& fram
     const subscription* sub = s.journal.at(named.subscription);
     std::vector<delivery> taken;
     if (sub != nullptr && sub->mode == ack_mode::client) {
-        // Cumulative ones are expanded here (HAZARDS.md H2, H3).
+        // Cumulative ones are expanded here (brokers.md H2, H3).
         taken = s.ledger.take_up_to(named.subscription, named.number);
     } else if (auto one = s.ledger.take(named.number)) {
         taken.push_back(std::move(*one));
@@ -117,7 +117,7 @@ void router::on_client_written(session_id id, time_point now)
     run_later(now);
 }
 
-// S17, DESIGN.md section 4: a mark, not a wall.
+// S17, design.md section 4: a mark, not a wall.
 void router::on_client_backlog(session_id id, backlog level, time_point now)
 {
     client_session* s = find(id);

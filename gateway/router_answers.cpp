@@ -1,5 +1,5 @@
 // What links owe, and who waits for it: answers of brokers, and what becomes of those that never
-// come. SWITCH.md S13.
+// come. switch.md S13.
 
 #include "gateway/router.hpp"
 

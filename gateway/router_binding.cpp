@@ -278,7 +278,7 @@ void router::move_to_own(client_session& s, binding& b, time_point now)
         return;
     }
     link_record* publish = link(b.publish);
-    // DESIGN.md section 5: its SENDs use the own link after a barrier on the publish link.
+    // design.md section 5: its SENDs use the own link after a barrier on the publish link.
     if (publish != nullptr && s.last_send_link == b.publish &&
         publish->core.proven_up_to() < s.last_send && publish->core.ready()) {
         b.moving = true;

@@ -178,7 +178,7 @@ identity* router::identify(
     client_session& s, const stomp::frame_view& connect, std::string accept_version,
     stomp::version highest)
 {
-    // H23, DESIGN.md section 5: the versions offered, every CONNECT header but four, the forwarded
+    // H23, design.md section 5: the versions offered, every CONNECT header but four, the forwarded
     // handshake headers.
     std::string key = std::move(accept_version);
     const std::size_t versions_end = key.size();

@@ -1,4 +1,4 @@
-// Receipts and ends: DISCONNECT, ERROR, a client that is gone. SWITCH.md S4, S13.
+// Receipts and ends: DISCONNECT, ERROR, a client that is gone. switch.md S4, S13.
 
 #include "gateway/router.hpp"
 

@@ -1,5 +1,5 @@
 // ERRORs that are a link's, a login's or a subscription's own; those that answer a frame are in
-// router_refusals.cpp. DESIGN.md section 5 (a neighbour's fault); HAZARDS.md H20.
+// router_refusals.cpp. design.md section 5 (a neighbour's fault); brokers.md H20.
 
 #include "gateway/router.hpp"
 

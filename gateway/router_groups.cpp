@@ -41,7 +41,7 @@ share_group& router::group_for(identity& who, endpoint_ref at)
         slot->at = at;
         const auto dialect = settings_.dialects[at.color];
         slot->rung = broker::first_rung(dialect);
-        // DESIGN.md section 5, B4: ws:// ties the user to the handshake; 1.0 clients have no
+        // design.md section 5, B4: ws:// ties the user to the handshake; 1.0 clients have no
         // receipts to rely on.
         slot->dedicated = !settings_.shared || pool_of(at.color).at(at.index).websocket ||
                           who.highest == stomp::version::v10 ||

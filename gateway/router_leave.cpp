@@ -1,5 +1,5 @@
 // How a wire subscription ends: refused, cancelled, lost with its link, or left by its last member.
-// SWITCH.md M1, M13, HAZARDS.md H11, H20.
+// switch.md M1, M13, brokers.md H11, H20.
 
 #include "gateway/router.hpp"
 
@@ -52,7 +52,7 @@ void router::on_wire_failed(
     }
 }
 
-// HAZARDS.md H20: the broker ended a subscription and keeps the link; it is subscribed again.
+// brokers.md H20: the broker ended a subscription and keeps the link; it is subscribed again.
 void router::on_wire_cancelled(wire_subscription& w, const std::string& why, time_point now)
 {
     out_.log(1, name_of(w.group->at) + " cancelled a subscription: " + why);
@@ -165,8 +165,8 @@ void router::leave_wire(
     }
     const bool open = w.state == wire_state::open;
     w.state = wire_state::leaving;
-    // A durable one ends only when its client says so with the header (OPERATIONS: UNSUBSCRIBE
-    // deletes the queue).
+    // A durable one ends only when its client says so with the header (H11: UNSUBSCRIBE deletes
+    // the queue).
     l->core.unsubscribe(w.id, w.durable, session, receipt, out_);
     if (!receipt.empty() && l->core.can().receipts() && s != nullptr) {
         ++s->owed;

@@ -15,7 +15,7 @@ link_record& router::dial(share_group& g, link_role role, session_id owner, time
     auto record = std::make_unique<link_record>(broker::link_order{
         .id = id,
         .role = role,
-        // HAZARDS.md H16: another broker must agree on what the client was told.
+        // brokers.md H16: another broker must agree on what the client was told.
         .accept_version =
             std::string{who.negotiated ? to_string(*who.negotiated) : who.accept_version},
         .connect_head = who.connect_head,

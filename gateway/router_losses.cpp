@@ -1,5 +1,5 @@
 // A link is lost: what rode on it is bound again, what is unproven is in doubt, and neighbours are
-// not to blame. DESIGN.md section 5 (a neighbour's fault); SWITCH.md B2, S3 and the column "link
+// not to blame. design.md section 5 (a neighbour's fault); switch.md B2, S3 and the column "link
 // lost".
 
 #include "gateway/router.hpp"
@@ -171,7 +171,7 @@ void router::name_unproven(const link_record& l)
     std::ranges::for_each(l.users, name);
 }
 
-// DESIGN.md section 5: a session that had an unproven SEND on a shared link that died is a suspect;
+// design.md section 5: a session that had an unproven SEND on a shared link that died is a suspect;
 // suspect in two deaths, it publishes on a link of its own from then on.
 void router::blame(link_record& l, time_point)
 {

@@ -1,4 +1,4 @@
-// What each marker that is read says, and to whom. SWITCH.md M2, M3, M6, M13.
+// What each marker that is read says, and to whom. switch.md M2, M3, M6, M13.
 
 #include "gateway/router.hpp"
 

@@ -1,4 +1,4 @@
-// What each session makes a shard keep, and how one goes for it: limits.buffered_total. SWITCH.md
+// What each session makes a shard keep, and how one goes for it: limits.buffered_total. switch.md
 // S14.
 
 #include "gateway/router.hpp"

@@ -71,8 +71,9 @@ void router::on_message(
     }
     w.keep(shared);
     if (w.kept_above(settings_.seam_buffer) && w.seams == 0) {
-        switch_.unread.insert(w.link); // M10, S14: nothing is dropped and nobody closed;
-                                       // member_.read_again() after the decision
+        // M10, S14: nothing is dropped and nobody is closed. member_.read_again() reads on after the
+        // decision.
+        switch_.unread.insert(w.link);
         out_.read_link(w.link, false);
     }
     if (w.kept_above(settings_.seam_buffer) && w.seams > 0) { // M10

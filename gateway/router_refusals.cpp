@@ -1,4 +1,4 @@
-// A client's frame that a broker refused, once it is known whose it was: SWITCH.md E1 to E6. The
+// A client's frame that a broker refused, once it is known whose it was: switch.md E1 to E6. The
 // client gets the broker's ERROR and goes on, or is closed where the broker closed; nobody else
 // notices.
 

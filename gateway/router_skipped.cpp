@@ -1,5 +1,5 @@
 // A MESSAGE that is larger than limits.broker_frame: it can not be delivered, and costs nothing but
-// itself. docs/OUTSIDE.md F3.
+// itself. docs/outside.md F3.
 
 #include "gateway/message_frames.hpp"
 #include "gateway/router.hpp"

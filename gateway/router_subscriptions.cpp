@@ -117,7 +117,7 @@ bool router::subscribe(
         std::string head = sub.stream ? head_behind(sub.head->bytes(), *sub.stream, c) // T1
                                       : std::string{sub.head->bytes()};
         if (sub.broadcast && g.known.marker != broker::tried::no && g.known.receipts()) {
-            // DESIGN.md section 6.4: an address of its own from its first SUBSCRIBE on, which
+            // design.md section 6.4: an address of its own from its first SUBSCRIBE on, which
             // nobody else can read (K1). The first header of a name counts.
             w->addressed = true;
             add_address(head, w->id);

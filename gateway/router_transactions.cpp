@@ -1,4 +1,4 @@
-// Transactions: buffered here, and at a broker within one turn. HAZARDS.md H9, DESIGN.md section 5.
+// Transactions: buffered here, and at a broker within one turn. brokers.md H9, design.md section 5.
 
 #include "gateway/router.hpp"
 

@@ -1,15 +1,14 @@
 #pragma once
 
-// Where, in the streams of some clients' broadcast subscriptions, one color ends and the other
-// begins: a pair of wire subscriptions, the members that move from the old to the new one, and what
-// has been read of the old one's markers. SWITCH.md "Seam, per pair of wire subscriptions": each
-// event answers with what the table says.
+// Where one color ends and the other begins in some clients' broadcast subscriptions. A seam has a
+// pair of wire subscriptions, the members that move from the old one to the new one, and the
+// markers that have been read of the old one. switch.md "Seam, per pair of wire subscriptions":
+// each event is answered with what the table says.
 //
-// Lifetime: made at commit; ends when the old side is left.
+// Lifetime:   made at the commit. It ends when the old side is left.
 // Invariants:
-// (1) Nothing but a marker, a lost side or seam_timeout joins it (M6); a best-effort one joins when
-// the old color was
-//     quiet (B4).
+// (1) Only a marker, a lost side or seam_timeout joins it (M6). A best-effort seam joins when the
+//     old color was quiet (B4).
 // (2) It opens the new side exactly once.
 
 #include "broker/net/time.hpp"
@@ -26,9 +25,9 @@ enum class seam_state : std::uint8_t {
     forced,  // joined by seam_timeout, old color still subscribed
 };
 
-// What the owner of the two wire subscriptions has to do, in this order.
+// The steps for the owner of the two wire subscriptions, in this order.
 struct seam_action {
-    bool open_new = false;  // deliver what is kept to the members, then they are live
+    bool open_new = false;  // deliver the kept MESSAGEs to the members; then they are live
     bool leave_old = false; // the members leave the old wire subscription
     bool gap = false;       // something may be missing: counted
     bool operator==(const seam_action&) const = default;
@@ -40,7 +39,7 @@ public:
         net::duration seam_timeout{}, seam_quiet{}, marker_interval{}, drain_timeout{};
     };
 
-    // new_wire: none where the new color is subscribed only behind this (DESIGN.md section 6.4,
+    // new_wire: none where the new color is subscribed only behind this (design.md section 6.4,
     // backplane `shared` without a key): then a join leaves a gap.
     // best_effort: the old wire has no address or the barrier proves too little (B3). `awaited`:
     // one bit for each endpoint of the old color whose marker joins it (M1), by its index.

@@ -1,4 +1,4 @@
-// What happens to the seams of a shard: clocks, markers, losses, and who leaves. SWITCH.md M1, M3,
+// What happens to the seams of a shard: clocks, markers, losses, and who leaves. switch.md M1, M3,
 // M6, M10.
 
 #include "gateway/seam_table.hpp"

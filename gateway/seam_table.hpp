@@ -1,16 +1,17 @@
 #pragma once
 
-// The seams of a shard: where, in each client's broadcast subscriptions, one color ends and the
-// other begins. SWITCH.md "Seam" and M1 to M12. The decisions are those of seam; what they do to
-// wire subscriptions and their members is here, and the markers that they wait for are SENT here.
+// The seams of a shard: where one color ends and the other begins in each client's broadcast
+// subscriptions. switch.md "Seam" and M1 to M12. The class seam decides. This class carries its
+// decisions out on wire subscriptions and their members, and SENDs the markers that a seam waits
+// for.
 //
 // Threading:  belongs to one shard.
-// Lifetime:   a seam is made at the commit, or when a pinned session is bound at last, and taken
-//             out by run(), so that no loop loses its place.
+// Lifetime:   a seam is made at the commit, or when a pinned session is bound at last. Only run()
+//             takes it out, so that no loop loses its place.
 // Invariants:
 // (1) A client's subscription is in at most one seam whose old color is not left.
-// (2) session.seams counts its joining ones, forced_seams those forced and not left; wire.seams the
-//     joining ones that wait for it as their new side.
+// (2) session.seams counts its joining seams, forced_seams those that were forced and are not left.
+//     wire.seams counts the joining seams that wait for the wire subscription as their new side.
 
 #include "gateway/marker_couriers.hpp"
 #include "gateway/seam.hpp"
@@ -38,19 +39,19 @@ public:
     // `to`: null where the new color is subscribed behind this (backplane `shared` without a key).
     seam& between(const wire_subscription& from, wire_subscription* to, time_point now);
     void add(seam& which, client_session& s, const subscription& sub);
-    // What was kept goes to the client, which reads the new color from here on.
+    // The client gets the kept MESSAGEs and reads the new color from here on.
     void hand_over(client_session& s, wire_subscription& w, wire_member& m);
     void trim_kept(wire_subscription& w);
 
-    // ---- what happens to them
-    void run(time_point now); // clocks and markers; takes out what is done
+    // ---- events
+    void run(time_point now); // clocks and markers; takes out finished seams
     void on_marker(wire_id old, unsigned from, control::switch_number joins, time_point now);
     void on_endpoint_lost(const share_group& g, time_point now);
     void on_wire_lost(wire_id id, time_point now);
     void on_buffer_full(wire_id fresh, time_point now);         // M10: all of its pairs
     void on_buffer_full(const wire_pair& pair, time_point now); // that one
     void on_old_marked(const wire_pair& pair, time_point now);  // P7
-    // With its link, while seams wait for what it kept.
+    // Lost with its link while seams still wait for the MESSAGEs that it kept.
     void keep_lost(wire_subscription& w, time_point now);
     void leave(session_id session, std::uint32_t number_of, time_point now);
 

@@ -1,12 +1,12 @@
 #pragma once
 
-// What became of each session's SENDs in the newest switch. The report's identity: accepted =
-// confirmed + unconfirmed + open + held + refused + in_doubt. The sums of a shard are counted in
-// its tally where they change; here they are attributed to sessions.
+// What became of each session's SENDs in the newest switch. The numbers of a report satisfy:
+// accepted = confirmed + unconfirmed + open + held + refused + in_doubt. The sums of a shard are
+// counted in its tally where they change. Here they are assigned to sessions.
 //
 // Threading:  belongs to one shard.
-// Lifetime:   an account is kept from the prepare order to the next one, or until its session ends;
-//             only of who had any, so an idle session has none.
+// Lifetime:   an account is kept from the prepare order to the next one, or until its session ends.
+//             Only sessions that had such SENDs have one, so an idle session has none.
 
 #include "gateway/session_sends.hpp"
 #include "gateway/shard_part.hpp"

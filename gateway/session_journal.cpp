@@ -7,7 +7,7 @@ namespace gateway {
 
 namespace {
 
-// DESIGN.md section 1: a header that names, keeps, bounds or ages the queue makes a subscription
+// design.md section 1: a header that names, keeps, bounds or ages the queue makes a subscription
 // stored.
 constexpr std::array<std::string_view, 11> storing_headers{
     "x-queue-name",
@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 11> storing_headers{
     "x-stream-offset",
     "durable-subscription-name",
     "activemq.subscriptionName"};
-// H12, DESIGN.md section 5: these need a link of the session's own.
+// H12, design.md section 5: these need a link of the session's own.
 constexpr std::array<std::string_view, 3> private_headers{"exclusive", "auto-delete", "no-local"};
 
 bool is_true(const stomp::frame_view& frame, std::string_view name)

@@ -1,8 +1,8 @@
 #pragma once
 
-// What must be said again to another broker: one client's subscriptions, as it asked for them.
-// SWITCH.md S9, M7; DESIGN.md section 5 (what is shared) and section 1 (broadcast and stored
-// subscriptions).
+// What the gateway must say again to another broker: one client's subscriptions, as the client
+// asked for them. switch.md S9, M7; design.md section 5 (what is shared) and section 1 (broadcast
+// and stored subscriptions).
 
 #include "broker/color.hpp"
 #include "broker/id_map.hpp"
@@ -35,18 +35,18 @@ struct subscription {
     bool fleeting = false;  // stored, and its queue goes with the link
     bool prefetch = false;  // stored, and the client said how many it takes at once (T4)
     bool confirmed = false; // some broker answered it once (S9: only then it goes to a standby)
-    bool held_back =
-        false; // subscribed on the new color when the old one has given all: queue_order: strict,
-               // backplane `shared`, T4
+    // Subscribed on the new color when the old one has given all: queue_order: strict, backplane
+    // `shared`, T4.
+    bool held_back = false;
     bool afresh = false; // H13: was not found on a link that knew its queue, is tried on a new one
-    bool own_only =
-        false; // its SUBSCRIBE was unanswered when a shared link died (DESIGN.md section 5)
+    // Its SUBSCRIBE was unanswered when a shared link died (design.md section 5).
+    bool own_only = false;
     std::string client_id; // raw
-    net::payload_ref
-        head; // raw header lines for a broker: all but id, ack and receipt, each with its LF;
-              // shared with the wire subscription, and so with all sessions that ride on it
-    broker::per_color<std::uint32_t>
-        newest{}; // low bits of the last wire id that it had there (M8)
+    // Raw header lines for a broker: all but id, ack and receipt, each with its LF; shared with the
+    // wire subscription, and so with all sessions that ride on it.
+    net::payload_ref head;
+    // Low bits of the last wire id that it had there (M8).
+    broker::per_color<std::uint32_t> newest{};
     // What was subscribed up to here is not joined any more: it may have on its way what came by a
     // color that was left before (backplane `shared` without a key).
     broker::wire_id left_before{};
@@ -69,7 +69,7 @@ struct subscription {
     std::string_view ack_on_wire() const noexcept
     {
         // Cumulative acks are expanded here, and stored `auto` is acknowledged when written
-        // (DESIGN.md section 5).
+        // (design.md section 5).
         return acknowledges() ? "client-individual" : "auto";
     }
 };

@@ -1,10 +1,12 @@
 #pragma once
 
-// One session's SENDs in the newest switch, as control::send_counts adds them up: `accepted` are
-// those unanswered or unproven at the prepare order and those carried from hold on.
+// One session's SENDs in the newest switch, as control::send_counts adds them up. `accepted` are
+// those that were unanswered or unproven at the prepare order, and those that were carried from the
+// hold on.
 //
-// Threading: belongs to one shard. Lifetime: from the prepare order to the next one; only for
-// sessions that had any, so an idle session has none.
+// Threading:  belongs to one shard.
+// Lifetime:   from the prepare order to the next one. Only sessions that had such SENDs have one,
+//             so an idle session has none.
 
 #include "broker/id_map.hpp"
 

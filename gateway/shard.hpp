@@ -1,12 +1,11 @@
 #pragma once
 
 // One thread with its readiness loop: listeners, clients, links, and the router that decides about
-// them. The driver of everything that gateway/effects.hpp names.
+// them. It is the driver that carries out everything in gateway/effects.hpp.
 //
-// Threading:  run() on the shard's own thread; what other threads want comes by post(). The
-// constructor and the
-//             destructor run on the main thread, before run() and after it.
-// Lifetime:   built by main; outlives nothing but the immutable tables it was given.
+// Threading:  run() runs on the shard's own thread. Other threads use post(). The constructor and
+//             the destructor run on the main thread, before run() and after it.
+// Lifetime:   built by main. It outlives nothing but the immutable tables that it was given.
 
 #include "broker/link_connection.hpp"
 #include "broker/net/readiness_loop.hpp"
@@ -114,7 +113,7 @@ public:
     }
     void backlog_changed(client_connection& c);
     void destroy_later(client_connection& c);
-    // What every shard sees; one line of the process.
+    // An event that every shard sees becomes one line of the process.
     void log(log_level level, const std::string& text);
 
 private:
@@ -178,8 +177,8 @@ private:
     boost::unordered_flat_map<client_connection*, std::unique_ptr<client_connection>> clients_;
     boost::unordered_flat_map<std::uint64_t, client_connection*> by_session_;
     boost::unordered_flat_map<std::uint64_t, std::unique_ptr<broker::link_connection>> links_;
-    std::vector<std::unique_ptr<broker::link_connection>>
-        lost_links_; // destroyed at the end of the turn
+    // Destroyed at the end of the turn.
+    std::vector<std::unique_ptr<broker::link_connection>> lost_links_;
     std::vector<std::pair<link_id, std::string>> failed_dials_;
     std::vector<std::unique_ptr<endpoint_probe>> probes_;
     std::vector<client_connection*> resumed_, backlogged_, dead_;

@@ -1,7 +1,7 @@
 #pragma once
 
 // What the parts of a shard's core ask of the router: everything that touches a session's bindings,
-// a link's life or a wire subscription's members, which the router alone moves.
+// a link's life or a wire subscription's members. Only the router changes these.
 
 #include "gateway/shard_part.hpp"
 
@@ -19,7 +19,7 @@ public:
     virtual void release_group(share_group& g, time_point now) = 0;     // may erase it
 
     // ---- sessions
-    // Asks for what is missing of its links and subscriptions there; true: nothing is.
+    // Asks for the links and subscriptions that it still needs there. True: it needs none.
     virtual bool advance(client_session& s, color c, time_point now) = 0;
     virtual void
     refuse_standby(client_session& s, const std::string& why, time_point now) = 0;
@@ -27,13 +27,15 @@ public:
     virtual void unbind(client_session& s, color c, time_point now) = 0;
     virtual void drop_new_wires(client_session& s, time_point now) = 0;
     virtual void lost_link_of(client_session& s, color c, time_point now) = 0; // it is bound again
-    virtual void pump_later(const client_session& s) = 0; // what was carried, at the event's end
+    // Interprets carried frames at the event's end.
+    virtual void pump_later(const client_session& s) = 0;
     virtual void send_receipt(client_session& s, std::string_view receipt) = 0;
     virtual void fail_client(
         client_session& s, std::string_view sentence, std::string_view receipt,
         disconnect_reason why, time_point now) = 0;
     virtual void close(client_session& s, disconnect_reason why, std::string_view text) = 0;
-    virtual void end_session(client_session& s, time_point now) = 0; // it is gone behind this
+    // The session does not exist after this call.
+    virtual void end_session(client_session& s, time_point now) = 0;
     virtual bool settled(const client_session& s) const = 0;
 
     // ---- wire subscriptions

@@ -1,23 +1,23 @@
 #pragma once
 
-// This shard as a member of a switch. SWITCH.md is the law; its table "Session" and the rules C, S
-// and M are here, one step a file:
+// This shard as a member of a switch. docs/switch.md has the rules. Its table "Session" and the
+// rules C, S and M are implemented here, with one step per file:
 //   member_prepare.cpp    every session gets a standby
-//   member_proofs.cpp     what is asked in front of the hold
-//   member_hold.cpp       settled, held
+//   member_proofs.cpp     what is asked before the hold
+//   member_hold.cpp       settled and held
 //   member_commit.cpp     every session moves
-//   member_abort.cpp      or stays
-//   member_pin.cpp        what a switch gave up: pinned or cut
+//   member_abort.cpp      or every session stays
+//   member_pin.cpp        sessions that a switch gave up: pinned or cut
 //   member_drain.cpp      what the old color still owes
-//   member_held_back.cpp  backplane `shared`: what is subscribed behind the old color's end
+//   member_held_back.cpp  backplane `shared`: what is subscribed only after the old color was left
 //   member_report.cpp     what the coordinator is told
 //
 // Threading:  belongs to one shard.
 // Invariants:
-// (1) Only here a member_switch changes its phase, and only on a command or when nothing is waited
-//     for any more.
+// (1) Only this class changes the phase of a member_switch, and only on a command, or when it waits
+//     for nothing any more.
 // (2) No session resumes before the decision is known (S7), nor on a standby that is not ready
-// (S6).
+//     (S6).
 
 #include "broker/dial_pacer.hpp"
 #include "gateway/endpoint_moves.hpp"
@@ -68,7 +68,7 @@ public:
     void check_held(time_point now); // says so when it is
     void session_left_switch(client_session& s, time_point now);
 
-    // ---- behind it
+    // ---- after the decision
     void unpin(client_session& s, time_point now);
     void unpin_overdue(client_session& s, time_point now);
     void run_drain(time_point now);

@@ -43,7 +43,7 @@ struct shard_state {
     broker::per_color<std::set<endpoint_ref>> sent_through; // clients' SENDs since the last switch
 };
 
-// A base of who owns it, ahead of shard_part.
+// A base class of its owner, before shard_part.
 struct shard_owner {
     shard_state whole_;
 };
@@ -105,7 +105,7 @@ protected:
     // To a SUBSCRIBE's header lines; nobody else can read it (K1). The first header of a name counts.
     void add_address(std::string& head, wire_id id) const;
 
-    // A private message to that one's own queue, behind everything routed to it; sealed (K2).
+    // A sealed private message to its own queue (K2). It follows everything routed there before.
     void send_mark(link_record& by, wire_id to, std::string_view mark)
     {
         by.core.marker(address_of(to), shard_.marks.seal(mark), out_);
@@ -115,7 +115,7 @@ protected:
     static bool may_read(const client_session& s, const link_record& own) noexcept;
     bool reads(const wire_subscription& w) const noexcept; // the gateway, not the client
 
-    // How often what ends by itself is looked at.
+    // How often the shard checks what ends by itself.
     static constexpr auto drain_sweep = std::chrono::milliseconds{20};
     static constexpr auto carried_sweep = std::chrono::seconds{1};
     static constexpr auto pinned_retry = std::chrono::seconds{1};

@@ -1,13 +1,13 @@
 #pragma once
 
-// What a shard holds, by number: sessions, links, wire subscriptions, and who may share what.
+// What a shard holds, by number: sessions, links, wire subscriptions, and what sessions may share.
 //
 // Threading:  belongs to one shard.
-// Lifetime:   the tables own what is in them; everything else refers by number, but for groups and
-//             identities, which outlive whatever points to them.
+// Lifetime:   the tables own their entries. Everything else refers to them by number, except for
+//             groups and identities, which outlive whatever points to them.
 // Invariants:
 // (1) A number is never given twice.
-// (2) A lookup that finds nothing is normal: what an event speaks of may be gone.
+// (2) A lookup that finds nothing is normal: the object that an event speaks of may be gone.
 
 #include "gateway/client_session.hpp"
 #include "gateway/link_record.hpp"

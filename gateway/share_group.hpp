@@ -1,8 +1,8 @@
 #pragma once
 
-// Who may share what: identity (all that may differ per client) and share group (identity and
-// endpoint). DESIGN.md section 5; SWITCH.md B1, B2: what an endpoint can do is kept per group until
-// its last session goes.
+// What sessions may share: an identity (everything that may differ per client) and a share group
+// (identity and endpoint). design.md section 5; switch.md B1, B2: what an endpoint can do is kept
+// per group until its last session goes.
 
 #include "broker/capability.hpp"
 #include "broker/link.hpp"
@@ -32,20 +32,20 @@ using control::endpoint_ref;
 // held once, in the key, and the rest are views of it.
 struct identity {
     std::string_view key; // all that may differ per client, joined; the table's own; never logged
-    std::string_view
-        connect_head; // raw CONNECT header lines that every link of it says again, each with its LF
+    // The raw CONNECT header lines that every link of the group says again, each with its LF.
+    std::string_view connect_head;
     std::string_view accept_version;
     std::string_view login; // raw; shown by /v1/sessions
     std::string_view host;  // raw; the virtual host
     stomp::version highest = stomp::version::v12;
     std::vector<handshake_field> handshake; // forwarded to ws:// brokers
-    std::optional<stomp::version>
-        negotiated; // once a broker answered: later links must agree (HAZARDS.md H16)
+    // Known once a broker has answered. Later links must agree on it (brokers.md H16).
+    std::optional<stomp::version> negotiated;
     std::size_t sessions = 0;
     std::unique_ptr<heard_addresses> heard; // null: no broadcast MESSAGE brought any (S12)
-    digest128 digest;         // of `key`: what is remembered of it outlives it
+    digest128 digest;         // of `key`; memories that use it outlive the key
     digest128 login_digest;
-    std::uint64_t source = 0; // the address of who said it first
+    std::uint64_t source = 0; // the address of the first client that said it
 };
 
 struct share_group {

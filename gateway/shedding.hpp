@@ -1,6 +1,6 @@
 #pragma once
 
-// Who is closed when a shard holds more than its part of limits.buffered_total.
+// Which peers are closed when a shard holds more than its part of limits.buffered_total.
 
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +19,7 @@ enum class shed_class : std::uint8_t {
 struct shed_candidate {
     std::size_t index = 0; // of the caller's
     shed_class what = shed_class::connected;
-    std::size_t bytes = 0; // what goes with it
+    std::size_t bytes = 0; // the memory that is freed when it is closed
 };
 
 // Whoever holds less is no reason for what is too much. Where all of them together hold less than

@@ -1,11 +1,12 @@
 #pragma once
 
-// Links that die soon after they came up. The first is dialled again at once; one that dies so
-// again and again is dialled less and less often, like one that never came up (docs/OUTSIDE.md F4).
+// Links that die soon after they came up. The first one is dialled again at once. If they die again
+// and again, the next dial waits longer and longer, as after a link that never came up
+// (docs/outside.md F4).
 //
 // Threading:  belongs to one shard.
 // Invariants:
-// (1) It remembers deaths of the last minute only.
+// (1) It remembers only the deaths of the last minute.
 
 #include "broker/color.hpp"
 #include "broker/id_map.hpp"

@@ -1,11 +1,12 @@
 #pragma once
 
-// How many MESSAGEs were larger than limits.broker_frame and skipped, by the color that brought
-// them and the destination that they were SENT to.
+// How many MESSAGEs were larger than limits.broker_frame and were skipped, by the color that
+// brought them and the destination that they were SENT to.
 //
-// Threading:  belongs to one shard; copied for the page of /metrics.
+// Threading:  belongs to one shard. It is copied for the page of /metrics.
 // Invariants:
-// (1) Destinations are few, short and printable, whatever a broker says: they are labels.
+// (1) Destinations are few, short and printable, whatever a broker sends, because they become
+//     labels.
 
 #include "broker/color.hpp"
 

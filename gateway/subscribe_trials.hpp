@@ -1,24 +1,25 @@
 #pragma once
 
-// A SUBSCRIBE that no broker has answered yet is tried where nobody else can be hurt, before it
-// rides on a link that other sessions read: RabbitMQ closes the link for one that it refuses.
-// SWITCH.md E10 to E14.
+// Tries a SUBSCRIBE that no broker has answered yet where it can hurt no other session, before it
+// rides on a link that other sessions read: RabbitMQ closes the whole link for a SUBSCRIBE that it
+// refuses. switch.md E10 to E14.
 //
-// A scratch link of the identity carries the trials, several at a time; each is unsubscribed when
-// it was answered. Brokers answer in order: an ERROR that names nothing belongs to the first that
-// is open, which is then tried alone; the others, whose link it cost, are tried again.
+// A scratch link of the identity carries several trials at a time, and each is unsubscribed once it
+// was answered. Brokers answer in order. So an ERROR that names nothing belongs to the oldest open
+// trial, which is then tried alone. The other trials, which lost their link, are tried again.
 //
-// Cost, RabbitMQ 3.10.8 [run]: 1000 SUBSCRIBEs to 1000 topics 1.3 s; each tried with a queue of its
-// own before 4.3 s; with one queue for all that are open at a time 1.7 s. So what says no more than
-// a destination is tried with a queue that the trials of that link share.
+// Cost on RabbitMQ 3.10.8 [run]: 1000 SUBSCRIBEs to 1000 topics take 1.3 s without trials. With a
+// queue of its own for each trial they take 4.3 s, with one queue for all trials that are open at a
+// time 1.7 s. So SUBSCRIBEs that name no more than a destination are tried with a queue that the
+// trials of that link share.
 //
 // Threading:  belongs to one shard.
 // Invariants:
-// (1) What was found is kept by a keyed digest of identity, endpoint and SUBSCRIBE, in bounded
-// memory, for ten minutes behind the last session that used it.
-// (2) A trial ends: answered, refused, or given up with its link, which is dialled again only while
-// somebody waits.
-// (3) Only broadcast subscriptions are tried: a stored one would take messages or make a queue.
+// (1) The result is kept by a keyed digest of identity, endpoint and SUBSCRIBE, in bounded memory,
+//     for ten minutes after the last session that used it.
+// (2) Every trial ends: it is answered, refused, or given up with its link. The link is dialled
+//     again only while a session waits.
+// (3) Only broadcast subscriptions are tried. A stored one would take messages or create a queue.
 
 #include "gateway/digest_memory.hpp"
 #include "gateway/marker_couriers.hpp"
@@ -91,7 +92,7 @@ private:
         link_id link = link_id::none;
         boost::unordered_flat_map<std::string_view, std::unique_ptr<trial>> trials; // by head
         std::deque<trial*> waiting, open;                                           // in order
-        wire_id queue = wire_id::none; // what its cheap trials share
+        wire_id queue = wire_id::none; // the queue that its cheap trials share
         std::size_t on_queue = 0;      // consumers of it
         wire_id marker = wire_id::none; // whose trial waits for the link
         unsigned failures = 0;          // of links in a row, without an answer between

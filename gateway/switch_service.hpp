@@ -1,10 +1,10 @@
 #pragma once
 
-// The shards as the control thread sees them: commands go to a shard by post, reports and answers
-// come back by post.
+// The shards as the control thread sees them: a post takes commands to a shard, and a post brings
+// reports and answers back.
 //
-// Threading:  built on the control thread; each call runs on the thread its comment names.
-// Lifetime:   outlives the control_service; the shards outlive it.
+// Threading:  built on the control thread. Each call runs on the thread that its comment names.
+// Lifetime:   outlives the control_service. The shards outlive it.
 
 #include "control/member_port.hpp"
 #include "gateway/shard.hpp"
@@ -38,7 +38,7 @@ private:
     bool checks_;
 };
 
-// What one shard says for the page of /metrics.
+// One shard's numbers for the page of /metrics.
 struct shard_numbers {
     shard_counters counters;
     broker::per_color<std::vector<control::endpoint_snapshot>> endpoints;

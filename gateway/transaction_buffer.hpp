@@ -1,9 +1,11 @@
 #pragma once
 
-// A client's open transactions, buffered here and sent BEGIN..COMMIT in one turn when COMMIT comes,
-// so that none is open at a broker across a turn or a switch (DESIGN.md section 5, HAZARDS.md H9).
+// A client's open transactions. They are buffered here and sent as BEGIN..COMMIT in one turn when
+// COMMIT arrives. So no transaction is open at a broker across a turn or a switch (design.md
+// section 5, brokers.md H9).
 //
-// Limits: limits.transactions open, 1024 frames each, limits.transaction_bytes together.
+// Limits:     limits.transactions open transactions, 1024 frames each, limits.transaction_bytes in
+//             all.
 
 #include "broker/link_effects.hpp"
 #include "broker/stomp/frame.hpp"

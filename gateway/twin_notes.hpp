@@ -1,12 +1,12 @@
 #pragma once
 
-// What one color brought and the other may still bring: notes about MESSAGEs, by what they say and,
-// where they have one, by their id. SWITCH.md P1, P6.
+// Notes about the MESSAGEs that one color has brought and the other may still bring: by their
+// content and, where they have one, by their id. switch.md P1, P6.
 //
 // Invariants:
-// (1) At most notes_max of them. Two generations: when the younger one is full the older one is
-//     forgotten, so that nothing need be kept in order.
-// (2) Of equal ones the oldest is taken.
+// (1) There are at most notes_max notes, in two generations. When the younger one is full the older
+//     one is forgotten, so that nothing need be kept in order.
+// (2) Of equal notes the oldest is taken.
 
 #include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -22,7 +22,7 @@ namespace gateway {
 // unmatched at one time: with 16 384 notes once in 10^11 windows.
 enum class pairing_key : std::uint64_t {};
 
-// By what a MESSAGE is known.
+// What identifies a MESSAGE.
 struct twin_key {
     pairing_key content{}; // destination and body, or the header that is the key (P4)
     std::uint64_t id = 0;  // a value that its sender, or a gateway, gave it alone; 0: none

@@ -1,5 +1,5 @@
 // Which wire subscriptions are a pair, from the standby on until nothing can be missing of it.
-// SWITCH.md P2, P3.
+// switch.md P2, P3.
 
 #include "gateway/wire_pairing.hpp"
 

@@ -1,17 +1,17 @@
 #pragma once
 
 // Backplane `shared` with a key (`switch.dedup`): both colors bring the same MESSAGEs, and each
-// client gets one of each pair. SWITCH.md P1 to P8, DESIGN.md section 6.4. Twins are found by
-// pairing; here is which wire subscriptions are a pair, what becomes of a MESSAGE, and the marks
-// between which contents are compared (wire_pairing_marks.cpp).
+// client gets one of each pair. switch.md P1 to P8, design.md section 6.4. The class pairing finds
+// twins. This class knows which wire subscriptions are a pair, decides what becomes of a MESSAGE,
+// and sends the marks between which contents are compared (wire_pairing_marks.cpp).
 //
 // Threading:  belongs to one shard.
-// Lifetime:   a pair is made with its standby's subscription and ends with the last member on its
-//             new side, or behind the seam once nothing can be missing of it (P2).
+// Lifetime:   a pair is made with its standby's subscription. It ends with the last member on its
+//             new side, or after the seam once no twin can be missing any more (P2).
 // Invariants:
 // (1) A wire subscription's `pairs` are those in which it is one side.
-// (2) A pair opens when no member waits for it any more, and is left by its seam.
-// (3) At most one mark of a pair is on its way; every wait for one has an end (P7).
+// (2) A pair opens when no member waits for it any more. Its seam leaves it.
+// (3) At most one mark of a pair is on its way, and every wait for one has an end (P7).
 
 #include "gateway/marker_couriers.hpp"
 #include "gateway/seam.hpp"

@@ -1,5 +1,5 @@
 // The marks between which contents are compared: when each is SENT, and what follows when it was
-// read or does not come. SWITCH.md P7.
+// read or does not come. switch.md P7.
 
 #include "gateway/wire_pairing.hpp"
 

@@ -1,4 +1,4 @@
-// What becomes of a MESSAGE of a wire subscription that is paired. SWITCH.md P1, P4, M10.
+// What becomes of a MESSAGE of a wire subscription that is paired. switch.md P1, P4, M10.
 
 #include "broker/own_headers.hpp"
 #include "gateway/message_frames.hpp"

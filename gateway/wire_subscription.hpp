@@ -1,7 +1,7 @@
 #pragma once
 
-// One subscription at a broker and the clients' subscriptions that it serves.
-// DESIGN.md section 5 (shared subscription); SWITCH.md "Seam".
+// One subscription at a broker, and the clients' subscriptions that it serves. design.md section 5
+// (shared subscription); switch.md "Seam".
 
 #include "broker/net/payload.hpp"
 #include "gateway/memory_budget.hpp"
@@ -19,8 +19,8 @@ namespace gateway {
 enum class member_state : std::uint8_t {
     live,      // gets every MESSAGE
     standby,   // prepared: gets nothing yet
-    joining,   // from commit on: gets what is kept once its seam joins
-    late,      // its seam is joined or forced: what still comes here is delivered and counted
+    joining,   // from commit on: gets the kept MESSAGEs once its seam joins
+    late,      // its seam is joined or forced: later MESSAGEs are delivered and counted
     rejoining, // bound again inside a color: gets nothing before its marker (M13)
 };
 
@@ -28,7 +28,7 @@ struct wire_member {
     session_id session = session_id::none;
     std::uint32_t subscription = 0; // the session's number of it
     member_state state = member_state::live;
-    bool behind = false;    // rejoining: behind a marker that was asked before it came
+    bool behind = false;    // rejoining: it waits for the marker after the one that is on its way
     std::uint16_t pair = 0; // backplane `shared`: the tag of its pair, this being the new side
 };
 
@@ -36,9 +36,9 @@ struct wire_member {
 struct wire_pair {
     wire_id old_wire = wire_id::none; // none: lost, and not made again yet
     wire_id new_wire = wire_id::none;
-    std::uint16_t tag = 0; // what its members on the new wire subscription are known by there
+    std::uint16_t tag = 0; // marks its members on the new wire subscription
     control::switch_number made_by = 0;
-    net::time_point ends = net::never; // what is unmatched by then never comes
+    net::time_point ends = net::never; // a twin that has not arrived by then never arrives
     pair_marks marks;                  // P7
     held_bytes<held_kind::pairing> held;
     pairing core;
@@ -56,7 +56,7 @@ enum class wire_state : std::uint8_t {
     open, // SUBSCRIBE written, not answered
     confirmed,
     leaving, // UNSUBSCRIBE written
-    lost,    // with its link, while seams still wait for what it kept
+    lost,    // with its link, while seams still wait for the MESSAGEs that it kept
 };
 
 struct wire_subscription {
@@ -66,7 +66,7 @@ struct wire_subscription {
     net::payload_ref head; // the SUBSCRIBE's header lines; key in group->wires where shared
     std::vector<wire_member> members;
     wire_state state = wire_state::open;
-    bool addressed = false; // has an address of its own (SWITCH.md B3)
+    bool addressed = false; // has an address of its own (switch.md B3)
     bool shared = false;
     bool broadcast = true;
     bool acknowledges = false; // client-individual on the wire

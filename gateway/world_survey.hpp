@@ -1,12 +1,14 @@
 #pragma once
 
-// Which endpoints of the live color are one message world, asked at the end of preparing with a
-// marker from each to each other; and so, which markers join a seam. SWITCH.md M1, M2.
+// Finds out which endpoints of the live color are one message world. At the end of preparing it
+// sends a marker from each endpoint to each other one. The result says which markers join a seam.
+// switch.md M1, M2.
 //
 // Threading:  belongs to one shard.
 // Invariants:
-// (1) Every question ends: answered, or trial_timeout after it could be SENT.
-// (2) That no marker came says `side by side` until one comes.
+// (1) Every question ends: it is answered, or trial_timeout has passed since it could be SENT.
+// (2) Two endpoints between which a marker did not arrive in time count as side by side until one
+//     arrives.
 
 #include "gateway/marker_couriers.hpp"
 #include "gateway/message_worlds.hpp"
@@ -46,7 +48,7 @@ public:
     // `dark`: there is one of which that is not known, or from which nothing can be SENT.
     broker::per_color<std::uint64_t>
     mark_endpoints(const wire_subscription& w, bool& dark, time_point now);
-    // Not known to be two: a marker from one did not come to the other.
+    // True unless they are known to be two worlds: a marker from one did not arrive at the other.
     bool may_be_one_world(endpoint_ref a, endpoint_ref b) const
     {
         return worlds_.one(a, b).value_or(true);
@@ -56,10 +58,10 @@ public:
     std::uint64_t awaited_markers(const wire_subscription& w, bool& best_effort, time_point now);
 
 private:
-    // Whether a marker SENT at one endpoint of a color comes to a subscription at another.
+    // Whether a marker SENT at one endpoint of a color arrives at a subscription at another.
     struct world_question {
         endpoint_ref from, at;
-        std::string host; // of who reads at `at`
+        std::string host; // of the subscriptions at `at`
         wire_id to;       // one of them
         time_point until;
         link_id asked = link_id::none;

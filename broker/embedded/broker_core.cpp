@@ -204,7 +204,7 @@ void broker_core::fail(
     write(s, frame_.end(why.detail), now);
     if (why.why == refusal::rejected_for_test && frame != nullptr) {
         answer_receipt(
-            s, *frame, now); // ERROR, *then RECEIPT*, then EOF: RabbitMQ's way (HAZARDS.md)
+            s, *frame, now); // ERROR, *then RECEIPT*, then EOF: RabbitMQ's way (brokers.md)
     }
     if (!lives_on) {
         end(s, session_sink::parting::after_flush, now);
@@ -222,8 +222,8 @@ void broker_core::end(session& s, session_sink::parting how, net::time_point now
 
 void broker_core::leave(session& s, net::time_point now)
 {
-    s.state = session_state::ended; // before anything is put back: it must not be given to this
-                                    // session again
+    // The state comes first: what is put back must not be given to this session again.
+    s.state = session_state::ended;
     std::vector<subscription*> left;
     for (const auto& entry : s.subscriptions) {
         left.push_back(entry.second);

@@ -6,10 +6,10 @@
 // Lifetime:   a session lives from open() to on_gone(); its sink must outlive it.
 // Invariants:
 // (1) A frame is processed wholly, and its RECEIPT written, before on_frame returns; a SEND is by
-// then in every
-//     queue that it goes to.
+//     then in every queue that it goes to.
 // (2) After an ERROR nothing more is written to that session and its sink is closed (STOMP 1.2,
-// "ERROR"). (3) Same calls, same output: order never depends on addresses or time.
+//     "ERROR").
+// (3) Same calls, same output: order never depends on addresses or time.
 
 #include "broker/embedded/counters.hpp"
 #include "broker/embedded/options.hpp"
@@ -27,7 +27,7 @@
 
 namespace embedded {
 
-// What CONNECT may offer, as an ERROR says it.
+// The versions that CONNECT may offer, as an ERROR names them.
 inline constexpr std::string_view supported_versions = "1.0,1.1,1.2";
 
 class broker_core {

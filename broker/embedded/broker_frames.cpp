@@ -120,7 +120,7 @@ void broker_core::route(session& s, const stomp::frame_view& frame, net::time_po
 }
 
 // RabbitMQ's temporary queues: server-named, consumed by this connection with the subscription id
-// /temp-queue/NAME, reached by others as /reply-queue/<server name> (HAZARDS.md H14).
+// /temp-queue/NAME, reached by others as /reply-queue/<server name> (brokers.md H14).
 std::string broker_core::reply_address(session& s, std::string_view temp_queue)
 {
     const auto known = s.subscriptions.find(temp_queue);
@@ -200,7 +200,7 @@ broker_core::outcome broker_core::choose_queue(
         if (const auto given = frame.find("x-queue-name"); given && !given->empty()) {
             name = plain(s, *given);
         } else if (durable) {
-            // Bound to destination and id, whoever the user is (HAZARDS.md H11).
+            // Bound to destination and id, whoever the user is (brokers.md H11).
             name = "durable-" + plain(s, *frame.find("id")) + '@' + std::string{text};
         } else {
             name = queues_.fresh_name("stomp-subscription-");
@@ -254,7 +254,7 @@ broker_core::on_unsubscribe(session& s, const stomp::frame_view& frame, net::tim
     }
     const auto it = s.subscriptions.find(id ? std::string{*id} : '\n' + plain(s, *raw));
     // Leaving what is left already is no fault: UNSUBSCRIBE is never answered with ERROR
-    // (DESIGN.md 6.4, *Embedded*).
+    // (design.md 6.4, *Embedded*).
     if (it == s.subscriptions.end() || it->second->queue->kind == queue_kind::reply) {
         return std::nullopt;
     }

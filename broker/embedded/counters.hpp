@@ -17,7 +17,7 @@ struct traffic {
     std::uint64_t subscriptions = 0; // live
 };
 
-// The last 100 000 arrivals, in order; the fence of a switch is checked on them (CONTRACT.md).
+// The last 100 000 arrivals, in order; the fence of a switch is checked on them (contract.md).
 class arrival_log {
 public:
     static constexpr std::size_t arrivals_max = 100'000;
@@ -37,7 +37,7 @@ private:
 
 struct counters {
     traffic clients;               // all but the gateway's own
-    traffic gateway;               // trials, barriers, markers, probes (DESIGN.md section 1)
+    traffic gateway;               // trials, barriers, markers, probes (design.md section 1)
     std::uint64_t dropped = 0;     // SENDs that no queue took, and NACKs with requeue:false
     std::uint64_t redelivered = 0; // deliveries that went back into their queue
     std::uint64_t errors = 0;      // ERROR frames

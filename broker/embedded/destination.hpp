@@ -1,7 +1,7 @@
 #pragma once
 
 // What a destination means to this broker. The prefixes are RabbitMQ's, so that the gateway and
-// users' clients find here what they find there (HAZARDS.md, "RabbitMQ STOMP, exact").
+// users' clients find here what they find there (brokers.md, "RabbitMQ STOMP, exact").
 
 #include <cstdint>
 #include <string_view>
@@ -24,7 +24,7 @@ struct destination {
 destination parse_destination(std::string_view text) noexcept;
 
 // Trials, barriers, markers and probes of the gateway go to destinations whose last part begins
-// with `stomp-subscription-teal-` (DESIGN.md section 1); they are counted apart from clients' SENDs.
+// with `stomp-subscription-teal-` (design.md section 1); they are counted apart from clients' SENDs.
 bool is_gateways_own(std::string_view destination) noexcept;
 
 } // namespace embedded

@@ -1,9 +1,9 @@
 #pragma once
 
-// A listening socket of the broker, and what is spoken on it.
+// A listening socket of the broker, and the protocol that is spoken on it.
 //
 // Threading:  one loop's thread.
-// Lifetime:   owned by its stomp_server; closing it stops accepting.
+// Lifetime:   owned by its stomp_server. Closing it stops accepting.
 
 #include "broker/net/acceptor.hpp"
 

@@ -1,9 +1,9 @@
 #pragma once
 
-// One message as it lies in queues: everything of a MESSAGE frame that is the same for all who get
-// it.
+// One message as it lies in queues: the parts of a MESSAGE frame that are the same for all
+// receivers.
 //
-// Threading:  one loop's thread (payload's reference count is plain).
+// Threading:  one loop's thread (the payload's reference count is a plain integer).
 
 #include "broker/net/payload.hpp"
 #include "broker/stomp/frame.hpp"

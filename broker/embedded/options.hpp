@@ -1,6 +1,6 @@
 #pragma once
 
-// What `teal-broker` can be told: bounds, users, and the faults that tests plant.
+// The options of `teal-broker`: limits, users, and the faults that tests plant.
 
 #include "broker/net/time.hpp"
 #include "broker/stomp/limits.hpp"
@@ -15,7 +15,7 @@
 
 namespace embedded {
 
-// Planted faults (`--chaos KEY=VALUE`, CONTRACT.md); all off by default.
+// Planted faults (`--chaos KEY=VALUE`, contract.md); all off by default.
 struct chaos_options {
     std::string close_on; // a SEND to this destination closes its connection without a word
     std::uint64_t stall_after = 0; // after so many client SENDs nothing is read or written any more
@@ -23,12 +23,12 @@ struct chaos_options {
     bool no_receipts = false;      // no RECEIPT is ever sent
     std::chrono::milliseconds delay{0}; // everything written waits so long
     std::uint64_t die_after = 0; // after so many client SENDs the process ends with status 137
-    std::string
-        reject_subscribe; // a SUBSCRIBE to it gets ERROR, then its RECEIPT, then EOF (HAZARDS.md)
-    // A SEND to it gets an ERROR that names no receipt, and the connection lives on (HAZARDS.md H20).
+    // A SUBSCRIBE to it gets ERROR, then its RECEIPT, then EOF (brokers.md).
+    std::string reject_subscribe;
+    // A SEND to it gets an ERROR that names no receipt, and the connection lives on (brokers.md H20).
     std::string error_on;
 };
-// Sets what "KEY=VALUE" says; otherwise a sentence that says what is wrong with it.
+// Applies "KEY=VALUE", or returns a sentence that says what is wrong with it.
 std::optional<std::string> apply_chaos(chaos_options& chaos, std::string_view key_value);
 
 struct credential {
@@ -44,8 +44,8 @@ struct broker_options {
 
     std::size_t memory_bytes_max = std::size_t{1}
                                    << 30; // queued and unacknowledged messages, open transactions
-    std::size_t outbox_bytes_max =
-        std::size_t{1} << 20; // a session's mark: above it messages stay in their queues
+    // A session's mark: above it messages stay in their queues.
+    std::size_t outbox_bytes_max = std::size_t{1} << 20;
     std::size_t connections_max = 200'000;
     std::size_t session_subscriptions_max = 100'000;
     std::size_t queues_max = 1'000'000;

@@ -1,20 +1,19 @@
 #pragma once
 
-// Queues, topics and subscriptions: where a message goes, who gets it next, and what comes back. No
-// I/O, no clock.
+// Queues, topics and subscriptions: where a message goes, which consumer gets it next, and what
+// comes back. No I/O, no clock.
 //
 // Threading:  one loop's thread, or a simulator's.
-// Lifetime:   owned by broker_core; owns queues and subscriptions, refers to sessions.
+// Lifetime:   owned by broker_core. It owns queues and subscriptions, and refers to sessions.
 // Invariants:
-// (1) A topic subscription is a private queue bound to its topic and drained at once, so what is
-// SENT to
-//     /amq/queue/NAME of it stands behind everything routed to it before (DESIGN.md section 6.4,
-//     *Embedded*).
-// (2) `ready` is sorted by place: what comes back goes to where it was, not to the end.
-// (3) publish() has put the message into every queue before it returns (SWITCH.md M4: *routed*).
-// (4) counters::memory_bytes is the cost of all that is ready or unacknowledged (transactions
-// aside). (5) A queue that may have something for a consumer that has room is *stirred* until
-// pump_stirred().
+// (1) A topic subscription is a private queue that is bound to its topic and drained at once. So a
+//     message that is SENT to /amq/queue/NAME of it stands after everything that was routed to it
+//     before (design.md section 6.4, *Embedded*).
+// (2) `ready` is sorted by place: a message that comes back goes to its old place, not to the end.
+// (3) publish() has put the message into every queue before it returns (switch.md M4: *routed*).
+// (4) counters::memory_bytes is the cost of everything that is ready or unacknowledged
+//     (transactions excepted).
+// (5) A queue that may have a message for a consumer with room is *stirred* until pump_stirred().
 
 #include "broker/embedded/counters.hpp"
 #include "broker/embedded/destination.hpp"

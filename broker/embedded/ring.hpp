@@ -3,8 +3,9 @@
 // A growing ring: what a queue and a list of unacknowledged deliveries are made of.
 //
 // Lifetime:   an empty ring that never held anything owns no memory (most topic subscriptions'
-// queues). Invariants: slots outside [0, size()) hold a default constructed T, so nothing is kept
-// alive by them.
+//             queues).
+// Invariants: slots outside [0, size()) hold a default constructed T, so nothing is kept alive by
+//             them.
 
 #include <boost/assert.hpp>
 

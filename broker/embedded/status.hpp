@@ -1,6 +1,6 @@
 #pragma once
 
-// GET /status of `teal-broker` (CONTRACT.md): request head in, response out. No I/O.
+// GET /status of `teal-broker` (contract.md): request head in, response out. No I/O.
 
 #include "broker/embedded/broker_core.hpp"
 

@@ -1,11 +1,11 @@
 #pragma once
 
-// One client over plain TCP; base of the WebSocket one.
+// One client over plain TCP. It is also the base class of the WebSocket connection.
 //
 // Threading:  the loop's thread.
-// Lifetime:   owned by its stomp_server, destroyed by it in on_closed. Its session in the core is
-// opened with it
-//             and gone at the peer's FIN or at its end, whichever is first.
+// Lifetime:   owned by its stomp_server, which destroys it in on_closed. Its session in the core is
+//             opened with it. The session ends at the peer's FIN or at the connection's end,
+//             whichever is first.
 
 #include "broker/embedded/stomp_server.hpp"
 #include "broker/net/connection.hpp"

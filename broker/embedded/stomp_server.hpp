@@ -4,7 +4,7 @@
 //
 // Threading:  the loop's thread.
 // Lifetime:   owns listeners and connections; loop and core must outlive it. Destroy it when the
-// loop is at rest.
+//             loop is at rest.
 
 #include "broker/embedded/broker_core.hpp"
 #include "broker/embedded/listener.hpp"
@@ -23,7 +23,7 @@ namespace embedded {
 class status_connection;
 class stomp_connection;
 
-// Who asks at the status port and does not end; of more the oldest goes.
+// Open connections at the status port. When there are more, the oldest is closed.
 inline constexpr std::size_t status_connections_max = 64;
 
 class stomp_server final : public accept_handler {

@@ -1,7 +1,8 @@
 #pragma once
 
-// One client over WebSocket at /ws: the upgrade, then STOMP frames in messages of any cut; to the
-// client one frame is one message, text where it is valid UTF-8 (DESIGN.md section 4).
+// One client over WebSocket at /ws. After the upgrade, STOMP frames may be cut into messages in any
+// way. Each frame to the client is one message: a text message if the frame is valid UTF-8, else a
+// binary one (design.md section 4).
 
 #include "broker/embedded/stomp_connection.hpp"
 #include "broker/websocket/codec.hpp"
@@ -21,7 +22,7 @@ private:
     void encode(net::outbox& into, std::string_view head, const net::payload_ref& rest) override;
     void encode_goodbye(net::outbox& into) override;
 
-    // Answers the bytes behind the head, if it is complete and was accepted.
+    // Returns the bytes after the head, if the head is complete and was accepted.
     std::span<char> upgrade(std::span<char> bytes);
     void decode(std::span<char> bytes);
     void close_with(websocket::close_code code);

@@ -1,12 +1,13 @@
 #pragma once
 
-// A listening socket on a readiness loop: accepts what the kernel gives to it. When it cannot (out
-// of descriptors, most likely) it rests for a moment: level-triggered, it would spin until one is
-// closed. Who waits in the kernel's queue meanwhile is accepted then.
+// A listening socket on a readiness loop. It accepts the connections that the kernel hands out.
+// When it cannot accept (most likely because no descriptor is left) it rests for a moment.
+// Otherwise level-triggered epoll would make it spin until a descriptor is free. Connections that
+// wait in the kernel's queue meanwhile are accepted afterwards.
 //
-// Threading:  one loop's thread; built and destroyed before the loop runs or on its thread.
-// Limits:     at most `burst` connections a turn, so that a storm of clients does not starve those
-//             who are there.
+// Threading:  one loop's thread. Built and destroyed before the loop runs, or on its thread.
+// Limits:     at most `burst` connections a turn, so that a storm of new clients does not starve
+//             the present ones.
 
 #include "broker/net/readiness_loop.hpp"
 #include "broker/net/timer_wheel.hpp"
@@ -39,7 +40,8 @@ public:
 
     // Whether the loop watches it; nothing is accepted else.
     boost::system::error_code failed() const noexcept { return failed_; }
-    // Accepts who waits already, then closes: nobody who was accepted by the kernel is reset.
+    // Accepts the connections that wait already, then closes. So none that the kernel accepted is
+    // reset.
     void close();
 
 private:

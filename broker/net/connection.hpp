@@ -1,13 +1,13 @@
 #pragma once
 
-// One stream socket on a readiness loop: reads into the loop's buffer, writes its outbox with one
-// writev a turn. Base of every connection: clients, links to brokers, the embedded broker's, the
-// load generator's.
+// One stream socket on a readiness loop. It reads into the loop's buffer and writes its outbox with
+// one writev a turn. It is the base class of every connection: of clients, of links to brokers, of
+// the embedded broker and of the load generator.
 //
 // Threading:  one loop's thread.
-// Lifetime:   owned by a table of its owner; on_closed is the last call it makes, after which the
-//             owner destroys it (never from inside on_bytes: closing is deferred to the end of the
-//             turn).
+// Lifetime:   owned by a table of its owner. on_closed is the last call that it makes. The owner
+//             destroys it after that call, and never from inside on_bytes: closing is deferred to
+//             the end of the turn.
 // Limits:     on_bytes is called at most once a turn, with at most 16 KiB (set_read_quantum).
 
 #include "broker/net/outbox.hpp"
@@ -27,7 +27,7 @@ public:
     static constexpr std::size_t read_quantum_max = 16 * 1024;
 
     // Takes ownership of a non-blocking descriptor. connecting: a connect() is under way;
-    // on_connected comes first.
+    // on_connected is called first.
     enum class origin : std::uint8_t { accepted, connecting };
     connection(readiness_loop& loop, int descriptor, origin from);
     connection(const connection&) = delete;

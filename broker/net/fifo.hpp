@@ -25,8 +25,8 @@ public:
         items_[first_++] = T{};
         if (first_ == items_.size()) {
             clear();
-        } else if (first_ >= 32 && first_ * 2 >= items_.size()) { // amortised: moves no more than
-                                                                  // it dropped
+        } else if (first_ >= 32 && first_ * 2 >= items_.size()) {
+            // Amortized: this moves no more entries than were dropped before.
             items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(first_));
             first_ = 0;
         }

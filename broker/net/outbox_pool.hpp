@@ -1,9 +1,10 @@
 #pragma once
 
-// What the outboxes of this thread left behind for the next ones: at most 128 KiB of blocks of each
-// size, and 512 states, which lie scattered among all that a crowd has left and pin a page each.
+// Memory that the outboxes of this thread no longer use and that the next ones take: at most 128
+// KiB of blocks of each size, and 512 states. (Old states lie scattered among the memory of a crowd
+// that has left, and each of them would pin a page.)
 //
-// Threading:  each thread has its own.
+// Threading:  each thread has its own pool.
 
 namespace net {
 

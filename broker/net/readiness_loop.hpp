@@ -1,14 +1,15 @@
 #pragma once
 
-// One thread's event loop: level-triggered epoll whose descriptor is one async_wait in an
-// io_context, the timer wheel, and the list of connections that have something to write. At the end
-// of a turn each of these is flushed once (cork: the send is what costs, NUMBERS.md section 0).
+// One thread's event loop. It consists of level-triggered epoll whose descriptor is one async_wait
+// in an io_context, the timer wheel, and the list of connections that have something to write. At
+// the end of a turn each of these connections is flushed once, because the system call that sends
+// is the main cost (design.md section 4, Cork).
 //
-// Nobody is called silent before he was heard: timers see the time up to which every descriptor
-// that was ready has been handed out, and in a turn that comes late what can be written is written
-// first (OUTSIDE.md, N3).
+// No peer is called silent before its bytes were read. Timers see the time up to which every ready
+// descriptor has been handled. In a turn that starts late, everything that can be written is
+// written before the timers run (outside.md, N3).
 //
-// Threading:  everything on the thread that runs the io_context.
+// Threading:  everything runs on the thread that runs the io_context.
 
 #include "broker/net/time.hpp"
 #include "broker/net/timer_wheel.hpp"
@@ -34,7 +35,7 @@ protected:
     ~ready_handler() = default;
 };
 
-// What has something to write at the end of the turn.
+// An object that has something to write at the end of the turn.
 class flushable : public boost::intrusive::list_base_hook<
                       boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
 public:

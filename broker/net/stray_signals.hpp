@@ -1,11 +1,11 @@
 #pragma once
 
-// Signals that would end a process and that nobody means so: a wrong number in a script, a timer of
-// a library, a pager that went away. Ignored from the start; who wants to say so in its log waits for
-// stray_signals().
+// Signals that would end the process although nobody intended that: a wrong number in a script, a
+// timer of a library, a pager that has exited. They are ignored from the start of the process. A
+// program that wants to log them waits for stray_signals().
 //
-// Left alone: SIGTERM, SIGINT (asked to stop), SIGQUIT (a core is wanted), job control, and what says
-// that the program itself is wrong (SIGSEGV, SIGABRT, ...).
+// Not ignored: SIGTERM and SIGINT (a request to stop), SIGQUIT (a request for a core file), job
+// control, and signals that report a fault of the program itself (SIGSEGV, SIGABRT, ...).
 
 #include <vector>
 

@@ -1,14 +1,14 @@
 #pragma once
 
-// The one clock of the data path. Cores never read it: drivers pass `now` in, a simulator passes
-// its own.
+// The one clock of the data path. Cores never read it: drivers pass `now` in, and the simulator
+// passes its own time.
 //
-// It is the steady clock without the times in which this process did not run at all: a SIGSTOP, a
-// live migration, a frozen container. What a deadline waits for could not be read then, so none
-// expires by it (OUTSIDE.md, N3). A pause is known by a gap in the beats of a `pulse`; without one
-// the clock is the steady clock.
+// It is the steady clock without the times in which this process did not run at all (SIGSTOP, a
+// live migration, a frozen container). During such a pause the process could not read what a
+// deadline waits for, so no deadline expires by it (outside.md, N3). A gap in the beats of a
+// `pulse` shows a pause. Without a pulse this clock is the steady clock.
 //
-// Threading:  any thread; all threads see the same time, which never goes back.
+// Threading:  any thread. All threads see the same time, and it never goes back.
 
 #include <chrono>
 #include <condition_variable>
@@ -27,13 +27,13 @@ struct clock {
     static constexpr bool is_steady = true;
 
     static time_point now() noexcept;
-    // All pauses so far: what has to be added to a time of this clock to have CLOCK_MONOTONIC's.
+    // The sum of all pauses so far. Added to a time of this clock it gives CLOCK_MONOTONIC's time.
     static duration paused() noexcept;
 };
 using time_point = clock::time_point;
 using duration = clock::duration;
 
-// "No deadline": what next_deadline() answers when nothing is awaited.
+// "No deadline": next_deadline() returns it when nothing is awaited.
 inline constexpr time_point never = time_point::max();
 
 // While it lives, pauses of the process are found. At most one a process.

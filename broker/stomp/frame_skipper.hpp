@@ -1,12 +1,12 @@
 #pragma once
 
-// Passes over a frame that is larger than its bounds: the rest of its head line by line, then its
-// body, without keeping either. What answers such a frame needs is noted from its head.
+// Passes over a frame that is larger than its limits: first the rest of its head, line by line,
+// then its body. It keeps neither. It notes only the headers that are needed to answer the frame.
 //
-// Lifetime:   of one frame; made by a parser that reads a broker.
+// Lifetime:   of one frame. The parser of a broker's stream makes it.
 // Invariants:
-// (1) It holds at most the noted values and one line, each bounded.
-// (2) Work is linear in the bytes, whatever the split.
+// (1) It holds at most the noted values and one line, each of bounded size.
+// (2) The work is linear in the bytes, however they are split.
 
 #include "broker/stomp/frame.hpp"
 

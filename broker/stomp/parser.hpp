@@ -1,31 +1,31 @@
 #pragma once
 
-// Incremental STOMP parser, all versions, both directions, without I/O and without a buffer of its
-// own.
+// Incremental STOMP parser for all versions and both directions, without I/O and without a buffer
+// of its own.
 //
-// The caller keeps the unparsed bytes: parse() looks at their front. While a frame is incomplete it
-// answers need_more and remembers how far it looked; the caller calls again with the *same front*
-// and more behind it. So a frame that lies whole in a read buffer is never copied, and one that
-// comes byte by byte is scanned once.
+// The caller keeps the bytes that are not parsed yet, and parse() looks at their front. While a
+// frame is incomplete, parse() answers need_more and remembers how far it looked. The caller calls
+// again with the *same front* and more bytes after it. So a frame that lies whole in a read buffer
+// is never copied, and a frame that arrives byte by byte is scanned once.
 //
-// Two peers are read. A *client* is judged: what is not STOMP ends its stream. What a *broker*
-// sends is forwarded, not judged: only the lengths are read, and what is wrong with anything else
-// costs nothing.
+// The parser treats its two kinds of peers differently. A *client* is judged: bytes that are not
+// STOMP end its stream. The frames of a *broker* are forwarded and not judged: only lengths are
+// interpreted, and an error in anything else costs nothing.
 //
 // Invariants:
-// (1) Work is linear in the bytes, whatever the split.
-// (2) A client's frame is only delivered if commands, counts, sizes, header lines and escapes are
-//     valid for its version. CONNECT, STOMP and CONNECTED are parsed without escapes (1.2, "Value
-//     Encoding").
-// (3) What is delivered, and which fault ends the stream, does not depend on the split.
-// (4) A body is refused on every client frame but SEND, and content-length there is not interpreted
-//     as a length: a frame hidden in a body must never run with a neighbour's ids (HAZARDS.md,
-//     BEGIN with content-length).
-// (5) What is taken loosely is given in the strict form (blanks around a length, CR before LF, NUL
-//     between frames are not in what is delivered), so that no other reader of what is forwarded
-//     can find another end of the frame.
-// (6) A broker's frame that is larger than its bounds costs that one frame: its head is delivered
-//     as far as it tells what it answers, the rest is passed over and not kept.
+// (1) The work is linear in the bytes, however they are split.
+// (2) A client's frame is delivered only if its command, counts, sizes, header lines and escapes
+//     are valid for its version. CONNECT, STOMP and CONNECTED are parsed without escapes (1.2,
+//     "Value Encoding").
+// (3) The split changes neither what is delivered nor which fault ends the stream.
+// (4) A body is refused on every client frame but SEND, and content-length is not interpreted as a
+//     length on these frames. A frame that is hidden in a body must never run with a neighbour's
+//     ids (brokers.md, BEGIN with content-length).
+// (5) Loose forms are delivered in the strict form: no blanks around a length, no CR before LF, no
+//     NUL between frames. So no later reader of the forwarded bytes can find another end of the
+//     frame.
+// (6) A broker's frame that is larger than its limits costs only that frame. Its head is delivered
+//     as far as it says what the frame answers. The rest is passed over and not kept.
 
 #include "broker/stomp/error.hpp"
 #include "broker/stomp/frame.hpp"

@@ -1,11 +1,11 @@
 #pragma once
 
-// RFC 6455 frames, both roles, without I/O: decoding with unmasking in place, encoding of heads,
-// and the rules of ping and close. No extensions: permessage-deflate is not offered and not
-// accepted (OPERATIONS.md section 6.2).
+// RFC 6455 frames for both roles, without I/O: decoding with unmasking in place, encoding of heads,
+// and the rules of ping and close. There are no extensions: permessage-deflate is neither offered
+// nor accepted (design.md section 11).
 //
-// Limits: `message_bytes_max` bounds the payload of one frame and of one message (close 1009).
-//         A control frame's payload is at most 125 bytes (RFC 6455, 5.5).
+// Limits:     `message_bytes_max` bounds the payload of one frame and of one message (close 1009).
+//             A control frame's payload is at most 125 bytes (RFC 6455, 5.5).
 
 #include "broker/net/outbox.hpp"
 
@@ -57,8 +57,8 @@ enum class event_kind : std::uint8_t {
 
 struct event {
     event_kind kind = event_kind::need_more;
-    std::span<char> payload;  // points into the bytes given, or (control frames split over reads)
-                              // into the decoder
+    // Points into the bytes given; of a control frame that was split over reads, into the decoder.
+    std::span<char> payload;
     bool binary = false;      // data: opcode of the message it belongs to
     bool message_end = false; // data: last bytes of the message (may come with an empty payload)
     close_code code = close_code::normal;

@@ -1,7 +1,7 @@
 #pragma once
 
-// One HTTP/1.1 head, parsed by Beast and guarded against what Beast 1.81 lets through
-// (OPERATIONS.md, section 4). The only file of the folder that includes Beast is this one's .cpp.
+// One HTTP/1.1 head, parsed by Beast, with guards against what Beast 1.81 lets through (design.md
+// section 11). Only the .cpp file of this header includes Beast in this folder.
 
 #include <boost/system/result.hpp>
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// A bound on a peer that says nothing and has no heart-beats (limits.idle_ping): it is asked by a
-// WebSocket ping, which every peer answers (RFC 6455, 5.5.2); one that says nothing at all for as
-// long again is gone. Any byte counts as an answer.
+// Bounds the silence of a peer that has no heart-beats (`limits.idle_ping`). The peer is asked with
+// a WebSocket ping, which every peer must answer (RFC 6455, 5.5.2). Any byte counts as an answer. A
+// peer that stays silent for as long again is gone.
 //
 // Threading:  one loop's thread.
 

@@ -1,12 +1,13 @@
 #pragma once
 
-// What is owed to a peer for its pings (RFC 6455, 5.5.2): each gets its pong at once while the peer
-// takes what is written to it. Behind bytes that it does not take nothing is queued: then the pong
-// of the newest ping is owed alone (5.5.3), until what was queued in front of the oldest unanswered
-// ping has been written. So a peer that pings and reads nothing costs one pong.
+// The pongs that are owed to a peer for its pings (RFC 6455, 5.5.2). While the peer takes what is
+// written to it, each ping gets its pong at once. While written bytes wait for the peer, no pong is
+// queued after them. Then only the pong of the newest ping is owed (5.5.3), until everything that
+// was queued before the oldest unanswered ping has been written. So a peer that sends pings and
+// reads nothing costs one pong.
 //
 // Threading:  one loop's thread.
-// Lifetime:   a member of a connection; no memory but a pointer while nothing is owed.
+// Lifetime:   a member of a connection. It holds no memory but a pointer while nothing is owed.
 
 #include "broker/net/connection.hpp"
 #include "broker/websocket/codec.hpp"

@@ -1,9 +1,9 @@
 #pragma once
 
-// The HTTP head of the upgrade, both sides. Beast parses it; the guards for Beast 1.81's faults are
-// here (OPERATIONS.md section 4): body, Transfer-Encoding, not exactly one Host, HTTP/1.0, method
-// not GET, repeated Sec-WebSocket-* headers that are no lists, obs-fold. No I/O: the caller collects bytes and writes
-// the answer.
+// The HTTP head of the upgrade, for both sides. Beast parses it. The guards against Beast 1.81's
+// faults are here (design.md section 11): they refuse a body, Transfer-Encoding, any number of Host
+// fields but one, HTTP/1.0, methods other than GET, repeated Sec-WebSocket-* fields that are not
+// lists, and obs-fold. No I/O: the caller collects the bytes and writes the answer.
 
 #include "broker/stomp/frame.hpp"
 
@@ -34,8 +34,8 @@ std::size_t empty_lines_in_front(std::string_view bytes) noexcept;
 
 struct upgrade_policy {
     std::vector<std::string> paths{"/ws"}; // one slash more or less at the end is the same
-    std::vector<std::string>
-        allowed_origins; // empty: same origin; "*": any; "https://*.example.com"
+    // Empty: same origin; "*": any; "https://*.example.com".
+    std::vector<std::string> allowed_origins;
     std::vector<std::string> forward_headers; // names kept in upgrade_request::forwarded
     bool stomp_v10 = true, stomp_v11 = true, stomp_v12 = true; // subprotocols offered
     std::size_t head_bytes_max = http_head_bytes_max;

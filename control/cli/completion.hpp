@@ -1,7 +1,7 @@
 #pragma once
 
-// Completion scripts for bash, zsh and fish: static text (CLI11 2.1 makes none); a test holds them
-// to the commands.
+// Completion scripts for bash, zsh and fish. They are static text, because CLI11 2.1 makes none. A
+// test compares them with the commands.
 
 #include <optional>
 #include <string_view>

@@ -1,6 +1,6 @@
 #pragma once
 
-// tealctl's exit statuses (CONTRACT.md "tealctl"); scripts read them.
+// tealctl's exit statuses (contract.md "tealctl"). Scripts depend on them.
 
 namespace cli {
 

@@ -1,8 +1,9 @@
 #pragma once
 
-// A small synchronous HTTP client for the admin API: one connection a request, every wait bounded.
+// A small synchronous HTTP client for the admin API. It opens one connection per request, and every
+// wait is bounded.
 //
-// Threading:  the caller's thread; nothing runs between calls.
+// Threading:  the caller's thread. Nothing runs between calls.
 
 #include <chrono>
 #include <cstdint>

@@ -1,6 +1,7 @@
 #pragma once
 
-// What people read: tables of the API's answers. `colors` allows escapes for emphasis.
+// The tables that people read, made of the API's answers. `colors` allows escape sequences for
+// emphasis.
 
 #include <boost/json/object.hpp>
 

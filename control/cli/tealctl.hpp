@@ -1,6 +1,6 @@
 #pragma once
 
-// tealctl without its main(): a command line in, text and an exit status out.
+// tealctl without its main(): a command line goes in, text and an exit status come out.
 
 #include <ostream>
 #include <string>

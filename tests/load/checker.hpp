@@ -1,6 +1,6 @@
 #pragma once
 
-// Judges a run by the definitions of CONTRACT.md, "The guarantee, in numbers". No I/O, no clock.
+// Judges a run by the definitions of contract.md, "The guarantee, in numbers". No I/O, no clock.
 //
 // lost        a confirmed SEND that did not reach a subscription whose client stayed (queue: none
 //             of them)
@@ -10,8 +10,8 @@
 //             redeliveries excepted; on queues a violation only under queue_order::strict
 //
 // Threading:  none of its own.
-// Memory:     per (subscription, publisher) one sequence_set, on queues four bytes;
-//             independent of the length of the run.
+// Memory:     per (subscription, publisher) one sequence_set, on queues four bytes; independent of
+//             the length of the run.
 // Invariants:
 // (1) Every client subscribes before the first on_sent, to all kinds that the workload uses.
 // (2) A client that is gone owes nothing new and is owed nothing.

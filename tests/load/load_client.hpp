@@ -39,8 +39,8 @@ struct client_settings {
     bool login_per_client = false; // login-N: every client is an identity of its own
     ack_mode acks = ack_mode::automatic;
     confirmation confirm = confirmation::flush;
-    std::string id_header,
-        run; // each SEND has a header of that name, unique over all runs; empty: none
+    // Each SEND has a header of that name, unique over all runs; empty: none.
+    std::string id_header, run;
     std::size_t outbox_bytes_max = 256 * 1024;
 };
 

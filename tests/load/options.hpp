@@ -1,6 +1,6 @@
 #pragma once
 
-// The command line of teal-load (CONTRACT.md, "teal-broker, teal-load").
+// The command line of teal-load (contract.md, "teal-broker, teal-load").
 
 #include "tests/load/fleet.hpp"
 

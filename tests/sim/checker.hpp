@@ -1,11 +1,11 @@
 #pragma once
 
-// What clients said, what brokers got and what clients were given, judged by CONTRACT.md's
+// What clients said, what brokers got and what clients were given, judged by contract.md's
 // definitions. Knows nothing of the gateway: it is told by the simulated clients and brokers only.
 //
 // Invariants:
 // (1) A violation names what happened and when; the first one ends nothing, so that a trace shows
-// the whole of it.
+//     the whole of it.
 
 #include "broker/color.hpp"
 #include "tests/sim/scheduler.hpp"
@@ -88,7 +88,7 @@ public:
         return "/temp-queue/ of " + std::to_string(client);
     }
     void on_client_left(unsigned client); // what it subscribed ends
-    // The gateway may close a client that does not read (DESIGN.md section 4).
+    // The gateway may close a client that does not read (design.md section 4).
     // The one stream: how many it has, and so where its readers must be in the end.
     void on_stream_grown(std::uint64_t size) noexcept { stream_size_ = size; }
     std::uint64_t stream_size() const noexcept { return stream_size_; }

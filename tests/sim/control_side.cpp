@@ -125,7 +125,7 @@ void control_side::check_tally(const control::report& what)
     check_identity(*t, what.id, false);
 }
 
-// CONTRACT.md "switch": accepted = confirmed + unconfirmed + open + held + refused + in_doubt; each
+// contract.md "switch": accepted = confirmed + unconfirmed + open + held + refused + in_doubt; each
 // session in one class, each seam joined or forced once. At rest nothing is open any more.
 void control_side::check_identity(const control::tally& t, control::switch_number id, bool at_rest)
 {

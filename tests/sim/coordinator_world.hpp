@@ -2,7 +2,7 @@
 
 // The real control::switch_coordinator between scripted members, a store and an operator, small
 // enough that every order of everything that may happen is tried. A world is a value: a search
-// copies it. What SWITCH.md says of the coordinator (C1 to C9) is written down here a second time,
+// copies it. What switch.md says of the coordinator (C1 to C9) is written down here a second time,
 // from what was sent and heard alone, and never asks the coordinator what it thinks.
 //
 // Invariants:

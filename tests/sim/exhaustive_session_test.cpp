@@ -1,4 +1,4 @@
-// Proves the guarantee of CONTRACT.md for one session, its standby and one broadcast subscription
+// Proves the guarantee of contract.md for one session, its standby and one broadcast subscription
 // on the real router, coordinator and brokers: along a fair run of a switch, from every point on,
 // every order of the next few events: frames and orders under way, SENDs, messages from outside,
 // the loss of any link, an abort request, the client's end. After these the run goes on fairly to

@@ -108,7 +108,7 @@ void mini_broker::on_bytes(channel& c)
             core_->on_fault(c.session, result.error, when_.now());
             break;
         }
-        // What a client said loosely comes in the strict form (docs/OUTSIDE.md F2).
+        // What a client said loosely comes in the strict form (docs/outside.md F2).
         const auto passed = std::string_view{bytes}.substr(used, result.consumed);
         if (passed.find('\r') != passed.npos || passed.starts_with('\0')) {
             checker_.violation(std::string{to_string(which_)} + " was sent a CR or a stray NUL");

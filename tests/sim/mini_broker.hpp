@@ -22,7 +22,7 @@ inline const std::string forged_seal = ";00000000000000000000000000000000";
 
 struct broker_ways {
     // What a SEND routes takes its time to the node of who subscribed: order is kept between two
-    // nodes, not between three (SWITCH.md M1).
+    // nodes, not between three (switch.md M1).
     bool cluster = false;
     // Frames take effect after they were read, BEGIN and ABORT at once: their RECEIPT comes ahead
     // of the confirms of SENDs before them, and proves nothing (M4, H6). A failed SUBSCRIBE is

@@ -5,8 +5,9 @@
 // Threading:  one world, one thread.
 // Invariants:
 // (1) Events of one time run in the order in which they were asked for, so that a seed is a
-// history. (2) `soon` runs at the end of the turn, never inside the call that asked: nothing
-// re-enters a core.
+//     history.
+// (2) `soon` runs at the end of the turn, never inside the call that asked: nothing re-enters a
+//     core.
 
 #include "broker/net/time.hpp"
 

@@ -7,7 +7,8 @@
 //
 // Invariants:
 // (1) Each core's state follows from the sequence of what it was given, so digest() is made of
-// these sequences alone: two orders that no core can tell apart are one state, and nothing else is.
+//     these sequences alone: two orders that no core can tell apart are one state, and nothing else
+//     is.
 // (2) The clock moves only where nothing is under way.
 
 #include "broker/embedded/broker_core.hpp"

@@ -1,4 +1,4 @@
-// What may happen next in a session_world, and whether what happened kept CONTRACT's promises.
+// What may happen next in a session_world, and whether what happened kept the promises of contract.md.
 
 #include "tests/sim/session_world.hpp"
 #include "tests/sim/session_world_end.hpp"

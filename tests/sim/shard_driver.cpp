@@ -71,7 +71,7 @@ void shard_driver::accept(connection_ref made, unsigned number)
     clients_.emplace(number_of(id), std::move(c));
 }
 
-// DESIGN.md section 4: the bounded carry buffer; what does not fit stays in the socket.
+// design.md section 4: the bounded carry buffer; what does not fit stays in the socket.
 void shard_driver::fill(client_end& c)
 {
     if (reads_nothing_) {

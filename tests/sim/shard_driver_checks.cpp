@@ -24,7 +24,7 @@ void shard_driver::check_step()
         }
     };
     const std::size_t outbox_max =
-        8 * settings_.client_outbox + settings_.seam_buffer + one_turn; // DESIGN.md section 4
+        8 * settings_.client_outbox + settings_.seam_buffer + one_turn; // design.md section 4
     for (const auto& [id, c] : clients_) {
         expect(c->carry.size() <= settings_.client_carry, "more is carried than client_carry");
         expect(

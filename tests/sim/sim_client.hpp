@@ -34,10 +34,10 @@ struct client_habits {
     bool one_job_only = false;    // and nothing goes wrong that could bring a second
     bool streams = false;         // some read and write the stream (T1)
     bool id_header = false;       // each SEND has a header of its own, x-id
-    bool in_doubt =
-        false; // links break: RECEIPTs of SENDs and of DISCONNECT may be missing (S3, S13)
-    bool may_be_closed =
-        false; // the world is such that the gateway may close it (no broker for long)
+    // Links break: RECEIPTs of SENDs and of DISCONNECT may be missing (S3, S13).
+    bool in_doubt = false;
+    // The world is such that the gateway may close it (no broker for long).
+    bool may_be_closed = false;
 };
 
 class sim_client {

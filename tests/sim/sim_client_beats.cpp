@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // What the network may add to an interval, and a held or parked session whose carry is full (its
-// clock stands still, DESIGN.md section 4).
+// clock stands still, design.md section 4).
 constexpr net::duration late_max = 250ms, late_in_hold_max = 11s;
 
 } // namespace

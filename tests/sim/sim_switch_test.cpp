@@ -1,4 +1,4 @@
-// Proves the guarantee of CONTRACT.md on the real cores: worlds drawn from seeds, with what a
+// Proves the guarantee of contract.md on the real cores: worlds drawn from seeds, with what a
 // network, brokers, clients and an operator may do at any moment. TEAL_SEEDS says how many worlds
 // (2000), spread over the kinds.
 

@@ -1,7 +1,7 @@
 """One publisher and one subscriber that never stop, a thread each: what a neighbour notices.
 
 The publisher sends numbers with a receipt each; the subscriber keeps what it reads. `finish`
-judges by CONTRACT.md: disconnected, lost (confirmed and not received), duplicated, reordered.
+judges by contract.md: disconnected, lost (confirmed and not received), duplicated, reordered.
 """
 
 import itertools

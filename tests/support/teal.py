@@ -286,7 +286,7 @@ def pair(scene, web=False, chaos_green=(), chaos_blue=(), **sections):
 
 
 def fence_kept(brokers, switch_from, switch_to, since_ns):
-    """Every SEND on the old color arrived before the first on the new (CONTRACT.md, the fence)."""
+    """Every SEND on the old color arrived before the first on the new (contract.md, the fence)."""
     last_old = brokers[switch_from].status(since_ns)["last_arrival_ns"]
     first_new = brokers[switch_to].status(since_ns)["first_arrival_ns"]
     if last_old is not None and first_new is not None:

@@ -3,7 +3,7 @@
 // A control_service with fake members behind a real api_server on loopback, on a thread of its own.
 //
 // Threading:  on() runs a piece of code on the control thread and waits for it; the rest is the
-// test's thread.
+//             test's thread.
 
 #include "control/api_server.hpp"
 #include "tests/unit/control/fake_members.hpp"
@@ -47,8 +47,8 @@ public:
                 {}); // a switch that a test left open would keep its timer, and so this thread
         });
         work_.reset();
-        thread_.join(); // ends once every coroutine has: a connection that is left behind hangs the
-                        // test
+        // It ends once every coroutine has ended: a connection that is left behind hangs the test.
+        thread_.join();
     }
     template <class F>
     void on(F what)

@@ -1,5 +1,5 @@
 // Proves that dials keep the configured rate, that an idle time is not saved up, and that neither
-// clients nor standbys starve (DESIGN.md section 6.1).
+// clients nor standbys starve (design.md section 6.1).
 
 #include "broker/dial_pacer.hpp"
 

@@ -1,5 +1,5 @@
 // Proves that the ids said in place of the other side's lead back to exactly one owner, once, and
-// that nobody else's id is honoured (HAZARDS.md H1).
+// that nobody else's id is honoured (brokers.md H1).
 
 #include "broker/id_map.hpp"
 

@@ -1,4 +1,4 @@
-// Proves what a barrier proves, when it goes out, and that a link leaves only behind it (SWITCH.md
+// Proves what a barrier proves, when it goes out, and that a link leaves only behind it (switch.md
 // S2, B3, S10); and the numbers that a switch's report is made of.
 
 #include "tests/unit/broker/link_scene.hpp"

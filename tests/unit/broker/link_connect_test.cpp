@@ -1,5 +1,5 @@
 // Proves a link's way from the dial to `ready`: CONNECT, the rungs of the trial and what each
-// answer means (SWITCH.md B1 to B3), and how it ends at each point of that way.
+// answer means (switch.md B1 to B3), and how it ends at each point of that way.
 
 #include "tests/unit/broker/link_scene.hpp"
 

@@ -1,6 +1,6 @@
 // Proves whose an ERROR is on a link that lives on, and on one that ends: one frame's, one
 // subscription's, nobody's; that RECEIPTs behind it count but for two; and that what RabbitMQ says
-// about a message in flight is not taken for a failure (SWITCH.md E1 to E5, HAZARDS.md H20).
+// about a message in flight is not taken for a failure (switch.md E1 to E5, brokers.md H20).
 
 #include "tests/unit/broker/link_scene.hpp"
 

@@ -1,5 +1,5 @@
 // Proves that names of the gateway's own queues, seals of markers and ack ids follow from a secret
-// that is drawn anew for each process and from nothing that a client sees (SWITCH.md K1, K2).
+// that is drawn anew for each process and from nothing that a client sees (switch.md K1, K2).
 
 #include "broker/private_names.hpp"
 

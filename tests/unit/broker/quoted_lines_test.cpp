@@ -1,6 +1,6 @@
 // Proves which header line the text of an ERROR quotes, in the words of RabbitMQ 3.10.8
-// (docs/HAZARDS.md), and that a value made to look like a neighbour's counts as quoted itself
-// (SWITCH.md E2).
+// (docs/brokers.md), and that a value made to look like a neighbour's counts as quoted itself
+// (switch.md E2).
 
 #include "broker/quoted_lines.hpp"
 

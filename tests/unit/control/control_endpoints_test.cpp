@@ -1,4 +1,4 @@
-// Draining one endpoint (SWITCH.md M13, C1), from the request to the members: what is refused, with
+// Draining one endpoint (switch.md M13, C1), from the request to the members: what is refused, with
 // which status and problem, who is told, the audit line.
 
 #include "tests/unit/control/api_bench.hpp"

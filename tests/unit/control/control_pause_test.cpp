@@ -1,5 +1,5 @@
 // Proves that no timeout of a switch expires by a time in which this process did not run
-// (SWITCH.md C11; OUTSIDE.md N3).
+// (switch.md C11; outside.md N3).
 
 #include "tests/support/stop_process.hpp"
 #include "tests/unit/control/fake_members.hpp"

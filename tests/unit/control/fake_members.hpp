@@ -40,8 +40,8 @@ public:
     std::vector<std::pair<control::endpoint_ref, bool>> drains;
     bool silent = false;       // answers no question
     bool moves_at_once = true; // the sessions of an endpoint that is drained
-    std::string
-        stop_at; // the command that stays unanswered: prepare, hold, pin, cut, commit, abort
+    // The command that stays unanswered: prepare, hold, pin, cut, commit, abort.
+    std::string stop_at;
     control::tally after_commit; // what `adopted` says beside the sessions
 
     void send(control::command what) override

@@ -1,5 +1,5 @@
 // Drives the coordinator event by event and compares the whole list of effects; one test for each
-// rule of SWITCH.md "Coordinator" that aborts or decides, C1 to C8 (C10 is the service's).
+// rule of switch.md "Coordinator" that aborts or decides, C1 to C8 (C10 is the service's).
 
 #include "tests/unit/control/coordinator_bench.hpp"
 

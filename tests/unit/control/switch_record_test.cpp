@@ -1,5 +1,5 @@
 // The report: sums over members, when it is final (C9), what is counted, and its JSON as
-// CONTRACT.md shows it.
+// contract.md shows it.
 
 #include "control/history.hpp"
 #include "control/json.hpp"

@@ -1,5 +1,5 @@
 // Proves that what is remembered by a digest is bounded, forgotten in time, and that what was noted
-// last is forgotten last (docs/OUTSIDE.md D1, SWITCH.md E11).
+// last is forgotten last (docs/outside.md D1, switch.md E11).
 
 #include "gateway/digest_memory.hpp"
 

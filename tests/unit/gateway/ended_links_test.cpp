@@ -1,5 +1,5 @@
 // Proves what is remembered of lines that ended a shared link: exactly those, for ten minutes, and
-// that a client that draws a new value each time does not hurt its neighbours for ever (SWITCH.md
+// that a client that draws a new value each time does not hurt its neighbours for ever (switch.md
 // E6).
 
 #include "gateway/ended_links.hpp"

@@ -1,4 +1,4 @@
-// Proves what a client may not say (SWITCH.md K3): names of the gateway's own queues however they are
+// Proves what a client may not say (switch.md K3): names of the gateway's own queues however they are
 // written, and the exact names of its headers; and that everything near them is the user's.
 
 #include "gateway/reserved_words.hpp"

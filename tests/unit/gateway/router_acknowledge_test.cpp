@@ -1,5 +1,5 @@
 // Proves that an acknowledgement reaches the link of its delivery under the broker's own id, once,
-// in each version and mode, and that any other id reaches nobody (SWITCH.md S11, HAZARDS.md H1 to
+// in each version and mode, and that any other id reaches nobody (switch.md S11, brokers.md H1 to
 // H3).
 
 #include "tests/support/shard_scene.hpp"

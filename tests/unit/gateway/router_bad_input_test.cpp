@@ -1,4 +1,4 @@
-// Proves CONTRACT.md "What bad input gets": ERROR with a message, and the receipt that was asked
+// Proves contract.md "What bad input gets": ERROR with a message, and the receipt that was asked
 // for, then close; and that a neighbour on the same links notices nothing.
 
 #include "tests/support/shard_scene.hpp"

@@ -1,4 +1,4 @@
-// Proves which links a session is given: one of its own where that must be (SWITCH.md B4), shared
+// Proves which links a session is given: one of its own where that must be (switch.md B4), shared
 // ones otherwise, on the endpoint with the fewest sessions.
 
 #include "tests/support/shard_scene.hpp"

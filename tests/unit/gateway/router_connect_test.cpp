@@ -1,5 +1,5 @@
 // Proves how a client gets its CONNECTED: which versions and heart-beats are agreed, that no
-// client's frame goes ahead of the trial (SWITCH.md B1, B2, S15), who shares a link, and how a
+// client's frame goes ahead of the trial (switch.md B1, B2, S15), who shares a link, and how a
 // refusal or a dead pool ends.
 
 #include "tests/support/shard_scene.hpp"
@@ -118,8 +118,8 @@ TEST_F(RouterConnect, H23_WhatsoeverDiffersMakesTheLinkAnother)
     EXPECT_EQ(router.link_count(), 2u);
     client("CONNECT accept-version:1.1,1.2 host:/ login:anna");
     EXPECT_EQ(router.link_count(), 3u);
-    client("CONNECT accept-version:1.2 host:/ login:anna heart-beat:1,1"); // heart-beat is no part
-                                                                           // of it
+    // The heart-beat header is no part of the identity.
+    client("CONNECT accept-version:1.2 host:/ login:anna heart-beat:1,1");
     EXPECT_EQ(router.link_count(), 3u);
 }
 

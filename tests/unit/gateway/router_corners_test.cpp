@@ -1,4 +1,4 @@
-// Proves cells of SWITCH.md's session table, and hazards, that no story of the other files passes
+// Proves cells of switch.md's session table, and hazards, that no story of the other files passes
 // by: orders out of turn, links that are gone at an abort, a broker that speaks another version.
 
 #include "tests/unit/gateway/switch_scene.hpp"

@@ -1,5 +1,5 @@
 // Proves whose turn it is to be dialled for: strangers whose logins are refused delay nobody who is
-// known, nor one who comes from elsewhere (docs/OUTSIDE.md D1, D2).
+// known, nor one who comes from elsewhere (docs/outside.md D1, D2).
 
 #include "tests/support/shard_scene.hpp"
 

@@ -1,5 +1,5 @@
 // Proves what becomes of a client's frames in ordinary times: which link they ride on, what waits
-// for what, and that each receipt is answered once, to its own client (DESIGN.md section 5).
+// for what, and that each receipt is answered once, to its own client (design.md section 5).
 
 #include "tests/support/shard_scene.hpp"
 
@@ -294,8 +294,7 @@ TEST_F(RouterFrames, DisconnectWithoutAReceiptEndsAtOnce)
     says(a, "DISCONNECT");
     effects_are(
         {"close client 1 disconnect", "link 1 <- SEND destination:/amq/queue/teal-none receipt:r3",
-         "link 1 <- DISCONNECT receipt:r4"}); // its link goes behind its own barrier: nothing is
-                                              // lost
+         "link 1 <- DISCONNECT receipt:r4"}); // its link leaves after its own barrier: nothing is lost
 }
 
 TEST_F(RouterFrames, H7_ADisconnectWhoseAnswersNeverComeEndsWithoutItsReceipt)

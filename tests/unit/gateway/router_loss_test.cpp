@@ -1,5 +1,5 @@
 // Proves whose fault an ERROR or a lost link is, that what rode on it is bound again at once, that
-// neighbours notice nothing, and how a client that does not read is dealt with (DESIGN.md sections
+// neighbours notice nothing, and how a client that does not read is dealt with (design.md sections
 // 4 and 5).
 
 #include "tests/support/shard_scene.hpp"

@@ -1,4 +1,4 @@
-// Proves the shared backplane without a key (SWITCH.md P5 to P8) on a whole shard: the id of each SEND,
+// Proves the shared backplane without a key (switch.md P5 to P8) on a whole shard: the id of each SEND,
 // the marks in their order and from every endpoint, what waits for them and how long, and what is
 // counted.
 

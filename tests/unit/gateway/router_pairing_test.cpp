@@ -1,5 +1,5 @@
 // Proves the shared backplane as clients see it: both colors bring the same MESSAGEs, and each
-// client gets each once and in order (SWITCH.md P1 to P4); without a key the old color is left
+// client gets each once and in order (switch.md P1 to P4); without a key the old color is left
 // before the new one is subscribed; a queue never has two consumers of one session.
 
 #include "tests/unit/gateway/switch_scene.hpp"

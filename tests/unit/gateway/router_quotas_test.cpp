@@ -1,5 +1,5 @@
 // Proves that one login cannot take all links, however many identities it makes: who exceeds
-// limits.links_per_login waits, others do not, and no switch waits for who waits (docs/OUTSIDE.md
+// limits.links_per_login waits, others do not, and no switch waits for who waits (docs/outside.md
 // D3).
 
 #include "tests/unit/gateway/switch_scene.hpp"

@@ -1,6 +1,6 @@
 // Proves what becomes of a client whose frame a broker refused, and that nobody else notices: the
 // ERROR is its own, its connection goes on where the link does, what it said counts as refused, no
-// switch waits for it, and what ended a shared link once does not end another (SWITCH.md E1 to E7).
+// switch waits for it, and what ended a shared link once does not end another (switch.md E1 to E7).
 
 #include "tests/unit/gateway/switch_scene.hpp"
 

@@ -1,5 +1,5 @@
 // Proves the seam as clients see it: blue's MESSAGEs, then green's, none lost, doubled or in
-// another order, and blue left only behind the marker (SWITCH.md "Seam", M1 to M12, B4). Tests hold
+// another order, and blue left only behind the marker (switch.md "Seam", M1 to M12, B4). Tests hold
 // the marker back to look at the time before.
 
 #include "tests/unit/gateway/switch_scene.hpp"

@@ -1,5 +1,5 @@
 // Proves that what only the gateway may say is told from what others say in its words: a marker
-// counts by its seal and for the wire subscription that it names (SWITCH.md K2), and names of the
+// counts by its seal and for the wire subscription that it names (switch.md K2), and names of the
 // gateway's own queues reach no client (K1).
 
 #include "tests/unit/gateway/switch_scene.hpp"

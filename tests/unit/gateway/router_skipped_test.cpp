@@ -1,6 +1,6 @@
 // Proves what becomes of a MESSAGE that is larger than limits.broker_frame: it is told to the
 // broker so that it does not come again, counted, logged once, and nobody else notices
-// (docs/OUTSIDE.md F3).
+// (docs/outside.md F3).
 
 #include "tests/support/shard_scene.hpp"
 

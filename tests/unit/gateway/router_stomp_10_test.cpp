@@ -1,5 +1,5 @@
 // Proves that a STOMP 1.0 client's blanks around values change no decision, and that what goes to
-// the broker is what the client said (docs/OUTSIDE.md F2).
+// the broker is what the client said (docs/outside.md F2).
 
 #include "tests/support/shard_scene.hpp"
 

@@ -1,4 +1,4 @@
-// Proves the rules of SWITCH.md between `hold` and the decision: who is settled, when the shard
+// Proves the rules of switch.md between `hold` and the decision: who is settled, when the shard
 // says `held`, what is carried, and what a loss means there.
 
 #include "tests/unit/gateway/switch_scene.hpp"

@@ -1,4 +1,4 @@
-// Proves the rules of SWITCH.md from the decision on, but for the seams: who resumes where, the
+// Proves the rules of switch.md from the decision on, but for the seams: who resumes where, the
 // fence, in which order receipts are answered, where acknowledgements go, and when the old color is
 // left.
 

@@ -1,4 +1,4 @@
-// Proves the rules of SWITCH.md that govern preparing, as one shard's member shows them: who is
+// Proves the rules of switch.md that govern preparing, as one shard's member shows them: who is
 // asked for a standby, what a standby is, when the member says `prepared`, and that no client
 // notices any of it.
 

@@ -1,5 +1,5 @@
 // Proves that a SUBSCRIBE which a broker refuses costs nobody but its client: it is tried on a
-// scratch link before it rides where others read (SWITCH.md E10 to E14).
+// scratch link before it rides where others read (switch.md E10 to E14).
 
 #include "tests/unit/gateway/switch_scene.hpp"
 

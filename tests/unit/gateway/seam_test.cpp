@@ -1,4 +1,4 @@
-// Proves the table of SWITCH.md "Seam", cell by cell, as far as one pair's core shows it: which
+// Proves the table of switch.md "Seam", cell by cell, as far as one pair's core shows it: which
 // event opens the new side, which leaves the old one, and that nothing else does (M6). What happens
 // before commit is the router's.
 

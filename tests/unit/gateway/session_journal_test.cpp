@@ -1,5 +1,5 @@
 // Proves how a SUBSCRIBE is read: broadcast or stored, shareable or not, what goes to a broker and
-// what is refused (DESIGN.md sections 1 and 5).
+// what is refused (design.md sections 1 and 5).
 
 #include "gateway/session_journal.hpp"
 #include "tests/support/frame_text.hpp"

@@ -1,5 +1,5 @@
 // Proves that an upgrade's head is refused where it could be read in two ways: each fault of
-// Beast 1.81 (OPERATIONS.md, section 4, item 4), and what is no head at all.
+// Beast 1.81 (design.md, section 11, item 4), and what is no head at all.
 
 #include "broker/websocket/http_head.hpp"
 #include "tests/unit/broker/websocket/request_text.hpp"

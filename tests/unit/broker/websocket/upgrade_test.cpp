@@ -1,5 +1,5 @@
 // Proves what a server answers to an upgrade's head: what is accepted and how, what is refused with
-// which status, and each fault of Beast 1.81 that is guarded against (OPERATIONS.md, section 4).
+// which status, and each fault of Beast 1.81 that is guarded against (design.md, section 11).
 
 #include "tests/unit/broker/websocket/request_text.hpp"
 

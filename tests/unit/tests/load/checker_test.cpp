@@ -302,7 +302,7 @@ TEST_F(CheckerHistory, WithReceiptsOnlyConfirmedSendsCanBeLost)
         receipts.on_sent({0, own});
     }
     receipts.on_receipt({0, own}, 1);
-    receipts.on_receipt({0, own}, 4); // RECEIPTs of SENDs may overtake each other (HAZARDS.md H6)
+    receipts.on_receipt({0, own}, 4); // RECEIPTs of SENDs may overtake each other (brokers.md H6)
     receipts.on_receipt({0, own}, 2);
     receipts.on_flushed(0);
     receipts.on_delivery(0, own, {own, 0, 1, 0}, redelivered::no);
