@@ -7,7 +7,7 @@ install_for_suites() {
     install_packages "${build_packages[@]}" "${test_packages[@]}" || exit 2
     # A suite whose tools cannot be installed says itself what it skips.
     local more=() word
-    { wants unit || wants e2e || wants mutation; } && more+=(python3)
+    { wants unit || wants e2e || wants mutation || wants model; } && more+=(python3)
     { wants unit || wants mutation; } && more+=(patch)
     wants fuzz && more+=(clang-19 libclang-rt-19-dev)
     wants bench && more+=(libbenchmark-dev python3 haproxy)
@@ -110,6 +110,9 @@ suite_sim() {
 suite_e2e() { scripts e2e 420; }
 suite_conformance() { scripts conformance 420; }
 suite_bench() { scripts bench 3000; }
+
+# The rules themselves, searched; needs no build.
+suite_model() { scripts model 1800; }
 
 suite_fuzz() {
     local program name log status seconds=$((ci ? 10 : 20)) corpus targets seeds_of
