@@ -6,6 +6,7 @@
 #include "control/api.hpp"
 #include "control/api_server.hpp"
 #include "control/control_service.hpp"
+#include "gateway/freed_memory.hpp"
 #include "gateway/log.hpp"
 #include "gateway/memory_limit.hpp"
 #include "gateway/memory_reserve.hpp"
@@ -153,6 +154,7 @@ private:
     void stop();
     void resolve_again();
     void trim_memory();
+    void release_memory();
 
     config settings_;
     process_state shared_;
@@ -166,6 +168,7 @@ private:
     boost::asio::signal_set signals_{control_};
     boost::asio::steady_timer timer_{control_}, resolve_timer_{control_}, trim_timer_{control_};
     trim_decider trims_;
+    std::size_t trims_open_ = 0; // shards that a release of memory still waits for
     std::thread resolver_;
     std::shared_ptr<const endpoint_addresses> where_;
     control_counters counters_;
@@ -235,6 +238,7 @@ int process::start()
 {
     log::set_up(settings_.log);
     log::start();
+    freed_memory::set_up();
     memory_reserve::set_up();
     const std::uint64_t descriptors = raise_descriptors();
     const bool dedicated = settings_.brokers.multiplex == multiplex_mode::dedicated;
@@ -539,16 +543,29 @@ void process::trim_memory()
             ::malloc_trim(0);
         }
         memory_reserve::fill_up();
-        if (trims_.due(shared_.held.load(), shared_.clients.load())) {
-            for (auto& s : shards_) {
-                s->post([this] {
-                    net::release_pooled_outboxes();
-                    boost::asio::post(control_, [] { ::malloc_trim(0); });
-                });
-            }
+        if (trims_open_ == 0 && trims_.due(shared_.held.load(), shared_.clients.load())) {
+            release_memory();
         }
         trim_memory();
     });
+}
+
+// Each shard what it pooled and the end of its own heap, then the holes of all heaps at once.
+void process::release_memory()
+{
+    trims_open_ = shards_.size();
+    freed_memory::begin_release();
+    for (auto& s : shards_) {
+        s->post([this] {
+            net::release_pooled_outboxes();
+            freed_memory::release_end_of_heap();
+            boost::asio::post(control_, [this] {
+                if (--trims_open_ == 0) {
+                    freed_memory::end_release();
+                }
+            });
+        });
+    }
 }
 
 int process::run()
