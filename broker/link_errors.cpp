@@ -114,7 +114,7 @@ link_event link::on_error_overdue(link_effects& out)
     if (can().receipts()) {
         return {
             .what = link_event::kind::mute,
-            .text = "no answer to a barrier behind an ERROR: " + last_error_};
+            .text = "no answer to the barrier after an ERROR: " + last_error_};
     }
     refuse(search_.on_alive(search_.kept(), owed_, clock_));
     last_error_.clear();

@@ -183,8 +183,8 @@ std::vector<std::string> switch_record::counted() const
     say(cause::pinned, sum.sessions_pinned, " session pinned to its old color",
         " sessions pinned to their old color");
     say(cause::forced, sum.seams_forced, " seam forced by seam_timeout", " seams forced by seam_timeout");
-    say(cause::late, sum.late, " message came late, behind a forced seam",
-        " messages came late, behind a forced seam");
+    say(cause::late, sum.late, " message came late, after a forced seam",
+        " messages came late, after a forced seam");
     say(cause::best_effort, sum.seams_best_effort, " seam: best effort", " seams: best effort");
     if (sum.fence_best_effort) {
         sentences.push_back("fence: best effort" + sum.named.sentence(cause::fence));
@@ -194,8 +194,8 @@ std::vector<std::string> switch_record::counted() const
     say(cause::handed_back, sum.handed_back, " delivery handed back", " deliveries handed back");
     say(cause::left_behind, sum.stored_left_behind, " stored message possibly left on the old color",
         " stored messages possibly left on the old color");
-    say(cause::stream_anew, sum.streams_anew, " stream does not go on behind what was given",
-        " streams do not go on behind what was given");
+    say(cause::stream_anew, sum.streams_anew, " stream does not continue after the last message given",
+        " streams do not continue after the last message given");
     say(cause::reply_refused, sum.replies_refused, " reply refused, its color is gone",
         " replies refused, their color is gone");
     say(cause::copies, sum.pairs_doubtful, " message dropped as a copy that may have been another",

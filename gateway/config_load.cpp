@@ -240,7 +240,7 @@ void loader::dedup(section& at, dedup_config& out)
         at.error("dedup", shown(text) + " is not allowed: must be auto, off, content or \"header NAME\"");
     }
     if (out.by != dedup_kind::off && !shared) {
-        at.error("dedup", "needs brokers.backplane: shared; nothing comes twice without it");
+        at.error("dedup", "needs brokers.backplane: shared; otherwise no message comes twice");
     }
 }
 

@@ -21,10 +21,10 @@ int main(int argc, char** argv)
     std::string file;
     bool check = false;
     app.add_option("--config", file, "the configuration, teal.yaml")->required();
-    app.add_flag("--check", check, "check the configuration, then exit: 0 good, 2 not");
+    app.add_flag("--check", check, "check the configuration and exit: 0 if it is good, else 2");
     app.set_version_flag("--version", std::string{"teal-gateway "} + TEAL_VERSION);
-    app.footer("SIGTERM drains, then stops; a second one stops at once. Exit status: 0 stopped as "
-               "asked, 1 failed, 2 could not start.");
+    app.footer("SIGTERM drains the clients, then stops; a second one stops at once. Exit status: "
+               "0 stopped as asked, 1 failed while running, 2 could not start.");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -37,12 +37,12 @@ void describe(CLI::App& app, command_line& given)
         ->type_name("HOST:PORT");
     app.add_option("--status", given.status, "Answer GET /status[?since=NS] here")
         ->type_name("HOST:PORT");
-    app.add_option("--user", given.users, "Let in this user; repeat for more (default: anybody)")
+    app.add_option("--user", given.users, "A user who may log in; repeat for more (default: everybody may)")
         ->type_name("NAME:PASS")
         ->allow_extra_args(false);
     app.add_option(
            "--memory", given.options.memory_bytes_max,
-           "Most bytes of queued messages (default 1GiB)")
+           "Maximum size of all queued messages (default 1GiB)")
         ->type_name("SIZE")
         ->transform(CLI::AsSizeValue(false));
     stomp::limits& limits = given.options.frame_limits;
@@ -56,14 +56,14 @@ void describe(CLI::App& app, command_line& given)
         ->type_name("SIZE")
         ->transform(CLI::AsSizeValue(false))
         ->check(CLI::Range(std::size_t{1024}, std::size_t{1} << 30));
-    app.add_option("--headers", limits.header_count, "Most headers of a frame (default 100)")
+    app.add_option("--headers", limits.header_count, "Maximum number of headers in a frame (default 100)")
         ->check(CLI::Range(std::size_t{8}, std::size_t{10'000}));
     app.add_option("--header-line", limits.header_line_bytes, "Longest header line (default 10KiB)")
         ->type_name("SIZE")
         ->transform(CLI::AsSizeValue(false))
         ->check(CLI::Range(std::size_t{256}, std::size_t{1} << 20));
     app.add_option(
-        "--name", given.options.name, "Name in /status and in the line that says it is ready");
+        "--name", given.options.name, "The broker's name in /status and in its ready line");
     app.add_option(
            "--chaos", given.chaos,
            "Plant a fault, for tests; repeat for more: close_on=DESTINATION, stall_after=N, "
@@ -73,7 +73,7 @@ void describe(CLI::App& app, command_line& given)
         ->allow_extra_args(false);
     app.footer("Port 0 picks a free port. SIGTERM and SIGINT stop it. Exit status: 0 stopped, 2 a "
                "bad option or an\n"
-               "address that can not be listened on.\n\n"
+               "address on which it cannot listen.\n\n"
                "  teal-broker --stomp 127.0.0.1:61613 --ws 127.0.0.1:61614 --status "
                "127.0.0.1:61615 --name blue");
 }

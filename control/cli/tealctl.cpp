@@ -35,25 +35,25 @@ void define_switch_options(CLI::App& command, command_line& line)
 {
     command.add_flag("--no-wait", line.no_wait, "Return as soon as the switch is accepted");
     command.add_flag(
-        "--wait-drain", line.change.waiting.wait_drain, "Wait until the old color is drained too");
+        "--wait-drain", line.change.waiting.wait_drain, "Also wait until the old color is drained");
     command
-        .add_option("--timeout", line.timeout, "Stop waiting after this long; the switch goes on")
+        .add_option("--timeout", line.timeout, "Stop waiting after this time; the switch goes on")
         ->capture_default_str();
     command.add_option(
-        "--deadline", line.change.deadline, "Abort what is not decided by then (2m)");
+        "--deadline", line.change.deadline, "Abort the switch if it is not decided after this time (2m)");
     command.add_flag(
         "--dry-run", line.change.dry_run,
-        "Prepare on the target, then let go; nothing is switched");
-    command.add_option("--if-epoch", line.change.if_epoch, "Only if this is the epoch");
+        "Prepare every session on the target, then release it; nothing is switched");
+    command.add_option("--if-epoch", line.change.if_epoch, "Refuse the switch unless this is the epoch");
     command
         .add_option(
             "--on-hold-timeout", line.change.on_hold_timeout,
             "What to do with sessions that do not settle")
         ->check(CLI::IsMember({"abort", "pin", "cut"}));
     command.add_option(
-        "--max-failed", line.change.max_failed, "N or P%: so many sessions may fail");
-    command.add_option("--reason", line.change.reason, "For the report and the audit log");
-    command.add_flag("--yes", line.change.yes, "Do not ask");
+        "--max-failed", line.change.max_failed, "How many sessions may fail: N or P%");
+    command.add_option("--reason", line.change.reason, "A text for the report and the audit log");
+    command.add_flag("--yes", line.change.yes, "Do not ask for confirmation");
 }
 
 void define(CLI::App& app, command_line& line)
@@ -72,9 +72,9 @@ void define(CLI::App& app, command_line& line)
         ->check(CLI::IsMember({"table", "json"}));
     app.add_flag("-q,--quiet", line.quiet, "No table, no progress");
     app.add_flag("--no-color", line.no_color, "No colors (also NO_COLOR)");
-    app.footer("Exit status: 0 done · 1 failed, all sessions on the old color · 2 usage · 3 "
-               "gateway not reachable, or not understood · 4 refused\n"
-               "5 timeout, switch still running · 6 done, but something is counted · 7 not allowed "
+    app.footer("Exit status: 0 done · 1 failed, all sessions on the old color · 2 wrong usage · 3 "
+               "gateway not reachable, or its answer not understood · 4 refused\n"
+               "5 timeout, switch still running · 6 done, but something was counted · 7 not allowed "
                "· 130 detached");
 
     app.add_subcommand("status", "Epoch, live color, clients and pools");
@@ -88,30 +88,30 @@ void define(CLI::App& app, command_line& line)
         line);
     app.add_subcommand("abort", "Abort the running switch");
     auto* watch = app.add_subcommand("watch", "Follow a switch until its report is final");
-    watch->add_option("id", line.id, "The newest where absent");
+    watch->add_option("id", line.id, "The switch; without it the newest");
     watch->add_flag(
-        "--wait-drain", line.change.waiting.wait_drain, "Wait until the old color is drained too");
-    watch->add_option("--timeout", line.watch_timeout, "Stop waiting after this long");
+        "--wait-drain", line.change.waiting.wait_drain, "Also wait until the old color is drained");
+    watch->add_option("--timeout", line.watch_timeout, "Stop waiting after this time");
     app.add_subcommand("history", "The last switches, newest first");
     app.add_subcommand("pools", "Brokers of both colors");
     auto* sessions = app.add_subcommand("sessions", "Sessions of clients");
-    sessions->add_option("--sort", line.sort, "Largest first")
+    sessions->add_option("--sort", line.sort, "Sort by this, the largest first")
         ->check(CLI::IsMember({"held", "age", "rate"}));
-    sessions->add_option("--limit", line.limit, "So many")
+    sessions->add_option("--limit", line.limit, "Show at most this many")
         ->check(CLI::Range(1, 1000))
         ->capture_default_str();
     auto* drain = app.add_subcommand("drain", "Drain an endpoint, or this gateway");
     drain->add_option("endpoint", line.drained, "COLOR/NAME or COLOR/HOST:PORT");
-    drain->add_flag("--no-wait", line.no_wait, "Return as soon as the order is taken");
-    drain->add_option("--timeout", line.timeout, "Stop waiting after this long; it goes on")
+    drain->add_flag("--no-wait", line.no_wait, "Return as soon as the order is accepted");
+    drain->add_option("--timeout", line.timeout, "Stop waiting after this time; the drain goes on")
         ->capture_default_str();
-    drain->add_flag("--self", line.self, "This gateway, before it stops");
-    drain->add_flag("--wait", line.drain_wait, "With --self: until it is drained");
+    drain->add_flag("--self", line.self, "Drain this gateway, before it stops");
+    drain->add_flag("--wait", line.drain_wait, "With --self: wait until it is drained");
     app.add_subcommand("undrain", "Take a drained endpoint back")
         ->add_option("endpoint", line.drained, "COLOR/NAME or COLOR/HOST:PORT")
         ->required();
     app.add_subcommand("disconnect", "Close one session")
-        ->add_option("session", line.session, "Its id")
+        ->add_option("session", line.session, "The session's id")
         ->required();
     app.add_subcommand("check", "Check a configuration file with teal-gateway")
         ->add_option("file", line.file)
@@ -120,7 +120,7 @@ void define(CLI::App& app, command_line& line)
         ->add_option("shell", line.shell)
         ->required()
         ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-    app.add_subcommand("version", "Version of this program");
+    app.add_subcommand("version", "Print the version of this program");
 }
 
 // Replaces this process, so the gateway's exit status is ours. Returns where there is none to run.

@@ -42,7 +42,7 @@ void add_workload(CLI::App& app, load_options& into, raw_options& raw)
 {
     workload_shape& shape = into.fleet.shape;
     shape.clients = 1000;
-    app.add_option("--clients", shape.clients, "clients")
+    app.add_option("--clients", shape.clients, "number of clients")
         ->check(CLI::Range(1, 200'000))
         ->capture_default_str();
     app.add_option("--rate", into.fleet.rate, "messages per second of each client")
@@ -51,29 +51,29 @@ void add_workload(CLI::App& app, load_options& into, raw_options& raw)
     app.add_option("--size", into.fleet.body_size, "bytes of a body (at least 40)")
         ->check(CLI::Range(40, 8 * 1024 * 1024))
         ->capture_default_str();
-    app.add_option("--seconds", raw.seconds, "how long to send, behind the warm-up")
+    app.add_option("--seconds", raw.seconds, "how long to send, after the warm-up")
         ->check(CLI::Range(0.1, 3600.0))
         ->capture_default_str();
-    app.add_option("--warmup", raw.warmup, "seconds checked but not measured")
+    app.add_option("--warmup", raw.warmup, "seconds that are checked but not measured")
         ->check(CLI::Range(0.0, 600.0))
         ->capture_default_str();
     app.add_option("--topics", raw.topics, "mixed: 1 message in 10 goes to a topic of 20")
         ->check(CLI::IsMember({"own", "shared", "mixed"}))
         ->capture_default_str();
-    app.add_option("--queues", shape.queues, "queues, each with every n-th client")
+    app.add_option("--queues", shape.queues, "number of queues; each is used by every n-th client")
         ->check(CLI::Range(0, 100'000));
-    app.add_option("--queue-percent", shape.queue_percent, "messages that go to the queues")
+    app.add_option("--queue-percent", shape.queue_percent, "percent of the messages that go to the queues")
         ->check(CLI::Range(1, 100))
         ->capture_default_str();
-    app.add_option("--queue-order", raw.queue_order, "strict: order on queues is judged too")
+    app.add_option("--queue-order", raw.queue_order, "strict: the order on queues is judged, too")
         ->check(CLI::IsMember({"relaxed", "strict"}))
         ->capture_default_str();
-    app.add_option("--ack", raw.acks, "of the queues' subscriptions")
+    app.add_option("--ack", raw.acks, "ack mode of the subscriptions to queues")
         ->check(CLI::IsMember({"auto", "client", "client-individual"}))
         ->capture_default_str();
-    app.add_option("--transactions", shape.transaction_percent, "percent of the SENDs")
+    app.add_option("--transactions", shape.transaction_percent, "percent of the SENDs that are in a transaction")
         ->check(CLI::Range(0, 100));
-    app.add_flag("--receipts", raw.receipts, "each SEND asks for one; what has none is not lost");
+    app.add_flag("--receipts", raw.receipts, "each SEND asks for a receipt; one without a receipt does not count as lost");
     app.add_option(
            "--id-header", into.fleet.client.id_header,
            "each SEND has a header of that name with a unique value (brokers.backplane: shared)")
@@ -83,7 +83,7 @@ void add_workload(CLI::App& app, load_options& into, raw_options& raw)
             });
             return token ? std::string{} : "not letters, digits, '-', '_' and '.': " + name;
         });
-    app.add_option("--seed", into.fleet.seed, "of the clients' phases")->capture_default_str();
+    app.add_option("--seed", into.fleet.seed, "seed of the clients' phases")->capture_default_str();
 }
 
 void add_connection(CLI::App& app, load_options& into, raw_options& raw)
@@ -105,12 +105,12 @@ void add_connection(CLI::App& app, load_options& into, raw_options& raw)
     app.add_option("--connect-rate", into.fleet.connect_rate, "connects per second")
         ->check(CLI::Range(1.0, 100'000.0))
         ->capture_default_str();
-    app.add_option("--drain-seconds", raw.drain_seconds, "longest wait for what is still to come")
+    app.add_option("--drain-seconds", raw.drain_seconds, "longest wait for messages that are still missing")
         ->check(CLI::Range(0.1, 600.0))
         ->capture_default_str();
     app.add_option("--json", into.json_file, "write the result as JSON");
     app.add_option(
-        "--missing", into.missing_file, "write each copy that did not come, with its time");
+        "--missing", into.missing_file, "write each copy that did not arrive, with its time");
     app.add_flag("--quiet", raw.quiet, "no progress on stderr");
     app.add_flag("--progress", raw.progress, "a line a second on stderr (the default)")
         ->excludes("--quiet");
