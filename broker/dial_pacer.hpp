@@ -13,13 +13,13 @@
 // (3) Unknown identities take turns by the address that they come from. Many from one address delay
 //     one from another address by a single place.
 
+#include "broker/net/hash_map.hpp"
 #include "broker/net/time.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <unordered_map>
 
 namespace broker {
 
@@ -71,7 +71,7 @@ private:
         std::size_t size() const noexcept { return size_; }
 
     private:
-        std::unordered_map<std::uint64_t, std::deque<std::uint64_t>> by_source_;
+        net::hash_map<std::uint64_t, std::deque<std::uint64_t>> by_source_;
         std::deque<std::uint64_t> order_; // each source that waits, once
         std::size_t size_ = 0;
     };

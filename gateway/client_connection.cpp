@@ -27,9 +27,10 @@ stomp::frame_view& scratch_frame()
 
 } // namespace
 
-client_connection::client_connection(shard& owner, int descriptor, std::size_t listener)
+client_connection::client_connection(
+    shard& owner, int descriptor, std::size_t listener, std::uint64_t number)
     : connection(owner.loop(), descriptor, origin::accepted), shard_(owner),
-      decoder_(websocket::role::server), since_(owner.loop().now()),
+      decoder_(websocket::role::server), since_(owner.loop().now()), number_(number),
       listener_(static_cast<std::uint16_t>(listener))
 {
     shard_.loop().timers().arm(*this, since_ + shard_.settings().limits.handshake_timeout);

@@ -33,7 +33,7 @@ class shard;
 
 class client_connection final : public net::connection, private net::timer {
 public:
-    client_connection(shard& owner, int descriptor, std::size_t listener);
+    client_connection(shard& owner, int descriptor, std::size_t listener, std::uint64_t number);
     ~client_connection() override;
 
     // ---- effects
@@ -72,6 +72,7 @@ public:
     bool counted() const noexcept { return counted_; }
     std::string counted_address() const { return address_ ? *address_ : std::string{}; }
     std::size_t listener() const noexcept { return listener_; }
+    std::uint64_t number() const noexcept { return number_; } // in the shard's table
 
     session_id session() const noexcept { return session_; }
     bool over_mark() const noexcept { return level_ != backlog::below; }
@@ -141,23 +142,24 @@ private:
     // empty.
     net::time_point since_;
     [[no_unique_address]] message_kinds kinds_; // of the messages that partial_ came in
+    std::uint64_t number_;
     std::uint32_t charged_input_ = 0, charged_outbox_ = 0;
     std::uint16_t listener_;
     backlog level_ = backlog::below;
     disconnect_reason left_how_ = disconnect_reason::reset;
-    bool upgraded_ = false, connected_ = false;
-    bool said_binary_ = false, said_text_ = false; // some of its STOMP frames were
-    bool left_ = false; // the client is gone; the router hears of it when nothing is carried
-    bool told_ = false; // the session is over
-    bool watch_written_ = false;
     bool said_ = false; // STOMP was appended; a pong is no sign of life to a STOMP client
-    bool socket_gone_ = false; // on_closed came while bytes were carried
-    bool counted_ = false;
-    bool stopped_ = false; // stop_for_memory
-    bool parsing_ = false; // partial_ is being read: it must not be freed
+    bool upgraded_ : 1 = false, connected_ : 1 = false;
+    bool said_binary_ : 1 = false, said_text_ : 1 = false; // some of its STOMP frames were
+    bool left_ : 1 = false; // the client is gone; the router hears of it when nothing is carried
+    bool told_ : 1 = false; // the session is over
+    bool watch_written_ : 1 = false;
+    bool socket_gone_ : 1 = false; // on_closed came while bytes were carried
+    bool counted_ : 1 = false;
+    bool stopped_ : 1 = false; // stop_for_memory
+    bool parsing_ : 1 = false; // partial_ is being read: it must not be freed
 
 public: // by the shard; here for the sake of the size
-    bool backlog_listed = false, resume_listed = false;
+    bool backlog_listed : 1 = false, resume_listed : 1 = false;
 };
 
 // The budget of an idle client's socket; the WebSocket decoder and the parser are within it.

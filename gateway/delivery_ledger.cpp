@@ -1,7 +1,8 @@
 #include "gateway/delivery_ledger.hpp"
 
+#include "broker/net/hash_map.hpp"
+
 #include <boost/assert.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -18,8 +19,8 @@ struct delivery_ledger::tables {
     };
 
     broker::numbered_ring<delivery> open;
-    boost::unordered_flat_map<std::uint32_t, ends> subscriptions;
-    boost::unordered_flat_map<broker::wire_id, std::size_t> wires;
+    net::hash_map<std::uint32_t, ends> subscriptions;
+    net::hash_map<broker::wire_id, std::size_t> wires;
     std::vector<std::pair<broker::link_id, std::size_t>> links; // few
     broker::per_color<std::size_t> colors{};
     // In order, from automatic_first on; those that were dropped meanwhile stay to their turn.

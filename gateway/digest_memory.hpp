@@ -9,9 +9,8 @@
 //     generations: when the young one is full, it becomes the old one.
 // (2) The digest is keyed per process, so a peer cannot choose keys that collide.
 
+#include "broker/net/hash_map.hpp"
 #include "broker/net/time.hpp"
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <array>
 #include <cstddef>
@@ -69,7 +68,7 @@ private:
     };
     net::duration keeps_;
     std::size_t half_;
-    boost::unordered_flat_map<digest128, entry> young_, old_;
+    net::hash_map<digest128, entry> young_, old_;
 };
 
 } // namespace gateway

@@ -8,11 +8,9 @@ namespace gateway {
 // link. H11: not where a durable subscription is read there, which only the link's end leaves.
 bool lingering_links::awaits_replies(const client_session& s) const
 {
-    const auto own = tables_.links.find(number(s.now().own));
-    return s.answers && s.answers->requests(s.live) > 0 && own != tables_.links.end() &&
-           own->second->core.ready() && std::ranges::none_of(own->second->wires, [&](wire_id id) {
-               return tables_.wires.at(number(id))->durable;
-           });
+    const link_record* own = link(s.now().own);
+    return s.answers && s.answers->requests(s.live) > 0 && own != nullptr && own->core.ready() &&
+           std::ranges::none_of(own->wires, [&](wire_id id) { return wire(id)->durable; });
 }
 
 // What the client did not acknowledge is given back by closing the link, never by NACK; the link's

@@ -14,10 +14,9 @@
 // (1) The charge of a group is what its links were worth at the last recount().
 // (2) A session that has gone does not wait: forget().
 
+#include "broker/net/hash_map.hpp"
 #include "gateway/digest_memory.hpp"
 #include "gateway/shard_part.hpp"
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <set>
 
@@ -41,7 +40,7 @@ private:
         std::set<std::uint64_t> waiting; // sessions, in order of their arrival
         time_point told{};
     };
-    boost::unordered_flat_map<digest128, quota> quotas_;
+    net::hash_map<digest128, quota> quotas_;
 };
 
 } // namespace gateway

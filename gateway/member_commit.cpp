@@ -21,7 +21,8 @@ void shard_member::on_commit(const control::commit& order, time_point now)
     shard_.live = switch_.to;
     shard_.epoch = order.epoch;
     shard_.sent_through[shard_.live].clear();
-    for (auto& [id, l] : tables_.links) { // one that lingered there from before counts anew (M1)
+    // One that lingered there from before counts anew (M1).
+    for (const auto& [id, l] : tables_.links) {
         l->used = l->used && l->at().color != shard_.live;
     }
     switch_.drain_until = now + switch_.timing.drain_timeout;

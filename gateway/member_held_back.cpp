@@ -39,10 +39,9 @@ void shard_member::hold_back(client_session& s, time_point now)
 bool shard_member::gives_back(const client_session& s) const
 {
     return settings_.shared_backplane && std::ranges::any_of(s.journal, [&](const auto& sub) {
-               const auto old = tables_.wires.find(number(sub->wires[broker::other(s.live)]));
+               const wire_subscription* old = wire(sub->wires[broker::other(s.live)]);
                return sub->held_back && !sub->broadcast &&
-                      (old == tables_.wires.end() ||
-                       old->second->giving_back); // a pinned one still gets
+                      (old == nullptr || old->giving_back); // a pinned one still gets
            });
 }
 

@@ -72,11 +72,11 @@ bool shard_member::settled(const client_session& s) const
 {
     const binding& b = s.now();
     const auto unproven = [&](link_id id, bool own) {
-        const auto at = tables_.links.find(number(id));
-        if (at == tables_.links.end() || at->second->core.state() != broker::link_state::ready) {
+        const link_record* of = link(id);
+        if (of == nullptr || of->core.state() != broker::link_state::ready) {
             return false;
         }
-        const broker::link& l = at->second->core;
+        const broker::link& l = of->core;
         if (own && s.over_outbox == backlog::over_wall) {
             return false; // S17
         }
@@ -86,9 +86,8 @@ bool shard_member::settled(const client_session& s) const
         return false;
     }
     return std::ranges::none_of(s.journal, [&](const auto& sub) {
-        const auto w = tables_.wires.find(number(sub->wires[s.live]));
-        return w != tables_.wires.end() && w->second->state == wire_state::open &&
-               s.over_outbox != backlog::over_wall;
+        const wire_subscription* w = wire(sub->wires[s.live]);
+        return w != nullptr && w->state == wire_state::open && s.over_outbox != backlog::over_wall;
     });
 }
 
@@ -119,10 +118,10 @@ void shard_member::try_hold(client_session& s, time_point now)
 bool shard_member::standby_complete(const client_session& s) const
 {
     return std::ranges::all_of(s.journal, [&](const auto& sub) {
-        const auto w = tables_.wires.find(number(sub->wires[switch_.to]));
+        const wire_subscription* w = wire(sub->wires[switch_.to]);
         return !sub->broadcast || !sub->confirmed || breaks_first() ||
-               (w != tables_.wires.end() && w->second->state == wire_state::confirmed &&
-                parts_.pairing.marked(sub->wires[s.live], *w->second));
+               (w != nullptr && w->state == wire_state::confirmed &&
+                parts_.pairing.marked(sub->wires[s.live], *w));
     });
 }
 

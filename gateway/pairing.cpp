@@ -127,9 +127,9 @@ void pairing::on_nc()
 // Ob, and its twin in front of Na, or the old color alone brought it.
 void pairing::on_nd()
 {
-    boost::unordered_flat_map<pairing_key, std::uint64_t> left;
+    net::hash_map<pairing_key, std::uint64_t> left;
     owed_by_new_.for_each([&](const twin_key& one) { ++left[one.content]; });
-    for (const auto& [content, count] : left) {
+    for (const auto& [content, count] : left.in_any_order()) { // any order: a sum
         const auto edge = edges_.find(content);
         const std::uint64_t of_edge = edge == edges_.end() ? 0 : edge->second.brought;
         alone_ += forgot_ ? 0 : count - std::min(count, of_edge);

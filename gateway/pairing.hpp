@@ -15,11 +15,11 @@
 //     (P7).
 
 #include "broker/link_effects.hpp"
+#include "broker/net/hash_map.hpp"
 #include "broker/net/payload.hpp"
 #include "gateway/twin_notes.hpp"
 
 #include <boost/container/small_vector.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -157,12 +157,11 @@ private:
     std::deque<entry> kept_;
     std::uint64_t first_ = 0; // number of kept_.front()
     // The numbers of the kept ones by content, the oldest first.
-    boost::unordered_flat_map<pairing_key, boost::container::small_vector<std::uint64_t, 1>>
-        places_;
+    net::hash_map<pairing_key, boost::container::small_vector<std::uint64_t, 1>> places_;
     std::size_t kept_bytes_ = 0, kept_count_ = 0;
     twin_notes owed_by_new_{notes_max};  // the old color gave it, the new one did not yet
     twin_notes given_by_new_{notes_max}; // open, and the old color may still bring it
-    boost::unordered_flat_map<pairing_key, edge_note> edges_;
+    net::hash_map<pairing_key, edge_note> edges_;
     std::uint64_t doubtful_ = 0, alone_ = 0;
     std::uint64_t unmatched_ = 0; // kept in front of Nc, and without a twin when it opened
     unsigned same_ids_ = 0; // twins whose message-ids were the same

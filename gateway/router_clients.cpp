@@ -95,7 +95,7 @@ session_id router::open_client(
     if (switch_.phase >= member_phase::holding) {
         enter(*s, session_state::waiting, now);
     }
-    tables_.sessions.emplace(number(id), std::move(s));
+    tables_.sessions.add(number(id), std::move(s));
     return id;
 }
 
@@ -202,6 +202,7 @@ identity* router::identify(
         key.shrink_to_fit();
         at = tables_.identities.emplace(std::move(key), std::make_unique<identity>()).first;
         identity& made = *at->second;
+        made.number = ++tables_.last_identity;
         made.key = at->first;
         made.accept_version = made.key.substr(0, versions_end);
         made.connect_head = made.key.substr(versions_end + 1, head_end - versions_end - 1);

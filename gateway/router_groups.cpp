@@ -34,7 +34,7 @@ broker::dial_class router::dial_class_of(const share_group& g, time_point now) c
 
 share_group& router::group_for(identity& who, endpoint_ref at)
 {
-    auto& slot = tables_.groups[{&who, at}];
+    auto& slot = tables_.groups[{who.number, at}];
     if (!slot) {
         slot = std::make_unique<share_group>();
         slot->who = &who;
@@ -241,7 +241,7 @@ void router::drop_if_unused(share_group& g)
 {
     if (g.bindings == 0 && g.links == 0) {
         identity& who = *g.who;
-        tables_.groups.erase({&who, g.at});
+        tables_.groups.erase(g.key());
         release_identity(who);
     }
 }
@@ -251,8 +251,8 @@ void router::release_identity(identity& who)
     if (who.sessions > 0) {
         return;
     }
-    const auto first = tables_.groups.lower_bound({&who, endpoint_ref{}});
-    if (first == tables_.groups.end() || first->first.first != &who) {
+    const auto first = tables_.groups.lower_bound({who.number, endpoint_ref{}});
+    if (first == tables_.groups.end() || first->first.first != who.number) {
         release(held_kind::sessions, who.key.size());
         tables_.identities.erase(tables_.identities.find(who.key));
     }

@@ -37,7 +37,7 @@ link_record& router::dial(share_group& g, link_role role, session_id owner, time
         g.subscribe.push_back(id);
     }
     auto& made = *record;
-    tables_.links.emplace(number(id), std::move(record));
+    tables_.links.add(number(id), std::move(record));
     pacer_.want(number(id), dial_class_of(g, now), who.source);
     at(now, due::dials);
     return made;

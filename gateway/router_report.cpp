@@ -111,7 +111,7 @@ std::uint64_t router::links_to_dial(color target) const
     const bool websocket =
         std::ranges::any_of(settings_.endpoints[target], [](const auto& e) { return e.websocket; });
     const bool dedicated = !settings_.shared || websocket;
-    boost::unordered_flat_map<const identity*, bool> several; // whether it has more than one
+    net::hash_map<const identity*, bool> several; // whether it has more than one
     for (const auto& [id, s] : tables_.sessions) {
         if (s->who == nullptr || (!s->connected && s->awaits_quota)) {
             continue; // D3: who waits for its login's limit has no standby
@@ -123,7 +123,7 @@ std::uint64_t router::links_to_dial(color target) const
         known->second |= !first;
     }
     if (!dedicated) {
-        for (const auto& [who, more] : several) {
+        for (const auto& [who, more] : several.in_any_order()) { // any order: a sum
             links += 2 + more; // and one to try their SUBSCRIBEs on
         }
     }

@@ -122,7 +122,7 @@ bool router::subscribe(
             w->addressed = true;
             add_address(head, w->id);
         }
-        tables_.wires.emplace(number(w->id), std::move(made));
+        tables_.wires.add(number(w->id), std::move(made));
         // H11: RabbitMQ names a durable queue by the subscription's id, so that the client finds it
         // again, with or without a gateway. An id that is another wire's here stays untold.
         std::string_view name = sub.durable && sub.named ? sub.client_id : std::string_view{};

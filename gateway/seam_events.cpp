@@ -61,7 +61,7 @@ void seam_table::send_markers(time_point now)
             }
         }
     }
-    std::map<share_group*, link_id> together;
+    std::map<group_key, link_id> together;
     for (const auto& [which, again] : due_now) {
         const auto& [id, index, joins] = which;
         wire_subscription* w = wire(id);
@@ -70,7 +70,7 @@ void seam_table::send_markers(time_point now)
         }
         const endpoint_ref from{w->color(), static_cast<std::uint16_t>(index)};
         if (from == w->group->at && w->group->dedicated && !again) {
-            couriers_.send_together(*w, joins, together[w->group]);
+            couriers_.send_together(*w, joins, together[w->group->key()]);
             continue;
         }
         if (couriers_.send(*w, from, joins) || from == w->group->at) {

@@ -124,7 +124,7 @@ void send_accounts::count_open()
 void send_accounts::on_silent_proven(const link_record& l, std::uint64_t proven)
 {
     switch_.tally.unconfirmed += proven;
-    for (auto& [id, sends] : sends_) {
+    for (auto& [id, sends] : sends_.in_any_order()) { // any order: each counts its own
         if (sends.silent_on == l.core.id()) {
             sends.unconfirmed += sends.silent_first;
             sends.silent_first = std::exchange(sends.silent_rest, 0);
@@ -135,7 +135,8 @@ void send_accounts::on_silent_proven(const link_record& l, std::uint64_t proven)
 void send_accounts::doubt_silent(const link_record& l)
 {
     switch_.tally.in_doubt += l.core.counted_silent();
-    for (auto& [id, sends] : sends_) {
+    for (const std::uint64_t id : sends_.keys_in_order()) { // that of the names in the report
+        session_sends& sends = sends_.at(id);
         if (sends.silent_on == l.core.id()) {
             if (sends.silent_first + sends.silent_rest > 0) {
                 name_counted(control::counted_cause::in_doubt, session_id{id});
@@ -150,7 +151,7 @@ void send_accounts::doubt_silent(const link_record& l)
 std::map<std::uint64_t, control::send_counts> send_accounts::by_session() const
 {
     std::map<std::uint64_t, control::send_counts> all;
-    for (const auto& [id, sends] : sends_) {
+    for (const auto& [id, sends] : sends_.in_any_order()) { // any order: into a sorted map
         all[id] = {
             .accepted = sends.accepted,
             .confirmed = sends.confirmed,

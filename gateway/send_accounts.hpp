@@ -8,10 +8,9 @@
 // Lifetime:   an account is kept from the prepare order to the next one, or until its session ends.
 //             Only sessions that had such SENDs have one, so an idle session has none.
 
+#include "broker/net/hash_map.hpp"
 #include "gateway/session_sends.hpp"
 #include "gateway/shard_part.hpp"
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <map>
 
@@ -39,7 +38,7 @@ public:
     std::map<std::uint64_t, control::send_counts> by_session() const;
 
 private:
-    boost::unordered_flat_map<std::uint64_t, session_sends> sends_;
+    net::hash_map<std::uint64_t, session_sends> sends_; // by session
 };
 
 } // namespace gateway

@@ -42,8 +42,8 @@ shard::~shard()
     listeners_.clear();
     by_session_.clear();
     clients_.clear();
-    for (auto& [id, l] : links_) {
-        l->abandon();
+    for (const std::uint64_t id : links_.keys_in_order()) {
+        links_.at(id)->abandon();
     }
     links_.clear();
     lost_links_.clear();
@@ -98,9 +98,9 @@ void address_counts::leave(const std::string& address)
 
 void shard::accepted(int descriptor, std::size_t index)
 {
-    auto made = std::make_unique<client_connection>(*this, descriptor, index);
-    client_connection& c = *made;
-    clients_.emplace(&c, std::move(made));
+    const std::uint64_t number = ++last_client_;
+    client_connection& c =
+        clients_.add(number, std::make_unique<client_connection>(*this, descriptor, index, number));
     auto& counts = counters_.listener(index);
     const bool many =
         process_.clients.fetch_add(1, std::memory_order_relaxed) >= process_.clients_max;
@@ -223,7 +223,7 @@ void shard::backlog_changed(client_connection& c)
 
 void shard::destroy_later(client_connection& c)
 {
-    dead_.push_back(&c);
+    dead_.push_back(c.number());
     loop_.request_turn();
 }
 
@@ -252,18 +252,21 @@ void shard::on_turn_end(net::time_point now)
     }
     lost_links_.clear();
     std::erase_if(probes_, [](const auto& p) { return p->over(); });
-    for (client_connection* c : std::exchange(dead_, {})) {
+    for (const std::uint64_t number : std::exchange(dead_, {})) {
+        client_connection* const c = clients_.find(number);
+        if (c == nullptr) {
+            continue;
+        }
         std::erase(resumed_, c);
         std::erase(backlogged_, c);
-        if (clients_.contains(c) && c->counted()) {
+        if (c->counted()) {
             --counters_.listener(c->listener()).connections;
         }
         if (!c->counted_address().empty()) {
             process_.addresses.leave(c->counted_address());
         }
-        if (clients_.erase(c) > 0) {
-            process_.clients.fetch_sub(1, std::memory_order_relaxed);
-        }
+        clients_.erase(number);
+        process_.clients.fetch_sub(1, std::memory_order_relaxed);
     }
     loop_.timers().arm(*timer_, router_.next_deadline());
     if (!resumed_.empty() || !failed_dials_.empty()) {
@@ -274,11 +277,13 @@ void shard::on_turn_end(net::time_point now)
 // Our clocks stood still, those of the peers did not: they wait for a sign of life.
 void shard::beat_behind_a_pause(net::time_point now)
 {
-    for (const auto& [c, owned] : clients_) {
+    for (const auto& [number, c] : clients_) {
         c->beat_at_once(now);
     }
-    for (const auto& [id, l] : links_) {
-        l->beat_at_once(now);
+    for (const std::uint64_t id : links_.keys_in_order()) {
+        if (broker::link_connection* l = link(static_cast<link_id>(id))) {
+            l->beat_at_once(now);
+        }
     }
 }
 
@@ -293,12 +298,12 @@ void shard::stop_accepting()
 void shard::drain_some(std::size_t most)
 {
     std::vector<client_connection*> some;
-    for (const auto& [c, owned] : clients_) {
+    for (const auto& [number, c] : clients_) {
         if (some.size() == most) {
             break;
         }
         if (!c->closing()) {
-            some.push_back(c);
+            some.push_back(c.get());
         }
     }
     for (client_connection* c : some) {

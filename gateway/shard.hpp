@@ -8,6 +8,8 @@
 // Lifetime:   built by main. It outlives nothing but the immutable tables that it was given.
 
 #include "broker/link_connection.hpp"
+#include "broker/net/hash_map.hpp"
+#include "broker/net/numbered_table.hpp"
 #include "broker/net/readiness_loop.hpp"
 #include "broker/net/socket.hpp"
 #include "broker/websocket/upgrade.hpp"
@@ -18,7 +20,6 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <atomic>
 #include <functional>
@@ -42,7 +43,7 @@ public:
 
 private:
     std::mutex mutex_;
-    boost::unordered_flat_map<std::string, std::uint64_t> counts_;
+    net::hash_map<std::string, std::uint64_t> counts_;
 };
 
 // What all shards of a process share: touched when a connection comes or goes, never on the data
@@ -174,14 +175,16 @@ private:
     net::readiness_loop loop_{context_};
     std::vector<websocket::upgrade_policy> policies_;
     std::vector<std::unique_ptr<listener>> listeners_;
-    boost::unordered_flat_map<client_connection*, std::unique_ptr<client_connection>> clients_;
-    boost::unordered_flat_map<std::uint64_t, client_connection*> by_session_;
-    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<broker::link_connection>> links_;
+    net::numbered_table<client_connection> clients_;
+    std::uint64_t last_client_ = 0;
+    net::hash_map<std::uint64_t, client_connection*> by_session_;
+    net::hash_map<std::uint64_t, std::unique_ptr<broker::link_connection>> links_;
     // Destroyed at the end of the turn.
     std::vector<std::unique_ptr<broker::link_connection>> lost_links_;
     std::vector<std::pair<link_id, std::string>> failed_dials_;
     std::vector<std::unique_ptr<endpoint_probe>> probes_;
-    std::vector<client_connection*> resumed_, backlogged_, dead_;
+    std::vector<client_connection*> resumed_, backlogged_;
+    std::vector<std::uint64_t> dead_; // clients, by number: one may be listed twice
     std::unique_ptr<core_timer> timer_;
     std::size_t next_address_ = 0;
     net::time_point shed_at_{};

@@ -53,7 +53,7 @@ void shard::close_largest(std::uint64_t excess, net::time_point now)
 {
     std::vector<client_connection*> peers;
     std::vector<shed_candidate> all;
-    for (const auto& [c, owned] : clients_) {
+    for (const auto& [number, c] : clients_) {
         const bool over = c->session() == session_id::none && c->closing();
         all.push_back(
             {.index = peers.size(),
@@ -62,7 +62,7 @@ void shard::close_largest(std::uint64_t excess, net::time_point now)
                      : c->stalled_for(settings_.limits.client_stall, now) ? shed_class::stalled
                                                                          : shed_class::connected,
              .bytes = c->held() + c->out().size() + router_.kept_for(c->session())});
-        peers.push_back(c);
+        peers.push_back(c.get());
     }
     const std::uint64_t held = router_.budget().total();
     const auto chosen = choose_shed(all, excess);
@@ -90,7 +90,7 @@ void shard::stop_reading(bool on)
         return;
     }
     stopped_reading_ = on;
-    for (const auto& [c, owned] : clients_) {
+    for (const auto& [number, c] : clients_) {
         c->stop_for_memory(on);
     }
     router_.stop_links_for_memory(on);

@@ -6,14 +6,13 @@
 // Lifetime:   the tables own their entries. Everything else refers to them by number, except for
 //             groups and identities, which outlive whatever points to them.
 // Invariants:
-// (1) A number is never given twice.
+// (1) A number is never given twice, and a loop over a table goes in the order of numbers.
 // (2) A lookup that finds nothing is normal: the object that an event speaks of may be gone.
 
+#include "broker/net/numbered_table.hpp"
 #include "gateway/client_session.hpp"
 #include "gateway/link_record.hpp"
 #include "gateway/wire_subscription.hpp"
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <concepts>
 #include <functional>
@@ -34,17 +33,20 @@ constexpr std::uint64_t number(Id id) noexcept
 }
 
 struct shard_tables {
-    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<client_session>> sessions;
-    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<link_record>> links;
-    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<wire_subscription>> wires;
+    net::numbered_table<client_session> sessions;
+    net::numbered_table<link_record> links;
+    net::numbered_table<wire_subscription> wires;
     std::map<std::string, std::unique_ptr<identity>, std::less<>> identities; // by their key
-    std::map<std::pair<const identity*, endpoint_ref>, std::unique_ptr<share_group>> groups;
-    std::uint64_t last_session = 0, last_link = 0, last_wire = 0;
+    std::map<group_key, std::unique_ptr<share_group>> groups;
+    std::uint64_t last_session = 0, last_link = 0, last_wire = 0, last_identity = 0;
 
-    client_session* session(session_id id) noexcept { return find(sessions, id); }
-    const client_session* session(session_id id) const noexcept { return find(sessions, id); }
-    link_record* link(link_id id) noexcept { return find(links, id); }
-    wire_subscription* wire(wire_id id) noexcept { return find(wires, id); }
+    client_session* session(session_id id) noexcept { return sessions.find(number(id)); }
+    const client_session* session(session_id id) const noexcept
+    {
+        return sessions.find(number(id));
+    }
+    link_record* link(link_id id) noexcept { return links.find(number(id)); }
+    wire_subscription* wire(wire_id id) noexcept { return wires.find(number(id)); }
 
     // Their numbers now, for a loop in which sessions may end.
     std::vector<session_id> all_sessions() const
@@ -55,14 +57,6 @@ struct shard_tables {
             all.push_back(s->id);
         }
         return all;
-    }
-
-private:
-    template <class Table, class Id>
-    static auto find(Table& table, Id id) noexcept -> decltype(table.begin()->second.get())
-    {
-        const auto at = table.find(number(id));
-        return at == table.end() ? nullptr : at->second.get();
     }
 };
 

@@ -6,12 +6,11 @@
 
 #include "broker/capability.hpp"
 #include "broker/link.hpp"
+#include "broker/net/hash_map.hpp"
 #include "control/switch_messages.hpp"
 #include "gateway/digest_memory.hpp"
 #include "gateway/effects.hpp"
 #include "gateway/reply_addresses.hpp"
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <deque>
 #include <memory>
@@ -31,6 +30,7 @@ using control::endpoint_ref;
 // Who has not been let in yet can make one, of up to limits.frame_before_connect: what is said is
 // held once, in the key, and the rest are views of it.
 struct identity {
+    std::uint64_t number = 0; // the order of identities is that of their arrival
     std::string_view key; // all that may differ per client, joined; the table's own; never logged
     // The raw CONNECT header lines that every link of the group says again, each with its LF.
     std::string_view connect_head;
@@ -48,6 +48,9 @@ struct identity {
     std::uint64_t source = 0; // the address of the first client that said it
 };
 
+// The order of groups: by their identity's number, then by endpoint.
+using group_key = std::pair<std::uint64_t, endpoint_ref>;
+
 struct share_group {
     identity* who = nullptr;
     endpoint_ref at;
@@ -57,8 +60,7 @@ struct share_group {
     std::vector<link_id> publish, subscribe; // shared ones
     std::vector<session_id> waiting;         // for the trial, or for a shared link
     std::deque<session_id> turns;            // to write a SUBSCRIBE on a shared link
-    boost::unordered_flat_map<std::string_view, wire_id>
-        wires;                  // shared wire subscriptions by their `head`
+    net::hash_map<std::string_view, wire_id> wires; // shared wire subscriptions by their `head`
     std::string connected_head; // the broker's CONNECTED, for clients that share
     std::string refused;        // why it refused our CONNECT
     std::shared_ptr<const broker::broker_error> refused_by; // its ERROR, as it came
@@ -75,6 +77,7 @@ struct share_group {
     net::time_point last_marker{};    // of a seam (M6): whoever waits for its own sees progress
     std::size_t subscribe_window = 1; // unanswered SUBSCRIBEs on one shared link
 
+    group_key key() const noexcept { return {who->number, at}; }
     // B1: they come, or the answer of their trial is still awaited.
     bool gives_markers() const noexcept
     {

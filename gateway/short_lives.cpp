@@ -19,8 +19,9 @@ net::duration next_back_off(net::duration wait) noexcept
 void short_lives::on_death(
     broker::session_id owner, broker::color c, net::duration lived, net::time_point now)
 {
-    boost::unordered::erase_if(
-        recent_, [&](const auto& one) { return now - one.second.died > remembered; });
+    boost::unordered::erase_if( // any order: each by its own time
+        recent_.in_any_order(),
+        [&](const auto& one) { return now - one.second.died > remembered; });
     if (lived >= soon_after_up) {
         recent_.erase(key_of(owner, c));
         return;

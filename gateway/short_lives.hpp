@@ -10,9 +10,8 @@
 
 #include "broker/color.hpp"
 #include "broker/id_map.hpp"
+#include "broker/net/hash_map.hpp"
 #include "broker/net/time.hpp"
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstdint>
 #include <utility>
@@ -46,7 +45,7 @@ private:
     {
         return static_cast<std::uint64_t>(owner) * 2 + (c == broker::color::green ? 1U : 0U);
     }
-    boost::unordered_flat_map<key, entry> recent_;
+    net::hash_map<key, entry> recent_;
 };
 
 } // namespace gateway

@@ -69,7 +69,7 @@ subscribe_trials::known(const share_group& g, std::string_view head, time_point 
         case found::doubted: break;
         }
     }
-    const auto own = scratches_.find(const_cast<share_group*>(&g));
+    const auto own = scratches_.find(g.key());
     return own != scratches_.end() && now < own->second.refused_until ? verdict::no_link
                                                                       : verdict::unknown;
 }
@@ -99,7 +99,7 @@ void subscribe_trials::forget(const share_group& g, std::string_view head, time_
 void subscribe_trials::ask(
     share_group& g, const net::payload_ref& head, session_id who, time_point now)
 {
-    scratch& own = scratches_[&g];
+    scratch& own = scratch_of(g);
     const auto at = own.trials.find(head->bytes());
     if (at != own.trials.end()) {
         at->second->askers.insert(number(who));
@@ -255,7 +255,7 @@ void subscribe_trials::refuse(
 
 void subscribe_trials::on_up(link_record& l, time_point now)
 {
-    const auto one = scratches_.find(l.group);
+    const auto one = scratches_.find(l.group->key());
     if (one == scratches_.end() || one->second.link != l.core.id()) {
         actions_.leave(l, now);
         return;
@@ -271,7 +271,7 @@ bool subscribe_trials::on_event(
     link_record& l, const broker::link_event& event, time_point now)
 {
     using kind = broker::link_event::kind;
-    const auto one = scratches_.find(l.group);
+    const auto one = scratches_.find(l.group->key());
     if (one == scratches_.end() || one->second.link != l.core.id()) {
         return false; // left: it is read to its end
     }
@@ -318,7 +318,7 @@ bool subscribe_trials::on_event(
 
 void subscribe_trials::on_lost(share_group& g, link_id id, time_point now)
 {
-    const auto one = scratches_.find(&g);
+    const auto one = scratches_.find(g.key());
     if (one == scratches_.end() || one->second.link != id) {
         return;
     }
@@ -346,7 +346,7 @@ void subscribe_trials::on_lost(share_group& g, link_id id, time_point now)
 // link.
 void subscribe_trials::on_refused(share_group& g, time_point now)
 {
-    scratch& own = scratches_[&g];
+    scratch& own = scratch_of(g);
     own.link = link_id::none;
     own.refused_until = now + without_link;
     out_.log(2, name_of(g.at) + " has no link to try SUBSCRIBEs on: for a minute they are not");
@@ -362,20 +362,21 @@ void subscribe_trials::on_refused(share_group& g, time_point now)
 void subscribe_trials::run(time_point now)
 {
     std::vector<link_id> silent;
-    for (auto& [g, own] : scratches_) {
+    for (auto& [key, own] : scratches_) {
+        share_group& g = *own.group;
         link_record* l = link(own.link);
         if (l == nullptr) {
             for (std::size_t n = own.waiting.size(); n > 0; --n) { // who still waits
                 trial* t = own.waiting.front();
                 own.waiting.pop_front();
-                if (is_wanted(*g, *t)) {
-                    tell(*g, *t, now);
+                if (is_wanted(g, *t)) {
+                    tell(g, *t, now);
                     own.waiting.push_back(t);
                 } else {
                     end(own, *t);
                 }
             }
-            go_on(*g, own, now);
+            go_on(g, own, now);
         } else if (!own.open.empty()) {
             const time_point until = own.progress + settings_.connect_timeout;
             now >= until ? silent.push_back(own.link) : at(until, due::trials);
@@ -395,7 +396,7 @@ void subscribe_trials::run(time_point now)
 
 void subscribe_trials::release(share_group& g, time_point now)
 {
-    const auto one = scratches_.find(&g);
+    const auto one = scratches_.find(g.key());
     if (one == scratches_.end()) {
         return;
     }
@@ -410,7 +411,7 @@ void subscribe_trials::release(share_group& g, time_point now)
 bool subscribe_trials::carry_marker(wire_subscription& w, time_point now)
 {
     share_group& g = *w.group;
-    scratch& own = scratches_[&g];
+    scratch& own = scratch_of(g);
     if (now < own.refused_until) {
         return false;
     }
@@ -426,7 +427,7 @@ bool subscribe_trials::carry_marker(wire_subscription& w, time_point now)
 std::size_t subscribe_trials::open() const noexcept
 {
     std::size_t all = 0;
-    for (const auto& [g, own] : scratches_) {
+    for (const auto& [key, own] : scratches_) {
         all += own.trials.size();
     }
     return all;

@@ -21,17 +21,16 @@
 //     again only while a session waits.
 // (3) Only broadcast subscriptions are tried. A stored one would take messages or create a queue.
 
+#include "broker/net/hash_map.hpp"
 #include "gateway/digest_memory.hpp"
 #include "gateway/marker_couriers.hpp"
 #include "gateway/shard_actions.hpp"
 #include "gateway/world_survey.hpp"
 
-#include <boost/unordered/unordered_flat_map.hpp>
-#include <boost/unordered/unordered_flat_set.hpp>
-
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -82,7 +81,7 @@ private:
     enum class found : std::uint8_t { tried, doubted, tried_again, refused };
     struct trial {
         net::payload_ref head;
-        boost::unordered_flat_set<std::uint64_t> askers;
+        std::set<std::uint64_t> askers; // sessions
         wire_id wire = wire_id::none; // while it is open
         std::uint8_t losses = 0;      // of links, without a word
         bool alone = false;
@@ -90,16 +89,23 @@ private:
     };
     struct scratch {
         link_id link = link_id::none;
-        boost::unordered_flat_map<std::string_view, std::unique_ptr<trial>> trials; // by head
-        std::deque<trial*> waiting, open;                                           // in order
+        share_group* group = nullptr;
+        net::hash_map<std::string_view, std::unique_ptr<trial>> trials; // by head
+        std::deque<trial*> waiting, open;                               // in order
         wire_id queue = wire_id::none; // the queue that its cheap trials share
         std::size_t on_queue = 0;      // consumers of it
         wire_id marker = wire_id::none; // whose trial waits for the link
         unsigned failures = 0;          // of links in a row, without an answer between
         time_point dialled{}, dial_at{}, progress{}, idle_since{}, refused_until{};
     };
-    using scratches = std::map<share_group*, scratch>;
+    using scratches = std::map<group_key, scratch>;
 
+    scratch& scratch_of(share_group& g)
+    {
+        scratch& own = scratches_[g.key()];
+        own.group = &g;
+        return own;
+    }
     digest128 key_of(const share_group& g, endpoint_ref at, std::string_view head) const;
     std::optional<found> find_out(const share_group& g, std::string_view head, time_point) const;
     bool is_wanted(const share_group& g, const trial& t) const;

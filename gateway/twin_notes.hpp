@@ -8,8 +8,9 @@
 //     one is forgotten, so that nothing need be kept in order.
 // (2) Of equal notes the oldest is taken.
 
+#include "broker/net/hash_map.hpp"
+
 #include <boost/container/small_vector.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <array>
 #include <cstddef>
@@ -96,12 +97,13 @@ public:
     // Something was forgotten that may still have had a twin on its way.
     bool overflowed() const noexcept { return overflowed_; }
 
+    // By what they say, equal ones oldest first.
     template <class Visit>
     void for_each(Visit visit) const
     {
         for (const generation& g : generations_) {
-            for (const auto& [content, notes] : g.by_content) {
-                for (const twin_key& one : notes) {
+            for (const pairing_key content : g.by_content.keys_in_order()) {
+                for (const twin_key& one : g.by_content.at(content)) {
                     visit(one);
                 }
             }
@@ -111,7 +113,7 @@ public:
 private:
     using notes_of_one = boost::container::small_vector<twin_key, 1>;
     struct generation {
-        boost::unordered_flat_map<pairing_key, notes_of_one> by_content;
+        net::hash_map<pairing_key, notes_of_one> by_content;
         std::size_t count = 0;
         void erase(const twin_key& of, const twin_key* place);
     };

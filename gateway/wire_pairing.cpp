@@ -86,8 +86,8 @@ void wire_pairing::pair_up(client_session& s, subscription& sub, color c)
 // whatever the new color brings the old one brings too.
 bool wire_pairing::awaits_old(const client_session& s, const subscription& sub) const
 {
-    const auto old = tables_.wires.find(number(sub.wires[s.live]));
-    return pairs() && old != tables_.wires.end() && old->second->state == wire_state::open;
+    const wire_subscription* old = wire(sub.wires[s.live]);
+    return pairs() && old != nullptr && old->state == wire_state::open;
 }
 
 // Members came, left or changed their state: a pair opens when nobody waits for it any more, and

@@ -68,7 +68,7 @@ public:
 
 private:
     // By which link the first marks of a round ride, for each endpoint and identity.
-    using couriers_of_round = std::map<std::pair<endpoint_ref, const identity*>, link_id>;
+    using couriers_of_round = std::map<std::pair<endpoint_ref, std::uint64_t>, link_id>;
 
     void begin_marks(wire_pair& pair, couriers_of_round& together, time_point now);
     void

@@ -34,7 +34,7 @@ void wire_pairing::mark_new(time_point now)
     if (!marks()) {
         return;
     }
-    std::map<std::pair<endpoint_ref, const identity*>, link_id> together;
+    couriers_of_round together;
     for (const auto& pair : pairs_) {
         if (pair->made_by == switch_.id && !pair->core.is_open() &&
             pair->marks.read == window_mark::none) {
@@ -99,7 +99,7 @@ void wire_pairing::send_marks(wire_pair& pair, couriers_of_round& together, time
     for (const color c : broker::colors) {
         for (std::uint64_t left = m.awaited[c]; left != 0; left &= left - 1) {
             const endpoint_ref from{c, static_cast<std::uint16_t>(std::countr_zero(left))};
-            link_id& by = together[{from, to->group->who}];
+            link_id& by = together[{from, to->group->who->number}];
             const link_record* ready = link(by);
             if (m.times != 0 || ready == nullptr || !ready->core.ready() || ready->congested) {
                 const link_record* picked = couriers_.pick(*to, from);

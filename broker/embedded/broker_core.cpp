@@ -225,7 +225,7 @@ void broker_core::leave(session& s, net::time_point now)
     // The state comes first: what is put back must not be given to this session again.
     s.state = session_state::ended;
     std::vector<subscription*> left;
-    for (const auto& entry : s.subscriptions) {
+    for (const auto& entry : s.subscriptions.in_any_order()) { // any order: sorted below
         left.push_back(entry.second);
     }
     std::ranges::sort(left, {}, &subscription::number);

@@ -16,6 +16,7 @@
 #include "broker/embedded/queue_table.hpp"
 #include "broker/embedded/refusal.hpp"
 #include "broker/embedded/session.hpp"
+#include "broker/net/hash_map.hpp"
 #include "broker/stomp/error.hpp"
 #include "broker/stomp/frame.hpp"
 #include "broker/stomp/serializer.hpp"
@@ -92,7 +93,7 @@ private:
     const broker_options options_;
     counters stats_;
     queue_table queues_;
-    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<session>> sessions_;
+    net::hash_map<std::uint64_t, std::unique_ptr<session>> sessions_;
     stomp::serializer frame_;   // reused
     stomp::serializer message_; // reused
     std::uint64_t last_session_ = 0;

@@ -19,6 +19,7 @@
 #include "broker/embedded/destination.hpp"
 #include "broker/embedded/options.hpp"
 #include "broker/embedded/session.hpp"
+#include "broker/net/hash_map.hpp"
 
 #include <memory>
 #include <optional>
@@ -81,9 +82,10 @@ public:
     void pump_stirred(net::time_point now);
 
     template <class Visit>
-    void each(Visit visit) const
+    void each(Visit visit) const // for the status page
     {
-        for (const auto& entry : queues_) {
+        // any order: it sorts what it shows; of very many it shows some
+        for (const auto& entry : queues_.in_any_order()) {
             visit(*entry.second);
         }
     }
@@ -105,7 +107,7 @@ private:
     counters& stats_;
     string_map<std::unique_ptr<message_queue>> queues_;
     string_map<std::vector<message_queue*>> topics_;
-    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<subscription>> subscriptions_;
+    net::hash_map<std::uint64_t, std::unique_ptr<subscription>> subscriptions_;
     std::vector<message_queue*> stirred_;
     std::vector<queued> returning_; // reused
     std::string head_;              // reused

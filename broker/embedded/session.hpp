@@ -7,11 +7,10 @@
 
 #include "broker/embedded/message.hpp"
 #include "broker/embedded/ring.hpp"
+#include "broker/net/hash_map.hpp"
 #include "broker/net/time.hpp"
 #include "broker/stomp/frame.hpp"
 #include "broker/stomp/heart_beat.hpp"
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -51,7 +50,7 @@ struct string_hash {
     }
 };
 template <class T>
-using string_map = boost::unordered_flat_map<std::string, T, string_hash, std::equal_to<>>;
+using string_map = net::hash_map<std::string, T, string_hash, std::equal_to<>>;
 
 // A message in one queue.
 struct queued {

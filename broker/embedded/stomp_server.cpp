@@ -30,8 +30,8 @@ boost::system::result<net::address> stomp_server::listen(const net::address& at,
 void stomp_server::stop()
 {
     listeners_.clear();
-    for (const auto& entry : connections_) {
-        entry.second->close_now();
+    for (const auto& [number, connection] : connections_) {
+        connection->close_now();
     }
 }
 
@@ -61,14 +61,18 @@ void stomp_server::on_accepted(int descriptor, transport over)
     if (stalled_ && over != transport::status) {
         made->pause_reading();
     }
-    const net::connection* key = made.get();
-    connections_.emplace(key, std::move(made));
+    numbers_.emplace(made.get(), ++last_connection_);
+    connections_.add(last_connection_, std::move(made));
 }
 
 void stomp_server::forget(net::connection& gone)
 {
     std::erase_if(asking_, [&](const net::connection* one) { return one == &gone; });
-    connections_.erase(&gone);
+    if (const auto at = numbers_.find(&gone); at != numbers_.end()) {
+        const std::uint64_t number = at->second;
+        numbers_.erase(at);
+        connections_.erase(number);
+    }
 }
 
 void stomp_server::after_frame()
@@ -86,9 +90,9 @@ void stomp_server::after_frame()
 void stomp_server::stall()
 {
     stalled_ = true;
-    for (const auto& entry : connections_) {
-        if (auto* connection = dynamic_cast<stomp_connection*>(entry.second.get())) {
-            connection->stall();
+    for (const auto& [number, connection] : connections_) {
+        if (auto* one = dynamic_cast<stomp_connection*>(connection.get())) {
+            one->stall();
         }
     }
 }

@@ -9,11 +9,13 @@
 #include "broker/embedded/broker_core.hpp"
 #include "broker/embedded/listener.hpp"
 #include "broker/net/connection.hpp"
+#include "broker/net/hash_map.hpp"
+#include "broker/net/numbered_table.hpp"
 #include "broker/net/socket.hpp"
 
 #include <boost/system/result.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <vector>
@@ -57,8 +59,9 @@ private:
     net::readiness_loop& loop_;
     broker_core& core_;
     std::vector<std::unique_ptr<listener>> listeners_;
-    boost::unordered_flat_map<const net::connection*, std::unique_ptr<net::connection>>
-        connections_;
+    net::numbered_table<net::connection> connections_;
+    net::hash_map<const net::connection*, std::uint64_t> numbers_; // in connections_
+    std::uint64_t last_connection_ = 0;
     stomp::frame_view scratch_;
     std::deque<status_connection*> asking_; // of the status port, oldest first
     bool stalled_ = false;
