@@ -4,12 +4,14 @@
 // or once per session. These are armed at most once, at the earliest time that was asked for, and
 // the code that then runs arms the next. A new deadline for every request would never end: each run
 // that asks twice would double their number.
+// Deadlines of the same time run in the order of their kinds and then of their numbers, whichever
+// was asked for first.
 
+#include "broker/net/hash_map.hpp"
 #include "broker/net/time.hpp"
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <queue>
 #include <vector>
@@ -45,7 +47,7 @@ struct deadline {
     net::time_point at;
     due what;
     std::uint64_t subject;
-    bool operator>(const deadline& o) const noexcept { return at > o.at; }
+    auto operator<=>(const deadline&) const noexcept = default;
 };
 
 class deadline_queue {
@@ -64,7 +66,7 @@ private:
 
     std::priority_queue<deadline, std::vector<deadline>, std::greater<>> queue_;
     std::array<net::time_point, static_cast<std::size_t>(due::numbers) + 1> armed_;
-    boost::unordered_flat_map<std::uint64_t, net::time_point> retries_; // armed, by session
+    net::hash_map<std::uint64_t, net::time_point> retries_; // armed, by session
 };
 
 } // namespace gateway

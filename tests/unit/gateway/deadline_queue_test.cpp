@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -24,6 +27,27 @@ TEST(DeadlineQueue, WhatIsRipeComesOutInOrder)
     EXPECT_EQ(ripe[0].subject, 1u);
     EXPECT_EQ(ripe[1].subject, 2u);
     EXPECT_EQ(q.next(), t0 + 9ms);
+}
+
+// Not in the order in which they were asked for, which would be that of some other loop.
+TEST(DeadlineQueue, WhatIsRipeAtOneTimeComesByKindThenByNumber)
+{
+    const std::vector<gateway::deadline> expected{
+        {t0, due::link, 30},
+        {t0 + 1ms, due::link, 7},
+        {t0 + 1ms, due::link, 8},
+        {t0 + 1ms, due::session_retry, 1},
+        {t0 + 1ms, due::session_retry, 2},
+        {t0 + 1ms, due::drain, 0}};
+    auto asked = expected;
+    std::ranges::sort(asked, {}, &gateway::deadline::subject);
+    do {
+        gateway::deadline_queue q;
+        for (const auto& one : asked) {
+            q.add(one.at, one.what, one.subject);
+        }
+        ASSERT_TRUE(std::ranges::equal(q.take(t0 + 1ms), expected));
+    } while (std::ranges::next_permutation(asked, {}, &gateway::deadline::subject).found);
 }
 
 TEST(DeadlineQueue, OfSomeKindsOnlyTheEarliestIsArmed)

@@ -22,7 +22,7 @@ TEST_F(RouterSwitch, S6_CommitResumesOnTheStandbyAndCarriedFramesGoThere)
          "client 1 <- RECEIPT receipt-id:s"});
     run(20ms);
     effects_are(
-        {"report numbers", "link 1 <- DISCONNECT receipt:r3"}); // nothing was unproven there
+        {"link 1 <- DISCONNECT receipt:r3", "report numbers"}); // nothing was unproven there
     EXPECT_EQ(router.live(), color::green);
     EXPECT_EQ(router.epoch(), 2u);
     EXPECT_EQ(state(a), session_state::active);
