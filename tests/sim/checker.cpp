@@ -69,6 +69,25 @@ void checker::note(const std::string& line)
     }
 }
 
+void checker::note_bytes(const std::string& to, std::string_view head, std::string_view rest)
+{
+    std::string line = to + " << ";
+    for (const std::string_view part : {head, rest}) {
+        for (const char c : part) {
+            if (c == '\n') {
+                line += "\\n";
+            } else if (c == '\\' || c < ' ' || c > '~') {
+                constexpr std::string_view digits = "0123456789abcdef";
+                line.append("\\x").push_back(digits[(c >> 4) & 15]);
+                line.push_back(digits[c & 15]);
+            } else {
+                line += c;
+            }
+        }
+    }
+    note(line);
+}
+
 void checker::violation(std::string what)
 {
     note("VIOLATION " + what);

@@ -42,8 +42,8 @@ enum class tracing : std::uint8_t {
 
 class checker {
 public:
-    explicit checker(const scheduler& when, sim::tracing trace) noexcept
-        : when_(when), trace_(trace)
+    explicit checker(const scheduler& when, sim::tracing trace, bool bytes = false) noexcept
+        : when_(when), trace_(trace), bytes_(bytes && trace != sim::tracing::off)
     {
     }
 
@@ -152,6 +152,9 @@ public:
     void violation(std::string what);
     void note(const std::string& line); // the trace
     bool tracing() const noexcept { return trace_ != sim::tracing::off; }
+    // What the gateway wrote, whole: `to` is a client or a link. Where bytes are asked for.
+    void note_bytes(const std::string& to, std::string_view head, std::string_view rest);
+    bool tracing_bytes() const noexcept { return bytes_; }
     std::vector<std::string> last_lines() const { return {lines_.begin(), lines_.end()}; }
     const std::vector<std::string>& violations() const noexcept { return violations_; }
     std::uint64_t deliveries() const noexcept { return deliveries_; }
@@ -219,6 +222,7 @@ private:
 
     const scheduler& when_;
     sim::tracing trace_;
+    bool bytes_;
     std::deque<std::string> lines_;
     net::duration bind_again_max_ = std::chrono::milliseconds{500},
                   unseen_ = std::chrono::milliseconds{100};

@@ -12,7 +12,8 @@
 namespace {
 
 constexpr const char* usage =
-    "usage: sim [--seeds N] [--from S] [--seed S] [--trace] [--mode shared|dedicated|mixed]\n"
+    "usage: sim [--seeds N] [--from S] [--seed S] [--trace | --bytes] [--apart]\n"
+    "           [--mode shared|dedicated|mixed]\n"
     "           [--faults none|links|brokers|all] [--backplane "
     "separate|shared|header|content|no-key|auto]\n"
     "           [--shards N] [--clients N] [--steps N] "
@@ -20,9 +21,13 @@ constexpr const char* usage =
     "\n"
     "  --seeds N     how many worlds (1000), from --from S (1) on\n"
     "  --seed S      one world; with --trace everything that happens in it, in virtual time\n"
+    "  --bytes       the same, and all that the gateway writes and reports (compare_traces)\n"
+    "  --apart       each connection draws its delays by itself, whatever order others write in\n"
     "  --keep-going  does not stop at the tenth world that fails\n"
     "  --shrink      every world that fails is made smaller; without it the first one is\n"
-    "  --features cluster,rabbitmq,silent,replies,strict,gives-up,drains,beats,workers,streams,refuses,floods,untried | none: instead of "
+    "  --features "
+    "cluster,rabbitmq,silent,replies,strict,gives-up,drains,beats,workers,streams,refuses,floods,"
+    "untried | none: instead of "
     "drawn "
     "ones\n"
     "  what a shrunk world leaves out: --without-features I,J,..; --without-clients, "
@@ -149,6 +154,11 @@ bool read_arguments(plan& p, int count, char** arguments)
         const std::string_view word = arguments[i];
         if (word == "--trace") {
             p.world.trace = sim::tracing::printed;
+        } else if (word == "--bytes") {
+            p.world.trace = sim::tracing::printed;
+            p.world.bytes = true;
+        } else if (word == "--apart") {
+            p.world.apart = true;
         } else if (word == "--shrink") {
             p.shrink = true;
         } else if (word == "--one-node") {
@@ -183,6 +193,9 @@ int main(int count, char** arguments)
     std::uint64_t violations = 0, failed = 0, done = 0, committed = 0, aborted = 0, deliveries = 0;
     for (std::uint64_t seed = p.from; seed < p.from + p.seeds; ++seed) {
         p.world.seed = seed;
+        if (p.world.trace == sim::tracing::printed) {
+            std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
+        }
         const sim::world_result result = sim::run_world(p.world);
         ++done;
         committed += result.committed;

@@ -61,8 +61,8 @@ void pipe::flush()
             break;
         }
         std::size_t n = std::min(outbox_.size(), network_.window_ - used);
-        if (n > 1 && network_.random_.chance(30)) {
-            n = static_cast<std::size_t>(network_.random_.between(1, n));
+        if (n > 1 && random().chance(30)) {
+            n = static_cast<std::size_t>(random().between(1, n));
         }
         send(outbox_.substr(0, n));
         outbox_.erase(0, n);
@@ -80,9 +80,14 @@ void pipe::flush()
 
 time_point pipe::arrival()
 {
-    last_arrival_ =
-        std::max({last_arrival_, network_.when_.now() + network_.latency(), stalled_until_});
+    last_arrival_ = std::max(
+        {last_arrival_, network_.when_.now() + network_.latency(random()), stalled_until_});
     return last_arrival_;
+}
+
+random_source& pipe::random() noexcept
+{
+    return network_.apart_ ? random_ : network_.random_;
 }
 
 void pipe::send(std::string chunk)
@@ -139,7 +144,8 @@ void pipe::cut(bool deliver)
     network_.when_.at(arrival(), [self = shared_from_this(), reset] { self->arrive_end(reset); });
 }
 
-network::network(scheduler& when, std::uint64_t seed) : when_(when), random_(seed, 0x6e6574)
+network::network(scheduler& when, std::uint64_t seed)
+    : when_(when), random_(seed, 0x6e6574), seed_(seed)
 {
     window_ = static_cast<std::size_t>(random_.one_of(std::vector<int>{700, 4096, 65536}));
     latency_max_us_ = static_cast<std::uint64_t>(random_.one_of(std::vector<int>{60, 400, 3000}));
@@ -148,17 +154,18 @@ network::network(scheduler& when, std::uint64_t seed) : when_(when), random_(see
 connection_ref network::connect()
 {
     auto made = std::make_shared<connection>();
-    made->to_gateway = std::make_shared<pipe>(*this);
-    made->to_other = std::make_shared<pipe>(*this);
+    const auto own = [this] { return random_source{seed_, 800'000 + ++pipes_}; };
+    made->to_gateway = std::make_shared<pipe>(*this, own());
+    made->to_other = std::make_shared<pipe>(*this, own());
     return made;
 }
 
-net::duration network::latency()
+net::duration network::latency(random_source& random)
 {
-    if (random_.chance(1)) {
-        return std::min<net::duration>(random_.milliseconds(5, 40), lost_packet_);
+    if (random.chance(1)) {
+        return std::min<net::duration>(random.milliseconds(5, 40), lost_packet_);
     }
-    return random_.microseconds(20, latency_max_us_);
+    return random.microseconds(20, latency_max_us_);
 }
 
 void network::touch(pipe& which)

@@ -22,7 +22,7 @@ class network;
 // One direction of a connection.
 class pipe : public std::enable_shared_from_this<pipe> {
 public:
-    explicit pipe(network& in) noexcept : network_(in) {}
+    pipe(network& in, random_source own) noexcept : network_(in), random_(own) {}
 
     // ---- the writer's end
     void write(std::string_view bytes);
@@ -59,7 +59,10 @@ private:
     void arrive_end(bool reset);
     time_point arrival();
 
+    random_source& random() noexcept;
+
     network& network_;
+    random_source random_; // of an `apart` network
     std::string outbox_;
     std::deque<std::string> flight_;
     std::size_t in_flight_ = 0;
@@ -96,19 +99,26 @@ public:
     network(scheduler& when, std::uint64_t seed);
     // A world with heart-beats: two lost packets in a row are not yet a peer that is silent.
     void lose_packets_briefly() noexcept { lost_packet_ = std::chrono::milliseconds{20}; }
+    // Each pipe draws what becomes of its bytes by itself, so that the order in which several are
+    // written to within one turn changes nothing for any of them.
+    void keep_apart() noexcept { apart_ = true; }
 
     connection_ref connect();
     // End of a turn: what was written leaves, as far as the window allows. False: nothing was to be
     // done.
     bool flush_dirty();
-    net::duration latency();
+    net::duration latency() { return latency(random_); }
 
 private:
+    net::duration latency(random_source& random);
     friend class pipe;
     void touch(pipe& which);
 
     scheduler& when_;
     random_source random_;
+    std::uint64_t seed_;
+    std::uint64_t pipes_ = 0;
+    bool apart_ = false;
     std::size_t window_;
     std::uint64_t latency_max_us_;
     net::duration lost_packet_ = std::chrono::milliseconds{40}; // what one costs at most

@@ -177,6 +177,9 @@ void shard_driver::write_client(
         checker_.violation("the router writes to a client that it closed");
         return;
     }
+    if (checker_.tracing_bytes()) {
+        checker_.note_bytes("client " + std::to_string(c->number), head, body);
+    }
     if (c->gone) {
         c->dropped += head.size() + body.size() + 1;
         return;
@@ -193,6 +196,11 @@ void shard_driver::write_client(
     if (c == nullptr || c->closed) {
         checker_.violation("the router writes to a client that it closed");
         return;
+    }
+    if (checker_.tracing_bytes()) { // `rest` ends with the frame's NUL
+        const std::string_view bytes = rest->bytes();
+        checker_.note_bytes(
+            "client " + std::to_string(c->number), head, bytes.substr(0, bytes.size() - 1));
     }
     if (c->gone) {
         c->dropped += head.size() + rest->size();

@@ -146,6 +146,11 @@ void shard_driver::write_link(
         checker_.violation("the router writes to a link that is not open");
         return;
     }
+    if (checker_.tracing_bytes()) {
+        checker_.note_bytes(
+            "shard " + std::to_string(number_) + " link " + std::to_string(number_of(to)), head,
+            body);
+    }
     std::string bytes{head};
     bytes.append(body).push_back('\0');
     l->wire->to_other->write(bytes);

@@ -1,3 +1,5 @@
+#include "control/json.hpp"
+#include "control/report_json.hpp"
 #include "tests/sim/shard_driver_ends.hpp"
 #include "tests/sim/simulation.hpp"
 
@@ -39,7 +41,7 @@ constexpr std::uint64_t buffered_max = 512 * 1024;
 } // namespace
 
 world::world(const world_options& options)
-    : options_(options), checker_(when_, options.trace), random_(options.seed, 1),
+    : options_(options), checker_(when_, options.trace, options.bytes), random_(options.seed, 1),
       network_(when_, options.seed)
 {
     if (options_.backplane == backplane::shared) {
@@ -83,6 +85,9 @@ world::world(const world_options& options)
         const std::vector<net::duration> periods{50ms, 100ms, 200ms};
         beats_ = {.on = true, .client = how.one_of(periods), .broker = how.one_of(periods)};
         network_.lose_packets_briefly();
+    }
+    if (options_.apart) {
+        network_.keep_apart();
     }
     build_brokers();
     const color live = random_.chance(50) ? color::blue : color::green;
@@ -406,6 +411,11 @@ world_result world::run()
     end_turn();
     run_until(when_.now() + rest);
     check_empty();
+    if (checker_.tracing_bytes()) {
+        for (const auto& [id, record] : control_->history()) {
+            checker_.note("report " + control::to_text(control::to_json(record, when_.now())));
+        }
+    }
     world_result result;
     result.violations = checker_.violations();
     result.sends = checker_.sends();

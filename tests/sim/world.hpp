@@ -65,6 +65,8 @@ struct world_options {
     std::optional<std::set<feature>> having; // these and no others, instead of drawn ones
     std::set<unsigned> without_features;     // drawn or not
     bool one_node = false, calm_clients = false, roomy = false, store_works = false;
+    bool apart = false; // network::keep_apart()
+    bool bytes = false; // the trace has every byte that the gateway writes, and every report whole
 };
 
 struct world_result {
