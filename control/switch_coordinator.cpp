@@ -196,7 +196,7 @@ void switch_coordinator::begin_commit(effects& out)
     record_.epoch = stored_.epoch;
     record_.result = switch_result::switched;
     if (!gave_up_) {
-        record_.detail.clear();
+        record_.detail = order_.note; // who was left out stays in the report
     }
     enter(coordinator_state::committing, switch_phase::committing);
     send(commit{stored_.epoch, {endpoints_.begin(), endpoints_.end()}}, out);

@@ -58,7 +58,7 @@ struct switch_order {
     switch_request request;
     control_settings settings;
     std::chrono::system_clock::time_point started_at; // shown only
-    std::string note; // becomes the record's detail until something else does
+    std::string note; // the record's detail where nothing else becomes it
 };
 
 enum class abort_answer : std::uint8_t {

@@ -18,9 +18,10 @@ struct coordinator_test : testing::Test {
     effects out;
     switch_request request{green, std::nullopt, std::nullopt, std::nullopt, "", false, "test"};
     control_settings settings;
+    std::string note;
 
     effects took() { return std::exchange(out, {}); }
-    bool begin() { return coordinator.on_request({7, request, settings, {}, ""}, t0, out); }
+    bool begin() { return coordinator.on_request({7, request, settings, {}, note}, t0, out); }
     template <class What>
     effects say(member_number from, What what, switch_number id = 7)
     {

@@ -120,6 +120,17 @@ TEST_F(SwitchCoordinator, ADryRunNamesEverySessionThatWouldFail)
     EXPECT_EQ(coordinator.current().detail, "2 of 20 sessions would fail");
 }
 
+// docs/OUTSIDE.md D3: how many wait for links of their login is in the report, not in the progress alone.
+TEST_F(SwitchCoordinator, WhatPreflightNotedStaysInTheReport)
+{
+    note = "3 sessions are left out";
+    to_committing();
+    say(0, adopted{moved(10)});
+    say(1, adopted{moved(10)});
+    EXPECT_EQ(coordinator.current().result, switch_result::switched);
+    EXPECT_EQ(coordinator.current().detail, note);
+}
+
 TEST_F(SwitchCoordinator, WhatNoRaceExplainsStopsTheProcess)
 {
     begin();
