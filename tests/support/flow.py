@@ -75,6 +75,17 @@ class Flow:
                    f"{self.name}: {count} more messages")
         require(not self.troubles, f"{self.name}: {self.troubles}")
 
+    def end_publishing(self, timeout=15):
+        """Until all has come that was confirmed: a RECEIPT may be read before its MESSAGE. The
+        confirmed ones that have not come."""
+        self._stop_publishing.set()
+        until = time.monotonic() + timeout
+        while not self.troubles and time.monotonic() < until:
+            if len(self.confirmed) == self.sent and self.confirmed <= set(self.received):
+                break
+            time.sleep(0.05)
+        return sorted(self.confirmed - set(self.received))
+
     def finish(self, lossless=True, timeout=15, ordered=True):
         """Stops publishing, waits for what is owed, ends both sessions and judges. Not `ordered`:
         behind a seam that was forced, and says so."""
