@@ -43,9 +43,8 @@ std::string folder_of(const std::string& path)
 }
 
 // Who may read it has the tokens, and who may write it makes some.
-std::optional<std::string> too_open(const struct stat& file, const std::string& path)
+std::optional<std::string> too_open(const struct stat& file, const std::string& path, uid_t me)
 {
-    const auto me = ::geteuid();
     if (!S_ISREG(file.st_mode)) {
         return "is not a regular file";
     }
@@ -72,7 +71,12 @@ struct file_text {
     std::optional<std::string> wrong;
 };
 
-file_text text_of(const std::string& path)
+enum class reader : std::uint8_t {
+    myself,
+    owner, // where root asks
+};
+
+file_text text_of(const std::string& path, reader as = reader::myself)
 {
     // O_NONBLOCK: a FIFO would keep the control thread for ever.
     const descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -80,7 +84,8 @@ file_text text_of(const std::string& path)
     if (!file.open() || ::fstat(file.number(), &what) != 0) {
         return {"", "cannot be read"};
     }
-    if (auto wrong = too_open(what, path)) {
+    const auto me = ::geteuid();
+    if (auto wrong = too_open(what, path, as == reader::owner && me == 0 ? what.st_uid : me)) {
         return {"", std::move(wrong)};
     }
     std::string text(token_file_bytes_max + 1, '\0');
@@ -177,6 +182,18 @@ std::variant<token_file, std::string> token_file::open(const std::string& path)
         return *wrong;
     }
     return file;
+}
+
+std::optional<std::string> token_file::check(const std::string& path)
+{
+    auto found = text_of(path, reader::owner);
+    if (!found.wrong) {
+        auto parsed = token_table::parse(found.text);
+        if (auto* wrong = std::get_if<std::string>(&parsed)) {
+            found.wrong = std::move(*wrong);
+        }
+    }
+    return found.wrong ? std::optional("tokens file " + path + ": " + *found.wrong) : std::nullopt;
 }
 
 std::optional<std::string> token_file::refresh()

@@ -52,6 +52,8 @@ class token_file {
 public:
     // The string is the start-up error and names the file.
     static std::variant<token_file, std::string> open(const std::string& path);
+    // For `--check`, which root may ask on behalf of the user that owns the file.
+    static std::optional<std::string> check(const std::string& path);
     // Reads the file again when it changed; the answer is a sentence for the log where that failed.
     std::optional<std::string> refresh();
     const token_table& tokens() const noexcept { return tokens_; }

@@ -22,6 +22,7 @@ void listener::on_accepted(int descriptor)
 
 void listener::on_accept_failed(boost::system::error_code why)
 {
+    ++shard_.counters().listener(index_).rests;
     const auto now = shard_.loop().now();
     if (told_ == net::time_point{} || now >= told_ + told_every) {
         told_ = now;

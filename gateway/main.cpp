@@ -2,6 +2,7 @@
 
 #include "broker/net/standard_descriptors.hpp"
 #include "broker/net/stray_signals.hpp"
+#include "control/tokens.hpp"
 #include "gateway/config.hpp"
 #include "gateway/process.hpp"
 
@@ -38,6 +39,11 @@ int main(int argc, char** argv)
         return 2;
     }
     if (check) {
+        const std::string& tokens = settings->admin.tokens_file;
+        if (const auto wrong = tokens.empty() ? std::nullopt : control::token_file::check(tokens)) {
+            std::fprintf(stderr, "%s\n", wrong->c_str());
+            return 2;
+        }
         std::printf("%s: good\n", file.c_str());
         return 0;
     }

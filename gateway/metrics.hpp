@@ -274,6 +274,7 @@ using gauge = std::uint64_t;   // the present value
 struct listener_counters {
     gauge connections = 0;
     counter accepted = 0;
+    counter rests = 0; // accept() failed, and the listener waits for a moment (N1)
     by<reject_reason, counter> rejected;
 };
 
@@ -353,6 +354,8 @@ struct control_counters {
     double last_reload = 0; // of the last that was good; seconds since 1970
     std::map<std::pair<std::string, int>, counter> admin_requests; // route pattern and status code
     counter auth_failures = 0;
+    counter pauses = 0;        // times in which this process did not run (N3)
+    double paused_seconds = 0; // all of them
 
     // A route is a pattern of the API ("/v1/switches/{id}"), never a path that somebody asked for.
     void count_request(std::string_view route, int status);

@@ -46,6 +46,12 @@ void clients(page& p, const totals& sum, const control_counters& control)
                     }));
         });
     }
+    p.begin(
+        "teal_client_accept_rests_total", C,
+        "Times that a listener could not accept and waited, for lack of descriptors, say.");
+    for (std::size_t i = 0; i < listeners; ++i) {
+        p.value({{"listener", name(i)}}, sum([i](const auto& s) { return s.listeners[i].rests; }));
+    }
     p.single(
         "teal_client_handshake_duration_seconds", H, "From a client's accept to its CONNECTED.",
         sum([](const auto& s) { return s.handshake_duration; }));
@@ -303,6 +309,11 @@ void administration(page& p, const control_counters& control)
     p.single(
         "teal_admin_auth_failures_total", C, "Requests without a valid token.",
         control.auth_failures);
+    p.single(
+        "teal_process_pauses_total", C, "Times in which this process did not run.", control.pauses);
+    p.single(
+        "teal_process_paused_seconds_total", C, "How long this process did not run.",
+        control.paused_seconds);
     p.begin("teal_log_messages_total", C, "Lines of the log.");
     const auto written = log::counts();
     static constexpr std::array<std::string_view, 4> levels{"debug", "info", "warning", "error"};

@@ -383,6 +383,7 @@ std::string process::metrics()
     counters_.epoch = service_->state().epoch;
     counters_.switch_in_progress = running != nullptr;
     counters_.auth_failures = api_->auth_failures();
+    counters_.paused_seconds = std::chrono::duration<double>(net::clock::paused()).count();
     if (running != nullptr) {
         counters_.switch_started =
             std::chrono::duration<double>(running->started_at.time_since_epoch()).count();
@@ -398,6 +399,7 @@ void process::on_pause(net::duration paused)
         log_level::warning, "this process did not run for a while",
         {{"ms", std::chrono::duration_cast<milliseconds>(paused).count()}});
     boost::asio::post(control_, [this] {
+        ++counters_.pauses;
         for (auto& s : shards_) {
             s->post([] {});
         }

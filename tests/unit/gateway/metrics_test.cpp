@@ -51,6 +51,9 @@ TEST(Metrics, KnownSeriesAreThereWithZeroBeforeAnythingHappened)
              "teal_client_connections_accepted_total{listener=\"127.0.0.1:8080\"}",
              "teal_client_connections_rejected_total{listener=\"127.0.0.1:8080\",reason="
              "\"origin\"}",
+             "teal_client_accept_rests_total{listener=\"127.0.0.1:8080\"}",
+             "teal_process_pauses_total",
+             "teal_process_paused_seconds_total",
              "teal_client_disconnects_total{initiator=\"client\",reason=\"reset\"}",
              "teal_client_disconnects_total{initiator=\"gateway\",reason=\"slow_consumer\"}",
              "teal_client_disconnects_total{initiator=\"broker\",reason=\"broker_refused\"}",
