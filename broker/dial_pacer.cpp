@@ -64,7 +64,7 @@ std::uint64_t dial_pacer::pop()
     return pop_client();
 }
 
-// D1: strangers come behind who is known, and starve neither.
+// D1: strangers come after known identities, and do not starve either.
 std::uint64_t dial_pacer::pop_client()
 {
     const unsigned turn = ++client_turn_;

@@ -238,7 +238,7 @@ error_search::candidates(const kept_error& e, const owed_answers& owed, bool end
 // Once for each ERROR: what was refused is among those that it may mean now.
 void error_search::look_for_quotes(kept_error& e, const owed_answers& owed)
 {
-    // A long text is looked at where it says what was wrong.
+    // Of a long text only the part that says what was wrong is searched.
     const quoted_lines quotes{
         e.error.text.substr(0, text_max) + "\n" + e.error.body.substr(0, quoted_max)};
     if (!quotes.any()) {
@@ -295,7 +295,7 @@ bool error_search::one_frame(const notes& among) noexcept
            }));
 }
 
-// What the gateway acknowledges it does for that session.
+// An acknowledgement of the gateway's own is made for that session.
 const written_frame* error_search::one_session(const notes& among) noexcept
 {
     const written_frame* one = nullptr;
@@ -417,7 +417,8 @@ std::optional<finding> error_search::at_last(
         if (!said.empty() && ((said.size() == alike && !e.said_more) || e.said_of_one)) {
             return name(e, *said.front().which, said.front().line);
         }
-        // A SUBSCRIBE is answered ahead of any barrier behind it: one that was not was refused.
+        // A SUBSCRIBE is answered before any later barrier. One that was not answered by then was
+        // refused.
         const auto open = std::ranges::find_if(all, [](const note* n) {
             return n->frame.what == frame_kind::subscribe && n->frame.receipt != 0;
         });
@@ -528,7 +529,8 @@ error_search::on_alive(std::size_t count, const owed_answers& owed, net::time_po
     return all;
 }
 
-// E5: what ended the link is said last. RabbitMQ answers frames behind it with ERRORs too, before.
+// E5: the last ERROR says what ended the link. Before it RabbitMQ also answers later frames with
+// ERRORs.
 std::vector<finding> error_search::on_end(std::uint64_t shadow, const owed_answers& owed)
 {
     std::vector<finding> all;

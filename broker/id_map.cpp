@@ -45,7 +45,8 @@ std::optional<std::uint64_t> parse_receipt(std::string_view wire_receipt) noexce
     return wire_receipt.starts_with('r') ? parse_number(wire_receipt.substr(1), 10) : std::nullopt;
 }
 
-// H6: by its number: those of SENDs come when they are confirmed, others overtake them.
+// H6: taken by its number, because RECEIPTs of SENDs arrive when they are confirmed, and others
+// overtake them.
 std::optional<owed_answer> owed_answers::take(std::string_view wire_receipt)
 {
     const auto number = parse_receipt(wire_receipt);

@@ -112,7 +112,7 @@ void link::try_own_queue(net::time_point now, link_effects& out)
     deadline_ = now + order_.trial_timeout;
 }
 
-// It goes with the link, and gives what it takes back to the link.
+// The queue goes with the link, and delivers what it takes back to the link.
 void link::declare_own_queue(link_effects& out)
 {
     auto& s = out.scratch().begin(stomp::command::subscribe);
@@ -230,7 +230,7 @@ link_event link::on_deadline(net::time_point now, link_effects& out)
             deadline_ = now + flush_poll;
             return {};
         }
-        // Empty means all of it, what came behind the question included; nobody would ask for that
+        // Empty means that everything was sent, later frames included. Nobody would ask for those
         // again.
         barrier_covers_ = sent_;
         silent_at_barrier_ = silent_open_;

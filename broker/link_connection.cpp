@@ -121,7 +121,7 @@ void link_connection::take(std::span<char> bytes)
     decode(bytes);
 }
 
-// Collects the answer to the upgrade; what lies behind its head is returned.
+// Collects the answer to the upgrade. Returns the bytes after its head.
 std::span<char> link_connection::upgraded(std::span<char> bytes)
 {
     const std::size_t before = partial_.size();
@@ -264,7 +264,7 @@ void link_connection::on_timer(net::time_point now)
     loop().timers().arm(*this, beat_.next_deadline());
 }
 
-// Behind bytes that the broker does not take it would say nothing.
+// After bytes that the broker does not take, it would reach nobody.
 void link_connection::write_beat(net::time_point now)
 {
     beat_.on_sent(now);

@@ -1,5 +1,5 @@
-// ERRORs of a broker: what is asked behind one, what is kept back until that is answered, and what
-// the link's end says. switch.md E1 to E5; who is named is error_search.
+// ERRORs of a broker: the barrier that follows one, the RECEIPTs that are kept back until it is
+// answered, and what the link's end means. switch.md E1 to E5. error_search names the session.
 
 #include "broker/link.hpp"
 #include "broker/link_frames.hpp"
@@ -22,7 +22,7 @@ link_event link::on_error(const stomp::frame_view& frame, net::time_point now, l
         last_error_ = text;
         return {.what = link_event::kind::refused, .text = text, .error = std::move(error)};
     }
-    // The message in flight behind an UNSUBSCRIBE that was answered: the link lives (design.md
+    // A message that was in flight when its UNSUBSCRIBE was answered: the link lives on (design.md
     // section 6.4).
     if (names_delivery(frame.body) &&
         (text.find("ubscription not found") != text.npos ||
@@ -70,7 +70,7 @@ link_event link::on_error(const stomp::frame_view& frame, net::time_point now, l
     return {.what = link_event::kind::error, .text = text};
 }
 
-// E3: one at a time; ERRORs that come meanwhile are asked about behind its answer.
+// E3: one barrier at a time. For ERRORs that arrive meanwhile another one follows its answer.
 void link::ask_error_end(net::time_point now, link_effects& out)
 {
     errors_before_ = search_.kept();
@@ -145,7 +145,7 @@ bool link::keep_back(std::uint64_t number, const owed_answer& owed)
     return keeps;
 }
 
-// What a barrier answered by now was written behind, or no ERROR is left for.
+// Receipts that a barrier answered by now has followed, or that no ERROR concerns any more.
 void link::let_go(std::uint64_t below, owed_kind what)
 {
     std::erase_if(kept_back_, [&](std::uint64_t number) {
@@ -193,7 +193,7 @@ void link::on_lost(bool by_broker)
     error_end_by_ = net::never;
 }
 
-// BEGIN and ABORT: its RECEIPT says that everything before it was read.
+// BEGIN and ABORT. The RECEIPT proves that everything before them was read.
 void link::ask_received(std::string_view transaction, owed_answer answer, link_effects& out)
 {
     const auto n = owe(std::move(answer));

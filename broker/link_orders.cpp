@@ -1,4 +1,4 @@
-// What a link is told to write: frames of its sessions, barriers, markers, its end.
+// Everything that a link is told to write: frames of its sessions, barriers, markers, its end.
 
 #include "broker/link.hpp"
 #include "broker/link_frames.hpp"

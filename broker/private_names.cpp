@@ -31,7 +31,7 @@ private_names::private_names(const secret_key& key, std::uint32_t shard) : key_(
     barrier_ = std::string{private_prefix} + keyed_digits(key_, "barrier");
 }
 
-// K1: what a client sees of wire ids and links says nothing of it.
+// K1: the wire ids and link numbers that a client sees reveal nothing of it.
 std::string private_names::name(char kind, std::uint64_t number) const
 {
     std::string what{kind};

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t run_min = 3; // shorter parts are found in any text
 
-// What brokers quote of their own, not of a frame.
+// Words that brokers quote by themselves, and not from a frame.
 constexpr std::array<std::string_view, 2> own_words{"vhost '", "user was '"};
 
 bool plain(char c) noexcept

@@ -1,4 +1,4 @@
-// What broker_core does with CONNECT and STOMP: version, login, heart-beats.
+// broker_core's part for CONNECT and STOMP: version, login, heart-beats.
 
 #include "broker/embedded/broker_core.hpp"
 
@@ -65,7 +65,7 @@ broker_core::on_connect(session& s, const stomp::frame_view& connect, net::time_
     if (!asked) {
         return fault{refusal::bad_header, "heart-beat is two numbers of milliseconds, 'cx,cy'."};
     }
-    // What is asked is granted, as RabbitMQ does, down to a pace that is no load.
+    // Grants what is asked, as RabbitMQ does, down to a pace that is no load.
     const auto grant = [&](std::chrono::milliseconds ms) {
         return ms.count() == 0 ? ms : std::max(ms, options_.heart_beat_min);
     };

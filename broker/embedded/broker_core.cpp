@@ -54,7 +54,7 @@ void broker_core::on_frame(session_id id, const stomp::frame_view& frame, net::t
         fail(*s, *refused, &frame, now);
         return;
     }
-    // What waits for COMMIT is answered then; a connection that chaos closed gets nothing.
+    // A frame that waits for COMMIT is answered then. A connection that chaos closed gets nothing.
     const bool kept = frame.has("transaction") && (frame.command == stomp::command::send ||
                                                    frame.command == stomp::command::ack ||
                                                    frame.command == stomp::command::nack);

@@ -1,4 +1,4 @@
-// What broker_core does with SEND, SUBSCRIBE, UNSUBSCRIBE, ACK and NACK.
+// broker_core's part for SEND, SUBSCRIBE, UNSUBSCRIBE, ACK and NACK.
 
 #include "broker/embedded/broker_core.hpp"
 
@@ -98,8 +98,7 @@ broker_core::outcome broker_core::check_send(const destination& to, std::string_
     return std::nullopt;
 }
 
-// What it asks was checked by check_send when the frame came; at COMMIT nothing can refuse it any
-// more.
+// check_send checked it when the frame arrived. At COMMIT nothing can refuse it any more.
 void broker_core::route(session& s, const stomp::frame_view& frame, net::time_point now)
 {
     const std::string text = plain(s, *frame.find("destination"));
@@ -182,7 +181,7 @@ broker_core::outcome broker_core::on_subscribe(session& s, const stomp::frame_vi
     return std::nullopt;
 }
 
-// Finds or makes the queue behind a subscription, with the rights that it asks for.
+// Finds or makes the queue of a subscription, with the rights that it asks for.
 broker_core::outcome broker_core::choose_queue(
     session& s, const stomp::frame_view& frame, std::string_view text, message_queue*& chosen)
 {

@@ -1,5 +1,5 @@
-// What broker_core does with BEGIN, COMMIT and ABORT: frames are kept, bounded, and run at COMMIT
-// in one go.
+// broker_core's part for BEGIN, COMMIT and ABORT: frames are kept, within bounds, and run at COMMIT
+// all at once.
 
 #include "broker/embedded/broker_core.hpp"
 
@@ -9,7 +9,7 @@
 namespace embedded {
 namespace {
 
-// What a kept frame is charged with.
+// The charge for a kept frame.
 std::size_t cost(const stomp::frame_view& frame) noexcept
 {
     std::size_t bytes = frame.body.size() + 256;

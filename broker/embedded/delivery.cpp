@@ -192,7 +192,7 @@ void queue_table::tidy(subscription& s)
     while (!s.unacked.empty() && !s.unacked.front().open()) {
         s.unacked.pop_front();
     }
-    // A consumer that never settles its first delivery must not make the holes behind it pile up.
+    // If a consumer never settles its first delivery, the holes after it must not pile up.
     if (s.unacked.size() > 2 * s.open_deliveries + 64) {
         s.unacked.retain([](const delivery& d) { return d.open(); });
     }

@@ -44,7 +44,7 @@ void acceptor::on_timer(time_point)
     loop_.modify(descriptor_, EPOLLIN, *this);
 }
 
-// No more than the kernel's queue holds: who comes meanwhile, again and again, is not waited for.
+// No more than the kernel's queue holds: it does not wait for connections that keep arriving.
 void acceptor::close()
 {
     for (int i = 0; descriptor_ >= 0 && i < SOMAXCONN; ++i) {

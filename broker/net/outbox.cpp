@@ -70,8 +70,8 @@ struct outbox::state {
     struct pool;
 };
 
-// What queues of this thread left behind, so that a busy connection does not call malloc every
-// turn.
+// Blocks that outboxes of this thread no longer use, so that a busy connection does not call malloc
+// every turn.
 struct outbox::state::pool {
     pool()
     {

@@ -77,8 +77,8 @@ struct readiness_loop::state final : arm_watcher {
     std::size_t event_count = 0;
     std::size_t event_next = 0; // the first that was not handed out yet
     std::size_t registered = 0; // descriptors in the epoll set
-    // A sweep is what epoll_wait gives until nothing is left, or every descriptor had its turn: what
-    // is handed out goes to the end of the kernel's list.
+    // A sweep calls epoll_wait until nothing is left, or until every descriptor had its turn: the
+    // kernel puts a descriptor that it hands out at the end of its list.
     std::size_t sweep_events = 0;
     time_point sweep_began = now;
     time_point swept = now; // what was ready then has been handed out

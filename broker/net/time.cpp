@@ -46,9 +46,10 @@ void note_pause() noexcept
 
 } // namespace
 
-// A thread may be stopped between any two lines. If that is before `real` was read, the gap shows,
-// or another thread has noted it and `before` is old; if it is behind, `real` is of the time before
-// the pause, and so is the answer, unless the pause was noted meanwhile: then it asks again.
+// A thread may be stopped between any two lines. If it is stopped before `real` was read, the gap
+// shows, or another thread has noted it and `before` is old. If it is stopped afterwards, `real` is
+// of the time before the pause, and so is the answer. If the pause was noted meanwhile, it asks
+// again.
 clock::time_point clock::now() noexcept
 {
     while (true) {

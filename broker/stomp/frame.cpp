@@ -5,7 +5,7 @@
 namespace stomp {
 namespace {
 
-// The character behind the backslash for `c`, or 0 if this version does not escape it.
+// The character after the backslash for `c`, or 0 if this version does not escape it.
 char escape_letter(char c, version v) noexcept
 {
     if (v == version::v10) {
@@ -20,7 +20,8 @@ char escape_letter(char c, version v) noexcept
     }
 }
 
-// What no escape of this version can carry and what would end the line, the head or the frame.
+// Bytes that no escape of this version can carry and that would end the line, the head or the
+// frame.
 bool is_inexpressible(char c, version v) noexcept
 {
     return c == '\0' || (v == version::v10 && (c == '\n' || c == '\r'));

@@ -8,7 +8,7 @@
 namespace stomp {
 namespace {
 
-// What a NACK, an ACK, a RECEIPT or a line in the log is made of.
+// The headers that a NACK, an ACK, a RECEIPT or a log line needs.
 constexpr std::array<std::string_view, 6> noted_names{"subscription", "ack",        "message-id",
                                                       "destination",  "receipt-id", "redelivered"};
 constexpr std::size_t line_kept_max = 4096; // a longer one is none of these

@@ -65,8 +65,8 @@ heart_beat::heart_beat(const heart_beat_terms& terms, net::time_point now) noexc
 {
 }
 
-// What the peer sent while nobody read may still be on its way through full buffers: it gets one
-// interval before silence counts again.
+// Bytes that the peer sent while nobody read may still be on their way through full buffers. So the
+// peer gets one interval before silence counts again.
 void heart_beat::resume_incoming(net::time_point now) noexcept
 {
     if (paused_) {

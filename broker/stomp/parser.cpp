@@ -105,8 +105,8 @@ parse_result parser::parse(std::string_view bytes, const limits& bounds, frame_v
     return parse_body(front, bounds, filled, out);
 }
 
-// Goes over the special bytes behind scanned_ in the order in which they stand, so the fault that
-// is found first does not depend on how the bytes were split.
+// Goes over the special bytes after scanned_ in their order. So the fault that is found first does
+// not depend on how the bytes were split.
 errc parser::scan_head(std::string_view front, const limits& bounds, std::vector<header>& headers)
 {
     errc fault = no_fault;
@@ -204,7 +204,7 @@ errc parser::check_cr(std::string_view front, std::size_t at, const limits& boun
     return front[at + 1] == '\n' ? no_fault : errc::bad_header;
 }
 
-// What is already wrong with the last line although its LF is still to come.
+// The fault that the last line already has although its LF has not arrived yet.
 errc parser::check_partial_line(std::string_view front, const limits& bounds) const noexcept
 {
     const std::string_view partial = front.substr(std::min(line_start_, front.size()));
@@ -216,7 +216,8 @@ errc parser::check_partial_line(std::string_view front, const limits& bounds) co
     return check_size(line_start_ + without_eol_cr(partial).size(), bounds);
 }
 
-// A broker that is one may say what STOMP does not have. Anything else that answers may not.
+// Once a peer has shown that it is a broker, it may say commands that STOMP does not have. Another
+// peer may not.
 bool parser::may_be_unknown(std::string_view line) const noexcept
 {
     return reads_ == peer::broker && negotiated_ && line.size() <= unknown_command_max;
@@ -348,7 +349,7 @@ parse_result parser::begin_skipping(std::string_view front, frame_view& out)
     out.has_content_length = false;
     out.trims_values = version_ == version::v10;
     skipper_ = std::make_unique<frame_skipper>(out);
-    // What is passed on of it has no body.
+    // The part of it that is passed on has no body.
     std::erase_if(out.headers, [](const header& h) { return h.name == content_length; });
     parse_result result{.status = parse_status::skipping, .consumed = head};
     if (head_bytes_ != 0) {

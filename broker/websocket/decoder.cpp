@@ -61,7 +61,7 @@ bool may_be_sent(std::uint16_t code) noexcept
            (code >= 3000 && code <= 4999);
 }
 
-// What reading a head came to.
+// The result of reading a head.
 enum class decoder::step : std::uint8_t {
     need_more, // the head goes on in the next read
     frame,     // a frame has begun

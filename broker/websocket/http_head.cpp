@@ -32,9 +32,9 @@ std::string_view trimmed(std::string_view text) noexcept
     return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-// What is wrong with the bytes before any parsing; nullptr: nothing. A head that two programs could
-// split into lines differently is how requests are smuggled, so all but CR LF is refused (RFC
-// 9112, 2.2 and 5.2).
+// The fault of the bytes before any parsing; nullptr: none. Requests are smuggled by heads that two
+// programs split into lines differently. So every line end except CR LF is refused (RFC 9112, 2.2
+// and 5.2).
 const char* fault_of_lines(std::string_view head, std::size_t bytes_max) noexcept
 {
     if (head.size() > bytes_max)
@@ -72,7 +72,7 @@ std::optional<std::string> parse(Parser& parser, std::string_view head, std::siz
         return "the HTTP head is not complete";
     if (parser.get().version() != 11)
         return "the version is not HTTP/1.1";
-    // What looks for a field walks over all of them.
+    // A search for a field walks over all fields.
     const auto& fields = parser.get();
     if (static_cast<std::size_t>(std::distance(fields.begin(), fields.end())) > http_fields_max)
         return "the HTTP head has too many fields";

@@ -82,7 +82,7 @@ std::optional<std::string_view> origin_form(std::string_view target, std::string
     return std::nullopt;
 }
 
-// What holds for every request, whatever it asks for.
+// The checks for every request, whatever it asks for.
 verdict check_message(const http_head& head)
 {
     if (head.count("Host") != 1)
@@ -128,7 +128,7 @@ verdict check_handshake(const http_head& head)
     return std::nullopt;
 }
 
-// How the client sees this place. What a proxy adds to a list stands behind what was there.
+// The place as the client sees it. A proxy adds its value to the end of a list.
 seen_as place_of(const http_head& head, hop from)
 {
     seen_as place{.host = *head.find("Host")};

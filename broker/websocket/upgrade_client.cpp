@@ -32,7 +32,7 @@ bool is_one_word(std::string_view text) noexcept
            text.find_first_of(" \t") == std::string_view::npos;
 }
 
-// What makes the answer no upgrade (4.1, "validate the server's response"); nullptr: nothing.
+// The reason why the answer is no upgrade (4.1, "validate the server's response"); nullptr: none.
 const char* fault_of_answer(const http_head& head, const pending_upgrade& pending)
 {
     if (!head.lists("Upgrade", "websocket") || !head.lists("Connection", "upgrade"))
