@@ -314,6 +314,16 @@ const written_frame* error_search::one_session(const notes& among) noexcept
     return one;
 }
 
+// On a link of a session's own every SUBSCRIBE is its, too.
+const written_frame* error_search::only_session(const notes& among) const noexcept
+{
+    notes others;
+    std::ranges::copy_if(among, std::back_inserter(others), [&](const note* n) {
+        return of_many_ || n->frame.what != frame_kind::subscribe;
+    });
+    return others.empty() && !among.empty() ? &among.front()->frame : one_session(others);
+}
+
 finding error_search::name(kept_error& e, note& n, std::optional<header_line> line)
 {
     n.refused = true;
@@ -432,7 +442,7 @@ std::optional<finding> error_search::at_last(
     if (auto found = by_order(e, all, said)) {
         return found;
     }
-    const written_frame* of = one_session(all);
+    const written_frame* of = only_session(all);
     return of != nullptr && !blind(e) ? std::optional{name_session(e, *of, all)} : std::nullopt;
 }
 
@@ -552,7 +562,7 @@ std::vector<finding> error_search::on_end(std::uint64_t shadow, const owed_answe
             all.push_back(name(e, **refused, std::nullopt));
         } else if (!forgot(e) && one_frame(among)) {
             all.push_back(name(e, *among.front(), std::nullopt));
-        } else if (const written_frame* of = one_session(among); of != nullptr && !of_many_) {
+        } else if (const written_frame* of = only_session(among); of != nullptr && !of_many_) {
             all.push_back(name_session(e, *of, among));
         }
         for (const match& m : said) { // those of whom it was may be told apart next time

@@ -62,7 +62,7 @@ struct written_frame {
 struct finding {
     enum class kind : std::uint8_t {
         named,   // `frame` was refused: its session gets `error`
-        session, // the session of `frame` was, which frame is not known
+        session, // the session of `frame` was, which frame is not known; none: the link's owner
         ours,    // a frame of the gateway's own
         nobody,  // nobody can be named
         ended,   // the broker ended that link: for `frame`, or for any frame with one of `lines`
@@ -171,6 +171,7 @@ private:
         kept_error& e, std::size_t alike, std::size_t unnamed, const owed_answers& owed);
     std::optional<finding> by_order(kept_error& e, const notes& among, const matches& said);
     static const written_frame* one_session(const notes& among) noexcept; // null: none, or several
+    const written_frame* only_session(const notes& among) const noexcept;
     static bool one_frame(const notes& among) noexcept;
 
     std::vector<note> notes_; // the first dead_ are forgotten; behind them is number first_

@@ -273,6 +273,7 @@ private:
     bool on_finding(link_id id, broker::link_news::refusal& one, time_point now);
     void on_send_refused(link_record& l, broker::link_news::refusal& one, time_point now);
     void on_subscribe_refused(link_record& l, broker::finding& what, time_point now);
+    client_session* session_of(const link_record& l, const broker::written_frame& frame);
     void on_ended(link_record& l, const broker::finding& what, time_point now);
     void note_named(client_session& s, const link_record& l, time_point now);
     // The broker's ERROR as it came, but with the client's own names; the session goes on.

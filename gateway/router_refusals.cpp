@@ -94,7 +94,7 @@ bool router::on_finding(link_id id, broker::link_news::refusal& one, time_point 
         }
         return false;
     case kind::session:
-        if (client_session* s = find(what.frame.session)) {
+        if (client_session* s = session_of(*l, what.frame)) {
             forward_error(*s, what.error, {});
             note_named(*s, *l, now);
         }
@@ -191,6 +191,17 @@ void router::on_subscribe_refused(link_record& l, broker::finding& what, time_po
     drop_if_unused(g);
 }
 
+// E2: where no frame is named, what was SUBSCRIBEd on a link of a session's own is that session's.
+// A standby's link is lost for it, a pinned session tries again (S8).
+client_session* router::session_of(const link_record& l, const broker::written_frame& frame)
+{
+    if (frame.session != session_id::none || frame.what != broker::frame_kind::other) {
+        return find(frame.session);
+    }
+    client_session* s = find(l.owner);
+    return s != nullptr && l.at().color == s->live && s->pinned == 0 ? s : nullptr;
+}
+
 // E5, E6: the broker ended the link behind its ERROR.
 void router::on_ended(link_record& l, const broker::finding& what, time_point now)
 {
@@ -198,7 +209,7 @@ void router::on_ended(link_record& l, const broker::finding& what, time_point no
         ended_.remember(l.group->who->key, what.lines, now);
     }
     if (what.frame.what != broker::frame_kind::subscribe) {
-        if (client_session* s = find(what.frame.session)) {
+        if (client_session* s = session_of(l, what.frame)) {
             close_for_error(*s, what.error.text, now);
         }
         return;

@@ -363,6 +363,24 @@ TEST_F(LinkError, E2_ASubscribeThatABarrierBehindItOvertookWasRefused)
     EXPECT_EQ(news.answered[0].wire, wire_id{8});
 }
 
+// Of a broker that answers no receipts, which of them it was is never known.
+TEST_F(LinkError, E2_OnALinkOfASessionsOwnEverySubscribeIsThatSessions)
+{
+    open({.role = link_role::own, .known = {.barrier = barrier_kind::none}});
+    core->on_open(t0, log);
+    gets("CONNECTED version:1.2");
+    core->subscribe(wire_id{7}, "destination:/queue/a\n", "auto", log);
+    core->subscribe(wire_id{8}, "destination:/topic/no\n", "auto", log);
+    gets("ERROR message:Processing error");
+    EXPECT_EQ(named(), "0 refusals");
+    core->on_lost(true);
+    const auto news = core->take_news();
+    ASSERT_EQ(news.refused.size(), 2u);
+    EXPECT_EQ(news.refused[0].what.what, finding::kind::session);
+    EXPECT_EQ(news.refused[0].what.frame.session, session_id::none) << "its owner's";
+    EXPECT_EQ(news.refused[1].what.what, finding::kind::ended);
+}
+
 TEST_F(LinkError, E3_ACommitOfARefusedSendIsAnsweredByTheErrorAlone)
 {
     shared();

@@ -83,6 +83,50 @@ TEST_F(RouterRefusals, E1_ItIsClosedWhereTheBrokerClosed)
     EXPECT_EQ(router.session(b)->suspected, 0u); // it is known who it was
 }
 
+class RouterRefusalsSilent : public RouterSwitch {
+protected:
+    // On a broker that answers no receipts.
+    RouterRefusalsSilent()
+    {
+        brokers.blue.keeps_back = keep_all;
+        client();
+        run(3s);
+        EXPECT_EQ(state(a), session_state::active);
+        says(a, "SUBSCRIBE id:1 destination:/topic/a");
+        says(a, "SUBSCRIBE id:2 destination:/topic/no");
+        skip_effects();
+    }
+    std::uint64_t own(color c) const
+    {
+        return static_cast<std::uint64_t>(router.session(a)->bindings[c].own);
+    }
+};
+
+// Bound again it would say the same, and be lost for it, for ever.
+TEST_F(RouterRefusalsSilent, E2_AnErrorThatEndsASessionsOwnLinkIsItsWhateverItSubscribed)
+{
+    brings(own(color::blue), "ERROR message:Processing error");
+    loses(own(color::blue));
+    EXPECT_EQ(
+        told(a, log.take()).front(),
+        "client 1 <- ERROR message:Processing error");
+    EXPECT_FALSE(exists(a));
+}
+
+TEST_F(RouterRefusalsSilent, E2_WhatIsRefusedToAStandbyIsNoErrorOfItsClients)
+{
+    brokers.green.keeps_back = keep_all;
+    run(1s);
+    prepares();
+    run(1500ms);
+    ASSERT_NE(own(color::green), 0u);
+    skip_effects();
+    brings(own(color::green), "ERROR message:Processing error");
+    loses(own(color::green));
+    EXPECT_EQ(told(a, log.take()), lines{});
+    EXPECT_EQ(state(a), session_state::active);
+}
+
 TEST_F(RouterRefusals, E1_InTheHoldACloseWaitsForTheDecision)
 {
     brokers.blue.keeps_back = is_send;
