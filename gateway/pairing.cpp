@@ -97,6 +97,14 @@ void pairing::keep(const twin_key& key, kept_message message, bool alone)
     kept_.push_back({key, std::move(message), alone || window_ == pairing_window::closing});
 }
 
+bool pairing::keeps(const twin_key& key) const noexcept
+{
+    const auto place = places_.find(key.content);
+    return place != places_.end() && std::ranges::any_of(place->second, [&](std::uint64_t n) {
+               return kept_[static_cast<std::size_t>(n - first_)].key.id == key.id;
+           });
+}
+
 // ---- marks
 
 // P7: what the old color gave in front of Oa has its twin in front of Na.

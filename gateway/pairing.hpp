@@ -73,6 +73,8 @@ public:
     verdict on_new(const twin_key& key);
     // REQUIRES: on_new(key) said keep. `alone`: the old color's copy is not told to on_old().
     void keep(const twin_key& key, kept_message message, bool alone = false);
+    // The one with that id is among the kept ones.
+    bool keeps(const twin_key& key) const noexcept;
     // Before `held` the old color still has time to deliver it. REQUIRES: kept_count() > 0.
     kept_message forget_oldest();
 

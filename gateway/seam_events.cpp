@@ -190,6 +190,7 @@ void seam_table::on_buffer_full(const wire_pair& pair, time_point now)
 void seam_table::keep_lost(wire_subscription& w, time_point now)
 {
     const color c = w.color();
+    const wire_id id = w.id;
     w.state = wire_state::lost;
     w.link = link_id::none;
     ++w.group->links; // keeps the group as long as this is there
@@ -213,11 +214,12 @@ void seam_table::keep_lost(wire_subscription& w, time_point now)
         }
         bound.push_back(m.session);
     }
-    for (const session_id id : bound) {
-        if (client_session* s = find(id); s != nullptr && c == s->live) {
+    for (const session_id one : bound) {
+        if (client_session* s = find(one); s != nullptr && c == s->live) {
             actions_.lost_link_of(*s, c, now);
         }
     }
+    pairing_.on_new_lost(id, now);
 }
 
 // A client's UNSUBSCRIBE or end: it leaves its pair, on both sides.

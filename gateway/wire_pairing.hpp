@@ -60,6 +60,7 @@ public:
     bool marking() const; // `prepared` waits for it
     bool marked(wire_id old, const wire_subscription& fresh) const; // `held` does
     void on_seam(const wire_subscription& from, const wire_subscription& to, time_point now);
+    void on_new_lost(wire_id fresh, time_point now); // while its seams are joining
     bool holds_markers(wire_id old, wire_id fresh) const; // the seam's own
     void on_mark(wire_subscription& w, std::string_view mark, time_point now);
     time_point run_marks(time_point now);
@@ -87,6 +88,7 @@ private:
     bool awaits_marks(const wire_pair& pair) const noexcept;
 
     bool give(wire_subscription& w, const stomp::frame_view& frame, framing as, time_point now);
+    bool has_lost_new(const wire_pair& pair) const;
     bool sent_with_epoch(const stomp::frame_view& frame, control::epoch_number which) const;
     static bool has_twin(
         client_session& s, const wire_subscription& w, const wire_member& m,

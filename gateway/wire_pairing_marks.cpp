@@ -257,6 +257,25 @@ void wire_pairing::on_seam(const wire_subscription& from, const wire_subscriptio
     }
 }
 
+// No mark comes there any more: the seam waits for none, so that its members are bound again soon.
+// What was marked still holds for what is kept.
+void wire_pairing::on_new_lost(wire_id fresh, time_point now)
+{
+    for (std::size_t i = 0; marks() && i < pairs_.size(); ++i) {
+        wire_pair& pair = *pairs_[i];
+        pair_marks& m = pair.marks;
+        if (pair.new_wire != fresh || m.given_up || m.read >= window_mark::nc) {
+            continue; // Oc is the old color's
+        }
+        if (m.on_way != window_mark::none) {
+            marked_.erase(m.number);
+        }
+        m.on_way = window_mark::none;
+        m.given_up = true;
+        actions_.on_old_marked(pair, now);
+    }
+}
+
 // The seam's own markers wait until Oc was read.
 bool wire_pairing::holds_markers(wire_id old, wire_id fresh) const
 {

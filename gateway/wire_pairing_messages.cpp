@@ -58,10 +58,11 @@ bool wire_pairing::give(
     if (!key) { // not pairable: the color that is the clients' stream gives it
         switch_.note_counted(std::string{unkeyed});
     }
-    const bool behind =
-        w.color() != shard_.live && sent_with_epoch(frame, shard_.epoch) && !w.pairs.empty();
-    // Another shard may have its commit ahead of this one.
-    const control::epoch_number fresh_epoch = shard_.epoch + (w.color() != shard_.live);
+    // Another shard may have its commit ahead of this one: the epoch of the new color's SENDs is the
+    // next one until this shard has its own.
+    const bool live = w.color() == shard_.live;
+    const bool behind = sent_with_epoch(frame, shard_.epoch + live) && !w.pairs.empty();
+    const control::epoch_number fresh_epoch = shard_.epoch + !live;
     std::vector<const wire_pair*> twins; // whose members have it already, or get it otherwise
     kept_message message;
     const auto shared = [&]() -> const kept_message& {
@@ -70,20 +71,28 @@ bool wire_pairing::give(
         }
         return message;
     };
+    const auto keep_in = [&](wire_pair& pair, bool alone) {
+        pair.kept_largest =
+            std::max(pair.core.kept_bytes() == 0 ? 0 : pair.kept_largest, shared().rest->size());
+        pair.core.keep(*key, shared(), alone);
+    };
     bool used = false;
+    wire_id lost = wire_id::none; // for whom something was kept
     for (std::size_t i = 0; key && i < w.pairs.size(); ++i) {
         wire_pair& pair = *w.pairs[i];
         auto verdict = pairing::verdict::deliver;
         if (pair.new_wire == w.id) {
             verdict = pair.core.on_new(*key);
             if (verdict == pairing::verdict::keep) {
-                pair.kept_largest = std::max(
-                    pair.core.kept_bytes() == 0 ? 0 : pair.kept_largest, shared().rest->size());
-                pair.core.keep(*key, shared(), sent_with_epoch(frame, fresh_epoch));
+                keep_in(pair, sent_with_epoch(frame, fresh_epoch));
                 used = true;
             }
         } else if (behind && pair.core.window() >= pairing_window::inside) {
             verdict = pairing::verdict::twin; // the new color's to give
+            if (has_lost_new(pair) && !pair.core.is_open() && !pair.core.keeps(*key)) {
+                keep_in(pair, true);
+                lost = pair.new_wire;
+            }
         } else {
             auto of_old = pair.core.on_old(*key);
             verdict = of_old.what;
@@ -125,7 +134,18 @@ bool wire_pairing::give(
         }
     }
     bound_kept(w, now);
+    if (wire_subscription* fresh = wire(lost)) {
+        bound_kept(*fresh, now);
+    }
     return used;
+}
+
+// Between its loss and the seam, behind which its members are bound again, the new color gives
+// nothing.
+bool wire_pairing::has_lost_new(const wire_pair& pair) const
+{
+    const wire_subscription* fresh = wire(pair.new_wire);
+    return fresh != nullptr && fresh->state == wire_state::lost;
 }
 
 // P7: in a cluster what a client SENT behind the commit may overtake on the old color, on its way from
@@ -192,12 +212,15 @@ void wire_pairing::cancel_kept(const wire_pair& pair, const kept_message& twin)
 // the old color gives all of it in its own time; from there on M10 and S14 speak.
 void wire_pairing::bound_kept(wire_subscription& w, time_point now)
 {
+    const wire_id id = w.id;
     for (std::size_t i = 0; i < w.pairs.size(); ++i) {
         wire_pair& pair = *w.pairs[i];
         if (pair.new_wire != w.id || !pair.kept_above(settings_.seam_buffer)) {
             continue;
         }
-        if (in_switch() && switch_.phase != member_phase::held) {
+        // Of the switch before it a seam may still be joining.
+        const bool standby = in_switch() && pair.made_by == switch_.id;
+        if (standby && switch_.phase != member_phase::held) {
             while (pair.kept_above(settings_.seam_buffer)) {
                 cancel_kept(pair, pair.core.forget_oldest());
             }
@@ -212,6 +235,9 @@ void wire_pairing::bound_kept(wire_subscription& w, time_point now)
             continue;
         }
         actions_.on_buffer_full(pair, now);
+        if (wire(id) == nullptr) {
+            return; // its link was lost, and its last seam has joined
+        }
     }
 }
 

@@ -185,6 +185,41 @@ TEST_F(RouterMarks, P7_WhatWasSentBehindTheCommitOvertakesNothingOnTheOldColor)
     EXPECT_EQ(router.numbers().pairs_alone, 1u) << "old, which green never brought";
 }
 
+// Of another shard, which had its commit first.
+TEST_F(RouterMarks, P7_WhatWasSentBehindAnotherShardsCommitOvertakesNothingEither)
+{
+    prepared_by_hand();
+    holds();
+    skip_effects();
+    brings(2, "MESSAGE subscription:s1 message-id:m destination:/topic/a teal-id:gw-2-1-9 | new");
+    brings(2, "MESSAGE subscription:s1 message-id:m destination:/topic/a teal-id:gw-1-1-8 | old");
+    brings(4, "MESSAGE subscription:s2 message-id:m destination:/topic/a teal-id:gw-2-1-9 | new");
+    EXPECT_EQ(got(a), "old ");
+    commits();
+    skip_effects();
+    mark("4", "s2");
+    mark("5", "s1");
+    EXPECT_EQ(got(a), "new ");
+}
+
+// Nothing comes by the new link any more: the old color's copy takes its place, and no mark is
+// waited for.
+TEST_F(RouterMarks, P7_WhereTheNewLinkIsLostTheOldColorsCopyIsKeptForIt)
+{
+    prepared_by_hand();
+    committed_by_hand();
+    brings(4, "MESSAGE subscription:s2 message-id:m destination:/topic/a teal-id:gw-2-0-7 | first");
+    loses(4);
+    brings(2, "MESSAGE subscription:s1 message-id:m destination:/topic/a teal-id:gw-2-0-7 | first");
+    brings(2, "MESSAGE subscription:s1 message-id:m destination:/topic/a teal-id:gw-2-0-9 | new");
+    brings(2, "MESSAGE subscription:s1 message-id:m destination:/topic/a teal-id:gw-1-0-8 | old");
+    EXPECT_EQ(got(a), "old ");
+    brokers.blue.markers = true; // the seam's own come
+    run(200ms);
+    EXPECT_EQ(router.numbers().seams_joined, 1u);
+    EXPECT_EQ(got(a), "first new ");
+}
+
 TEST_F(RouterMarks, P7_WhatBothEdgesBroughtIsCountedWithItsNumber)
 {
     preparing();

@@ -303,6 +303,20 @@ TEST_F(RouterPairing, M10_StandbyKeepsNoMoreThanItsBuffer)
     EXPECT_EQ(those("read link 4 off"), lines{}) << "one that lags never stalls a switch";
 }
 
+TEST_F(RouterPairing, M10_TheNextPrepareDropsNothingOfASeamThatIsJoining)
+{
+    subscriber();
+    joining();
+    prepares(color::blue);
+    skip_effects();
+    const std::string big(200'000, 'x');
+    for (int i = 0; i < 10; ++i) {
+        brings(4, of("s2", std::to_string(i)) + big);
+    }
+    EXPECT_EQ(std::ranges::count(got(a), 'm'), 10) << "forced";
+    EXPECT_FALSE(is_counted("dedup: more unmatched messages than are remembered"));
+}
+
 TEST_F(RouterPairing, M10_OneMessageLargerThanTheBufferForcesNothing)
 {
     subscriber();
