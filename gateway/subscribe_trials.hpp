@@ -69,6 +69,7 @@ public:
     void on_refused(share_group& g, time_point now); // its CONNECT
     void run(time_point now);                        // due::trials
     void release(share_group& g, time_point now);    // the group's last session has gone
+    void forget(const share_group& g) noexcept { scratches_.erase(g.key()); } // and so does the group
 
     // B1: the marker's trial, where a link that SENDs could be lost by it.
     // False: there is no such link to be had.
