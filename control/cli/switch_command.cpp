@@ -3,7 +3,7 @@
 
 #include "control/cli/commands.hpp"
 #include "control/cli/tables.hpp"
-#include "control/json.hpp"
+#include "control/record/json.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>

@@ -1,7 +1,7 @@
 #include "control/cli/tables.hpp"
 
-#include "control/json.hpp"
-#include "control/plain_text.hpp"
+#include "control/record/json.hpp"
+#include "control/record/plain_text.hpp"
 
 #include <boost/json/array.hpp>
 

@@ -3,7 +3,7 @@
 #include "broker/color.hpp"
 #include "control/cli/commands.hpp"
 #include "control/cli/completion.hpp"
-#include "control/switch_request.hpp"
+#include "control/protocol/switch_request.hpp"
 
 #include <CLI/CLI.hpp>
 

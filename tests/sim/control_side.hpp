@@ -3,7 +3,7 @@
 // The real coordinator, its store, and the threads between: commands and reports arrive late, in
 // order for each member; a write of the store may fail, or land without an answer.
 
-#include "control/switch_coordinator.hpp"
+#include "control/coordinator/switch_coordinator.hpp"
 #include "tests/sim/shard_driver.hpp"
 
 #include <functional>

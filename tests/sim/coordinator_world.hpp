@@ -8,7 +8,7 @@
 // Invariants:
 // (1) Worlds of equal digest() behave alike: it holds all that the coordinator was told.
 
-#include "control/switch_coordinator.hpp"
+#include "control/coordinator/switch_coordinator.hpp"
 
 #include <map>
 #include <string>

@@ -13,8 +13,8 @@
 
 #include "broker/embedded/broker_core.hpp"
 #include "broker/stomp/parser.hpp"
-#include "control/switch_coordinator.hpp"
-#include "gateway/router.hpp"
+#include "control/coordinator/switch_coordinator.hpp"
+#include "gateway/core/routing/router.hpp"
 
 #include <deque>
 #include <map>

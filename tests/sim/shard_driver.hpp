@@ -1,10 +1,10 @@
 #pragma once
 
-// The driver of one shard's router: does what gateway/effects.hpp says, over the simulated network.
+// The driver of one shard's router: does what gateway/core/tables/effects.hpp says, over the simulated network.
 // It holds no rule of the protocol; where the real driver is free to choose, this one draws.
 
 #include "broker/stomp/parser.hpp"
-#include "gateway/router.hpp"
+#include "gateway/core/routing/router.hpp"
 #include "tests/sim/checker.hpp"
 #include "tests/sim/mini_broker.hpp"
 #include "tests/sim/network.hpp"

@@ -3,7 +3,7 @@
 // What a shard's driver knows of one client's connection and of one link; for its own two files.
 
 #include "broker/stomp/heart_beat.hpp"
-#include "gateway/share_group.hpp"
+#include "gateway/core/tables/share_group.hpp"
 #include "tests/sim/shard_driver.hpp"
 
 #include <optional>

@@ -1,7 +1,7 @@
 // limits.buffered_total in the simulated world: what the shard holds is compared with it at the end
-// of each turn, by the same rule as in gateway/shard_memory.cpp.
+// of each turn, by the same rule as in gateway/process/shard_memory.cpp.
 
-#include "gateway/shedding.hpp"
+#include "gateway/memory/shedding.hpp"
 #include "tests/sim/shard_driver_ends.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-#include "control/json.hpp"
-#include "control/report_json.hpp"
+#include "control/record/json.hpp"
+#include "control/record/report_json.hpp"
 #include "tests/sim/shard_driver_ends.hpp"
 #include "tests/sim/simulation.hpp"
 

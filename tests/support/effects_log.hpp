@@ -6,7 +6,7 @@
 //   "resume client 1" "report held"   "report unheld 0-1 at green/g: the standby was lost"
 // Log lines are kept apart: `logged`.
 
-#include "gateway/effects.hpp"
+#include "gateway/core/tables/effects.hpp"
 #include "tests/support/link_log.hpp"
 
 #include <map>

@@ -3,7 +3,7 @@
 # patch names has to fail; sourced by tests/run.
 #
 # The head of a patch says what is planted, and in a line of its own who must notice:
-#     Fails: PROGRAM FILTER        as in `Fails: unit_gateway RouterSwitch.S7_WhoArrivesFromHoldOnWaits`
+#     Fails: PROGRAM FILTER        as in `Fails: unit_switching RouterSwitch.S7_WhoArrivesFromHoldOnWaits`
 #     Fails: SCRIPT CHECK          as in `Fails: e2e/phases.test everything_in_writing_shared`
 # Not applying, not compiling, not being noticed, and a crash without a failed expectation before it are failures.
 
@@ -12,9 +12,9 @@ mutation_seconds=360 # in --ci, where a third of them runs
 
 suite_mutation() {
     local patches=() all copy=$PWD/build/mutation patch third i until=$((SECONDS + (ci ? mutation_seconds : 86400)))
-    all=(tests/sim/mutations/${TEAL_MUTATIONS:-*}.patch)
+    all=(tests/mutations/${TEAL_MUTATIONS:-*}.patch)
     if [[ ! -f ${all[0]} ]]; then
-        fail mutation "there is no tests/sim/mutations/${TEAL_MUTATIONS:-*}.patch"
+        fail mutation "there is no tests/mutations/${TEAL_MUTATIONS:-*}.patch"
         return
     fi
     # Another third with each landing and each day; three in a row are all of them.

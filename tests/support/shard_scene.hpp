@@ -6,7 +6,7 @@
 //
 // It is FIFO throughout, so the recorded list of effects is the same in every run.
 
-#include "gateway/router.hpp"
+#include "gateway/core/routing/router.hpp"
 #include "tests/support/effects_log.hpp"
 
 #include <gtest/gtest.h>

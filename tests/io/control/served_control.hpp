@@ -5,7 +5,7 @@
 // Threading:  on() runs a piece of code on the control thread and waits for it; the rest is the
 //             test's thread.
 
-#include "control/api_server.hpp"
+#include "control/api/server.hpp"
 #include "tests/unit/control/fake_members.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>

@@ -5,7 +5,7 @@
 //
 // Threading:  the io_context's thread; answers are posted, as a shard's are.
 
-#include "control/control_service.hpp"
+#include "control/service/control_service.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>

@@ -2,7 +2,7 @@
 // that needs a gateway.
 
 #include "control/cli/tealctl.hpp"
-#include "control/json.hpp"
+#include "control/record/json.hpp"
 #include "tests/io/control/served_control.hpp"
 
 #include <boost/json/parse.hpp>

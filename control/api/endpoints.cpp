@@ -1,0 +1,80 @@
+// The routes of one endpoint: drained, or taken back.
+
+#include "control/api/api.hpp"
+#include "control/api/status_json.hpp"
+
+#include <boost/json/array.hpp>
+
+#include <algorithm>
+
+namespace control {
+
+namespace {
+
+// The pool of that color, and which of its endpoints was meant.
+http_response drained_response(broker::color color, bool drained, const drain_answer& answer)
+{
+    const auto& known = answer.total.endpoints[color];
+    const auto at = std::ranges::find(known, answer.name, &endpoint_snapshot::name);
+    const std::uint64_t sessions = at == known.end() ? 0 : at->sessions;
+    auto body = pools_json(answer.total).at(to_string(color)).as_object();
+    body["color"] = to_string(color);
+    body["endpoint"] = answer.name;
+    // 202: who is bound there moves from now on; GET /v1/pools shows how far they are.
+    return json_response(drained && sessions > 0 ? 202 : 200, body);
+}
+
+problem problem_of(const drain_answer& answer)
+{
+    switch (answer.outcome) {
+    case drain_outcome::no_such_endpoint:
+        return {404, "no-such-endpoint", "No such endpoint", answer.detail, "name", {}};
+    case drain_outcome::nowhere_to_go:
+        return {
+            409,
+            "nowhere-to-go",
+            "No other endpoint takes its sessions",
+            answer.detail,
+            "",
+            {{"sessions", answer.sessions}, {"others", answer.others}}};
+    case drain_outcome::busy:
+        return {409, "switch-running", "A switch runs", answer.detail, "", {{"id", answer.id}}};
+    case drain_outcome::stopping:
+        return {503, "stopping", "The gateway is stopping", answer.detail, "", {}};
+    case drain_outcome::accepted:
+    case drain_outcome::unanswered: break;
+    }
+    return {503, "unanswered", "Not every part of the gateway answered", answer.detail, "", {}};
+}
+
+} // namespace
+
+void api::drain_endpoint(call& the_call)
+{
+    order_endpoint(the_call, true);
+}
+
+void api::undrain_endpoint(call& the_call)
+{
+    order_endpoint(the_call, false);
+}
+
+void api::order_endpoint(call& the_call, bool drained)
+{
+    const auto color = broker::color_from(the_call.parameters.at(0));
+    if (!color) {
+        the_call.done(problem_response(
+            {404, "no-such-endpoint", "No such endpoint", "blue or green", "color", {}}, epoch()));
+        return;
+    }
+    control_.drain_endpoint(
+        {*color, the_call.parameters.at(1), drained, the_call.who},
+        [this, color = *color, drained, done = the_call.done](const drain_answer& answer) {
+            done(
+                answer.outcome == drain_outcome::accepted
+                    ? drained_response(color, drained, answer)
+                    : problem_response(problem_of(answer), epoch()));
+        });
+}
+
+} // namespace control

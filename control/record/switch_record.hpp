@@ -1,0 +1,90 @@
+#pragma once
+
+// Everything known about one attempt of a switch: the content of its report, and its events for
+// those who watch it.
+//
+// Threading:  control thread.
+// Lifetime:   owned by the coordinator while it is not steady, then by the history, because joining
+//             and draining go on after the coordinator is steady again.
+// Invariants:
+// (1) `phase` only goes forward. `final` never goes back (C9).
+// (2) Memory is bounded: 100 failures, one tally per member, events as in switch_events.
+
+#include "control/record/switch_events.hpp"
+#include "control/protocol/switch_messages.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace control {
+
+inline constexpr std::size_t failures_max = 100;
+
+enum class switch_phase : std::uint8_t { // the phases that users see (C9)
+    preparing,                           // standbys are made
+    holding,                             // sessions stop and settle
+    writing,                             // the decision is on its way to the store
+    committing,                          // members adopt the new color
+    joining,  // steady again; sessions, seams and receipts are not all there yet
+    draining, // final; the old color's links are left
+    done,
+    aborting, // members go back to where they were
+    aborted,
+};
+std::string_view to_string(switch_phase phase) noexcept;
+
+enum class switch_result : std::uint8_t {
+    open, // not known yet; null in JSON
+    switched,
+    aborted,
+    refused,      // by preflight
+    would_switch, // dry run
+    would_fail,   // dry run
+};
+std::string_view to_string(switch_result result) noexcept;
+
+struct held_summary {
+    double p50_ms = 0, p99_ms = 0, max_ms = 0;
+    bool operator==(const held_summary&) const = default;
+};
+held_summary summarize_held(std::vector<std::uint32_t> held_us);
+
+struct switch_record {
+    switch_number id = 0;
+    broker::color from = broker::color::blue, to = broker::color::green;
+    switch_phase phase = switch_phase::preparing;
+    switch_result result = switch_result::open;
+    bool final = false;
+    bool dry_run = false;
+    epoch_number epoch = 0; // after a commit the new one
+    std::string reason, who, detail;
+    std::chrono::system_clock::time_point started_at; // shown; the rest counts by the steady clock
+    net::time_point started{};
+    std::optional<net::time_point> final_since, drained_since;
+    std::vector<tally> members; // newest of each
+    std::vector<session_failure> failures;
+    held_summary held;
+    switch_events events;
+    std::optional<switch_phase> told_phase; // the newest that `events` has
+    bool told_final = false;
+
+    void note_failures(const std::vector<session_failure>& more);
+    // A newer tally of one member; a tally without held times keeps those that came with `adopted`.
+    void take(member_number from_member, tally now_known);
+    // Times of all members are merged once, then the vectors go: the history keeps 100 records.
+    void merge_held();
+    tally total() const;
+    // C9: every session moved, failed, pinned or gone; seams joined or forced; no receipt of the
+    // old color open.
+    bool all_joined() const;
+    bool all_drained() const;
+    // joining -> draining -> done, as far as the tallies allow. True when something changed.
+    bool advance(net::time_point now);
+    // The sentences that make the exit status 6.
+    std::vector<std::string> counted() const;
+};
+
+} // namespace control

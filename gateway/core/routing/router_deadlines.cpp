@@ -1,0 +1,248 @@
+// Everything that waits for a time: one queue of deadlines, looked at once a turn.
+
+#include "gateway/core/routing/router.hpp"
+
+#include <algorithm>
+
+namespace gateway {
+
+time_point router::next_deadline() const noexcept
+{
+    return shard_.deadlines.next();
+}
+
+void router::on_deadline(time_point now)
+{
+    // What comes due while these run waits for the next call, so that nothing spins here.
+    for (const deadline& d : shard_.deadlines.take(now)) {
+        run_deadline(d, now);
+        run_later(now);
+    }
+}
+
+void router::run_deadline(const deadline& d, time_point now)
+{
+    switch (d.what) {
+    case due::link:
+        if (link_record* l = link(static_cast<link_id>(d.subject))) {
+            on_event(*l, l->core.on_deadline(now, out_), nullptr, framing::text, now);
+        }
+        return;
+    case due::link_connect:
+        if (link_record* l = link(static_cast<link_id>(d.subject));
+            l != nullptr && now >= l->expires && (!l->core.ready() || l->core.leaving())) {
+            out_.close_link(l->core.id());
+            lose_link(l->core.id(), "no answer within limits.connect_timeout", false, now);
+        }
+        return;
+    case due::wire_confirm:
+        if (wire_subscription* w = wire(static_cast<wire_id>(d.subject));
+            w != nullptr && w->state == wire_state::open) {
+            if (link_record* l = link(w->link)) {
+                --l->open_subscribes;
+            }
+            on_confirmed(*w, now);
+        }
+        return;
+    case due::fence: fences_.run(static_cast<wire_id>(d.subject), now); return;
+    case due::marker_trial: couriers_.end_trial(static_cast<wire_id>(d.subject), now); return;
+    case due::session_retry:
+        if (client_session* s = find(static_cast<session_id>(d.subject))) {
+            retry_session(*s, now);
+        }
+        return;
+    case due::session_park:
+        if (client_session* s = find(static_cast<session_id>(d.subject));
+            s != nullptr && s->pinned == 0 &&
+            (s->state == session_state::connecting || s->state == session_state::rebinding) &&
+            s->connect_seen && now >= s->parked_since + settings_.park_timeout) {
+            fail_client(
+                *s, s->awaits_quota ? over_quota : "no broker answers", {},
+                disconnect_reason::park_timeout, now);
+        }
+        return;
+    case due::session_stall:
+        if (client_session* s = find(static_cast<session_id>(d.subject));
+            s != nullptr && s->over_outbox != backlog::below) {
+            const bool shares = s->now().group != nullptr && !s->now().group->dedicated;
+            if (shares && out_.client_written(s->id) == s->stalled_written &&
+                switch_.phase < member_phase::holding) {
+                fail_slow(*s, now); // S14: never from hold to commit
+            } else {
+                s->stalled_written = out_.client_written(s->id);
+                at(now + settings_.client_stall, due::session_stall, d.subject);
+            }
+        }
+        return;
+    case due::session_pin:
+        if (client_session* s = find(static_cast<session_id>(d.subject))) {
+            member_.unpin_overdue(*s, now);
+        }
+        return;
+    case due::session_close:
+        if (client_session* s = find(static_cast<session_id>(d.subject))) {
+            close_overdue(*s, now);
+        }
+        return;
+    case due::group_proof: prove_groups(now); return;
+    case due::dials: run_dials(now); return;
+    case due::probes:
+        for (const color c : broker::colors) {
+            for (const std::size_t index : pool_of(c).take_due_probes(now)) {
+                out_.probe({c, static_cast<std::uint16_t>(index)});
+            }
+            if (pool_of(c).next_probe() != net::never) {
+                at(pool_of(c).next_probe(), due::probes);
+            }
+        }
+        return;
+    case due::barriers: // S2: neighbours' unproven SENDs on shared publish links are kept few
+        barriers_due_ = false;
+        for (const auto& [id, l] : tables_.links) {
+            if (l->core.role() == link_role::publish && !l->core.proven()) {
+                ask_barrier(*l, now);
+                if (!barriers_due_) {
+                    barriers_due_ = true;
+                    at(now + std::chrono::seconds{1}, due::barriers);
+                }
+            }
+        }
+        return;
+    case due::seams: run_seams(now); return;
+    case due::worlds:
+        survey_.go_on(now);
+        if (in_switch() && survey_.asked() && !survey_.open()) {
+            pairing_.mark_new(now); // P7: who subscribed behind preparing
+        }
+        member_.check_prepared(now);
+        return;
+    case due::receipts:
+        if (d.subject == switch_.id && !in_switch()) {
+            member_.doubt_receipts(now);
+        }
+        return;
+    case due::trials: trials_.run(now); return;
+    case due::drain: member_.run_drain(now); return;
+    case due::moves: moves_.run(now); return;
+    case due::numbers:
+        switch_.numbers_due = false;
+        if (switch_.phase == member_phase::preparing) {
+            member_.say(control::progress{
+                switch_.tally.sessions_ready, switch_.tally.sessions_failed,
+                switch_.tally.sessions_total});
+        } else if (!in_switch() && switch_.id != 0) {
+            const auto numbers = member_.current_tally();
+            // C9: what a session that is gone is still owed counts too, until it is answered or in
+            // doubt.
+            const bool more =
+                !switch_.draining.empty() || !seams_.empty() || numbers.receipts_open > 0 ||
+                numbers.windows_open > 0;
+            member_.say(control::numbers{numbers});
+            if (more) {
+                note_numbers(now);
+            } else if (numbers.frames_carried > 0) { // who is not bound again yet
+                at(now + carried_sweep, due::numbers);
+            }
+        }
+        return;
+    }
+}
+
+void router::run_seams(time_point now)
+{
+    seams_.run(now);
+    const time_point marks = pairing_.run_marks(now);
+    const time_point pairs = pairing_.sweep(now);
+    if (seams_.empty() && !in_switch() && !pairing_.any_on_way()) {
+        survey_.stop();
+        couriers_.release(now);
+    }
+    member_.tell_past();
+    const time_point next = std::min({marks, pairs, seams_.next_deadline()});
+    if (next != net::never) {
+        at(next, due::seams);
+    }
+}
+
+// Looks again at what a session still lacks.
+void router::retry_session(client_session& s, time_point now)
+{
+    const bool failed = in_switch() && s.part && s.part->failed;
+    if (failed && s.state != session_state::held && s.live != switch_.to &&
+        s.bindings[switch_.to].at != binding::phase::none && !s.part->adopted) {
+        member_.drop_standby_wires(s, now);
+        unbind(s, switch_.to, now);
+    }
+    if (s.connect_seen &&
+        (s.state == session_state::connecting || s.state == session_state::rebinding ||
+         s.state == session_state::active)) {
+        advance(s, s.live, now);
+    }
+    if (!failed && in_switch() && s.part && s.seams == 0 && s.live != switch_.to) { // M8
+        advance(s, switch_.to, now);
+    }
+    member_.try_hold(s, now);
+    if (failed) {
+        member_.check_prepared(now);
+    }
+}
+
+void router::on_probe(endpoint_ref which, bool ok, std::string why, time_point now)
+{
+    broker::pool& pool = pool_of(which.color);
+    const bool before = pool.healthy(which.index);
+    const std::string line = name_of(which) + " does not answer: " + why;
+    pool.on_probe(which.index, ok, std::move(why), now);
+    if (before && !pool.healthy(which.index)) { // one line, however many probes that took
+        out_.log(2, line);
+    }
+    if (before != pool.healthy(which.index)) { // it may have joined another cluster
+        survey_.forget(which);
+    }
+    if (!before && pool.healthy(which.index)) {
+        out_.log(1, name_of(which) + " answers again");
+        for (const session_id id : tables_.all_sessions()) {
+            if (client_session* s = find(id)) {
+                retry_session(*s, now);
+            }
+        }
+    }
+    at(pool.next_probe(), due::probes);
+    run_later(now);
+}
+
+// brokers.auth_recheck: an identity with shared links is proven again by a fresh CONNECT. S14: not
+// during a switch.
+void router::prove_groups(time_point now)
+{
+    time_point next = net::never;
+    for (const auto& [key, g] : tables_.groups) {
+        if (g->prove_at <= now) {
+            g->prove_at = now + settings_.auth_recheck;
+            if (!in_switch() && g->bindings > 0 && !g->dedicated &&
+                pool_of(g->at.color).healthy(g->at.index)) {
+                dial(*g, link_role::recheck, session_id::none, now);
+            }
+        }
+        next = std::min(next, g->prove_at);
+    }
+    if (next != net::never) {
+        at(next, due::group_proof);
+    }
+}
+
+void router::close_overdue(client_session& s, time_point now)
+{
+    if (s.closing()) {
+        if (now >= s.rare().close_by) { // what is owed is in doubt: nothing is answered for it
+            close(s, disconnect_reason::disconnect, {});
+            end_session(s, now);
+        } else {
+            finish_closing(s, now);
+        }
+    } else if (s.gone && now >= s.rare().close_by) {
+        end_session(s, now);
+    }
+}
+
+} // namespace gateway

@@ -1,0 +1,248 @@
+// MESSAGEs to clients, acknowledgements back.
+
+#include "broker/own_headers.hpp"
+#include "gateway/core/messages/message_frames.hpp"
+#include "gateway/core/routing/router.hpp"
+
+#include <algorithm>
+
+namespace gateway {
+
+void router::on_message(
+    link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as,
+    time_point now)
+{
+    // K2: what others publish under that name is a MESSAGE like any other.
+    const auto sealed = w.broadcast ? frame.find(broker::marker_header) : std::nullopt;
+    if (const auto mark = sealed ? shard_.marks.open(*sealed) : std::nullopt) {
+        if (w.acknowledges) { // a marker is never forwarded, so nobody else acknowledges it
+            l.core.acknowledge({.wire = w.id, .broker_ack = ack_of(frame, l.core.version())}, out_);
+        }
+        on_marker(w, *mark, now);
+        return;
+    }
+    if (w.giving_back) {
+        member_.keep_to_give_back(w, frame, as);
+        return;
+    }
+    if (settings_.shared_backplane && pairing_.on_message(l, w, frame, as, now)) {
+        return;
+    }
+    w.last_message = now;
+    const bool keeping =
+        w.broadcast && (w.keeping || w.seams > 0) && !w.opened_late &&
+        std::ranges::any_of(w.members, [](const auto& m) {
+            return m.state == member_state::joining || m.state == member_state::standby;
+        });
+    if (w.members.size() == 1 && !keeping) {
+        const wire_member m = w.members.front();
+        client_session* s = find(m.session);
+        if (s == nullptr || m.state == member_state::standby ||
+            m.state == member_state::rejoining) {
+            // The session is not there yet: discarded, acknowledged where it must be, counted.
+            switch_.tally.standbys_discarded += m.state == member_state::standby;
+            if (w.acknowledges) {
+                l.core.acknowledge(
+                    {.wire = w.id, .broker_ack = ack_of(frame, l.core.version())}, out_);
+            }
+            return;
+        }
+        deliver(*s, w, m, frame, as);
+        return;
+    }
+    const bool wanted = keeping || std::ranges::any_of(w.members, [](const auto& m) {
+                            return m.state == member_state::live || m.state == member_state::late;
+                        });
+    if (!wanted) { // left, or a standby's: nobody is there yet
+        switch_.tally.standbys_discarded += std::ranges::any_of(
+            w.members, [](const auto& m) { return m.state == member_state::standby; });
+        return;
+    }
+    const kept_message shared = keep(w, frame, as);
+    for (const wire_member& m : w.members) {
+        if (m.state == member_state::live || m.state == member_state::late) {
+            if (client_session* s = find(m.session)) {
+                deliver_shared(*s, w, m, shared);
+            }
+        }
+    }
+    if (!keeping) {
+        return;
+    }
+    w.keep(shared);
+    if (w.kept_above(settings_.seam_buffer) && w.seams == 0) {
+        // M10, S14: nothing is dropped and nobody is closed. member_.read_again() reads on after the
+        // decision.
+        switch_.unread.insert(w.link);
+        out_.read_link(w.link, false);
+    }
+    if (w.kept_above(settings_.seam_buffer) && w.seams > 0) { // M10
+        seams_.on_buffer_full(w.id, now);
+    }
+}
+
+// S12: an answer to it goes to the color that brought the address.
+void router::learn_reply_address(client_session& s, std::string_view address, color from)
+{
+    if (address.empty() || !is_reply_address(address)) {
+        return;
+    }
+    if (!s.answers) {
+        s.answers = std::make_unique<reply_addresses>();
+    }
+    s.answers->learn(address, from);
+}
+
+// What a broadcast brought is known to the whole identity: its writer needs to know nobody.
+void router::learn_reply_address(
+    client_session& s, const wire_subscription& w, std::string_view address)
+{
+    if (address.empty() || !is_reply_address(address)) {
+        return;
+    }
+    if (!w.broadcast) {
+        learn_reply_address(s, address, w.color());
+        return;
+    }
+    if (!s.who->heard) {
+        s.who->heard = std::make_unique<heard_addresses>();
+    }
+    s.who->heard->learn(address, w.group->at);
+}
+
+// "MESSAGE", subscription and ack lines; the delivery goes into the ledger where something must
+// acknowledge it.
+std::string router::client_head(
+    client_session& s, wire_subscription& w, const subscription& sub, std::string_view broker_ack)
+{
+    std::string head{"MESSAGE\n"};
+    if (sub.named) {
+        head.append("subscription:").append(sub.client_id).append("\n");
+    }
+    if (!w.acknowledges) {
+        return head;
+    }
+    const auto number_of = s.ledger.add(
+        {.link = w.link,
+         .wire = w.id,
+         .subscription = sub.number,
+         .color = w.color(),
+         .broker_ack = std::string{broker_ack}},
+        &shard_.budget);
+    if (sub.mode != ack_mode::automatic) {
+        // K4: brokers give both the same value, so clients say the one for the other.
+        const std::string id = shard_.acks.mint(s.id, {number_of, sub.number});
+        if (s.version == stomp::version::v12) {
+            head.append("ack:").append(id).append("\n");
+        }
+        head.append("message-id:").append(id).append("\n");
+    }
+    return head;
+}
+
+// T1: what was given; two colors of one message world have one stream.
+void router::note_stream_offset(
+    const subscription& sub, color from, std::optional<std::uint64_t> offset) const
+{
+    if (!sub.stream || !offset) {
+        return;
+    }
+    sub.stream->given[from] = offset;
+    if (settings_.shared_backplane) {
+        sub.stream->given[broker::other(from)] = offset;
+    }
+}
+
+void router::deliver(
+    client_session& s, wire_subscription& w, const wire_member& m, const stomp::frame_view& frame,
+    framing as)
+{
+    const subscription* sub = s.journal.at(m.subscription);
+    if (sub == nullptr) {
+        return;
+    }
+    if (m.state == member_state::late) {
+        if (w.state == wire_state::leaving &&
+            sub->newest[w.color()] != static_cast<std::uint32_t>(number(w.id))) {
+            return; // M8: behind its markers, and a later switch made a newer one on that color
+        }
+        seams_.count_late(w.id, s.id);
+    }
+    const bool minted = w.acknowledges && sub->mode != ack_mode::automatic;
+    auto& out = out_.scratch();
+    out.begin(stomp::command::message);
+    std::string head =
+        client_head(s, w, *sub, w.acknowledges ? ack_of(frame, s.version) : std::string_view{});
+    for (const auto& h : frame.headers) {
+        if (!is_owned(h.name, minted)) {
+            append_header(head, h, w.head->bytes());
+        }
+    }
+    head += '\n';
+    ++s.frames_out;
+    ++counters_.frames[side::client][direction::out][frame_kind::message];
+    learn_reply_address(s, w, frame.find("reply-to").value_or(""));
+    // H18: passed on as it is, and counted.
+    switch_.tally.redelivered += (in_switch() || !switch_.draining.empty()) &&
+                                 frame.find("redelivered") == std::string_view{"true"};
+    note_stream_offset(*sub, w.color(), stream_offset_of(frame));
+    out_.write_client(s.id, head, frame.body, as);
+    if (w.acknowledges && sub->mode == ack_mode::automatic) {
+        s.ledger.mark_last(out_.client_appended(s.id));
+        out_.watch_written(s.id);
+    }
+}
+
+void router::deliver_shared(
+    client_session& s, wire_subscription& w, const wire_member& m, const kept_message& message)
+{
+    const subscription* sub = s.journal.at(m.subscription);
+    if (sub == nullptr) {
+        return;
+    }
+    if (m.state == member_state::late) {
+        if (w.state == wire_state::leaving &&
+            sub->newest[w.color()] != static_cast<std::uint32_t>(number(w.id))) {
+            return; // M8: behind its markers, and a later switch made a newer one on that color
+        }
+        seams_.count_late(w.id, s.id);
+    }
+    const std::string head = client_head(s, w, *sub, message.broker_ack);
+    learn_reply_address(s, w, message.reply_to);
+    ++s.frames_out;
+    ++counters_.frames[side::client][direction::out][frame_kind::message];
+    if (sub->stream) {
+        note_stream_offset(*sub, w.color(), stream_offset_of(message.rest->bytes()));
+    }
+    out_.write_client(s.id, head, message.rest, message.as);
+    if (w.acknowledges && sub->mode == ack_mode::automatic) {
+        s.ledger.mark_last(out_.client_appended(s.id));
+        out_.watch_written(s.id);
+    }
+}
+
+// A temporary queue's MESSAGE: it belongs to the session of its link, under the broker's own
+// subscription id.
+void router::on_reply(link_record& l, const stomp::frame_view& frame, framing as, time_point now)
+{
+    client_session* s = find(l.owner);
+    if (s == nullptr) {
+        return;
+    }
+    std::string head{"MESSAGE\n"};
+    for (const auto& h : frame.headers) {
+        if (h.name != broker::id_header && h.name != "receipt" && h.name != "transaction") {
+            append_header(head, h, {});
+        }
+    }
+    head += '\n';
+    ++s->frames_out;
+    ++counters_.frames[side::client][direction::out][frame_kind::message];
+    learn_reply_address(*s, frame.find("reply-to").value_or(""), l.at().color);
+    out_.write_client(s->id, head, frame.body, as);
+    if (!lingering_.on_reply(l.core.id(), now) && s->answers) {
+        s->answers->on_reply(l.at().color);
+    }
+}
+
+} // namespace gateway

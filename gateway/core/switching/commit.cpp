@@ -1,0 +1,201 @@
+// The way out of the hold by which every session moves. switch.md S5 to S8, S10, S15.
+
+#include "gateway/core/switching/switch_member.hpp"
+
+#include <boost/assert.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace gateway {
+
+void shard_member::on_commit(const control::commit& order, time_point now)
+{
+    if (switch_.phase != member_phase::held) {
+        return;
+    }
+    const color old = shard_.live;
+    // B3: asked while the old groups are there; the report keeps it when the drain has left them.
+    switch_.tally.fence_best_effort = current_tally().fence_best_effort;
+    switch_.committed = true;
+    shard_.live = switch_.to;
+    shard_.epoch = order.epoch;
+    shard_.sent_through[shard_.live].clear();
+    // One that lingered there from before counts anew (M1).
+    for (const auto& [id, l] : tables_.links) {
+        l->used = l->used && l->at().color != shard_.live;
+    }
+    switch_.drain_until = now + switch_.timing.drain_timeout;
+    switch_.leave_from = now + leave_behind_markers;
+    for (const endpoint_ref one : order.endpoints) {
+        if (one.color == old && one.index < pool_of(old).size()) {
+            shard_.sent_through[old].insert(one);
+        }
+    }
+    // Every session moves within this call, so nothing observes the time between.
+    switch_.phase = member_phase::steady;
+    switch_.tally.sessions_moved = 0;
+    const auto everyone = tables_.all_sessions();
+    for (const session_id id : everyone) {
+        client_session& s = *find(id);
+        BOOST_ASSERT(
+            s.state != session_state::quiescing && s.state != session_state::active &&
+            s.state != session_state::rebinding);
+        if (s.state == session_state::held) {
+            move(s, now);
+        } else if (s.closing() && s.part) { // it was ready, and does not move
+            switch_.tally.sessions_ready -= std::exchange(s.part->ready, false);
+        }
+    }
+    parts_.seams.make(now);
+    if (breaks_first()) {
+        parts_.seams.make_breaks(now);
+    }
+    if (settings_.shared_backplane && settings_.pairing.by == dedup_by::content) {
+        switch_.note_counted("dedup: content"); // P4
+    }
+    parts_.pairing.forget_recent();
+    read_again();
+    for (const session_id id : everyone) {
+        if (client_session* s = find(id); s != nullptr && s->state != session_state::closing) {
+            resume(*s, now);
+        }
+    }
+    switch_.tally.sessions_total = switch_.tally.sessions_moved + switch_.tally.sessions_pinned +
+                                   switch_.tally.sessions_failed;
+    switch_.tally.sessions_ready =
+        std::min(switch_.tally.sessions_ready, switch_.tally.sessions_total); // some closed
+    at(now, due::seams);
+    at(now + switch_.timing.receipt_timeout, due::receipts, switch_.id);
+    at(now + drain_sweep, due::drain);
+    // Links of the old color that no session is bound to are left.
+    std::vector<share_group*> unused;
+    for (const auto& [key, g] : tables_.groups) {
+        if (g->bindings == 0) {
+            unused.push_back(g.get());
+        }
+    }
+    for (share_group* g : unused) {
+        actions_.release_group(*g, now);
+    }
+    say(control::adopted{current_tally()});
+    switch_.tally.held_us.clear();
+    note_numbers(now);
+    at(now, due::moves); // M13: of an endpoint that was drained meanwhile
+}
+
+// held|commit: onto the standby that is ready, else rebinding on the new color (S6).
+void shard_member::move(client_session& s, time_point now)
+{
+    const color old = s.live;
+    switch_part& part = *s.part;
+    --counters_.sessions[old][session_label::held];
+    s.live = shard_.live;
+    ++counters_.sessions[s.live][session_label::held];
+    part.resumed_at = now;
+    part.owed_old = s.owed;
+    part.carried = true;
+    switch_.tally.held_us.push_back(static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(now - part.held_at).count()));
+    counters_.session_pause.observe(now - part.held_at);
+    if (!part.ready) {
+        switch_.cut ? cut_session(s, now) : pin_session(s, now);
+        return;
+    }
+    ++switch_.tally.sessions_moved;
+    if (std::exchange(s.pinned, 0) != 0) { // S8: back on what it never left
+        for (const auto& sub : s.journal) {
+            if (wire_subscription* w = wire(sub->wires[old])) {
+                actions_.drop_member(*w, s.id, sub->number, now, {});
+            } else { // never bound there: what was stored meanwhile lies in its queue
+                count_left_behind(s, !sub->broadcast && sub->confirmed);
+            }
+            sub->wires[old] = wire_id::none;
+            sub->held_back = false;
+        }
+        actions_.unbind(s, old, now);
+        s.bindings[s.live].at = binding::phase::ready;
+        return;
+    }
+    drop_gaps(s, now);
+    s.bindings[old].at = binding::phase::draining;
+    s.bindings[s.live].at = binding::phase::ready;
+    switch_.draining.insert(s.id);
+}
+
+// Broadcast subscriptions that the standby does not have, and stored ones that wait for the old
+// color.
+void shard_member::drop_gaps(client_session& s, time_point now)
+{
+    const color old = broker::other(s.live);
+    for (const auto& sub : s.journal) {
+        const bool breaks =
+            breaks_first() && wire(sub->wires[old]) != nullptr; // see parts_.seams.make_breaks()
+        // T2: separate brokers have separate streams; in one world it may not have begun yet.
+        const bool anew = sub->stream && sub->confirmed &&
+                          (!settings_.shared_backplane || sub->begins_anew(s.live));
+        if (anew) {
+            ++switch_.tally.streams_anew;
+            name_counted(control::counted_cause::stream_anew, s.id);
+        }
+        if (sub->broadcast && !breaks && wire(sub->wires[s.live]) == nullptr) {
+            if (wire_subscription* w = wire(sub->wires[old])) {
+                actions_.drop_member(*w, s.id, sub->number, now, {});
+            }
+            sub->wires[old] = wire_id::none;
+            count_gap(s, sub->confirmed);
+        }
+    }
+    hold_back(s, now);
+}
+
+void shard_member::resume(client_session& s, time_point now)
+{
+    switch (s.state) {
+    case session_state::waiting:
+        --counters_.sessions[s.live][session_label::waiting];
+        s.live = shard_.live;
+        ++counters_.sessions[s.live][session_label::waiting];
+        actions_.enter(s, session_state::connecting, now);
+        if (s.connect_seen) {
+            actions_.advance(s, s.live, now);
+        } else {
+            out_.resume_client(s.id);
+        }
+        return;
+    case session_state::held:
+        if (s.close_wanted) {
+            actions_.close(s, *s.close_wanted, "closed while a switch held it");
+            actions_.end_session(s, now);
+            return;
+        }
+        if (s.pinned != 0 && s.now().at == binding::phase::ready) {
+            unpin(s, now); // what it sent was not proven in time; it is there all the same
+        }
+        if (s.now().at != binding::phase::ready) {
+            actions_.enter(s, session_state::rebinding, now);
+            at(now, due::session_retry, number(s.id));
+            return;
+        }
+        actions_.enter(s, session_state::active, now);
+        actions_.advance(
+            s, s.live,
+            now); // stored ones, and what no broker has answered yet (S15), with the link they need
+        actions_.pump_later(s);
+        return;
+    default: return;
+    }
+}
+
+// Links that were not read because the seam buffers between `held` and the decision were full.
+void shard_member::read_again()
+{
+    for (const link_id id : std::exchange(switch_.unread, {})) {
+        if (const link_record* l = link(id)) {
+            const client_session* owner = find(l->owner);
+            out_.read_link(id, owner == nullptr || may_read(*owner, *l));
+        }
+    }
+}
+
+} // namespace gateway

@@ -1,0 +1,166 @@
+// What the old color still owes after a commit, and when its links are left. switch.md S10, S13,
+// C9.
+
+#include "gateway/core/switching/switch_member.hpp"
+
+#include <algorithm>
+
+namespace gateway {
+
+// What the old binding lingers for; true: nothing any more.
+bool shard_member::drained(client_session& s, time_point now)
+{
+    const color old = broker::other(s.live);
+    if (s.pinned != 0) {
+        return false; // S8: what it has there stays until it is bound
+    }
+    // H21: this ends although the old color says nothing any more.
+    const bool over = now >= std::max(switch_.drain_until, s.pin_until);
+    // M6: a forced seam's old color stays until its marker; what still comes there is delivered.
+    bool done = !has_retired(s) && s.seams == 0 && s.forced_seams == 0 &&
+                (!s.part || s.part->owed_old == 0) && (over || s.ledger.count(old) == 0) &&
+                (over || !s.answers || !s.answers->owes(old)); // S12
+    for (const auto& sub : s.journal) {
+        wire_subscription* w = wire(sub->wires[old]);
+        if (w == nullptr || sub->broadcast) {
+            continue;
+        }
+        // Stored: blue lingers until it gave nothing for `linger` while nothing of it was
+        // unacknowledged.
+        // Where it gives back what the client has not got, this waits for acknowledgements alone.
+        const bool quiet = (w->giving_back || now - w->last_message >= switch_.timing.linger) &&
+                           s.ledger.count(w->link) == 0;
+        if (!quiet && !over) {
+            feed(s, *w, now);
+            done = false;
+            continue;
+        }
+        if (!quiet && !w->giving_back) {
+            count_left_behind(s, true);
+        }
+        const bool gone = !w->giving_back;
+        sub->wires[old] = wire_id::none;
+        // The link leaves by DISCONNECT: nothing is unsubscribed (brokers.md H11).
+        actions_.erase_wire(w->id, now);
+        if (sub->held_back && gone) {
+            sub->held_back = false;
+            at(now, due::session_retry, number(s.id)); // bound or not: actions_.advance() knows
+        }
+    }
+    return over || done;
+}
+
+void shard_member::finish_drain(client_session& s, time_point now)
+{
+    const color old = broker::other(s.live);
+    // H4: handed back by the end of the link, never by NACK, which Artemis takes as an ACK.
+    const auto unacknowledged = s.ledger.count(old);
+    switch_.tally.handed_back += unacknowledged;
+    if (unacknowledged > 0) {
+        name_counted(control::counted_cause::handed_back, s.id);
+    }
+    if (s.part) {
+        for (const auto& receipt : std::exchange(s.part->receipts, {})) {
+            actions_.send_receipt(s, receipt);
+        }
+        if (!in_switch()) {
+            s.part.reset();
+        }
+    }
+    const link_id own = s.bindings[old].own;
+    parts_.lingering.keep_for_answers(
+        s, old, std::max(switch_.drain_until, s.pin_until), now); // S12
+    actions_.unbind(s, old, now);
+    if (link(own) == nullptr) { // else when it is gone
+        release_held_back(s, old, now);
+    }
+    if (in_switch()) {
+        at(now, due::session_retry, number(s.id)); // its standby waited for this
+    }
+}
+
+bool shard_member::has_retired(const client_session& s)
+{
+    const link_record* own = link(s.bindings[broker::other(s.live)].own);
+    return own != nullptr &&
+           std::ranges::any_of(own->wires, [&](wire_id id) { return wire(id)->retired; });
+}
+
+// True: there were some.
+bool shard_member::leave_retired(link_record& own, time_point now)
+{
+    bool any = false;
+    for (const wire_id id : std::vector{own.wires}) {
+        if (wire_subscription* w = wire(id); w != nullptr && std::exchange(w->retired, false)) {
+            actions_.leave_wire(*w, session_id::none, {}, now);
+            any = true;
+        }
+    }
+    return any;
+}
+
+// M5: links of the sessions' own are left behind the markers of all, a few at a time.
+void shard_member::run_drain(time_point now)
+{
+    const bool joining = now < switch_.leave_from && parts_.seams.joining();
+    std::size_t may_leave = joining ? 0 : leaves_at_once;
+    bool more = false;
+    for (auto next = switch_.draining.begin(); next != switch_.draining.end();) {
+        const session_id id = *next++;
+        client_session* s = find(id);
+        if (s == nullptr || s->bindings[broker::other(s->live)].at != binding::phase::draining) {
+            switch_.draining.erase(id);
+            continue;
+        }
+        link_record* own = link(s->bindings[broker::other(s->live)].own);
+        if (own != nullptr && may_leave == 0) {
+            more = true;
+            continue;
+        }
+        bool left = own != nullptr && leave_retired(*own, now);
+        if (drained(*s, now)) {
+            switch_.draining.erase(id);
+            finish_drain(*s, now);
+            left = own != nullptr;
+        }
+        may_leave -= left;
+    }
+    if (!switch_.draining.empty()) {
+        at(now + (more ? leave_pause : drain_sweep), due::drain);
+    } else if (!in_switch()) {
+        note_numbers(now);
+    }
+}
+
+// S13, H7: what the old color did not answer in time is in doubt; the new color's receipts go on.
+void shard_member::doubt_receipts(time_point now)
+{
+    if (switch_.doubted) {
+        return;
+    }
+    switch_.doubted = true;
+    for (const auto& [id, l] : tables_.links) {
+        if (l->at().color == shard_.live) {
+            continue;
+        }
+        l->core.owed().for_each([&](broker::owed_answer& owed) {
+            if ((owed.kind == broker::owed_kind::send || owed.kind == broker::owed_kind::commit) &&
+                !owed.doubted) {
+                owed.doubted = true;
+                parts_.sends.count_doubt(owed);
+            }
+        });
+    }
+    for (const session_id id : tables_.all_sessions()) {
+        if (client_session* s = find(id); s != nullptr && s->part) {
+            s->part->owed_old = 0;
+            for (const auto& receipt : std::exchange(s->part->receipts, {})) {
+                actions_.send_receipt(*s, receipt);
+            }
+        }
+    }
+    at(now, due::drain);
+    note_numbers(now);
+}
+
+} // namespace gateway

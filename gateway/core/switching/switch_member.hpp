@@ -1,0 +1,133 @@
+#pragma once
+
+// This shard as a member of a switch. docs/switch.md has the rules. Its table "Session" and the
+// rules C, S and M are implemented here, with one step per file:
+//   prepare.cpp    every session gets a standby
+//   proofs.cpp     what is asked before the hold
+//   hold.cpp       settled and held
+//   commit.cpp     every session moves
+//   abort.cpp      or every session stays
+//   pin.cpp        sessions that a switch gave up: pinned or cut
+//   drain.cpp      what the old color still owes
+//   held_back.cpp  backplane `shared`: what is subscribed only after the old color was left
+//   tally.cpp     what the coordinator is told
+//
+// Threading:  belongs to one shard.
+// Invariants:
+// (1) Only this class changes the phase of a member_switch, and only on a command, or when it waits
+//     for nothing any more.
+// (2) No session resumes before the decision is known (S7), nor on a standby that is not ready
+//     (S6).
+
+#include "broker/dial_pacer.hpp"
+#include "gateway/core/binding/endpoint_moves.hpp"
+#include "gateway/core/seams/seam_table.hpp"
+#include "gateway/core/messages/send_accounts.hpp"
+#include "gateway/core/subscriptions/wire_pairing.hpp"
+#include "gateway/core/markers/cluster_survey.hpp"
+
+#include <string>
+
+namespace gateway {
+
+class shard_member : shard_part {
+public:
+    // The other parts that a switch sets going or asks.
+    struct parts {
+        marker_couriers& couriers;
+        world_survey& survey;
+        endpoint_moves& moves;
+        lingering_links& lingering;
+        send_accounts& sends;
+        wire_pairing& pairing;
+        seam_table& seams;
+        broker::dial_pacer& pacer;
+    };
+    shard_member(shard_state& shard, shard_actions& actions, const parts& others) noexcept
+        : shard_part(shard), actions_(actions), parts_(others)
+    {
+    }
+
+    // ---- the coordinator
+    void on_command(const control::command& command, time_point now);
+    void say(decltype(control::report::what) what);
+    control::tally current_tally() const;
+    void tell_past(); // C9: switches before this one
+
+    // ---- preparing
+    void join_switch(client_session& s, time_point now); // it came after the order
+    void standby_ready(client_session& s, time_point now);
+    void standby_failed(client_session& s, const std::string& why, time_point now);
+    void standby_lost(client_session& s, time_point now);
+    void drop_standby_wires(client_session& s, time_point now);
+    void check_prepared(time_point now); // says so when it is
+
+    // ---- the hold
+    bool settled(const client_session& s) const;
+    void try_hold(client_session& s, time_point now);
+    void check_held(time_point now); // says so when it is
+    void session_left_switch(client_session& s, time_point now);
+
+    // ---- after the decision
+    void unpin(client_session& s, time_point now);
+    void unpin_overdue(client_session& s, time_point now);
+    void run_drain(time_point now);
+    void doubt_receipts(time_point now);
+
+    // ---- backplane `shared`: stored subscriptions, and all where there is no key
+    bool breaks_first() const noexcept
+    {
+        return settings_.shared_backplane && settings_.pairing.by == dedup_by::nothing;
+    }
+    void keep_to_give_back(wire_subscription& w, const stomp::frame_view& frame, framing as);
+    void release_held_back(client_session& s, color c, time_point now);
+
+private:
+    void on_prepare(const control::prepare& order, time_point now);
+    void begin_standby(client_session& s, time_point now);
+    void note_failed(client_session& s, control::session_failure failed);
+    void ask_proofs(time_point now);
+    bool proven_in_time(time_point now);
+    time_point proofs_until() const noexcept;
+
+    void on_hold(time_point now);
+    bool standby_complete(const client_session& s) const;
+    void give_up(bool cut, time_point now);
+
+    void on_commit(const control::commit& order, time_point now);
+    void move(client_session& s, time_point now);
+    void drop_gaps(client_session& s, time_point now);
+    void resume(client_session& s, time_point now);
+    void pin_session(client_session& s, time_point now);
+    void cut_session(client_session& s, time_point now);
+
+    void on_abort(const control::abort_switch& order, time_point now);
+    void note_unready(const client_session& s);
+    void release_standby(client_session& s, time_point now);
+    void read_again();
+
+    bool drained(client_session& s, time_point now);
+    void finish_drain(client_session& s, time_point now);
+    bool has_retired(const client_session& s);
+    bool leave_retired(link_record& own, time_point now);
+
+    void hold_back(client_session& s, time_point now);
+    bool gives_back(const client_session& s) const;
+    void feed(client_session& s, wire_subscription& w, time_point now);
+
+    control::session_failure
+    failure(const client_session& s, endpoint_ref at, std::string why) const;
+    void keep_past(control::switch_number id);
+    std::uint64_t bytes_waiting() const noexcept;
+
+    // Own links of the old color are left at 4000 a second, and not ahead of the others' markers
+    // for longer than that: leaving one costs as much as its marker.
+    static constexpr std::size_t leaves_at_once = 16;
+    static constexpr auto leave_pause = std::chrono::milliseconds{4};
+    static constexpr auto leave_behind_markers = std::chrono::milliseconds{50};
+
+    shard_actions& actions_;
+    parts parts_;
+};
+
+} // namespace gateway

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "broker/link.hpp"
+#include "gateway/memory/memory_budget.hpp"
+#include "gateway/core/tables/share_group.hpp"
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace gateway {
+
+// A link with what the shard knows about it.
+struct link_record {
+    broker::link core;
+    share_group* group = nullptr;
+    session_id owner = session_id::none; // role own
+    std::vector<session_id> users;       // role publish: sessions that publish here
+    std::vector<wire_id> wires;          // subscribed here
+    net::time_point dialled{}, up{};
+    net::time_point expires = net::never; // not ready, or not gone, by then: closed
+    held_bytes<held_kind::errors> kept_errors;
+    // Of the SUBSCRIBEs that its newest ERRORs refused: closed with it, should it end by that.
+    std::vector<std::pair<wire_id, session_id>> told;
+    std::size_t open_subscribes = 0;
+    session_id untried = session_id::none; // whose SUBSCRIBEs that nothing tried are open here (E10)
+    bool dialled_out = false; // handed to the driver
+    bool congested = false;   // its outbox is above limits.broker_outbox
+    bool used = false;        // carried a client's SEND since the last switch
+    bool old_pool = false;    // its color was left by the running switch
+
+    explicit link_record(broker::link_order order) : core(std::move(order)) {}
+    endpoint_ref at() const noexcept { return group->at; }
+};
+
+} // namespace gateway

@@ -1,0 +1,83 @@
+#include "gateway/core/tables/shard_settings.hpp"
+
+#include "gateway/settings/config.hpp"
+
+namespace gateway {
+
+namespace {
+
+broker::dialect dialect_of(broker_dialect d) noexcept
+{
+    switch (d) {
+    case broker_dialect::automatic: return broker::dialect::automatic;
+    case broker_dialect::rabbitmq: return broker::dialect::rabbitmq;
+    case broker_dialect::artemis: return broker::dialect::artemis;
+    case broker_dialect::activemq: return broker::dialect::activemq;
+    case broker_dialect::spring: return broker::dialect::spring;
+    case broker_dialect::plain: return broker::dialect::plain;
+    }
+    return broker::dialect::plain;
+}
+
+dedup_by dedup_of(dedup_kind k) noexcept
+{
+    switch (k) {
+    case dedup_kind::off: return dedup_by::nothing;
+    case dedup_kind::automatic: return dedup_by::automatic;
+    case dedup_kind::content: return dedup_by::content;
+    case dedup_kind::header: return dedup_by::header;
+    }
+    return dedup_by::nothing;
+}
+
+} // namespace
+
+core_settings core_settings_of(
+    const config& c, unsigned shards, std::uint32_t shard, const broker::secrets& secrets)
+{
+    core_settings s;
+    for (const auto color : broker::colors) {
+        for (const auto& e : c.brokers.colors[color].endpoints) {
+            s.endpoints[color].push_back(
+                {.name = e.name,
+                 .url = e.url,
+                 .weight = e.weight,
+                 .websocket = e.scheme == endpoint_scheme::ws});
+        }
+        const auto& health = c.brokers.colors[color].health;
+        s.health[color] = {.interval = health.interval, .rise = health.rise, .fall = health.fall};
+        s.dialects[color] = dialect_of(c.brokers.dialect_of(color));
+    }
+    s.shared = c.brokers.multiplex == multiplex_mode::shared;
+    s.shared_backplane = c.brokers.backplane == backplane_kind::shared;
+    s.pairing = {
+        .by = dedup_of(c.switching.dedup.by), .header = c.switching.dedup.header, .secret = {}};
+    s.links_per_key = c.brokers.links_per_key;
+    s.links_per_login = (c.limits.links_per_login + shards - 1) / shards;
+    s.broadcast = c.brokers.broadcast;
+    s.prefetch = c.brokers.prefetch;
+    s.connect_rate = static_cast<double>(c.brokers.connect_rate) / shards;
+    s.auth_recheck = c.brokers.auth_recheck;
+    s.park_timeout = c.brokers.park_timeout;
+    s.connect_timeout = c.limits.connect_timeout;
+    s.trial_timeout = c.switching.trial_timeout;
+    s.receipt_timeout = c.switching.receipt_timeout;
+    s.seam_quiet = c.switching.seam_quiet;
+    s.seam_timeout = c.switching.seam_timeout;
+    s.drain_timeout = c.switching.drain_timeout;
+    s.client_stall = c.limits.client_stall;
+    s.client_heart_beat = c.heart_beat.client;
+    s.broker_heart_beat = c.heart_beat.broker;
+    s.subscriptions = c.limits.subscriptions;
+    s.transactions = c.limits.transactions;
+    s.transaction_bytes = c.limits.transaction_bytes;
+    s.client_outbox = c.limits.client_outbox;
+    s.client_carry = c.limits.client_carry;
+    s.seam_buffer = c.limits.seam_buffer;
+    s.broker_outbox = c.limits.broker_outbox;
+    s.secrets = secrets;
+    s.shard = shard;
+    return s;
+}
+
+} // namespace gateway

@@ -1,0 +1,107 @@
+#pragma once
+
+// One subscription at a broker, and the clients' subscriptions that it serves. design.md section 5
+// (shared subscription); switch.md "Seam".
+
+#include "broker/net/payload.hpp"
+#include "gateway/memory/memory_budget.hpp"
+#include "gateway/core/pairing/pair_marks.hpp"
+#include "gateway/core/pairing/pairing.hpp"
+#include "gateway/core/tables/share_group.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace gateway {
+
+enum class member_state : std::uint8_t {
+    live,      // gets every MESSAGE
+    standby,   // prepared: gets nothing yet
+    joining,   // from commit on: gets the kept MESSAGEs once its seam joins
+    late,      // its seam is joined or forced: later MESSAGEs are delivered and counted
+    rejoining, // bound again inside a color: gets nothing before its marker (M13)
+};
+
+struct wire_member {
+    session_id session = session_id::none;
+    std::uint32_t subscription = 0; // the session's number of it
+    member_state state = member_state::live;
+    bool behind = false;    // rejoining: it waits for the marker after the one that is on its way
+    std::uint16_t pair = 0; // backplane `shared`: the tag of its pair, this being the new side
+};
+
+// Backplane `shared`: an old and a new wire subscription, and what both colors brought (P2).
+struct wire_pair {
+    wire_id old_wire = wire_id::none; // none: lost, and not made again yet
+    wire_id new_wire = wire_id::none;
+    std::uint16_t tag = 0; // marks its members on the new wire subscription
+    control::switch_number made_by = 0;
+    net::time_point ends = net::never; // a twin that has not arrived by then never arrives
+    pair_marks marks;                  // P7
+    held_bytes<held_kind::pairing> held;
+    pairing core;
+
+    std::size_t kept_largest = 0; // of what was kept since nothing was
+    // M10: one MESSAGE that is larger than the mark fills nothing by itself.
+    bool kept_above(std::size_t mark) const noexcept
+    {
+        const std::size_t bytes = core.kept_bytes();
+        return bytes - (kept_largest > mark ? std::min(kept_largest, bytes) : 0) > mark;
+    }
+};
+
+enum class wire_state : std::uint8_t {
+    open, // SUBSCRIBE written, not answered
+    confirmed,
+    leaving, // UNSUBSCRIBE written
+    lost,    // with its link, while seams still wait for the MESSAGEs that it kept
+};
+
+struct wire_subscription {
+    wire_id id = wire_id::none;
+    link_id link = link_id::none;
+    share_group* group = nullptr;
+    net::payload_ref head; // the SUBSCRIBE's header lines; key in group->wires where shared
+    std::vector<wire_member> members;
+    wire_state state = wire_state::open;
+    bool addressed = false; // has an address of its own (switch.md B3)
+    bool shared = false;
+    bool broadcast = true;
+    bool acknowledges = false; // client-individual on the wire
+    bool automatic = false;    // the client said auto: acknowledged when written
+    bool durable = false;
+    bool keeping = false; // M7: from this shard's `held` on
+    // Stored, backplane `shared`: what comes is kept and not acknowledged; it goes back to the
+    // queue with the link, but for what a client that waits for more before it acknowledges is fed
+    // of it.
+    bool giving_back = false;
+    bool retired = false;     // joined: left when its session's link is, see run_drain()
+    bool overfull = false;    // giving back, and what came behind the buffer's end was not kept
+    bool opened_late = false; // a seam that waits for it was forced: nothing is kept any more
+    std::uint32_t seams = 0;  // seams that wait for it as their new side
+    std::vector<kept_message> kept;
+    std::size_t kept_bytes = 0;
+    std::size_t kept_largest = 0; // of what was kept since kept_bytes was 0
+
+    void keep(kept_message message)
+    {
+        kept_bytes += message.rest->size();
+        kept_largest = std::max(kept_largest, message.rest->size());
+        kept.push_back(std::move(message));
+    }
+    // M10: one MESSAGE that is larger than the mark fills nothing by itself.
+    bool kept_above(std::size_t mark) const noexcept
+    {
+        return kept_bytes - (kept_largest > mark ? std::min(kept_largest, kept_bytes) : 0) > mark;
+    }
+    std::vector<wire_pair*> pairs;      // backplane `shared`: where this is one side; the router's
+    std::unique_ptr<twin_notes> recent; // given since the prepare order, for pairs made later
+    std::uint16_t last_tag = 0;
+    // linger, seam_quiet and "time without progress"; giving back: the last acknowledgement
+    net::time_point last_message{};
+    broker::color color() const noexcept { return group->at.color; }
+};
+
+} // namespace gateway

@@ -1,0 +1,398 @@
+#include "gateway/process/client_connection.hpp"
+
+#include "broker/net/socket.hpp"
+#include "broker/websocket/upgrade.hpp"
+#include "gateway/telemetry/log.hpp"
+#include "gateway/process/shard.hpp"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace gateway {
+
+namespace {
+
+using websocket::close_code;
+
+// With more behind its CONNECT than limits.frame_before_connect, which is not read: its FIN could not
+// be seen.
+constexpr auto stranger_patience = std::chrono::seconds{1};
+
+stomp::frame_view& scratch_frame()
+{
+    thread_local stomp::frame_view frame; // one loop's thread parses one frame at a time
+    return frame;
+}
+
+} // namespace
+
+client_connection::client_connection(
+    shard& owner, int descriptor, std::size_t listener, std::uint64_t number)
+    : connection(owner.loop(), descriptor, origin::accepted), shard_(owner),
+      decoder_(websocket::role::server), since_(owner.loop().now()), number_(number),
+      listener_(static_cast<std::uint16_t>(listener))
+{
+    shard_.loop().timers().arm(*this, since_ + shard_.settings().limits.handshake_timeout);
+}
+
+stomp::limits client_connection::frame_limits() const noexcept
+{
+    const auto& l = shard_.settings().limits;
+    return {
+        .frame_bytes = connected_ ? l.frame : room_before_connect(),
+        .header_count = l.headers,
+        .header_line_bytes = l.header_line};
+}
+
+void client_connection::on_bytes(std::span<char> bytes)
+{
+    shard_.counters().bytes[side::client][direction::in] += bytes.size();
+    beat_.on_received(loop().now());
+    idle_.on_received(loop().now());
+    try {
+        take(bytes);
+        bound_input();
+    } catch (const std::bad_alloc&) { // behind the reserve: this one's bytes are too many
+        parsing_ = false;
+        peer_left(disconnect_reason::limit);
+        cut();
+    }
+    account();
+}
+
+void client_connection::take(std::span<char> bytes)
+{
+    if (!upgraded_) {
+        bytes = upgrade(bytes);
+    }
+    if (upgraded_) {
+        decode(bytes);
+    }
+}
+
+std::span<char> client_connection::upgrade(std::span<char> bytes)
+{
+    const std::size_t before = partial_.size();
+    const std::size_t most = shard_.settings().limits.http_head;
+    keep({bytes.data(), std::min(bytes.size(), most + 1 - before)}); // no more is looked at
+    const auto end = websocket::end_of_head(partial_, before);
+    auto& counters = shard_.counters().listener(listener_);
+    if (!end && partial_.size() <= most) {
+        return {};
+    }
+    if (!end || *end > most) {
+        ++counters.rejected[reject_reason::handshake];
+        out().append("HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: "
+                     "close\r\nContent-Length: 0\r\n\r\n");
+        close_after_flush();
+        return {};
+    }
+    const auto peer = net::peer_address(descriptor());
+    const auto& proxies = shard_.settings().listeners[listener_].trusted_proxies;
+    const bool trusted = peer && std::ranges::any_of(proxies, [&](const auto& range) {
+                             return range.contains(*peer);
+                         });
+    const auto answer = websocket::answer_upgrade(
+        std::string_view{partial_}.substr(0, *end), shard_.upgrade_policy(listener_),
+        trusted ? websocket::hop::trusted_proxy : websocket::hop::peer);
+    out().append(answer.response);
+    touch();
+    if (!answer.request) {
+        ++counters
+              .rejected[answer.status == 403 ? reject_reason::origin : reject_reason::handshake];
+        const std::string from = peer ? peer->substr(0, peer->rfind(':')) : std::string{"?"};
+        log::line_about(
+            log_level::info, from, "refused a client: " + answer.reason, {{"peer", from}});
+        close_after_flush();
+        return {};
+    }
+    upgraded_ = true;
+    const std::size_t used = *end - before;
+    std::string{}.swap(partial_); // `= {}` would keep the room
+    session_ = shard_.opened(*this, peer ? *peer : std::string{"?"}, answer.request->forwarded);
+    return bytes.subspan(used);
+}
+
+void client_connection::decode(std::span<char> bytes)
+{
+    const auto most =
+        shard_.settings().limits.frame + 64 * 1024; // some frames may be joined in one message
+    while (!closing() && !left_) {
+        // What waits behind CONNECT is judged once it is interpreted; until then not reading bounds
+        // it.
+        const bool judged_later = connected_ || !shard_.core().wants_client(session_);
+        const auto event = decoder_.next(bytes, judged_later ? most : room_before_connect());
+        switch (event.kind) {
+        case websocket::event_kind::need_more: return;
+        case websocket::event_kind::data:
+            feed({event.payload.data(), event.payload.size()}, event.binary);
+            break;
+        case websocket::event_kind::ping:
+            pongs_.on_ping(event.payload, websocket::role::server, *this);
+            break;
+        case websocket::event_kind::pong: break;
+        case websocket::event_kind::close:
+            websocket::append_close(out(), websocket::role::server, event.code, {});
+            touch();
+            peer_left(disconnect_reason::disconnect);
+            return;
+        case websocket::event_kind::failed:
+            ++shard_.counters()
+                  .frame_errors[side::client]
+                               [event.code == close_code::invalid_payload   ? frame_error::utf8
+                                : event.code == close_code::message_too_big ? frame_error::size
+                                                                            : frame_error::parse];
+            websocket::append_close(out(), websocket::role::server, event.code, {});
+            touch();
+            peer_left(disconnect_reason::protocol_error);
+            return;
+        }
+    }
+}
+
+void client_connection::feed(std::string_view bytes, bool binary)
+{
+    if (session_ == session_id::none || bytes.empty()) {
+        return;
+    }
+    kinds_.append(partial_.size(), binary);
+    if (partial_.empty()) {
+        const std::size_t used = parse(bytes);
+        keep(bytes.substr(used));
+    } else {
+        keep(bytes);
+        parsing_ = true;
+        const std::size_t used = parse(partial_);
+        parsing_ = false;
+        partial_.erase(0, used);
+        kinds_.drop(used);
+    }
+    if (!carry_is_full()) {
+        if (!partial_.empty() && shard_.core().wants_client(session_)) {
+            kinds_.join(partial_.size()); // a part of one frame
+        }
+    } else if (reading()) {
+        stop_reading();
+        if (!connected_) {
+            loop().timers().arm(*this, loop().now() + stranger_patience);
+        }
+        ++shard_.counters().backpressure_pauses[side::client];
+    }
+    let_go_of_room();
+}
+
+// Whether any part of that frame came in a binary message.
+bool client_connection::came_binary(std::size_t from, std::size_t to) noexcept
+{
+    const bool binary = kinds_.any_binary(from, to);
+    said_binary_ |= binary;
+    said_text_ |= !binary;
+    return binary;
+}
+
+std::size_t client_connection::parse(std::string_view bytes)
+{
+    std::size_t used = 0;
+    auto& frame = scratch_frame();
+    const auto now = loop().now();
+    while (used < bytes.size() && session_ != session_id::none &&
+           shard_.core().wants_client(session_)) {
+        const auto result = parser_.parse(bytes.substr(used), frame_limits(), frame);
+        switch (result.status) {
+        case stomp::parse_status::need_more: return used;
+        case stomp::parse_status::skipped: // a broker's only
+        case stomp::parse_status::skipping: break;
+        case stomp::parse_status::heart_beat:
+            ++shard_.counters().frames[side::client][direction::in][frame_kind::heart_beat];
+            break;
+        case stomp::parse_status::frame:
+            shard_.core().on_client_frame(
+                session_, frame,
+                came_binary(used, used + result.consumed) ? framing::binary : framing::text, now);
+            break;
+        case stomp::parse_status::failed:
+            ++shard_.counters().frame_errors[side::client][frame_error::parse];
+            came_binary(used, bytes.size());
+            shard_.core().on_client_fault(
+                session_, stomp::make_error_code(result.error).message(), now);
+            return bytes.size();
+        }
+        used += result.consumed;
+    }
+    return session_ == session_id::none ? bytes.size() : used;
+}
+
+void client_connection::interpret(net::time_point now)
+{
+    if (session_ == session_id::none) {
+        return;
+    }
+    if (!partial_.empty()) {
+        const std::string carried =
+            std::exchange(partial_, {}); // feed() may be asked for meanwhile: never here
+        const std::size_t used = parse(carried);
+        if (session_ == session_id::none) {
+            return;
+        }
+        partial_ = carried.substr(used);
+        kinds_.drop(used);
+        account();
+    }
+    if (!shard_.core().wants_client(session_)) {
+        return;
+    }
+    // What is left is at most a part of a frame.
+    shard_.core().on_carry_empty(session_);
+    if (left_) {
+        tell_gone();
+        return;
+    }
+    if (!reading() && !stopped_) {
+        go_on_reading(now);
+    }
+}
+
+void client_connection::stop_reading()
+{
+    pause_reading();
+    beat_.pause_incoming();
+    idle_.pause();
+}
+
+void client_connection::go_on_reading(net::time_point now)
+{
+    resume_reading();
+    beat_.resume_incoming(now);
+    idle_.resume(now);
+    if (connected_) { // H15: its clock may have been the only one
+        arm_clocks();
+    }
+}
+
+void client_connection::peer_left(disconnect_reason how)
+{
+    left_ = true;
+    left_how_ = how;
+    cancel();
+    close_after_flush();
+    // S4: what was carried is interpreted after commit or abort, then it closes; of who had no
+    // CONNECTED nothing is kept.
+    if (!connected_ || partial_.empty() || shard_.core().wants_client(session_)) {
+        tell_gone();
+        drop_input();
+    }
+    account();
+}
+
+void client_connection::tell_gone()
+{
+    if (session_ != session_id::none && !told_) {
+        told_ = true;
+        ++shard_.counters().disconnects[left_how_];
+        shard_.core().on_client_gone(session_, loop().now());
+    }
+}
+
+void client_connection::on_timer(net::time_point now)
+{
+    if (!connected_) {
+        if (session_ != session_id::none && shard_.core().session(session_) != nullptr &&
+            shard_.core().session(session_)->connect_seen) {
+            judge_pile(now); // waits for a broker: brokers.park_timeout bounds that
+            return;
+        }
+        ++shard_.counters().listener(listener_).rejected[reject_reason::timeout];
+        left_how_ = disconnect_reason::connect_timeout;
+        if (upgraded_) {
+            websocket::append_close(
+                out(), websocket::role::server, close_code::policy_violation,
+                "no CONNECT within limits.handshake_timeout");
+        }
+        touch();
+        peer_left(disconnect_reason::connect_timeout);
+        return;
+    }
+    switch (beat_.on_deadline(now)) {
+    case stomp::heart_beat::due::lost:
+        close_silent("no heart-beat for twice the interval");
+        return;
+    case stomp::heart_beat::due::send: write_beat(now); break;
+    case stomp::heart_beat::due::nothing: break;
+    }
+    run_idle_watch(now);
+    if (!left_) {
+        arm_clocks();
+    }
+}
+
+void client_connection::arm_clocks()
+{
+    loop().timers().arm(*this, std::min(beat_.next_deadline(), idle_.next_deadline()));
+}
+
+// Behind bytes that the client does not take it would say nothing.
+void client_connection::write_beat(net::time_point now)
+{
+    if (flowing()) {
+        websocket::append_message(out(), websocket::role::server, opcode_for(true), "\n");
+        touch();
+    }
+    beat_.on_sent(now);
+}
+
+void client_connection::beat_at_once(net::time_point now)
+{
+    if (connected_ && !closing() && beat_.sends()) {
+        write_beat(now);
+    }
+}
+
+void client_connection::run_idle_watch(net::time_point now)
+{
+    const auto due = idle_.on_deadline(now);
+    if (due == websocket::idle_watch::due::nothing) {
+        return;
+    }
+    if (!flowing()) { // it does not read now: limits.client_stall is for that
+        idle_.on_received(now);
+    } else if (due == websocket::idle_watch::due::ask) {
+        websocket::append_message(out(), websocket::role::server, websocket::opcode::ping, {});
+        touch();
+        idle_.on_asked(now);
+    } else {
+        close_silent("no answer to a ping (limits.idle_ping)");
+    }
+}
+
+void client_connection::close_silent(std::string_view text)
+{
+    ++shard_.counters().heart_beat_timeouts[side::client];
+    websocket::append_close(out(), websocket::role::server, close_code::policy_violation, text);
+    touch();
+    peer_left(disconnect_reason::heart_beat);
+}
+
+void client_connection::on_peer_fin()
+{
+    if (!left_) {
+        peer_left(disconnect_reason::reset);
+    }
+}
+
+void client_connection::on_closed(boost::system::error_code)
+{
+    cancel();
+    socket_gone_ = true;
+    left_ = true;
+    if (!connected_ || partial_.empty() || shard_.core().wants_client(session_)) {
+        tell_gone();
+        drop_input();
+    }
+    account();
+    if (session_ == session_id::none) {
+        shard_.destroy_later(*this); // else close() does, once the session is over
+    }
+}
+
+} // namespace gateway

@@ -1,0 +1,53 @@
+#pragma once
+
+// Asks one endpoint whether it answers. A health check is content with an open transport; where
+// health.login is set, it also sends a STOMP CONNECT. A preflight always sends CONNECT and takes
+// any answer as a sign of life, an ERROR or a close included, because a stopped process still
+// accepts connections (C10).
+//
+// Threading:  one shard's thread.
+// Lifetime:   owned by its shard until `done` was called.
+
+#include "broker/link_connection.hpp"
+#include "gateway/core/tables/effects.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace gateway {
+
+class shard;
+
+class endpoint_probe final : public broker::link_owner, private net::timer {
+public:
+    using answer = std::function<void(bool, std::string)>;
+
+    enum class depth : std::uint8_t { health, preflight };
+
+    endpoint_probe(
+        shard& owner, control::endpoint_ref which, depth how, net::duration timeout, answer done);
+    void start();
+    bool over() const noexcept { return over_; }
+
+private:
+    void link_open(broker::link_id id) override;
+    void
+    link_frame(broker::link_id id, const stomp::frame_view& frame, broker::framing as) override;
+    void link_skipped(broker::link_id, const stomp::frame_view&) override {}
+    void link_drained(broker::link_id) override {}
+    void link_lost(broker::link_id id, std::string why) override;
+    void on_timer(net::time_point now) override;
+    void finish(bool ok, std::string why);
+
+    shard& shard_;
+    control::endpoint_ref which_;
+    depth how_;
+    net::duration timeout_;
+    answer done_;
+    std::unique_ptr<broker::link_connection> connection_;
+    bool asked_ = false; // CONNECT was written
+    bool over_ = false;
+};
+
+} // namespace gateway

@@ -1,0 +1,51 @@
+// teal-gateway: arguments and exit status; everything else is process.cpp.
+
+#include "broker/net/standard_descriptors.hpp"
+#include "broker/net/stray_signals.hpp"
+#include "control/api/tokens.hpp"
+#include "gateway/settings/config.hpp"
+#include "gateway/process/process.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <string>
+
+int main(int argc, char** argv)
+{
+    net::open_standard_descriptors();
+    net::ignore_stray_signals(); // process.cpp says so in the log
+    std::signal(SIGHUP, SIG_IGN); // until it says that reloading is not built yet
+    CLI::App app{"A gateway for STOMP over WebSocket that moves live sessions between two pools of "
+                 "brokers."};
+    std::string file;
+    bool check = false;
+    app.add_option("--config", file, "the configuration, teal.yaml")->required();
+    app.add_flag("--check", check, "check the configuration and exit: 0 if it is good, else 2");
+    app.set_version_flag("--version", std::string{"teal-gateway "} + TEAL_VERSION);
+    app.footer("SIGTERM drains the clients, then stops; a second one stops at once. Exit status: "
+               "0 stopped as asked, 1 failed while running, 2 could not start.");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    auto settings = gateway::load_config(file);
+    if (!settings) {
+        for (const auto& error : settings.error()) {
+            std::fprintf(stderr, "%s\n", gateway::to_string(error).c_str());
+        }
+        return 2;
+    }
+    if (check) {
+        const std::string& tokens = settings->admin.tokens_file;
+        if (const auto wrong = tokens.empty() ? std::nullopt : control::token_file::check(tokens)) {
+            std::fprintf(stderr, "%s\n", wrong->c_str());
+            return 2;
+        }
+        std::printf("%s: good\n", file.c_str());
+        return 0;
+    }
+    return gateway::run_gateway(std::move(*settings));
+}

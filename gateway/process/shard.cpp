@@ -1,0 +1,352 @@
+#include "gateway/process/shard.hpp"
+
+#include "gateway/process/endpoint_probe.hpp"
+#include "gateway/process/listener.hpp"
+#include "gateway/telemetry/log.hpp"
+
+#include <algorithm>
+#include <unistd.h>
+
+namespace gateway {
+
+class shard::core_timer final : public net::timer {
+public:
+    explicit core_timer(shard& owner) : shard_(owner) {}
+
+private:
+    void on_timer(net::time_point now) override { shard_.router_.on_deadline(now); }
+    shard& shard_;
+};
+
+shard::shard(
+    config settings, core_settings core, process_state& process,
+    std::shared_ptr<const endpoint_addresses> where, report_sink reports)
+    : settings_(std::move(settings)), process_(process), where_(std::move(where)),
+      reports_(std::move(reports)), timer_(std::make_unique<core_timer>(*this)),
+      buffered_max_(process.buffered_max), router_(std::move(core), *this, counters_)
+{
+    for (const auto& l : settings_.listeners) {
+        policies_.push_back(
+            {.paths = l.paths,
+             .allowed_origins = l.allowed_origins,
+             .forward_headers = l.forward_headers,
+             .head_bytes_max = settings_.limits.http_head});
+    }
+    loop_.set_turn_handler(this);
+}
+
+shard::~shard()
+{
+    loop_.set_turn_handler(nullptr);
+    timer_->cancel();
+    listeners_.clear();
+    by_session_.clear();
+    clients_.clear();
+    for (const std::uint64_t id : links_.keys_in_order()) {
+        links_.at(id)->abandon();
+    }
+    links_.clear();
+    lost_links_.clear();
+    probes_.clear();
+}
+
+boost::system::error_code shard::adopt_listener(int descriptor, std::size_t index)
+{
+    listeners_.push_back(std::make_unique<listener>(*this, descriptor, index));
+    return listeners_.back()->failed();
+}
+
+void shard::start(color live, control::epoch_number epoch)
+{
+    post([this, live, epoch] { router_.start(live, epoch, loop_.now()); });
+}
+
+void shard::run()
+{
+    context_.run();
+}
+
+void shard::stop()
+{
+    boost::asio::post(context_, [this] {
+        loop_.stop();
+        work_.reset();
+        context_.stop();
+    });
+}
+
+// ---- clients
+
+bool address_counts::enter(const std::string& address, std::uint64_t most)
+{
+    const std::lock_guard lock{mutex_};
+    auto& count = counts_[address];
+    if (count >= most) {
+        return false;
+    }
+    ++count;
+    return true;
+}
+
+void address_counts::leave(const std::string& address)
+{
+    const std::lock_guard lock{mutex_};
+    if (const auto at = counts_.find(address); at != counts_.end() && --at->second == 0) {
+        counts_.erase(at);
+    }
+}
+
+void shard::accepted(int descriptor, std::size_t index)
+{
+    const std::uint64_t number = ++last_client_;
+    client_connection& c =
+        clients_.add(number, std::make_unique<client_connection>(*this, descriptor, index, number));
+    auto& counts = counters_.listener(index);
+    const bool many =
+        process_.clients.fetch_add(1, std::memory_order_relaxed) >= process_.clients_max;
+    if (over_budget()) {
+        ++counts.rejected[reject_reason::overload];
+        c.refuse(websocket::service_unavailable(
+            std::chrono::seconds{5}, "out of memory for clients (limits.buffered_total)"));
+        return;
+    }
+    if (many) {
+        ++counts.rejected[reject_reason::limit];
+        c.refuse(websocket::service_unavailable(
+            std::chrono::seconds{5}, "too many clients (limits.clients)"));
+        return;
+    }
+    if (settings_.limits.clients_per_address > 0) {
+        const auto peer = net::peer_address(descriptor);
+        std::string address = peer ? peer->substr(0, peer->rfind(':')) : std::string{};
+        if (!process_.addresses.enter(address, settings_.limits.clients_per_address)) {
+            ++counts.rejected[reject_reason::ip_limit];
+            c.refuse(websocket::service_unavailable(
+                std::chrono::seconds{5},
+                "too many clients of one address (limits.clients_per_address)"));
+            return;
+        }
+        c.set_counted_address(std::move(address));
+    }
+    ++counts.accepted;
+    ++counts.connections;
+    c.set_counted();
+}
+
+session_id shard::opened(
+    client_connection& c, std::string peer,
+    std::vector<std::pair<std::string, std::string>> handshake)
+{
+    const session_id id = router_.open_client(std::move(peer), std::move(handshake), loop_.now());
+    by_session_.emplace(static_cast<std::uint64_t>(id), &c);
+    return id;
+}
+
+client_connection* shard::client(session_id id) const
+{
+    const auto at = by_session_.find(static_cast<std::uint64_t>(id));
+    return at == by_session_.end() ? nullptr : at->second;
+}
+
+void shard::write_client(session_id to, std::string_view head, std::string_view body, framing as)
+{
+    if (client_connection* c = client(to)) {
+        c->write(head, body, as);
+    }
+}
+
+void shard::write_client(
+    session_id to, std::string_view head, const net::payload_ref& rest, framing as)
+{
+    if (client_connection* c = client(to)) {
+        c->write(head, rest, as);
+    }
+}
+
+void shard::client_up(session_id which, stomp::version version, std::string_view heart_beat)
+{
+    if (client_connection* c = client(which)) {
+        c->up(version, heart_beat, settings_.heart_beat.client);
+    }
+}
+
+void shard::close_client(session_id which, disconnect_reason reason, std::string_view text)
+{
+    if (client_connection* c = client(which)) {
+        by_session_.erase(static_cast<std::uint64_t>(which));
+        if (!text.empty()) {
+            log::line_about(
+                log_level::info, c->counted_address(),
+                "closed session " + std::to_string(static_cast<std::uint64_t>(which)) + ": " +
+                    std::string{text});
+        }
+        c->close(reason, text);
+    }
+}
+
+void shard::resume_client(session_id which)
+{
+    if (client_connection* c = client(which); c != nullptr && !c->resume_listed) {
+        c->resume_listed = true;
+        resumed_.push_back(c);
+        loop_.request_turn();
+    }
+}
+
+std::uint64_t shard::client_appended(session_id which) const
+{
+    const client_connection* c = client(which);
+    return c == nullptr ? 0 : c->out().appended();
+}
+
+std::uint64_t shard::client_written(session_id which) const
+{
+    const client_connection* c = client(which);
+    return c == nullptr ? 0 : c->out().written();
+}
+
+void shard::watch_written(session_id which)
+{
+    if (client_connection* c = client(which)) {
+        c->watch_written();
+    }
+}
+
+void shard::backlog_changed(client_connection& c)
+{
+    if (!c.backlog_listed) {
+        c.backlog_listed = true;
+        backlogged_.push_back(&c);
+        loop_.request_turn();
+    }
+}
+
+void shard::destroy_later(client_connection& c)
+{
+    dead_.push_back(c.number());
+    loop_.request_turn();
+}
+
+// ---- the end of a turn
+
+void shard::on_turn_end(net::time_point now)
+{
+    if (paused_ != net::clock::paused()) {
+        paused_ = net::clock::paused();
+        beat_behind_a_pause(now);
+    }
+    for (auto& [id, why] : std::exchange(failed_dials_, {})) {
+        router_.on_link_lost(id, why, now);
+    }
+    for (client_connection* c : std::exchange(resumed_, {})) {
+        c->resume_listed = false;
+        c->interpret(now);
+    }
+    for (client_connection* c : std::exchange(backlogged_, {})) {
+        c->backlog_listed = false;
+        c->check_backlog(now);
+    }
+    count_held();
+    if (stopped_reading_ || (over_budget() && now >= shed_at_)) {
+        shed(now);
+    }
+    lost_links_.clear();
+    std::erase_if(probes_, [](const auto& p) { return p->over(); });
+    for (const std::uint64_t number : std::exchange(dead_, {})) {
+        client_connection* const c = clients_.find(number);
+        if (c == nullptr) {
+            continue;
+        }
+        std::erase(resumed_, c);
+        std::erase(backlogged_, c);
+        if (c->counted()) {
+            --counters_.listener(c->listener()).connections;
+        }
+        if (!c->counted_address().empty()) {
+            process_.addresses.leave(c->counted_address());
+        }
+        clients_.erase(number);
+        process_.clients.fetch_sub(1, std::memory_order_relaxed);
+    }
+    loop_.timers().arm(*timer_, router_.next_deadline());
+    if (!resumed_.empty() || !failed_dials_.empty()) {
+        loop_.request_turn();
+    }
+}
+
+// Our clocks stood still, those of the peers did not: they wait for a sign of life.
+void shard::beat_behind_a_pause(net::time_point now)
+{
+    for (const auto& [number, c] : clients_) {
+        c->beat_at_once(now);
+    }
+    for (const std::uint64_t id : links_.keys_in_order()) {
+        if (broker::link_connection* l = link(static_cast<link_id>(id))) {
+            l->beat_at_once(now);
+        }
+    }
+}
+
+void shard::stop_accepting()
+{
+    for (auto& l : listeners_) {
+        l->close();
+    }
+    listeners_.clear();
+}
+
+void shard::drain_some(std::size_t most)
+{
+    std::vector<client_connection*> some;
+    for (const auto& [number, c] : clients_) {
+        if (some.size() == most) {
+            break;
+        }
+        if (!c->closing()) {
+            some.push_back(c.get());
+        }
+    }
+    for (client_connection* c : some) {
+        c->drain();
+    }
+}
+
+shard_counters shard::take_counters()
+{
+    count_held();
+    counters_.held = router_.budget().by_kind();
+    const auto& s = loop_.syscalls();
+    counters_.syscalls[syscall::read] = s.recv;
+    counters_.syscalls[syscall::write] = s.send;
+    counters_.syscalls[syscall::epoll_wait] = s.epoll_wait;
+    counters_.syscalls[syscall::epoll_ctl] = s.epoll_ctl;
+    counters_.syscalls[syscall::accept] = s.accept;
+    counters_.event_loop_lag.observe(loop_.worst_lag());
+    return counters_;
+}
+
+void shard::report(control::report what)
+{
+    reports_(std::move(what));
+}
+
+// What cores say is about brokers and the switch, which every shard sees; but links, subscriptions
+// and sessions are the shard's own.
+void shard::log(int level, std::string line)
+{
+    const bool own = line.starts_with("link to ") || line.starts_with("session ") ||
+                     line.find(" is drained: ") != line.npos ||
+                     line.find(" cancelled a subscription: ") != line.npos;
+    if (own) {
+        log::line_about(static_cast<log_level>(level), {}, line);
+    } else {
+        log(static_cast<log_level>(level), line);
+    }
+}
+
+void shard::log(log_level level, const std::string& text)
+{
+    log::line_of_shard(level, router_.shard_number(), text);
+}
+
+} // namespace gateway

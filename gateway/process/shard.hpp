@@ -1,0 +1,198 @@
+#pragma once
+
+// One thread with its readiness loop: listeners, clients, links, and the router that decides about
+// them. It is the driver that carries out everything in gateway/core/tables/effects.hpp.
+//
+// Threading:  run() runs on the shard's own thread. Other threads use post(). The constructor and
+//             the destructor run on the main thread, before run() and after it.
+// Lifetime:   built by main. It outlives nothing but the immutable tables that it was given.
+
+#include "broker/link_connection.hpp"
+#include "broker/net/hash_map.hpp"
+#include "broker/net/numbered_table.hpp"
+#include "broker/net/readiness_loop.hpp"
+#include "broker/net/socket.hpp"
+#include "broker/websocket/upgrade.hpp"
+#include "gateway/process/client_connection.hpp"
+#include "gateway/settings/config.hpp"
+#include "gateway/core/tables/effects.hpp"
+#include "gateway/core/routing/router.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace gateway {
+
+class listener;
+class endpoint_probe;
+
+// limits.clients_per_address: how many connections each address has, over all shards. Touched at
+// accept and close only.
+class address_counts {
+public:
+    // False: it has that many already.
+    bool enter(const std::string& address, std::uint64_t most);
+    void leave(const std::string& address);
+
+private:
+    std::mutex mutex_;
+    net::hash_map<std::string, std::uint64_t> counts_;
+};
+
+// What all shards of a process share: touched when a connection comes or goes, never on the data
+// path.
+struct process_state {
+    std::atomic<std::uint64_t> clients{0};
+    std::atomic<std::uint64_t> held{0}; // of limits.buffered_total, as the shards counted last
+    address_counts addresses;
+    std::uint64_t clients_max = 0;  // limits.clients as the descriptors allow
+    std::uint64_t buffered_max = 0; // limits.buffered_total, one shard's part
+    unsigned shards = 1;
+};
+
+// Immutable once given out: where each endpoint is, as the names resolved last.
+struct endpoint_addresses {
+    broker::per_color<std::vector<std::vector<net::socket_address>>> of;
+};
+
+using report_sink = std::function<void(control::report)>;
+
+class shard final : private effects, private broker::link_owner, private net::turn_handler {
+public:
+    shard(
+        config settings, core_settings core, process_state& process,
+        std::shared_ptr<const endpoint_addresses> where, report_sink reports);
+    ~shard();
+
+    // Opens its part of a listener; a descriptor that is listening.
+    boost::system::error_code adopt_listener(int descriptor, std::size_t index);
+    void start(color live, control::epoch_number epoch);
+    void run();  // until stop()
+    void stop(); // any thread: returns at once
+    template <class F>
+    void post(F&& f) // any thread
+    {
+        boost::asio::post(context_, [this, work = std::forward<F>(f)]() mutable {
+            work();
+            loop_.request_turn();
+        });
+    }
+
+    // ---- on the shard's thread
+    router& core() noexcept { return router_; }
+    net::readiness_loop& loop() noexcept { return loop_; }
+    const config& settings() const noexcept { return settings_; }
+    shard_counters& counters() noexcept { return counters_; }
+    shard_counters take_counters(); // a copy for the page of /metrics
+    void set_addresses(std::shared_ptr<const endpoint_addresses> where)
+    {
+        where_ = std::move(where);
+    }
+    void stop_accepting();
+    void drain_some(std::size_t most); // closes that many clients (1012)
+    void give_back_memory();           // the system has none left
+    std::size_t clients() const noexcept { return clients_.size(); }
+    // Asks every endpoint of a color now; `done` gets one answer each.
+    void
+    check_endpoints(color c, std::function<void(std::vector<std::pair<bool, std::string>>)> done);
+
+    // ---- by connections
+    void accepted(int descriptor, std::size_t listener);
+    session_id opened(
+        client_connection& c, std::string peer,
+        std::vector<std::pair<std::string, std::string>> handshake);
+    const websocket::upgrade_policy& upgrade_policy(std::size_t listener) const
+    {
+        return policies_[listener];
+    }
+    void backlog_changed(client_connection& c);
+    void destroy_later(client_connection& c);
+    // An event that every shard sees becomes one line of the process.
+    void log(log_level level, const std::string& text);
+
+private:
+    class core_timer;
+    friend class endpoint_probe;
+
+    // effects
+    void write_link(link_id to, std::string_view head, std::string_view body, framing as) override;
+    void close_link(link_id which) override;
+    bool link_flushed(link_id which) const override;
+    void
+    write_client(session_id to, std::string_view head, std::string_view body, framing as) override;
+    void write_client(
+        session_id to, std::string_view head, const net::payload_ref& rest, framing as) override;
+    void client_up(session_id which, stomp::version version, std::string_view heart_beat) override;
+    void close_client(session_id which, disconnect_reason reason, std::string_view text) override;
+    void resume_client(session_id which) override;
+    std::uint64_t client_appended(session_id which) const override;
+    std::uint64_t client_written(session_id which) const override;
+    void watch_written(session_id which) override;
+    void dial(const dial_order& order) override;
+    void read_link(link_id which, bool on) override;
+    std::size_t link_backlog(link_id which) const override;
+    void probe(control::endpoint_ref which) override;
+    void report(control::report what) override;
+    void log(int level, std::string line) override;
+
+    // link_owner
+    void link_open(link_id id) override;
+    void link_frame(link_id id, const stomp::frame_view& frame, framing as) override;
+    void link_skipped(link_id id, const stomp::frame_view& head) override;
+    void link_drained(link_id id) override;
+    void link_lost(link_id id, std::string why) override;
+
+    void on_turn_end(net::time_point now) override;
+    client_connection* client(session_id id) const;
+    broker::link_connection* link(link_id id) const;
+    // A connection under way to that endpoint; null and a sentence where there is none.
+    std::unique_ptr<broker::link_connection>
+    connect(const dial_order& order, broker::link_owner& owner, std::string& why);
+    void start_probe(
+        control::endpoint_ref which, bool preflight, std::function<void(bool, std::string)> done);
+    void count_held();
+    void shed(net::time_point now);
+    void close_largest(std::uint64_t excess, net::time_point now);
+    void beat_behind_a_pause(net::time_point now);
+    void stop_reading(bool on);
+    bool over_budget() const noexcept { return router_.budget().total() > buffered_max_; }
+
+    config settings_;
+    shard_counters counters_;
+    process_state& process_;
+    std::shared_ptr<const endpoint_addresses> where_;
+    report_sink reports_;
+    boost::asio::io_context context_{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
+        context_.get_executor()};
+    net::readiness_loop loop_{context_};
+    std::vector<websocket::upgrade_policy> policies_;
+    std::vector<std::unique_ptr<listener>> listeners_;
+    net::numbered_table<client_connection> clients_;
+    std::uint64_t last_client_ = 0;
+    net::hash_map<std::uint64_t, client_connection*> by_session_;
+    net::hash_map<std::uint64_t, std::unique_ptr<broker::link_connection>> links_;
+    // Destroyed at the end of the turn.
+    std::vector<std::unique_ptr<broker::link_connection>> lost_links_;
+    std::vector<std::pair<link_id, std::string>> failed_dials_;
+    std::vector<std::unique_ptr<endpoint_probe>> probes_;
+    std::vector<client_connection*> resumed_, backlogged_;
+    std::vector<std::uint64_t> dead_; // clients, by number: one may be listed twice
+    std::unique_ptr<core_timer> timer_;
+    std::size_t next_address_ = 0;
+    net::time_point shed_at_{};
+    net::duration paused_ = net::clock::paused(); // pauses of the process that are dealt with
+    std::uint64_t told_held_ = 0; // of process_.held: this shard's
+    bool stopped_reading_ = false;
+    std::uint64_t buffered_max_; // this shard's part of limits.buffered_total
+    router router_;
+};
+
+} // namespace gateway

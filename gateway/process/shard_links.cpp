@@ -1,0 +1,187 @@
+// A shard's links to brokers: the driver's side of effects.hpp, and health.
+
+#include "gateway/process/endpoint_probe.hpp"
+#include "gateway/process/shard.hpp"
+
+#include <algorithm>
+
+namespace gateway {
+
+namespace {
+
+// A broker's head is not judged, but each of its headers is an entry in a list while it is read.
+constexpr std::size_t broker_headers_max = 64 * 1024;
+
+} // namespace
+
+broker::link_connection* shard::link(link_id id) const
+{
+    const auto at = links_.find(static_cast<std::uint64_t>(id));
+    return at == links_.end() ? nullptr : at->second.get();
+}
+
+std::unique_ptr<broker::link_connection>
+shard::connect(const dial_order& order, broker::link_owner& owner, std::string& why)
+{
+    const auto& endpoint = settings_.brokers.colors[order.at.color].endpoints[order.at.index];
+    const auto& addresses = where_->of[order.at.color][order.at.index];
+    if (addresses.empty()) {
+        why = "the name " + endpoint.host + " could not be resolved";
+        return nullptr;
+    }
+    const auto started = net::start_connect(addresses[next_address_++ % addresses.size()]);
+    if (!started) {
+        why = started.error().message();
+        return nullptr;
+    }
+    broker::link_transport transport;
+    transport.id = order.link;
+    transport.websocket = endpoint.scheme == endpoint_scheme::ws;
+    transport.limits = {
+        .frame_bytes = settings_.limits.broker_frame, .header_count = broker_headers_max};
+    transport.outbox_mark = settings_.limits.broker_outbox;
+    transport.heart_beat = settings_.heart_beat.broker;
+    transport.input_meter = &router_.budget().meter(held_kind::broker_input);
+    transport.outbox_meter = &router_.budget().meter(held_kind::broker_outbox);
+    if (transport.websocket) {
+        transport.upgrade.host = endpoint.host + ":" + std::to_string(endpoint.port);
+        transport.upgrade.target = endpoint.path;
+        for (const auto v : {stomp::version::v12, stomp::version::v11, stomp::version::v10}) {
+            if (v <= order.version) {
+                transport.upgrade.subprotocols.push_back(v);
+            }
+        }
+        if (order.handshake_headers != nullptr) {
+            transport.upgrade.headers.assign(
+                order.handshake_headers->begin(), order.handshake_headers->end());
+        }
+    }
+    return std::make_unique<broker::link_connection>(loop_, *started, std::move(transport), owner);
+}
+
+void shard::dial(const dial_order& order)
+{
+    std::string why;
+    if (auto made = connect(order, *this, why)) {
+        links_.emplace(static_cast<std::uint64_t>(order.link), std::move(made));
+    } else {
+        failed_dials_.emplace_back(order.link, std::move(why)); // an effect never calls back
+        loop_.request_turn();
+    }
+}
+
+void shard::write_link(link_id to, std::string_view head, std::string_view body, framing as)
+{
+    if (broker::link_connection* l = link(to)) {
+        counters_.bytes[side::broker][direction::out] += head.size() + body.size() + 1;
+        l->write_frame(head, body, as);
+    }
+}
+
+void shard::close_link(link_id which)
+{
+    if (const auto at = links_.find(static_cast<std::uint64_t>(which)); at != links_.end()) {
+        at->second->abandon();
+        lost_links_.push_back(std::move(at->second));
+        links_.erase(at);
+        loop_.request_turn();
+    }
+}
+
+bool shard::link_flushed(link_id which) const
+{
+    const broker::link_connection* l = link(which);
+    return l == nullptr || l->flushed();
+}
+
+void shard::read_link(link_id which, bool on)
+{
+    if (broker::link_connection* l = link(which)) {
+        if (!on && l->reading()) {
+            ++counters_.backpressure_pauses[side::broker];
+        }
+        on ? l->resume_reading() : l->pause_reading();
+    }
+}
+
+std::size_t shard::link_backlog(link_id which) const
+{
+    const broker::link_connection* l = link(which);
+    return l == nullptr ? 0 : l->out().size();
+}
+
+void shard::link_open(link_id id)
+{
+    router_.on_link_open(id, loop_.now());
+}
+
+void shard::link_frame(link_id id, const stomp::frame_view& frame, framing as)
+{
+    counters_.bytes[side::broker][direction::in] += frame.body.size();
+    router_.on_link_frame(id, frame, as, loop_.now());
+}
+
+void shard::link_skipped(link_id id, const stomp::frame_view& head)
+{
+    router_.on_link_skipped(id, head, loop_.now());
+}
+
+void shard::link_drained(link_id id)
+{
+    router_.on_link_drained(id, loop_.now());
+}
+
+void shard::link_lost(link_id id, std::string why)
+{
+    counters_.heart_beat_timeouts[side::broker] += why == broker::broker_was_silent;
+    if (const auto at = links_.find(static_cast<std::uint64_t>(id)); at != links_.end()) {
+        lost_links_.push_back(std::move(at->second));
+        links_.erase(at);
+        loop_.request_turn();
+    }
+    router_.on_link_lost(id, why, loop_.now());
+}
+
+void shard::start_probe(
+    control::endpoint_ref which, bool preflight, std::function<void(bool, std::string)> done)
+{
+    const auto how = preflight ? endpoint_probe::depth::preflight : endpoint_probe::depth::health;
+    probes_.push_back(std::make_unique<endpoint_probe>(
+        *this, which, how, std::chrono::seconds{2}, std::move(done)));
+    probes_.back()->start();
+}
+
+void shard::probe(control::endpoint_ref which)
+{
+    // From a post of its own: a probe that fails at once must not call back from inside an effect.
+    post([this, which] {
+        start_probe(which, false, [this, which](bool ok, std::string why) {
+            router_.on_probe(which, ok, std::move(why), loop_.now());
+        });
+    });
+}
+
+void shard::check_endpoints(
+    color c, std::function<void(std::vector<std::pair<bool, std::string>>)> done)
+{
+    struct collection {
+        std::vector<std::pair<bool, std::string>> answers;
+        std::size_t open = 0;
+        std::function<void(std::vector<std::pair<bool, std::string>>)> done;
+    };
+    auto all = std::make_shared<collection>();
+    const std::size_t count = settings_.brokers.colors[c].endpoints.size();
+    all->answers.resize(count);
+    all->open = count;
+    all->done = std::move(done);
+    for (std::size_t i = 0; i < count; ++i) {
+        start_probe({c, static_cast<std::uint16_t>(i)}, true, [all, i](bool ok, std::string why) {
+            all->answers[i] = {ok, std::move(why)};
+            if (--all->open == 0) {
+                all->done(std::move(all->answers));
+            }
+        });
+    }
+}
+
+} // namespace gateway

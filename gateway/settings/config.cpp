@@ -1,0 +1,82 @@
+#include "gateway/settings/config.hpp"
+
+#include "gateway/settings/value_text.hpp"
+#include "gateway/settings/yaml_document.hpp"
+
+#include <algorithm>
+#include <fstream>
+
+namespace gateway {
+
+bool is_local(const bind_address& address)
+{
+    if (address.is_unix() || address.host == "::1" || address.host == "localhost") {
+        return true;
+    }
+    // 127.0.0.0/8 as four numbers: "127.evil.example" is a name.
+    return address.host.starts_with("127.") &&
+           std::count(address.host.begin(), address.host.end(), '.') == 3 &&
+           std::all_of(address.host.begin(), address.host.end(), [](char c) {
+               return c == '.' || (c >= '0' && c <= '9');
+           });
+}
+
+std::string_view to_string(endpoint_scheme s) noexcept
+{
+    switch (s) {
+    case endpoint_scheme::stomp: return "stomp";
+    case endpoint_scheme::stomps: return "stomps";
+    case endpoint_scheme::ws: return "ws";
+    case endpoint_scheme::wss: return "wss";
+    }
+    return "";
+}
+
+std::string_view to_string(broker_dialect d) noexcept
+{
+    switch (d) {
+    case broker_dialect::automatic: return "auto";
+    case broker_dialect::rabbitmq: return "rabbitmq";
+    case broker_dialect::artemis: return "artemis";
+    case broker_dialect::activemq: return "activemq";
+    case broker_dialect::spring: return "spring";
+    case broker_dialect::plain: return "plain";
+    }
+    return "";
+}
+
+std::uint64_t failure_allowance::of(std::uint64_t sessions_total) const noexcept
+{
+    return sessions != 0
+               ? sessions
+               : static_cast<std::uint64_t>(static_cast<double>(sessions_total) * percent / 100);
+}
+
+std::string to_string(const config_error& e)
+{
+    std::string where = e.file;
+    if (e.line > 0) {
+        where += ':' + std::to_string(e.line) + ':' + std::to_string(e.column);
+    }
+    std::string out = where + ": " + (e.path.empty() ? "" : e.path + ": ") + e.sentence;
+    // Keys of the file stand in it as they are; a message is one line all the same.
+    std::replace_if(
+        out.begin(), out.end(),
+        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
+    return out;
+}
+
+config_result load_config(const std::string& path)
+{
+    std::ifstream in{path, std::ios::binary};
+    std::string text(config_bytes_max + 1, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    // A directory opens, and fails at the first read.
+    if (!in.is_open() || in.bad()) {
+        return std::vector{config_error{path, 0, 0, {}, "cannot be read"}};
+    }
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    return parse_config(text, path);
+}
+
+} // namespace gateway

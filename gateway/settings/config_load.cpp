@@ -1,0 +1,328 @@
+// The keys of teal.yaml, section by section: what each may be, and what must fit together.
+
+#include "broker/own_headers.hpp"
+#include "gateway/settings/config_loader.hpp"
+#include "gateway/settings/value_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr std::size_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
+constexpr std::size_t listeners_max = 16;
+
+} // namespace
+
+config_result loader::run(std::string_view text)
+{
+    const auto node = document_.parse(text);
+    if (!node) {
+        return std::move(document_.errors());
+    }
+    section root{document_, *node, {}, node->Mark()};
+    listeners(root);
+    admin(root.child("admin"));
+    brokers(root.child("brokers"));
+    switching(root.child("switch"));
+    store(root.child("store"));
+    limits(root.child("limits"));
+    rest(root);
+    root.finish();
+    auto& errors = document_.errors();
+    if (!errors.empty()) {
+        std::stable_sort(errors.begin(), errors.end(), [](const auto& a, const auto& b) {
+            return std::pair{a.line, a.column} < std::pair{b.line, b.column};
+        });
+        return std::move(errors);
+    }
+    return std::move(config_);
+}
+
+void loader::file(section& at, std::string_view key, std::string& out)
+{
+    if (!at.has(key)) {
+        return;
+    }
+    at.take(key, out);
+    if (out.empty()) {
+        return; // reported
+    }
+    out = resolve(out);
+    std::error_code ignored;
+    if (std::filesystem::is_directory(out, ignored) || !std::ifstream{out}.is_open()) {
+        at.error(key, shown(out) + " cannot be read");
+    }
+}
+
+void loader::listeners(section& root)
+{
+    const auto items = root.items("listeners");
+    if (items.empty()) {
+        root.error("listeners", "at least one listener is needed");
+    }
+    if (items.size() > listeners_max) {
+        root.error("listeners", "more than " + std::to_string(listeners_max) + " listeners");
+        return;
+    }
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        listener({document_, items[i], "listeners[" + std::to_string(i) + "]", items[i].Mark()});
+    }
+}
+
+void loader::listener(section at)
+{
+    // What the gateway says itself in a handshake with a broker, or what belongs to one hop.
+    static constexpr std::array<std::string_view, 8> own_headers{
+        "host",           "upgrade",           "connection", "origin",
+        "content-length", "transfer-encoding", "te",         "trailer"};
+    listener_config l;
+    at.take_as("bind", l.bind, parse_bind, "HOST:PORT or unix:PATH");
+    if (!at.has("bind")) {
+        at.error("bind", "is needed");
+    }
+    bool websocket = true;
+    at.take_word<bool>("protocol", websocket, {{"websocket", true}, {"stomp", false, false}});
+    paths(at, l.paths);
+    at.refuse("sockjs_path");
+    at.take("allowed_origins", l.allowed_origins);
+    for (const auto& origin : l.allowed_origins) {
+        if (!is_origin_pattern(origin)) {
+            at.error(
+                "allowed_origins",
+                shown(origin) +
+                    " is not allowed: must be \"*\", \"null\", https://example.com, "
+                    "https://*.example.com or another scheme's like capacitor://localhost");
+        }
+    }
+    trusted_proxies(at, l.trusted_proxies);
+    at.take_word(
+        "frames", l.frames,
+        {{"auto", client_frames::automatic},
+         {"text", client_frames::text},
+         {"binary", client_frames::binary}});
+    at.take("forward_headers", l.forward_headers);
+    for (const auto& name : l.forward_headers) {
+        const auto folded = lower_case(name);
+        if (!is_header_name(name) || folded.starts_with("sec-websocket-") ||
+            std::find(own_headers.begin(), own_headers.end(), folded) != own_headers.end()) {
+            at.error("forward_headers", shown(name) + " cannot be forwarded");
+        }
+    }
+    bool proxy_protocol = false;
+    at.take("proxy_protocol", proxy_protocol);
+    if (proxy_protocol) {
+        at.not_built("proxy_protocol", "proxy_protocol: true");
+    }
+    at.take("reuse_port", l.reuse_port);
+    at.refuse("tls");
+    at.finish();
+    for (const auto& other : config_.listeners) {
+        const bool picked =
+            !l.bind.is_unix() && l.bind.port == 0; // the system picks: never the same
+        if (other.bind == l.bind && !l.bind.text.empty() && !picked) {
+            at.error("bind", l.bind.text + " is bound by another listener");
+        }
+    }
+    config_.listeners.push_back(std::move(l));
+}
+
+void loader::paths(section& at, std::vector<std::string>& out)
+{
+    if (at.find("path").IsSequence()) {
+        at.take("path", out);
+        if (out.empty()) {
+            at.error("path", "at least one path is needed");
+        }
+    } else {
+        at.take("path", out.front());
+    }
+    for (const auto& path : out) {
+        if (!is_http_path(path)) {
+            at.error("path", "must begin with / and have no query, fragment or space");
+        }
+    }
+}
+
+void loader::trusted_proxies(section& at, std::vector<net::address_range>& out)
+{
+    std::vector<std::string> texts;
+    at.take("trusted_proxies", texts);
+    for (const auto& text : texts) {
+        if (const auto range = net::parse_address_range(text)) {
+            out.push_back(*range);
+        } else {
+            at.error(
+                "trusted_proxies",
+                shown(text) + " is not allowed: must be an address, a block like 10.0.0.0/8, or unix");
+        }
+    }
+}
+
+void loader::admin(section at)
+{
+    auto& a = config_.admin;
+    at.take_as("bind", a.bind, parse_bind, "HOST:PORT or unix:PATH");
+    file(at, "tokens_file", a.tokens_file);
+    at.refuse("tls");
+    at.finish();
+    if (!is_local(a.bind) && !at.has("tokens_file")) {
+        at.error(
+            "bind",
+            "tokens_file is needed unless admin.bind is a loopback address or a unix socket");
+    }
+    const auto same =
+        std::find_if(config_.listeners.begin(), config_.listeners.end(), [&](const auto& l) {
+            return l.bind == a.bind && (a.bind.is_unix() || a.bind.port != 0);
+        });
+    if (same != config_.listeners.end()) {
+        at.error("bind", a.bind.text + " is bound by a listener");
+    }
+}
+
+void loader::switching(section at)
+{
+    auto& s = config_.switching;
+    at.take("prepare_timeout", s.prepare_timeout, 100ms, 24h);
+    at.take("hold_timeout", s.hold_timeout, 10ms, 1h);
+    at.take_word(
+        "on_hold_timeout", s.on_hold_timeout,
+        {{"abort", hold_timeout_action::abort},
+         {"pin", hold_timeout_action::pin},
+         {"cut", hold_timeout_action::cut}});
+    at.take_as(
+        "max_failed", s.max_failed, parse_failure_allowance,
+        "a number of sessions, or a percentage like 0.1%");
+    at.take("pin_timeout", s.pin_timeout, 0s, 24h);
+    at.take("drain_timeout", s.drain_timeout, 0s, 24h);
+    at.take("linger", s.linger, 0s, 1h);
+    at.take_word(
+        "queue_order", s.queue_order,
+        {{"relaxed", stored_order::relaxed}, {"strict", stored_order::strict}});
+    at.take("seam_timeout", s.seam_timeout, 10ms, 1h);
+    at.take("seam_quiet", s.seam_quiet, 0s, 1h);
+    at.take("receipt_timeout", s.receipt_timeout, 10ms, 1h);
+    at.take("trial_timeout", s.trial_timeout, 10ms, 1h);
+    at.take("marker_interval", s.marker_interval, 10ms, 1min);
+    dedup(at, s.dedup);
+    at.finish();
+}
+
+void loader::dedup(section& at, dedup_config& out)
+{
+    // What a broker or the gateway sets itself is never the same on both colors.
+    static constexpr std::array<std::string_view, 8> no_keys{
+        "destination", "subscription", "message-id", "ack",        "receipt",
+        "transaction", "redelivered",  "timestamp"};
+    static constexpr std::string_view by_header = "header ";
+    const bool shared = config_.brokers.backplane == backplane_kind::shared;
+    std::string text = shared ? "auto" : "off";
+    at.take("dedup", text);
+    if (text == "auto") {
+        out.by = shared ? dedup_kind::automatic : dedup_kind::off;
+    } else if (text == "content") {
+        out.by = dedup_kind::content;
+    } else if (text.starts_with(by_header)) {
+        out.header = text.substr(by_header.size());
+        out.by = dedup_kind::header;
+        if (!is_header_name(out.header)) {
+            at.error("dedup", shown(out.header) + " is no name of a header");
+        } else if (
+            std::ranges::find(no_keys, out.header) != no_keys.end() ||
+            broker::is_own_header(out.header) ||
+            out.header.starts_with("content-")) {
+            at.error("dedup", "the header " + shown(out.header) + " is no key of a message");
+        }
+    } else if (text != "off") {
+        at.error("dedup", shown(text) + " is not allowed: must be auto, off, content or \"header NAME\"");
+    }
+    if (out.by != dedup_kind::off && !shared) {
+        at.error("dedup", "needs brokers.backplane: shared; otherwise no message comes twice");
+    }
+}
+
+void loader::store(section at)
+{
+    bool ignored = true;
+    at.take_word<bool>(
+        "kind", ignored, {{"file", true}, {"etcd", false, false}, {"kubernetes", false, false}});
+    at.take("path", config_.store.path);
+    config_.store.path = resolve(config_.store.path);
+    for (const auto* key : {"endpoints", "prefix", "tls", "configmap", "namespace"}) {
+        at.refuse(key); // keys of the other kinds
+    }
+    at.finish();
+}
+
+void loader::limits(section at)
+{
+    auto& l = config_.limits;
+    at.take_count("clients", l.clients, 1, 10'000'000);
+    at.take_count("clients_per_address", l.clients_per_address, 0, 10'000'000);
+    at.take("handshake_timeout", l.handshake_timeout, 100ms, 1h);
+    at.take("connect_timeout", l.connect_timeout, 100ms, 1h);
+    at.take("idle_ping", l.idle_ping, 0s, 24h);
+    at.take_size("http_head", l.http_head, 1 * KiB, 1 * MiB);
+    at.take_size("frame_before_connect", l.frame_before_connect, 1 * KiB, 1 * GiB);
+    at.take_size("frame", l.frame, 1 * KiB, 1 * GiB);
+    at.take_count("headers", l.headers, 8, 10'000);
+    at.take_size("header_line", l.header_line, 256, 1 * MiB);
+    at.take_size("broker_frame", l.broker_frame, 64 * KiB, 1 * GiB);
+    at.take_count("subscriptions", l.subscriptions, 1, 1'000'000);
+    at.take_count("transactions", l.transactions, 0, 10'000);
+    at.take_size("transaction_bytes", l.transaction_bytes, 0, 1 * GiB);
+    at.take_size("client_outbox", l.client_outbox, 16 * KiB, 1 * GiB);
+    at.take("client_stall", l.client_stall, 100ms, 1h);
+    at.take_size("client_carry", l.client_carry, 16 * KiB, 1 * GiB);
+    at.take_size("seam_buffer", l.seam_buffer, 0, 1 * GiB);
+    at.take_size("broker_outbox", l.broker_outbox, 16 * KiB, 1 * GiB);
+    at.take_count("links_per_login", l.links_per_login, 0, 10'000'000);
+    at.take_as(
+        "buffered_total", l.buffered_total, parse_memory_mark,
+        "a percentage of the memory like 25%, or a size");
+    at.finish();
+    if (l.frame_before_connect > l.frame) {
+        at.error("frame_before_connect", "is larger than limits.frame");
+    }
+    if (l.header_line > l.frame) {
+        at.error("header_line", "is larger than limits.frame");
+    }
+}
+
+void loader::rest(section& root)
+{
+    root.take_as("initial_color", config_.initial_color, broker::color_from, "blue or green");
+    auto beats = root.child("heart_beat");
+    beats.take("client", config_.heart_beat.client, 0s, 1h);
+    beats.take("broker", config_.heart_beat.broker, 0s, 1h);
+    beats.finish();
+    root.take_as(
+        "threads", config_.threads,
+        [](std::string_view text) -> std::optional<unsigned> {
+            const auto n = parse_count(text);
+            return text == "auto"                ? std::optional{0U}
+                   : n && *n >= 1 && *n <= 1'024 ? std::optional{static_cast<unsigned>(*n)}
+                                                 : std::nullopt;
+        },
+        "auto, or a number from 1 to 1024");
+    auto log = root.child("log");
+    log.take_word(
+        "level", config_.log.level,
+        {{"debug", log_level::debug},
+         {"info", log_level::info},
+         {"warning", log_level::warning},
+         {"error", log_level::error}});
+    log.take_word(
+        "format", config_.log.format, {{"text", log_format::text}, {"json", log_format::json}});
+    log.finish();
+}
+
+config_result parse_config(std::string_view text, const std::string& file)
+{
+    return loader{file}.run(text);
+}
+
+} // namespace gateway

@@ -1,0 +1,155 @@
+// The section `brokers`: colors, endpoints, health, and how links are shared.
+
+#include "gateway/settings/config_loader.hpp"
+#include "gateway/settings/value_text.hpp"
+
+#include <optional>
+
+namespace gateway {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr std::size_t endpoints_max = 256; // a color
+
+} // namespace
+
+void loader::brokers(section at)
+{
+    auto& b = config_.brokers;
+    for (const auto c : broker::colors) {
+        const auto key = to_string(c);
+        if (!at.has(key)) {
+            at.error(key, "is needed: both colors are");
+        } else {
+            color(at.child(key), c);
+        }
+    }
+    at.take_word(
+        "multiplex", b.multiplex,
+        {{"shared", multiplex_mode::shared}, {"dedicated", multiplex_mode::dedicated}});
+    dialect(at, b.dialect);
+    at.take_word(
+        "backplane", b.backplane,
+        {{"separate", backplane_kind::separate}, {"shared", backplane_kind::shared}});
+    at.take_count("links_per_key", b.links_per_key, 1, 64);
+    at.take("broadcast", b.broadcast);
+    at.take_count("prefetch", b.prefetch, 1, 65'535);
+    at.take("auth_recheck", b.auth_recheck, 1s, 24h);
+    at.take_as(
+        "connect_rate", b.connect_rate,
+        [](std::string_view text) {
+            const auto rate = parse_rate(text);
+            return rate && *rate >= 1 && *rate <= 1'000'000 ? rate : std::nullopt;
+        },
+        "a rate from 1/s to 1000000/s, like 500/s");
+    at.take("park_timeout", b.park_timeout, 0s, 24h);
+    at.finish();
+}
+
+void loader::color(section at, broker::color c)
+{
+    auto& out = config_.brokers.colors[c];
+    endpoints(at, c);
+    at.refuse("tls");
+    health(at.child("health"), out.health);
+    if (at.has("dialect")) {
+        dialect(at, out.dialect.emplace());
+    }
+    at.finish();
+}
+
+void loader::endpoints(section& at, broker::color c)
+{
+    const auto items = at.items("endpoints");
+    if (items.empty()) {
+        at.error("endpoints", "at least one endpoint is needed");
+    }
+    if (items.size() > endpoints_max) {
+        at.error("endpoints", "more than " + std::to_string(endpoints_max) + " endpoints");
+        return;
+    }
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        const auto path = at.path_of("endpoints") + '[' + std::to_string(i) + ']';
+        endpoint(items[i], path, config_.brokers.colors[c].endpoints);
+    }
+}
+
+void loader::endpoint(
+    const YAML::Node& item, const std::string& path, std::vector<endpoint_config>& known)
+{
+    static constexpr std::string_view allowed = "stomp://HOST:PORT or ws://HOST:PORT/PATH";
+    std::optional<endpoint_config> e;
+    const auto parse = [&](std::string_view url, const YAML::Mark& at, const std::string& where) {
+        e = parse_endpoint_url(url);
+        if (!e) {
+            document_.error(
+                at, where, shown(url) + " is not allowed: must be " + std::string{allowed});
+        } else if (e->scheme == endpoint_scheme::stomps || e->scheme == endpoint_scheme::wss) {
+            document_.error(
+                at, where, "not built yet: " + std::string{to_string(e->scheme)} + "://");
+        }
+    };
+    if (item.IsScalar()) {
+        parse(item.Scalar(), item.Mark(), path);
+    } else {
+        section at{document_, item, path, item.Mark()};
+        std::string url;
+        at.take("url", url);
+        if (!at.has("url")) {
+            at.error("url", "is needed");
+        } else if (!url.empty()) {
+            parse(url, at.mark_of("url"), at.path_of("url"));
+        }
+        endpoint_config ignored;
+        auto& out = e ? *e : ignored;
+        at.take_count("weight", out.weight, 0, 1000);
+        if (at.has("name")) {
+            at.take("name", out.name);
+            if (!is_endpoint_name(out.name)) {
+                at.error(
+                    "name",
+                    shown(out.name) +
+                        " is not allowed: must be 1 to 64 letters, digits, '.', '_' or '-'");
+            }
+        }
+        at.finish();
+    }
+    if (!e) {
+        return;
+    }
+    for (const auto& other : known) {
+        if (lower_case(other.host) == lower_case(e->host) && other.port == e->port) {
+            document_.error(item.Mark(), path, e->url + " is in this color twice");
+        } else if (other.name == e->name) {
+            document_.error(item.Mark(), path, "the name " + e->name + " is in this color twice");
+        }
+    }
+    known.push_back(std::move(*e));
+}
+
+void loader::health(section at, health_config& out)
+{
+    at.take("interval", out.interval, 100ms, 1h);
+    at.take_count("rise", out.rise, 1, 100);
+    at.take_count("fall", out.fall, 1, 100);
+    at.take("login", out.login);
+    file(at, "passcode_file", out.passcode_file);
+    at.finish();
+    if (at.has("passcode_file") && !at.has("login")) {
+        at.error("passcode_file", "login is needed as well");
+    }
+}
+
+void loader::dialect(section& at, broker_dialect& out)
+{
+    at.take_word(
+        "dialect", out,
+        {{"auto", broker_dialect::automatic},
+         {"rabbitmq", broker_dialect::rabbitmq},
+         {"artemis", broker_dialect::artemis},
+         {"activemq", broker_dialect::activemq},
+         {"spring", broker_dialect::spring},
+         {"plain", broker_dialect::plain}});
+}
+
+} // namespace gateway
