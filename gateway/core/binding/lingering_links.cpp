@@ -30,12 +30,12 @@ void lingering_links::leave_own_link(client_session& s, bool lingers, time_point
     // What was read of a stored subscription and not acknowledged is not kept back for long.
     const bool stored =
         std::ranges::any_of(own->wires, [&](wire_id id) { return !wire(id)->broadcast; });
-    links_.push_back(
+    own_links_.push_back(
         {own->core.id(), s.id, s.answers->requests(s.live),
          now + (stored ? settings_.receipt_timeout : settings_.drain_timeout)});
     b.publish = b.publish == b.own ? link_id::none : b.publish;
     b.own = link_id::none; // unbind() leaves it alone
-    at(links_.back().until, due::moves);
+    at(own_links_.back().until, due::moves);
 }
 
 // A publish link that is shared stays in its group; where there is none, the session's own link
@@ -124,8 +124,8 @@ void lingering_links::end_answering(time_point now)
 
 bool lingering_links::on_reply(link_id from, time_point now)
 {
-    const auto one = std::ranges::find(links_, from, &lingering_link::link);
-    if (one == links_.end()) {
+    const auto one = std::ranges::find(own_links_, from, &lingering_link::link);
+    if (one == own_links_.end()) {
         return false;
     }
     one->requests -= one->requests > 0;
@@ -139,15 +139,15 @@ bool lingering_links::on_reply(link_id from, time_point now)
 bool lingering_links::on_lost(link_id id)
 {
     std::erase_if(answering_, [&](const answering_link& one) { return one.link == id; });
-    return std::erase_if(links_, [&](const lingering_link& one) { return one.link == id; }) > 0;
+    return std::erase_if(own_links_, [&](const lingering_link& one) { return one.link == id; }) > 0;
 }
 
 void lingering_links::forget(session_id id, time_point now)
 {
-    for (lingering_link& one : links_) {
+    for (lingering_link& one : own_links_) {
         one.until = one.session == id ? now : one.until;
     }
-    if (!links_.empty()) {
+    if (!own_links_.empty()) {
         end_overdue(now);
     }
 }
@@ -156,7 +156,7 @@ void lingering_links::end_overdue(time_point now)
 {
     end_answering(now);
     time_point next = net::never;
-    std::erase_if(links_, [&](const lingering_link& one) {
+    std::erase_if(own_links_, [&](const lingering_link& one) {
         link_record* l = link(one.link);
         if (l != nullptr && now < one.until) {
             next = std::min(next, one.until);

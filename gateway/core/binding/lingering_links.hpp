@@ -54,7 +54,7 @@ private:
     void end_answering(time_point now);
 
     shard_actions& actions_;
-    std::vector<lingering_link> links_;
+    std::vector<lingering_link> own_links_;
     std::vector<answering_link> answering_;
 };
 

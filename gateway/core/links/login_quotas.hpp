@@ -26,6 +26,9 @@ class login_quotas : shard_part {
 public:
     explicit login_quotas(shard_state& shard) noexcept : shard_part(shard) {}
 
+    static constexpr std::string_view over_quota =
+        "too many links of this login (limits.links_per_login)";
+
     void on_link(share_group& g, link_role role, bool gone, time_point now);
     void recount(share_group& g, time_point now); // it became dedicated
     // Whether so many more may be dialled.

@@ -17,7 +17,7 @@ link_record* marker_couriers::pick(const wire_subscription& w, endpoint_ref from
         link_record* own = link(w.link);
         return own != nullptr && own->core.ready() ? own : nullptr;
     }
-    link_id& cached = links_[{from, std::string{w.group->who->host}}];
+    link_id& cached = carriers_[{from, std::string{w.group->who->host}}];
     if (link_record* one = link(cached); one != nullptr && one->core.ready()) {
         return one;
     }
@@ -43,10 +43,10 @@ link_record* marker_couriers::pick(const wire_subscription& w, endpoint_ref from
 void marker_couriers::dial(identity& who, endpoint_ref from, time_point now, bool at_once)
 {
     const auto one = std::ranges::find_if(
-        groups_, [&](const share_group* g) { return g->at == from && g->who->host == who.host; });
-    share_group& g = one != groups_.end() ? **one : actions_.group_for(who, from);
-    if (one == groups_.end()) {
-        groups_.push_back(&g);
+        kept_groups_, [&](const share_group* g) { return g->at == from && g->who->host == who.host; });
+    share_group& g = one != kept_groups_.end() ? **one : actions_.group_for(who, from);
+    if (one == kept_groups_.end()) {
+        kept_groups_.push_back(&g);
         ++g.bindings;
     }
     if (!g.refused.empty() || !g.publish.empty() || (now < g.retry_at && !at_once)) {
@@ -60,14 +60,14 @@ void marker_couriers::dial(identity& who, endpoint_ref from, time_point now, boo
 
 bool marker_couriers::dials(const identity& who, endpoint_ref from) const
 {
-    return std::ranges::any_of(groups_, [&](const share_group* g) {
+    return std::ranges::any_of(kept_groups_, [&](const share_group* g) {
         return g->at == from && g->who->host == who.host && !g->publish.empty();
     });
 }
 
-void marker_couriers::release(time_point now)
+std::vector<share_group*> marker_couriers::release(time_point now)
 {
-    for (share_group* g : std::exchange(groups_, {})) {
+    for (share_group* g : kept_groups_) {
         if (g->dedicated) { // nobody else rides on it
             for (const link_id id : std::vector{g->publish}) {
                 if (id != g->trial) {
@@ -75,10 +75,9 @@ void marker_couriers::release(time_point now)
                 }
             }
         }
-        --g->bindings;
-        actions_.release_group(*g, now);
     }
-    links_.clear();
+    carriers_.clear();
+    return std::exchange(kept_groups_, {});
 }
 
 // The value of the marker's header: the wire subscription's id, the endpoint that it is SENT at

@@ -37,7 +37,8 @@ public:
     link_record* pick(const wire_subscription& w, endpoint_ref from);
     void dial(identity& who, endpoint_ref from, time_point now, bool at_once = false);
     bool dials(const identity& who, endpoint_ref from) const;
-    void release(time_point now);
+    // Behind the last seam of a switch. Gives the groups that were kept, for their release.
+    std::vector<share_group*> release(time_point now);
 
     // False: no link there carries it. `joins`: the switch whose seam it joins; 0: a trial.
     bool send(const wire_subscription& w, endpoint_ref from, control::switch_number joins);
@@ -58,8 +59,8 @@ private:
     mark_of(const wire_subscription& w, endpoint_ref from, control::switch_number joins);
 
     shard_actions& actions_;
-    std::vector<share_group*> groups_;                              // kept for their links
-    std::map<std::pair<endpoint_ref, std::string>, link_id> links_; // by endpoint and host
+    std::vector<share_group*> kept_groups_;                              // kept for their links
+    std::map<std::pair<endpoint_ref, std::string>, link_id> carriers_; // by endpoint and host
 };
 
 } // namespace gateway

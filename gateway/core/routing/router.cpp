@@ -69,13 +69,30 @@ void router::enter(client_session& s, session_state to, time_point)
 
 void router::run_later(time_point now)
 {
-    while (!later_.empty() || !refusals_.empty()) {
-        for (const refusal& one : std::exchange(refusals_, {})) {
+    noted& later = shard_.later;
+    while (!later.empty()) {
+        for (const noted_full& one : std::exchange(later.full, {})) {
+            seams_.on_buffer_full(one, now);
+        }
+        for (const noted_mark& one : std::exchange(later.marked, {})) {
+            seams_.on_old_marked(one, now);
+        }
+        for (const noted_standby& one : std::exchange(later.standbys, {})) {
+            if (client_session* s = find(one.session)) {
+                member_.standby_failed(*s, one.why, now);
+            }
+        }
+        for (const noted_refusal& one : std::exchange(later.refusals, {})) {
             if (client_session* s = find(one.session)) {
                 on_refused(*s, one.of, one.why, one.error.get(), now);
             }
         }
-        for (const session_id id : std::exchange(later_, {})) {
+        for (const session_id id : std::exchange(later.bound, {})) { // ahead of what it may send
+            if (client_session* s = find(id)) {
+                member_.on_bound(*s, now);
+            }
+        }
+        for (const session_id id : std::exchange(later.pumps, {})) {
             if (client_session* s = find(id)) {
                 pump(*s, now);
             }

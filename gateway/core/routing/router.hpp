@@ -157,10 +157,7 @@ public:
 
 private:
     void run_deadline(const deadline& d, time_point now);
-    // What an event found out on its way is done at its end, so that nothing is pulled away under a
-    // loop.
-    void pump_later(const client_session& s) override { later_.push_back(s.id); }
-    void run_later(time_point now);
+    void run_later(time_point now); // what an event noted on its way
 
     // ---- router_clients.cpp
     void connect(client_session& s, const stomp::frame_view& frame, time_point now);
@@ -223,6 +220,7 @@ private:
     void wake(share_group& g, time_point now);
     void wake_turns(share_group& g, time_point now);
     void release_group(share_group& g, time_point now) override;
+    void release_kept(const std::vector<share_group*>& kept, time_point now) override;
     void release_identity(identity& who);
     void drop_if_unused(share_group& g);
     void wait_in(share_group& g, client_session& s, binding& b);
@@ -239,13 +237,16 @@ private:
     {
         return l.untried != session_id::none && l.untried != by.id && l.open_subscribes > 0;
     }
-    void lost_link_of(client_session& s, color c, time_point now) override;
+    void lost_link_of(client_session& s, color c, time_point now);
     void move_to_own(client_session& s, binding& b, time_point now);
     broker::dial_class dial_class_of(const share_group& g, time_point now) const noexcept;
 
     // ---- router_links.cpp
+    enum class verdict : std::uint8_t { let_in, refused };
+    void judge(const share_group& g, verdict what, time_point now);
     link_record& dial(share_group& g, link_role role, session_id owner, time_point now) override;
     void run_dials(time_point now);
+    void run_barriers(time_point now);
     void on_event(
         link_record& l, broker::link_event event, const stomp::frame_view* frame, framing as,
         time_point now);
@@ -285,7 +286,7 @@ private:
     void settled_owed(client_session& s, const broker::owed_answer& owed, color c);
     bool goes_alone(client_session& s, const stomp::frame_view& frame, time_point now);
     void ask_barrier(link_record& l, time_point now) override;
-    void give_up_link(link_id id, std::string_view why, time_point now) override;
+    void give_up_link(link_id id, std::string_view why, time_point now);
 
     // ---- router_subscriptions.cpp
     bool may_join(
@@ -308,14 +309,6 @@ private:
     void leave_wire(
         wire_subscription& w, session_id session, std::string_view receipt,
         time_point now) override;
-    void on_buffer_full(const wire_pair& pair, time_point now) override
-    {
-        seams_.on_buffer_full(pair, now);
-    }
-    void on_old_marked(const wire_pair& pair, time_point now) override
-    {
-        seams_.on_old_marked(pair, now);
-    }
     void erase_wire(wire_id id, time_point now) override;
     void lose_wire(wire_subscription& w, time_point now);
 
@@ -332,6 +325,7 @@ private:
     void deliver_shared(
         client_session& s, wire_subscription& w, const wire_member& m,
         const kept_message& message) override;
+    void count_late(const wire_subscription& w, const client_session& s);
     void note_stream_offset(
         const subscription& sub, color from, std::optional<std::uint64_t> offset) const;
     std::string client_head(
@@ -355,15 +349,10 @@ private:
     {
         return trials_.carry_marker(w, now);
     }
-    void refuse_standby(client_session& s, const std::string& why, time_point now) override
-    {
-        member_.standby_failed(s, why, now);
-    }
     bool settled(const client_session& s) const override { return member_.settled(s); }
 
     broker::dial_pacer pacer_;
     short_lives short_lives_;
-    enum class verdict : std::uint8_t { let_in, refused };
     digest_memory<verdict> judged_{std::chrono::hours{1}, judged_max}; // D1
     login_quotas quotas_{shard_};
     marker_couriers couriers_{shard_, *this};
@@ -381,18 +370,8 @@ private:
     std::string own_id_; // of the SEND being written
     std::uint64_t sends_made_ = 0;
     bool barriers_due_ = false;
-    std::vector<session_id> later_;
     std::vector<link_id> stopped_links_; // stop_links_for_memory
     static constexpr std::size_t judged_max = 16'384;
-    static constexpr std::string_view over_quota =
-        "too many links of this login (limits.links_per_login)";
-    struct refusal {
-        session_id session;
-        color of;
-        std::string why;
-        std::shared_ptr<const broker::broker_error> error; // null: the gateway's own reason
-    };
-    std::vector<refusal> refusals_;
 };
 
 } // namespace gateway

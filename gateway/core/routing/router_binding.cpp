@@ -99,7 +99,7 @@ bool router::may_have_own(share_group& g, client_session& s, time_point now)
         s.rare().quota_by = now + settings_.park_timeout;
     }
     if (s.state == session_state::active && now >= s.rare().quota_by) {
-        refusals_.push_back({s.id, g.at.color, std::string{over_quota}});
+        shard_.later.refusals.push_back({s.id, g.at.color, std::string{login_quotas::over_quota}});
     } else {
         at(std::max(now + dial_again_own, s.rare().quota_by), due::session_retry, number(s.id));
     }
@@ -110,7 +110,7 @@ bool router::bind_links(client_session& s, binding& b, color, time_point now)
 {
     share_group& g = *b.group;
     if (!g.refused.empty()) {
-        refusals_.push_back({s.id, g.at.color, g.refused, g.refused_by});
+        shard_.later.refusals.push_back({s.id, g.at.color, g.refused, g.refused_by});
         return false;
     }
     if (g.known.barrier ==
@@ -166,7 +166,7 @@ bool router::replay(client_session& s, binding& b, color c, time_point now)
     const bool standby = c != s.live;
     bool complete = true;
     for (const auto& sub : s.journal) {
-        if (standby && (!sub->broadcast || !sub->confirmed || member_.breaks_first())) {
+        if (standby && (!sub->broadcast || !sub->confirmed || breaks_first())) {
             continue;
         }
         if (standby && pairing_.awaits_old(s, *sub)) { // P3; on_confirmed() comes back
@@ -222,21 +222,14 @@ void router::on_bound(client_session& s, color c, time_point now)
         s.rare_part.reset();
         enter(s, session_state::active, now);
         pump_later(s);
-        if (in_switch()) {
-            member_.join_switch(s, now);
-        }
+        shard_.later.bound.push_back(s.id);
     } else if (s.state == session_state::rebinding) {
-        if (s.pinned != 0) {
-            member_.unpin(s, now);
-        }
         if (!s.leaving) {
             s.rare_part.reset();
         }
         enter(s, session_state::active, now);
         pump_later(s);
-        if (in_switch() && !s.part) {
-            member_.join_switch(s, now);
-        }
+        shard_.later.bound.push_back(s.id);
     }
 }
 

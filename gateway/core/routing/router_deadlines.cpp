@@ -57,7 +57,7 @@ void router::run_deadline(const deadline& d, time_point now)
             (s->state == session_state::connecting || s->state == session_state::rebinding) &&
             s->connect_seen && now >= s->parked_since + settings_.park_timeout) {
             fail_client(
-                *s, s->awaits_quota ? over_quota : "no broker answers", {},
+                *s, s->awaits_quota ? login_quotas::over_quota : "no broker answers", {},
                 disconnect_reason::park_timeout, now);
         }
         return;
@@ -96,18 +96,7 @@ void router::run_deadline(const deadline& d, time_point now)
             }
         }
         return;
-    case due::barriers: // S2: neighbours' unproven SENDs on shared publish links are kept few
-        barriers_due_ = false;
-        for (const auto& [id, l] : tables_.links) {
-            if (l->core.role() == link_role::publish && !l->core.proven()) {
-                ask_barrier(*l, now);
-                if (!barriers_due_) {
-                    barriers_due_ = true;
-                    at(now + std::chrono::seconds{1}, due::barriers);
-                }
-            }
-        }
-        return;
+    case due::barriers: run_barriers(now); return;
     case due::seams: run_seams(now); return;
     case due::worlds:
         survey_.go_on(now);
@@ -121,7 +110,12 @@ void router::run_deadline(const deadline& d, time_point now)
             member_.doubt_receipts(now);
         }
         return;
-    case due::trials: trials_.run(now); return;
+    case due::trials:
+        for (const link_id silent : trials_.run(now)) {
+            out_.close_link(silent);
+            give_up_link(silent, "it does not answer SUBSCRIBE", now);
+        }
+        return;
     case due::drain: member_.run_drain(now); return;
     case due::moves: moves_.run(now); return;
     case due::numbers:
@@ -155,7 +149,7 @@ void router::run_seams(time_point now)
     const time_point pairs = pairing_.sweep(now);
     if (seams_.empty() && !in_switch() && !pairing_.any_on_way()) {
         survey_.stop();
-        couriers_.release(now);
+        release_kept(couriers_.release(now), now);
     }
     member_.tell_past();
     const time_point next = std::min({marks, pairs, seams_.next_deadline()});

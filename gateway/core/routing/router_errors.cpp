@@ -36,16 +36,16 @@ void router::on_broker_error(link_record& l, broker::link_event& event, time_poi
             trials_.on_refused(g, now);
         } else if (role == link_role::own && g.trial != id && find(owner) != nullptr) {
             // Others of its identity are in: it is this link alone.
-            refusals_.push_back({owner, c, why, error});
+            shard_.later.refusals.push_back({owner, c, why, error});
         } else {
             g.refused = why; // S: final for these credentials
             g.refused_by = error;
-            judged_.note(g.who->digest, verdict::refused, now);
+            judge(g, verdict::refused, now);
         }
         if (role == link_role::recheck) {
             for (const session_id one : tables_.all_sessions()) {
                 if (client_session* s = find(one); s != nullptr && s->bindings[c].group == &g) {
-                    refusals_.push_back({one, c, why, error});
+                    shard_.later.refusals.push_back({one, c, why, error});
                 }
             }
         }

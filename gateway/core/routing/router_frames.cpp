@@ -171,18 +171,6 @@ void router::send_answer(
     at(now, due::drain);
 }
 
-void router::mark_used(link_record& l, time_point now)
-{
-    if (!l.used) {
-        l.used = true;
-        shard_.sent_through[l.at().color].insert(l.at());
-    }
-    if (!barriers_due_ && l.core.role() == link_role::publish) {
-        barriers_due_ = true;
-        at(now + std::chrono::seconds{1}, due::barriers);
-    }
-}
-
 void router::client_subscribe(client_session& s, const stomp::frame_view& frame, time_point now)
 {
     const auto receipt = frame.find("receipt").value_or("");
@@ -248,7 +236,7 @@ void router::client_unsubscribe(client_session& s, const stomp::frame_view& fram
     }
     s.journal.remove(number_of);
     if (client_session* still = find(s.id); still != nullptr && still->open_subscribes == 0) {
-        pump(*still, now);
+        pump_later(*still);
     }
 }
 

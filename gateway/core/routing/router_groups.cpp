@@ -210,7 +210,7 @@ void router::unbind(client_session& s, color c, time_point now)
         retry_turns(*g, now);
         --g->bindings;
         if (g->who->negotiated && g->refused.empty()) {
-            judged_.note(g->who->digest, verdict::let_in, now); // D1: an hour from its last session
+            judge(*g, verdict::let_in, now); // D1: an hour from its last session
         }
         pool_of(c).on_unbound(g->at.index);
         b = {};
@@ -235,6 +235,15 @@ void router::release_group(share_group& g, time_point now)
     }
     --g.links;
     drop_if_unused(g);
+}
+
+// What the couriers kept until the seams of a switch were over.
+void router::release_kept(const std::vector<share_group*>& kept, time_point now)
+{
+    for (share_group* g : kept) {
+        --g->bindings;
+        release_group(*g, now);
+    }
 }
 
 void router::drop_if_unused(share_group& g)

@@ -80,7 +80,11 @@ void router::lose_wire(wire_subscription& w, time_point now)
         return; // left with its last seam: everybody on it has moved
     }
     if (w.seams > 0) {
-        seams_.keep_lost(w, now);
+        for (const session_id bound : seams_.keep_lost(w)) {
+            if (client_session* s = find(bound); s != nullptr && c == s->live) {
+                lost_link_of(*s, c, now);
+            }
+        }
         return;
     }
     const auto members = w.members;

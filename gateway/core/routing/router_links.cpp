@@ -6,6 +6,12 @@
 
 namespace gateway {
 
+// D1: what a broker said to that identity's CONNECT.
+void router::judge(const share_group& g, verdict what, time_point now)
+{
+    judged_.note(g.who->digest, what, now);
+}
+
 link_record& router::dial(share_group& g, link_role role, session_id owner, time_point now)
 {
     const auto id = static_cast<link_id>(++tables_.last_link);
@@ -95,7 +101,9 @@ void router::on_event(
         counters_.error_frames[l.at().color] +=
             frame != nullptr && frame->command == stomp::command::error;
         if (trials_.on_event(l, event, now)) {
-            give_up_link(l.core.id(), event.text, now);
+            const link_id id = l.core.id();
+            out_.close_link(id);
+            give_up_link(id, event.text, now);
         }
         return;
     }
@@ -149,7 +157,7 @@ void router::on_up(link_record& l, time_point now)
     l.up = now;
     g.back_off = g.died_soon ? g.back_off : net::duration{};
     g.retry_at = {};
-    judged_.note(g.who->digest, verdict::let_in, now);
+    judge(g, verdict::let_in, now);
     if (l.core.role() == link_role::recheck) {
         leave(l, now);
         return;
@@ -194,10 +202,31 @@ void router::on_up(link_record& l, time_point now)
     drop_if_unused(g);
 }
 
-void router::give_up_link(link_id id, std::string_view why, time_point now)
+void router::mark_used(link_record& l, time_point now)
 {
-    out_.close_link(id);
-    on_link_lost(id, why, now);
+    if (!l.used) {
+        l.used = true;
+        shard_.sent_through[l.at().color].insert(l.at());
+    }
+    if (!barriers_due_ && l.core.role() == link_role::publish) {
+        barriers_due_ = true;
+        at(now + std::chrono::seconds{1}, due::barriers);
+    }
+}
+
+// S2: neighbours' unproven SENDs on shared publish links are kept few.
+void router::run_barriers(time_point now)
+{
+    barriers_due_ = false;
+    for (const auto& [id, l] : tables_.links) {
+        if (l->core.role() == link_role::publish && !l->core.proven()) {
+            ask_barrier(*l, now);
+            if (!barriers_due_) {
+                barriers_due_ = true;
+                at(now + std::chrono::seconds{1}, due::barriers);
+            }
+        }
+    }
 }
 
 void router::ask_barrier(link_record& l, time_point now)
@@ -252,7 +281,7 @@ void router::on_link_drained(link_id id, time_point now)
             pump_later(*s);
         }
         for (const session_id user : l->users) {
-            later_.push_back(user);
+            shard_.later.pumps.push_back(user);
         }
     }
     run_later(now);

@@ -28,6 +28,13 @@ bool ended_by_us(std::string_view why) noexcept
 
 void router::on_link_lost(link_id id, std::string_view why, time_point now)
 {
+    give_up_link(id, why, now);
+    run_later(now);
+}
+
+// Its connection is gone, or is taken for that.
+void router::give_up_link(link_id id, std::string_view why, time_point now)
+{
     lose_link(id, why, !ended_by_us(why), now);
 }
 
@@ -119,7 +126,6 @@ void router::lose_link(link_id id, std::string_view why, bool by_broker, time_po
     drop_if_unused(g);
     member_.check_prepared(now);
     member_.check_held(now);
-    run_later(now);
 }
 
 // What dies as soon as it is up would be dialled as fast as the broker lets it in: a session's own

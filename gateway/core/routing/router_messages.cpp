@@ -153,6 +153,14 @@ void router::note_stream_offset(
     }
 }
 
+// It came behind its seam: counted in the report of the switch that made that.
+void router::count_late(const wire_subscription& w, const client_session& s)
+{
+    control::tally& numbers = switch_.tally_of(w.late_of);
+    ++numbers.late;
+    numbers.named.add(control::counted_cause::late, name_of(s.id));
+}
+
 void router::deliver(
     client_session& s, wire_subscription& w, const wire_member& m, const stomp::frame_view& frame,
     framing as)
@@ -166,7 +174,7 @@ void router::deliver(
             sub->newest[w.color()] != static_cast<std::uint32_t>(number(w.id))) {
             return; // M8: behind its markers, and a later switch made a newer one on that color
         }
-        seams_.count_late(w.id, s.id);
+        count_late(w, s);
     }
     const bool minted = w.acknowledges && sub->mode != ack_mode::automatic;
     auto& out = out_.scratch();
@@ -205,7 +213,7 @@ void router::deliver_shared(
             sub->newest[w.color()] != static_cast<std::uint32_t>(number(w.id))) {
             return; // M8: behind its markers, and a later switch made a newer one on that color
         }
-        seams_.count_late(w.id, s.id);
+        count_late(w, s);
     }
     const std::string head = client_head(s, w, *sub, message.broker_ack);
     learn_reply_address(s, w, message.reply_to);

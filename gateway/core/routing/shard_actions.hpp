@@ -13,22 +13,18 @@ public:
     virtual link_record& dial(share_group& g, link_role role, session_id owner, time_point now) = 0;
     virtual void leave(link_record& l, time_point now) = 0; // may erase it at once
     virtual void ask_barrier(link_record& l, time_point now) = 0;
-    virtual void give_up_link(link_id id, std::string_view why, time_point now) = 0; // closes it
     virtual bool carry_marker(wire_subscription& w, time_point now) = 0; // on a scratch link
     virtual share_group& group_for(identity& who, endpoint_ref at) = 0; // made if there is none
     virtual void release_group(share_group& g, time_point now) = 0;     // may erase it
+    // Groups that the couriers kept.
+    virtual void release_kept(const std::vector<share_group*>& kept, time_point now) = 0;
 
     // ---- sessions
     // Asks for the links and subscriptions that it still needs there. True: it needs none.
     virtual bool advance(client_session& s, color c, time_point now) = 0;
-    virtual void
-    refuse_standby(client_session& s, const std::string& why, time_point now) = 0;
     virtual void enter(client_session& s, session_state to, time_point now) = 0;
     virtual void unbind(client_session& s, color c, time_point now) = 0;
     virtual void drop_new_wires(client_session& s, time_point now) = 0;
-    virtual void lost_link_of(client_session& s, color c, time_point now) = 0; // it is bound again
-    // Interprets carried frames at the event's end.
-    virtual void pump_later(const client_session& s) = 0;
     virtual void send_receipt(client_session& s, std::string_view receipt) = 0;
     virtual void fail_client(
         client_session& s, std::string_view sentence, std::string_view receipt,
@@ -47,8 +43,6 @@ public:
     virtual void leave_wire(
         wire_subscription& w, session_id session, std::string_view receipt, time_point now) = 0;
     virtual void erase_wire(wire_id id, time_point now) = 0;
-    virtual void on_buffer_full(const wire_pair& pair, time_point now) = 0; // M10: of its seam
-    virtual void on_old_marked(const wire_pair& pair, time_point now) = 0;  // P7: its seam's turn
 
     // ---- MESSAGEs
     virtual void deliver(

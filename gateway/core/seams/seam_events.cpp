@@ -117,21 +117,16 @@ bool seam_table::waits_for_marks(const seam& one) const
 }
 
 // P7: Oc was read from every endpoint, and is its marker; or there are no marks.
-void seam_table::on_old_marked(const wire_pair& pair, time_point now)
+void seam_table::on_old_marked(const noted_mark& pair, time_point now)
 {
-    const wire_id from = pair.old_wire, to = pair.new_wire; // act() may end the pair
-    const wire_subscription* old = wire(from);
-    const std::uint64_t read = old != nullptr && pair.marks.read == window_mark::oc
-                                   ? pair.marks.rode[old->color()]
-                                   : 0;
     for (std::size_t i = 0; i < seams_.size(); ++i) {
         seam& one = *seams_[i];
-        if (one.old_wire() != from || one.new_wire() != to || one.left()) {
+        if (one.old_wire() != pair.old_wire || one.new_wire() != pair.new_wire || one.left()) {
             continue;
         }
         one.send_marker_at(now);
         at(now, due::seams);
-        for (std::uint64_t left = one.awaited() & read; left != 0; left &= left - 1) {
+        for (std::uint64_t left = one.awaited() & pair.read; left != 0; left &= left - 1) {
             act(one, one.on_marker(static_cast<unsigned>(std::countr_zero(left))), now);
         }
     }
@@ -175,7 +170,7 @@ void seam_table::on_buffer_full(wire_id fresh, time_point now)
     }
 }
 
-void seam_table::on_buffer_full(const wire_pair& pair, time_point now)
+void seam_table::on_buffer_full(const noted_full& pair, time_point now)
 {
     for (std::size_t i = 0; i < seams_.size(); ++i) {
         if (!seams_[i]->left() && seams_[i]->new_wire() == pair.new_wire &&
@@ -187,7 +182,7 @@ void seam_table::on_buffer_full(const wire_pair& pair, time_point now)
 
 // "New link lost" while joining: what was kept stays, behind what the old color still gives; the
 // session is bound again behind that, so that nothing overtakes it.
-void seam_table::keep_lost(wire_subscription& w, time_point now)
+std::vector<session_id> seam_table::keep_lost(wire_subscription& w)
 {
     const color c = w.color();
     const wire_id id = w.id;
@@ -247,16 +242,6 @@ void seam_table::leave(session_id session, std::uint32_t number_of, time_point n
             actions_.drop_member(*old, session, number_of, now, {});
         }
     }
-}
-
-void seam_table::count_late(wire_id old, session_id whose)
-{
-    const auto of = std::ranges::find_if(
-        seams_, [&](const auto& one) { return one->old_wire() == old && !one->left(); });
-    control::tally& numbers =
-        of == seams_.end() ? switch_.tally : switch_.tally_of((*of)->made_by());
-    ++numbers.late;
-    numbers.named.add(control::counted_cause::late, name_of(whose));
 }
 
 // Of a pinned session, when no report is kept for it any more.

@@ -238,6 +238,7 @@ void seam_table::open_new(seam& which, const std::vector<wire_member>& members, 
                 });
             m.state = moved ? member_state::late : m.state;
         }
+        old->late_of = which.made_by();
     }
     note_numbers(now);
 }
@@ -246,7 +247,9 @@ void seam_table::open_new(seam& which, const std::vector<wire_member>& members, 
 void seam_table::leave_old(seam& which, const std::vector<wire_member>& members, time_point now)
 {
     wire_subscription* old = wire(which.old_wire());
-    pairing_.leave_pair(which);
+    pairing_.leave_pair(
+        which.old_wire(), which.new_wire(),
+        which.state() == seam_state::joined && which.awaited() == 0);
     if (old != nullptr) {
         if (std::ranges::all_of(
                 old->members, [](const auto& m) { return m.state == member_state::late; })) {

@@ -49,14 +49,13 @@ public:
     void on_endpoint_lost(const share_group& g, time_point now);
     void on_wire_lost(wire_id id, time_point now);
     void on_buffer_full(wire_id fresh, time_point now);         // M10: all of its pairs
-    void on_buffer_full(const wire_pair& pair, time_point now); // that one
-    void on_old_marked(const wire_pair& pair, time_point now);  // P7
+    void on_buffer_full(const noted_full& pair, time_point now); // that one
+    void on_old_marked(const noted_mark& pair, time_point now);  // P7
     // Lost with its link while seams still wait for the MESSAGEs that it kept.
-    void keep_lost(wire_subscription& w, time_point now);
+    std::vector<session_id> keep_lost(wire_subscription& w);
     void leave(session_id session, std::uint32_t number_of, time_point now);
 
     // ---- numbers
-    void count_late(wire_id old, session_id whose);
     void count_open(); // at the prepare order: those that no earlier report is kept for
     time_point next_deadline() const noexcept;
     bool empty() const noexcept { return seams_.empty(); }

@@ -245,7 +245,7 @@ void subscribe_trials::refuse(
             s->tries_apart = true; // E13
             at(now, due::session_retry, id);
         } else {
-            actions_.refuse_standby(*s, "SUBSCRIBE was refused: " + why, now);
+            shard_.later.standbys.push_back({s->id, "SUBSCRIBE was refused: " + why});
         }
     }
     end(own, t);
@@ -359,7 +359,7 @@ void subscribe_trials::on_refused(share_group& g, time_point now)
     own.marker = wire_id::none;
 }
 
-void subscribe_trials::run(time_point now)
+std::vector<link_id> subscribe_trials::run(time_point now)
 {
     std::vector<link_id> silent;
     for (auto& [key, own] : scratches_) {
@@ -389,9 +389,7 @@ void subscribe_trials::run(time_point now)
             }
         }
     }
-    for (const link_id id : silent) {
-        actions_.give_up_link(id, "it does not answer SUBSCRIBE", now);
-    }
+    return silent;
 }
 
 void subscribe_trials::release(share_group& g, time_point now)

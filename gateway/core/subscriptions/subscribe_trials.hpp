@@ -67,7 +67,8 @@ public:
     bool on_event(link_record& l, const broker::link_event& event, time_point now);
     void on_lost(share_group& g, link_id id, time_point now);
     void on_refused(share_group& g, time_point now); // its CONNECT
-    void run(time_point now);                        // due::trials
+    // due::trials. Gives the links that do not answer and are to be given up.
+    std::vector<link_id> run(time_point now);
     void release(share_group& g, time_point now);    // the group's last session has gone
     void forget(const share_group& g) noexcept { scratches_.erase(g.key()); } // and so does the group
 

@@ -123,15 +123,13 @@ const wire_pair* wire_pairing::pair_of(const wire_subscription& w, const wire_me
 }
 
 // The members of that seam are off the old wire subscription.
-void wire_pairing::leave_pair(const seam& which)
+void wire_pairing::leave_pair(wire_id old_wire, wire_id new_wire, bool by_markers)
 {
-    const wire_subscription* fresh = wire(which.new_wire());
+    const wire_subscription* fresh = wire(new_wire);
     for (std::size_t i = 0; fresh != nullptr && i < fresh->pairs.size(); ++i) {
         wire_pair& pair = *fresh->pairs[i];
-        if (pair.new_wire == fresh->id && pair.old_wire == which.old_wire()) {
-            // P7: up to Oc, and the seam was joined by its markers alone.
-            const bool all_read = which.state() == seam_state::joined && which.awaited() == 0 &&
-                                  pair.marks.read == window_mark::oc;
+        if (pair.new_wire == fresh->id && pair.old_wire == old_wire) {
+            const bool all_read = by_markers && pair.marks.read == window_mark::oc; // P7: up to Oc
             detach_old(pair);
             pair.core.leave_old(all_read);
         }

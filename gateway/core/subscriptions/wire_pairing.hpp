@@ -14,7 +14,6 @@
 // (3) At most one mark of a pair is on its way, and every wait for one has an end (P7).
 
 #include "gateway/core/markers/couriers.hpp"
-#include "gateway/core/seams/seam.hpp"
 #include "gateway/core/routing/shard_actions.hpp"
 #include "gateway/core/markers/cluster_survey.hpp"
 
@@ -49,7 +48,8 @@ public:
     bool awaits_old(const client_session& s, const subscription& sub) const;
     void settle(wire_subscription& w);
     static const wire_pair* pair_of(const wire_subscription& w, const wire_member& m) noexcept;
-    void leave_pair(const seam& which);
+    // Its seam is over. `by_markers`: it was joined, and by its markers alone.
+    void leave_pair(wire_id old_wire, wire_id new_wire, bool by_markers);
     void leave_pairs(wire_subscription& w);
     time_point sweep(time_point now);
     void forget_recent();
@@ -78,6 +78,7 @@ private:
     void on_mark_read(wire_pair& pair, time_point now);
     void tell_marked(const wire_pair& pair, time_point now);
     void give_up_marks(wire_pair& pair, time_point now);
+    void note_old_marked(const wire_pair& pair);
     void shut(wire_pair& pair, time_point now);
     void forget_marks(wire_pair& pair);
     time_point mark_until(const wire_pair& pair) const;
@@ -94,7 +95,7 @@ private:
         client_session& s, const wire_subscription& w, const wire_member& m,
         const std::vector<const wire_pair*>& twins, bool keyed);
     void cancel_kept(const wire_pair& pair, const kept_message& twin);
-    void bound_kept(wire_subscription& w, time_point now);
+    void bound_kept(wire_subscription& w);
     void detach_old(wire_pair& pair);
     void end_pair(wire_pair& pair);
 

@@ -192,7 +192,7 @@ void wire_pairing::on_mark_read(wire_pair& pair, time_point now)
         }
         ask_mark(pair, window_mark::oc, together, now);
         return;
-    case window_mark::oc: actions_.on_old_marked(pair, now); return;
+    case window_mark::oc: note_old_marked(pair); return;
     case window_mark::nd:
         pair.core.on_nd();
         count(pair);
@@ -201,6 +201,15 @@ void wire_pairing::on_mark_read(wire_pair& pair, time_point now)
         return;
     case window_mark::none: return;
     }
+}
+
+// Its seam's turn: Oc was read, or there are no marks.
+void wire_pairing::note_old_marked(const wire_pair& pair)
+{
+    const wire_subscription* old = wire(pair.old_wire);
+    const bool read = old != nullptr && pair.marks.read == window_mark::oc;
+    shard_.later.marked.push_back(
+        {pair.old_wire, pair.new_wire, read ? pair.marks.rode[old->color()] : 0});
 }
 
 // What waited for it goes on: `prepared`, a hold, or the seam.
@@ -233,7 +242,7 @@ void wire_pairing::give_up_marks(wire_pair& pair, time_point now)
     }
     note_plain(pair);
     tell_marked(pair, now);
-    actions_.on_old_marked(pair, now);
+    note_old_marked(pair);
 }
 
 // The seam is made: what follows Ob may go out, as the decision is known (M3).
@@ -272,7 +281,7 @@ void wire_pairing::on_new_lost(wire_id fresh, time_point now)
         }
         m.on_way = window_mark::none;
         m.given_up = true;
-        actions_.on_old_marked(pair, now);
+        note_old_marked(pair);
     }
 }
 

@@ -133,7 +133,7 @@ bool wire_pairing::give(
             used = true;
         }
     }
-    bound_kept(w, now);
+    bound_kept(w);
     if (wire_subscription* fresh = wire(lost)) {
         bound_kept(*fresh, now);
     }
@@ -210,7 +210,7 @@ void wire_pairing::cancel_kept(const wire_pair& pair, const kept_message& twin)
 
 // What the pairs of a new wire subscription keep is bounded like any seam's buffer. Before `held`
 // the old color gives all of it in its own time; from there on M10 and S14 speak.
-void wire_pairing::bound_kept(wire_subscription& w, time_point now)
+void wire_pairing::bound_kept(wire_subscription& w)
 {
     const wire_id id = w.id;
     for (std::size_t i = 0; i < w.pairs.size(); ++i) {
@@ -234,7 +234,7 @@ void wire_pairing::bound_kept(wire_subscription& w, time_point now)
             out_.read_link(w.link, false);
             continue;
         }
-        actions_.on_buffer_full(pair, now);
+        shard_.later.full.push_back({pair.old_wire, pair.new_wire});
         if (wire(id) == nullptr) {
             return; // its link was lost, and its last seam has joined
         }

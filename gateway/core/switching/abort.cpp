@@ -18,7 +18,7 @@ void shard_member::on_abort(const control::abort_switch& order, time_point now)
     parts_.pairing.forget_recent();
     parts_.survey.stop();
     if (parts_.seams.empty()) {
-        parts_.couriers.release(now);
+        actions_.release_kept(parts_.couriers.release(now), now);
     }
     for (const session_id id : tables_.all_sessions()) {
         client_session* s = find(id);
@@ -48,7 +48,7 @@ void shard_member::on_abort(const control::abort_switch& order, time_point now)
                 actions_.enter(*s, session_state::active, now);
                 at(now, due::session_retry,
                    number(id)); // S15: SUBSCRIBEs that the hold kept from being written
-                actions_.pump_later(*s);
+                pump_later(*s);
             } else {
                 s->now().at = binding::phase::wanted;
                 actions_.enter(*s, session_state::rebinding, now);

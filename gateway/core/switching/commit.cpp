@@ -181,7 +181,7 @@ void shard_member::resume(client_session& s, time_point now)
         actions_.advance(
             s, s.live,
             now); // stored ones, and what no broker has answered yet (S15), with the link they need
-        actions_.pump_later(s);
+        pump_later(s);
         return;
     default: return;
     }

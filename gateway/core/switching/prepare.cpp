@@ -85,6 +85,20 @@ void shard_member::on_prepare(const control::prepare& order, time_point now)
 }
 
 // C3: it came after the order; the switch does not wait for it, and takes it along if it can.
+// It was pinned until now, or came behind the prepare order.
+void shard_member::on_bound(client_session& s, time_point now)
+{
+    if (s.now().at != binding::phase::ready) {
+        return; // lost again within the same event
+    }
+    if (s.pinned != 0) {
+        unpin(s, now);
+    }
+    if (in_switch() && !s.part && s.state == session_state::active) {
+        join_switch(s, now);
+    }
+}
+
 void shard_member::join_switch(client_session& s, time_point now)
 {
     ++switch_.tally.sessions_total;

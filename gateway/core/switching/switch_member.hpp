@@ -56,6 +56,7 @@ public:
 
     // ---- preparing
     void join_switch(client_session& s, time_point now); // it came after the order
+    void on_bound(client_session& s, time_point now);    // on the live color, a moment ago
     void standby_ready(client_session& s, time_point now);
     void standby_failed(client_session& s, const std::string& why, time_point now);
     void standby_lost(client_session& s, time_point now);
@@ -75,10 +76,6 @@ public:
     void doubt_receipts(time_point now);
 
     // ---- backplane `shared`: stored subscriptions, and all where there is no key
-    bool breaks_first() const noexcept
-    {
-        return settings_.shared_backplane && settings_.pairing.by == dedup_by::nothing;
-    }
     void keep_to_give_back(wire_subscription& w, const stomp::frame_view& frame, framing as);
     void release_held_back(client_session& s, color c, time_point now);
 

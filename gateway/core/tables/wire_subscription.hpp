@@ -81,6 +81,7 @@ struct wire_subscription {
     bool overfull = false;    // giving back, and what came behind the buffer's end was not kept
     bool opened_late = false; // a seam that waits for it was forced: nothing is kept any more
     std::uint32_t seams = 0;  // seams that wait for it as their new side
+    control::switch_number late_of = 0; // whose seam left its members behind: what still comes counts there
     std::vector<kept_message> kept;
     std::size_t kept_bytes = 0;
     std::size_t kept_largest = 0; // of what was kept since kept_bytes was 0

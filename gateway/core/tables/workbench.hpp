@@ -11,6 +11,7 @@
 #include "gateway/core/tables/shard_settings.hpp"
 #include "gateway/core/tables/deadline_queue.hpp"
 #include "gateway/core/tables/effects.hpp"
+#include "gateway/core/tables/noted.hpp"
 #include "gateway/core/tables/switch_state.hpp"
 #include "gateway/memory/memory_budget.hpp"
 #include "gateway/core/tables/shard_tables.hpp"
@@ -37,6 +38,7 @@ struct shard_state {
     broker::per_color<std::unique_ptr<broker::pool>> pools;
     shard_tables tables;
     deadline_queue deadlines;
+    noted later;
     member_switch switching;
     color live = color::blue;
     control::epoch_number epoch = 1;
@@ -63,6 +65,11 @@ protected:
     link_record* link(link_id id) const noexcept { return tables_.link(id); }
     wire_subscription* wire(wire_id id) const noexcept { return tables_.wire(id); }
     broker::pool& pool_of(color c) const noexcept { return *shard_.pools[c]; }
+    // Backplane `shared` and no key: left first, subscribed then (P3).
+    bool breaks_first() const noexcept
+    {
+        return settings_.shared_backplane && settings_.pairing.by == dedup_by::nothing;
+    }
     bool in_switch() const noexcept { return switch_.running(); }
 
     void at(time_point when, due what, std::uint64_t subject = 0)
@@ -75,6 +82,8 @@ protected:
     {
         shard_.budget.release(kind, bytes);
     }
+    // What waits of its frames may go on, at the event's end.
+    void pump_later(const client_session& s) { shard_.later.pumps.push_back(s.id); }
     // The report's numbers have changed: told to the coordinator soon.
     void note_numbers(time_point now);
 
