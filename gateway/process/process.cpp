@@ -281,7 +281,7 @@ int process::start()
     const std::array<std::uint64_t, 2> pairing_secret{secret(), secret()};
     const std::string gateway_id = hex_of(secret()) + hex_of(secret());
     for (unsigned i = 0; i < threads; ++i) {
-        core_settings core = core_settings_of(settings_, threads, i, secrets);
+        shard_settings core = shard_settings_of(settings_, threads, i, secrets);
         core.pairing.secret = pairing_secret;
         core.gateway_id = gateway_id;
         if (core.links_per_login == 0 && !dedicated) { // D3; dedicated: limits.clients is the bound

@@ -19,7 +19,7 @@ private:
 };
 
 shard::shard(
-    config settings, core_settings core, process_state& process,
+    config settings, shard_settings core, process_state& process,
     std::shared_ptr<const endpoint_addresses> where, report_sink reports)
     : settings_(std::move(settings)), process_(process), where_(std::move(where)),
       reports_(std::move(reports)), timer_(std::make_unique<core_timer>(*this)),

@@ -67,7 +67,7 @@ using report_sink = std::function<void(control::report)>;
 class shard final : private effects, private broker::link_owner, private net::turn_handler {
 public:
     shard(
-        config settings, core_settings core, process_state& process,
+        config settings, shard_settings core, process_state& process,
         std::shared_ptr<const endpoint_addresses> where, report_sink reports);
     ~shard();
 

@@ -25,9 +25,9 @@ struct overloaded : F... {
 constexpr broker::secrets known_secrets{{1, 2}, {3, 4}, {5, 6}};
 const std::string barrier_name = broker::private_names{known_secrets.names, 0}.barrier();
 
-gateway::core_settings settings(bool shared)
+gateway::shard_settings settings(bool shared)
 {
-    gateway::core_settings s;
+    gateway::shard_settings s;
     for (const color c : broker::colors) {
         const std::string name = std::string{to_string(c).substr(0, 1)} + "1";
         s.endpoints[c].push_back({.name = name, .url = "stomp://" + name});

@@ -8,7 +8,7 @@
 namespace sim {
 
 shard_driver::shard_driver(
-    unsigned number, gateway::core_settings settings, scheduler& when, network& net, brokers& all,
+    unsigned number, gateway::shard_settings settings, scheduler& when, network& net, brokers& all,
     checker& check, const heart_beats& beats, std::uint64_t seed)
     : number_(number), settings_(settings), when_(when), network_(net), brokers_(all),
       checker_(check), beats_(beats), random_(seed, 1000 + number),

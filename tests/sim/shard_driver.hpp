@@ -22,7 +22,7 @@ public:
     using brokers = broker::per_color<std::unique_ptr<mini_broker>>;
 
     shard_driver(
-        unsigned number, gateway::core_settings settings, scheduler& when, network& net,
+        unsigned number, gateway::shard_settings settings, scheduler& when, network& net,
         brokers& all, checker& check, const heart_beats& beats, std::uint64_t seed);
     ~shard_driver() override;
 
@@ -104,7 +104,7 @@ private:
     void run_link_beat(gateway::link_id id);
 
     unsigned number_;
-    gateway::core_settings settings_;
+    gateway::shard_settings settings_;
     scheduler& when_;
     network& network_;
     brokers& brokers_;

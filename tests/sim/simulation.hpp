@@ -17,7 +17,7 @@ public:
     world_result run();
 
 private:
-    gateway::core_settings core(unsigned shard);
+    gateway::shard_settings core(unsigned shard);
     control::control_settings control_settings();
     void build_brokers();
     bool ends_links() const;

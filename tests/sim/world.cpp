@@ -233,9 +233,9 @@ void world::build_brokers()
     }
 }
 
-gateway::core_settings world::core(unsigned shard)
+gateway::shard_settings world::core(unsigned shard)
 {
-    gateway::core_settings s;
+    gateway::shard_settings s;
     for (const color c : broker::colors) {
         for (std::size_t i = 0; i < nodes_; ++i) {
             const std::string name = std::string{to_string(c).substr(0, 1)} + std::to_string(i + 1);

@@ -44,7 +44,7 @@ struct played_broker {
 
 class shard_scene {
 public:
-    explicit shard_scene(gateway::core_settings settings = usual_settings())
+    explicit shard_scene(gateway::shard_settings settings = usual_settings())
         : router(std::move(settings), log, counters)
     {
         router.start(color::blue, 1, now);
@@ -52,9 +52,9 @@ public:
         log.take();
     }
 
-    static gateway::core_settings usual_settings()
+    static gateway::shard_settings usual_settings()
     {
-        gateway::core_settings s;
+        gateway::shard_settings s;
         s.endpoints.blue = {{.name = "b", .url = "stomp://b:1"}};
         s.endpoints.green = {{.name = "g", .url = "stomp://g:1"}};
         s.secrets = known_secrets;
@@ -357,7 +357,7 @@ inline bool is_subscribe(const stomp::frame& f)
 // The fixture of tests that compare the whole list of effects.
 class RouterTest : public testing::Test, public shard_scene {
 protected:
-    explicit RouterTest(gateway::core_settings settings = usual_settings())
+    explicit RouterTest(gateway::shard_settings settings = usual_settings())
         : shard_scene(std::move(settings))
     {
     }

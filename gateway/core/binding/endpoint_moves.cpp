@@ -67,8 +67,8 @@ bool endpoint_moves::begins(endpoint_ref from, time_point now)
         }
         const bool bound = s.state == session_state::active || s.state == session_state::rebinding;
         if (s.pinned != 0 || s.state == session_state::connecting) { // nothing rides there yet
-            actions_.drop_new_wires(s, now);
-            actions_.unbind(s, shard_.live, now);
+            subscriptions_.drop_new_wires(s, now);
+            binder_.unbind(s, shard_.live, now);
             at(now, due::session_retry, number(id));
         } else if (bound && s.seams > 0) {
             return false; // what its seams keep is of that endpoint; each joins or is forced soon
@@ -86,12 +86,12 @@ bool endpoint_moves::begins(endpoint_ref from, time_point now)
         s.moving = true;
         if (s.state == session_state::active) {
             s.parked_since = now;
-            actions_.enter(s, session_state::rebinding, now);
+            enter(s, session_state::rebinding, now);
         }
     }
     for (const auto& [id, l] : tables_.links) { // behind the last SEND (S2)
         if (l->at() == from && l->core.state() == broker::link_state::ready && !l->core.proven()) {
-            actions_.ask_barrier(*l, now);
+            links_.ask_barrier(*l, now);
             if (client_session* owner = find(l->owner)) {
                 out_.read_link(l->core.id(), may_read(*owner, *l));
             }
@@ -186,7 +186,7 @@ bool endpoint_moves::all_settled(const endpoint_move& m) const
 {
     return std::ranges::all_of(m.sessions, [&](session_id id) {
         const client_session* s = find(id);
-        return s == nullptr || !s->moving || (actions_.settled(*s) && s->owed == 0);
+        return s == nullptr || !s->moving || (readiness_.settled(*s) && s->owed == 0);
     });
 }
 
@@ -235,7 +235,7 @@ void endpoint_moves::leave_endpoint(
         m.gaps += leave_subscriptions(*s, lingers, now);
         m.handed_back += s->ledger.drop_link(s->now().own);
         lingering_.leave_own_link(*s, lingers, now);
-        actions_.unbind(*s, shard_.live, now);
+        binder_.unbind(*s, shard_.live, now);
         s->now().at = binding::phase::wanted;
         s->rare().wires_before = tables_.last_wire; // what it joins there brings nothing twice
         s->parked_since = now;
@@ -262,9 +262,9 @@ std::size_t endpoint_moves::leave_subscriptions(client_session& s, bool lingers,
             ++counters_.subscriptions_restored[restored::ok];
         }
         if (w->shared || lingers) {
-            actions_.drop_member(*w, s.id, sub->number, now, {});
+            subscriptions_.drop_member(*w, s.id, sub->number, now, {});
         } else {
-            actions_.erase_wire(w->id, now); // its link leaves by DISCONNECT (brokers.md H11)
+            subscriptions_.erase_wire(w->id, now); // its link leaves by DISCONNECT (brokers.md H11)
         }
     }
     return gaps;

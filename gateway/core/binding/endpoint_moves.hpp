@@ -11,8 +11,12 @@
 // (1) Each step has a bound, and none needs the endpoint to answer.
 // (2) No session moves within a switch: the switch takes it along from where it is (C1).
 
+#include "gateway/core/binding/binder.hpp"
 #include "gateway/core/binding/lingering_links.hpp"
+#include "gateway/core/links/link_table.hpp"
 #include "gateway/core/markers/couriers.hpp"
+#include "gateway/core/readiness/readiness.hpp"
+#include "gateway/core/subscriptions/wire_subscriptions.hpp"
 
 #include <map>
 #include <set>
@@ -21,12 +25,14 @@
 
 namespace gateway {
 
-class endpoint_moves : shard_part {
+class endpoint_moves : workbench {
 public:
     endpoint_moves(
-        shard_state& shard, shard_actions& actions, marker_couriers& couriers,
-        lingering_links& lingering) noexcept
-        : shard_part(shard), actions_(actions), couriers_(couriers), lingering_(lingering)
+        shard_state& shard, link_table& links, couriers& couriers, wire_subscriptions&
+        subscriptions, readiness& readiness, lingering_links& lingering, binder& binder)
+        noexcept
+        : workbench(shard), links_(links), couriers_(couriers), subscriptions_(subscriptions),
+          readiness_(readiness), lingering_(lingering), binder_(binder)
     {
     }
 
@@ -67,9 +73,12 @@ private:
     std::size_t leave_subscriptions(client_session& s, bool lingers, time_point now);
     void stay(const std::vector<session_id>& who, time_point now);
 
-    shard_actions& actions_;
-    marker_couriers& couriers_;
+    link_table& links_;
+    couriers& couriers_;
+    wire_subscriptions& subscriptions_;
+    readiness& readiness_;
     lingering_links& lingering_;
+    binder& binder_;
     std::vector<endpoint_move> moves_;
     std::uint64_t last_ = 0;
 };

@@ -114,7 +114,7 @@ void lingering_links::end_answering(time_point now)
         const bool shared = l.group->lingers == id;
         l.group->lingers = shared ? link_id::none : l.group->lingers;
         if (!shared || l.group->bindings == 0) {
-            actions_.leave(l, now);
+            links_.leave(l, now);
         }
     }
     if (next != net::never) {
@@ -164,7 +164,7 @@ void lingering_links::end_overdue(time_point now)
         }
         if (l != nullptr) {
             l->owner = session_id::none;
-            actions_.leave(*l, now);
+            links_.leave(*l, now);
         }
         return true;
     });

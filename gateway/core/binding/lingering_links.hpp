@@ -8,16 +8,16 @@
 // Threading:  belongs to one shard.
 // Invariant:  a link lingers no longer than drain_timeout, and leaves by DISCONNECT.
 
-#include "gateway/core/routing/shard_actions.hpp"
 
+#include "gateway/core/links/link_table.hpp"
 #include <vector>
 
 namespace gateway {
 
-class lingering_links : shard_part {
+class lingering_links : workbench {
 public:
-    lingering_links(shard_state& shard, shard_actions& actions) noexcept
-        : shard_part(shard), actions_(actions)
+    lingering_links(shard_state& shard, link_table& links) noexcept
+        : workbench(shard), links_(links)
     {
     }
 
@@ -53,7 +53,7 @@ private:
 
     void end_answering(time_point now);
 
-    shard_actions& actions_;
+    link_table& links_;
     std::vector<lingering_link> own_links_;
     std::vector<answering_link> answering_;
 };

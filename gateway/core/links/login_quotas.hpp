@@ -22,9 +22,9 @@
 
 namespace gateway {
 
-class login_quotas : shard_part {
+class login_quotas : workbench {
 public:
-    explicit login_quotas(shard_state& shard) noexcept : shard_part(shard) {}
+    explicit login_quotas(shard_state& shard) noexcept : workbench(shard) {}
 
     static constexpr std::string_view over_quota =
         "too many links of this login (limits.links_per_login)";

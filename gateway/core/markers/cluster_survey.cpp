@@ -7,7 +7,7 @@ namespace gateway {
 
 // At the end of preparing: tries a marker from each endpoint of the live color to each other one
 // that this shard reads at (M2). `prepared` waits for the answers, each of which has a bound.
-void world_survey::ask(time_point now)
+void cluster_survey::ask(time_point now)
 {
     asked_ = true;
     std::map<std::pair<endpoint_ref, std::string_view>, wire_subscription*> samples;
@@ -27,7 +27,7 @@ void world_survey::ask(time_point now)
 
 // From every endpoint that clients may publish through to the one that `to` reads at. P7: from all
 // of both colors, as others publish there beside the gateway.
-void world_survey::ask_about(const wire_subscription& to, time_point now)
+void cluster_survey::ask_about(const wire_subscription& to, time_point now)
 {
     for (const color c : broker::colors) {
         if (c == shard_.live || both_colors()) {
@@ -36,7 +36,7 @@ void world_survey::ask_about(const wire_subscription& to, time_point now)
     }
 }
 
-void world_survey::ask_from(color c, const wire_subscription& to, time_point now)
+void cluster_survey::ask_from(color c, const wire_subscription& to, time_point now)
 {
     const broker::pool& pool = pool_of(c);
     const endpoint_ref where = to.group->at;
@@ -59,14 +59,14 @@ void world_survey::ask_from(color c, const wire_subscription& to, time_point now
     }
 }
 
-bool world_survey::is_asked(endpoint_ref from, endpoint_ref where, std::string_view host) const
+bool cluster_survey::is_asked(endpoint_ref from, endpoint_ref where, std::string_view host) const
 {
     return std::ranges::any_of(questions_, [&](const world_question& q) {
         return q.from == from && q.at == where && q.host == host;
     });
 }
 
-wire_subscription* world_survey::sample_at(endpoint_ref where, std::string_view host)
+wire_subscription* cluster_survey::sample_at(endpoint_ref where, std::string_view host)
 {
     const auto one = std::ranges::find_if(tables_.wires, [&](const auto& entry) {
         const wire_subscription& w = *entry.second;
@@ -76,7 +76,7 @@ wire_subscription* world_survey::sample_at(endpoint_ref where, std::string_view 
     return one == tables_.wires.end() ? nullptr : one->second.get();
 }
 
-void world_survey::go_on(time_point now)
+void cluster_survey::go_on(time_point now)
 {
     std::erase_if(questions_, [&](world_question& q) {
         wire_subscription* to = wire(q.to);
@@ -117,14 +117,14 @@ void world_survey::go_on(time_point now)
     }
 }
 
-void world_survey::look_again(time_point now)
+void cluster_survey::look_again(time_point now)
 {
     if (open()) {
         at(now, due::worlds);
     }
 }
 
-void world_survey::on_marker(endpoint_ref from, endpoint_ref read_at, time_point now)
+void cluster_survey::on_marker(endpoint_ref from, endpoint_ref read_at, time_point now)
 {
     worlds_.came(from, read_at);
     look_again(now);
@@ -134,7 +134,7 @@ void world_survey::on_marker(endpoint_ref from, endpoint_ref read_at, time_point
 // one of which nothing is known makes the seam a best-effort one (M1). Where the last session has
 // left an endpoint since preparing, and its link with it, a link for the marker is dialled now.
 std::uint64_t
-world_survey::awaited_markers(const wire_subscription& w, bool& best_effort, time_point now)
+cluster_survey::awaited_markers(const wire_subscription& w, bool& best_effort, time_point now)
 {
     const endpoint_ref own = w.group->at;
     best_effort |= own.index >= markers_max;
@@ -165,7 +165,7 @@ world_survey::awaited_markers(const wire_subscription& w, bool& best_effort, tim
 }
 
 broker::per_color<std::uint64_t>
-world_survey::mark_endpoints(const wire_subscription& w, bool& dark, time_point now)
+cluster_survey::mark_endpoints(const wire_subscription& w, bool& dark, time_point now)
 {
     broker::per_color<std::uint64_t> all{};
     for (const color c : broker::colors) {

@@ -20,10 +20,10 @@
 
 namespace gateway {
 
-class world_survey : shard_part {
+class cluster_survey : workbench {
 public:
-    world_survey(shard_state& shard, marker_couriers& couriers) noexcept
-        : shard_part(shard), couriers_(couriers)
+    cluster_survey(shard_state& shard, couriers& couriers) noexcept
+        : workbench(shard), couriers_(couriers)
     {
     }
 
@@ -74,7 +74,7 @@ private:
     bool is_asked(endpoint_ref from, endpoint_ref where, std::string_view host) const;
     wire_subscription* sample_at(endpoint_ref where, std::string_view host);
 
-    marker_couriers& couriers_;
+    couriers& couriers_;
     message_worlds worlds_;
     std::vector<world_question> questions_;
     bool asked_ = false;

@@ -6,7 +6,7 @@ namespace gateway {
 
 // A ready link at that endpoint whose trial passed, for the same virtual host: the group's own,
 // else a publish link, because a memory alarm stops the reading of the link that SENDs (M1, M3).
-link_record* marker_couriers::pick(const wire_subscription& w, endpoint_ref from)
+link_record* couriers::pick(const wire_subscription& w, endpoint_ref from)
 {
     if (from == w.group->at) {
         for (const link_id id : w.group->publish) {
@@ -40,11 +40,11 @@ link_record* marker_couriers::pick(const wire_subscription& w, endpoint_ref from
 
 // With the session's login, one for all of that virtual host; again where it was lost. Its group is
 // kept until the seams of this switch are over. `at_once`: whatever its last dial ended with.
-void marker_couriers::dial(identity& who, endpoint_ref from, time_point now, bool at_once)
+void couriers::dial(identity& who, endpoint_ref from, time_point now, bool at_once)
 {
     const auto one = std::ranges::find_if(
         kept_groups_, [&](const share_group* g) { return g->at == from && g->who->host == who.host; });
-    share_group& g = one != kept_groups_.end() ? **one : actions_.group_for(who, from);
+    share_group& g = one != kept_groups_.end() ? **one : groups_.group_for(who, from);
     if (one == kept_groups_.end()) {
         kept_groups_.push_back(&g);
         ++g.bindings;
@@ -52,26 +52,26 @@ void marker_couriers::dial(identity& who, endpoint_ref from, time_point now, boo
     if (!g.refused.empty() || !g.publish.empty() || (now < g.retry_at && !at_once)) {
         return;
     }
-    const link_id made = actions_.dial(g, link_role::publish, session_id::none, now).core.id();
+    const link_id made = links_.dial(g, link_role::publish, session_id::none, now).core.id();
     if (g.known.barrier == broker::barrier_kind::unknown && g.trial == link_id::none) {
         g.trial = made;
     }
 }
 
-bool marker_couriers::dials(const identity& who, endpoint_ref from) const
+bool couriers::dials(const identity& who, endpoint_ref from) const
 {
     return std::ranges::any_of(kept_groups_, [&](const share_group* g) {
         return g->at == from && g->who->host == who.host && !g->publish.empty();
     });
 }
 
-std::vector<share_group*> marker_couriers::release(time_point now)
+std::vector<share_group*> couriers::release(time_point now)
 {
     for (share_group* g : kept_groups_) {
         if (g->dedicated) { // nobody else rides on it
             for (const link_id id : std::vector{g->publish}) {
                 if (id != g->trial) {
-                    actions_.leave(*link(id), now);
+                    links_.leave(*link(id), now);
                 }
             }
         }
@@ -83,7 +83,7 @@ std::vector<share_group*> marker_couriers::release(time_point now)
 // The value of the marker's header: the wire subscription's id, the endpoint that it is SENT at
 // where that is another one, and the switch whose seam it joins. Without the latter it is a trial,
 // which may be read long after the commit and must not join what began behind it (M6).
-std::string marker_couriers::mark_of(
+std::string couriers::mark_of(
     const wire_subscription& w, endpoint_ref from, control::switch_number joins)
 {
     std::string mark = to_wire(w.id);
@@ -97,7 +97,7 @@ std::string marker_couriers::mark_of(
 }
 
 // False: no link there carries it.
-bool marker_couriers::send(
+bool couriers::send(
     const wire_subscription& w, endpoint_ref from, control::switch_number joins)
 {
     link_record* by = pick(w, from);
@@ -108,7 +108,7 @@ bool marker_couriers::send(
     return true;
 }
 
-void marker_couriers::send_pair_mark(
+void couriers::send_pair_mark(
     const wire_subscription& w, endpoint_ref from, std::uint64_t number_of, link_id by)
 {
     if (link_record* carries = link(by); carries != nullptr && carries->core.ready()) {
@@ -121,7 +121,7 @@ void marker_couriers::send_pair_mark(
 
 // The first ones of a group ride on one of its own links: one write here and one read there,
 // instead of one for each link. Repeated ones ride each on its own, as `by` may not get on.
-void marker_couriers::send_together(
+void couriers::send_together(
     const wire_subscription& w, control::switch_number joins, link_id& by)
 {
     const link_record* l = link(by);
@@ -133,58 +133,10 @@ void marker_couriers::send_together(
     }
 }
 
-void marker_couriers::try_marker(wire_subscription& w, time_point now)
-{
-    share_group& g = *w.group;
-    g.marker_trial = w.id;
-    // E14: no barrier has proven that such a SEND is taken there, and the publish links are
-    // others' too.
-    const bool risky = !g.dedicated && g.known.barrier != broker::barrier_kind::routed;
-    if (risky && actions_.carry_marker(w, now)) {
-        at(now + settings_.connect_timeout, due::marker_trial, number(w.id));
-        return;
-    }
-    if (link_record* by = pick(w, g.at)) {
-        send_trial(w, *by, now);
-    } else {
-        at(now + settings_.trial_timeout, due::marker_trial, number(w.id));
-    }
-}
-
-void marker_couriers::send_trial(const wire_subscription& w, link_record& by, time_point now)
+void couriers::send_trial(const wire_subscription& w, link_record& by, time_point now)
 {
     at(now + settings_.trial_timeout, due::marker_trial, number(w.id));
     send_mark(by, w.id, mark_of(w, w.group->at, 0));
-}
-
-// Its subscription goes, and nobody would read it: another one's is tried.
-void marker_couriers::pass_on_trial(share_group& g, wire_id tried, time_point now)
-{
-    if (g.known.marker != broker::tried::unknown || g.marker_trial != tried) {
-        return;
-    }
-    g.marker_trial = wire_id::none;
-    for (const auto& [id, w] : tables_.wires) {
-        if (w->group == &g && w->id != tried && w->addressed && w->state == wire_state::confirmed) {
-            try_marker(*w, now);
-            return;
-        }
-    }
-}
-
-void marker_couriers::end_trial(wire_id tried, time_point now)
-{
-    if (const wire_subscription* w = wire(tried)) {
-        broker::capability& known = w->group->known;
-        if (known.marker == broker::tried::unknown && w->group->marker_trial == tried) {
-            known.marker = broker::tried::no;
-            out_.log(2, name_of(w->group->at) + " delivers no marker: seams there are best effort");
-        }
-        return;
-    }
-    for (const auto& [key, g] : tables_.groups) { // gone with its link
-        pass_on_trial(*g, tried, now);
-    }
 }
 
 } // namespace gateway

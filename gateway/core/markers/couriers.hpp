@@ -14,8 +14,9 @@
 // (3) Each marker is sealed. A message in which somebody else copies a marker's words is not a
 //     marker (K2).
 
-#include "gateway/core/routing/shard_actions.hpp"
 
+#include "gateway/core/links/link_table.hpp"
+#include "gateway/core/links/share_groups.hpp"
 #include <map>
 #include <string>
 #include <utility>
@@ -26,10 +27,10 @@ namespace gateway {
 // Endpoints of a color that a seam can wait for.
 inline constexpr unsigned markers_max = 64;
 
-class marker_couriers : shard_part {
+class couriers : workbench {
 public:
-    marker_couriers(shard_state& shard, shard_actions& actions) noexcept
-        : shard_part(shard), actions_(actions)
+    couriers(shard_state& shard, link_table& links, share_groups& groups) noexcept
+        : workbench(shard), links_(links), groups_(groups)
     {
     }
 
@@ -48,17 +49,14 @@ public:
     // `by`: the link that the group's markers rode on so far.
     void send_together(const wire_subscription& w, control::switch_number joins, link_id& by);
 
-    // ---- the trial of an identity's first one (B1)
-    void try_marker(wire_subscription& w, time_point now);
     void send_trial(const wire_subscription& w, link_record& by, time_point now);
-    void pass_on_trial(share_group& g, wire_id tried, time_point now);
-    void end_trial(wire_id tried, time_point now);
 
 private:
     static std::string
     mark_of(const wire_subscription& w, endpoint_ref from, control::switch_number joins);
 
-    shard_actions& actions_;
+    link_table& links_;
+    share_groups& groups_;
     std::vector<share_group*> kept_groups_;                              // kept for their links
     std::map<std::pair<endpoint_ref, std::string>, link_id> carriers_; // by endpoint and host
 };

@@ -5,7 +5,7 @@
 namespace gateway {
 
 // A subscription that was made after the session lost its own brings only what is new.
-bool marker_fences::rejoins(
+bool rejoin_markers::rejoins(
     const client_session& s, const subscription& sub, const wire_subscription& w)
 {
     return sub.confirmed && s.state == session_state::rebinding && w.broadcast && w.addressed &&
@@ -14,7 +14,7 @@ bool marker_fences::rejoins(
 }
 
 // One marker is on its way at a time; who comes behind it waits for the next one.
-void marker_fences::add(wire_subscription& w, wire_member member, time_point now)
+void rejoin_markers::add(wire_subscription& w, wire_member member, time_point now)
 {
     const auto open = fences_.contains(w.id);
     member.state = member_state::rejoining;
@@ -25,14 +25,14 @@ void marker_fences::add(wire_subscription& w, wire_member member, time_point now
     }
 }
 
-void marker_fences::ask(wire_id id, time_point now)
+void rejoin_markers::ask(wire_id id, time_point now)
 {
     fences_[id] = {.number = ++last_, .since = now, .next = now};
     at(now, due::fence, number(id)); // behind what this turn still writes
 }
 
 // Repeated until it is read: it may be lost with the link that carries it.
-void marker_fences::run(wire_id id, time_point now)
+void rejoin_markers::run(wire_id id, time_point now)
 {
     const auto found = fences_.find(id);
     wire_subscription* w = wire(id);
@@ -57,7 +57,7 @@ void marker_fences::run(wire_id id, time_point now)
     at(f.next, due::fence, number(id));
 }
 
-void marker_fences::on_marker(wire_subscription& w, std::string_view mark, time_point now)
+void rejoin_markers::on_marker(wire_subscription& w, std::string_view mark, time_point now)
 {
     const auto found = fences_.find(w.id);
     if (found != fences_.end() && mark == std::to_string(found->second.number)) {
@@ -65,7 +65,7 @@ void marker_fences::on_marker(wire_subscription& w, std::string_view mark, time_
     }
 }
 
-void marker_fences::pass(wire_subscription& w, time_point now)
+void rejoin_markers::pass(wire_subscription& w, time_point now)
 {
     fences_.erase(w.id);
     bool more = false;

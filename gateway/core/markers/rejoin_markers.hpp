@@ -21,10 +21,10 @@
 
 namespace gateway {
 
-class marker_fences : shard_part {
+class rejoin_markers : workbench {
 public:
-    marker_fences(shard_state& shard, marker_couriers& couriers) noexcept
-        : shard_part(shard), couriers_(couriers)
+    rejoin_markers(shard_state& shard, couriers& couriers) noexcept
+        : workbench(shard), couriers_(couriers)
     {
     }
 
@@ -42,7 +42,7 @@ private:
     void ask(wire_id id, time_point now);
     void pass(wire_subscription& w, time_point now);
 
-    marker_couriers& couriers_;
+    couriers& couriers_;
     std::map<wire_id, fence> fences_;
     std::uint64_t last_ = 0;
 };

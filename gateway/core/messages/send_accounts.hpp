@@ -16,9 +16,9 @@
 
 namespace gateway {
 
-class send_accounts : shard_part {
+class send_accounts : workbench {
 public:
-    explicit send_accounts(shard_state& shard) noexcept : shard_part(shard) {}
+    explicit send_accounts(shard_state& shard) noexcept : workbench(shard) {}
 
     void count(session_id of, std::uint32_t session_sends::* what, bool counted);
     void count_doubt(const broker::owed_answer& owed);

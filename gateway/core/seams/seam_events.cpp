@@ -211,7 +211,7 @@ std::vector<session_id> seam_table::keep_lost(wire_subscription& w)
     }
     for (const session_id one : bound) {
         if (client_session* s = find(one); s != nullptr && c == s->live) {
-            actions_.lost_link_of(*s, c, now);
+            binder_.lost_link_of(*s, c, now);
         }
     }
     pairing_.on_new_lost(id, now);
@@ -236,10 +236,10 @@ void seam_table::leave(session_id session, std::uint32_t number_of, time_point n
         }
         if (wire_subscription* fresh = wire(one.new_wire()); fresh != nullptr && last && open) {
             --fresh->seams;
-            trim_kept(*fresh);
+            subscriptions_.trim_kept(*fresh);
         }
         if (wire_subscription* old = wire(one.old_wire())) {
-            actions_.drop_member(*old, session, number_of, now, {});
+            subscriptions_.drop_member(*old, session, number_of, now, {});
         }
     }
 }

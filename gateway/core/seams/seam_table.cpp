@@ -37,7 +37,7 @@ void seam_table::make(time_point now)
             }
             add(*slot, *s, *sub);
         }
-        trim_kept(*to);
+        subscriptions_.trim_kept(*to);
     }
 }
 
@@ -120,22 +120,11 @@ void seam_table::hand_over(client_session& s, wire_subscription& w, wire_member&
     if (const wire_pair* pair =
             wire_pairing::pair_of(w, member)) { // P1: the kept ones without a twin
         pair->core.for_each_kept(
-            [&](const kept_message& message) { actions_.deliver_shared(s, w, member, message); });
+            [&](const kept_message& message) { to_client_.deliver_shared(s, w, member, message); });
         return;
     }
     for (const kept_message& message : w.kept) {
-        actions_.deliver_shared(s, w, member, message);
-    }
-}
-
-void seam_table::trim_kept(wire_subscription& w)
-{
-    pairing_.settle(w);
-    if (w.seams == 0) {
-        w.kept.clear();
-        w.kept.shrink_to_fit();
-        w.kept_bytes = w.kept_largest = 0;
-        w.keeping = false;
+        to_client_.deliver_shared(s, w, member, message);
     }
 }
 
@@ -196,7 +185,7 @@ void seam_table::open_new(seam& which, const std::vector<wire_member>& members, 
         members.size();
     if (fresh != nullptr) {
         --fresh->seams;
-        trim_kept(*fresh);
+        subscriptions_.trim_kept(*fresh);
     }
     for (const wire_member& moved : members) {
         if (which.state() == seam_state::forced) {
@@ -279,7 +268,7 @@ void seam_table::retire_wire(wire_subscription& w, time_point now)
     if (leaves) {
         w.retired = true;
     } else {
-        actions_.leave_wire(w, session_id::none, {}, now);
+        subscriptions_.leave_wire(w, session_id::none, {}, now);
     }
 }
 
@@ -300,7 +289,7 @@ void seam_table::release_lost(
         }
     }
     if (w.members.empty()) {
-        actions_.erase_wire(w.id, now);
+        subscriptions_.erase_wire(w.id, now);
     }
 }
 

@@ -13,23 +13,27 @@
 // (2) session.seams counts its joining seams, forced_seams those that were forced and are not left.
 //     wire.seams counts the joining seams that wait for the wire subscription as their new side.
 
+#include "gateway/core/binding/binder.hpp"
+#include "gateway/core/markers/cluster_survey.hpp"
 #include "gateway/core/markers/couriers.hpp"
+#include "gateway/core/messages/to_client.hpp"
 #include "gateway/core/seams/seam.hpp"
 #include "gateway/core/subscriptions/wire_pairing.hpp"
-#include "gateway/core/markers/cluster_survey.hpp"
+#include "gateway/core/subscriptions/wire_subscriptions.hpp"
 
 #include <memory>
 #include <vector>
 
 namespace gateway {
 
-class seam_table : shard_part {
+class seam_table : workbench {
 public:
     seam_table(
-        shard_state& shard, shard_actions& actions, marker_couriers& couriers, world_survey& survey,
-        wire_pairing& pairing) noexcept
-        : shard_part(shard), actions_(actions), couriers_(couriers), survey_(survey),
-          pairing_(pairing)
+        shard_state& shard, to_client& to_client, couriers& couriers, cluster_survey&
+        survey, wire_pairing& pairing, wire_subscriptions& subscriptions, binder& binder)
+        noexcept
+        : workbench(shard), to_client_(to_client), couriers_(couriers), survey_(survey),
+          pairing_(pairing), subscriptions_(subscriptions), binder_(binder)
     {
     }
 
@@ -41,7 +45,6 @@ public:
     void add(seam& which, client_session& s, const subscription& sub);
     // The client gets the kept MESSAGEs and reads the new color from here on.
     void hand_over(client_session& s, wire_subscription& w, wire_member& m);
-    void trim_kept(wire_subscription& w);
 
     // ---- events
     void run(time_point now); // clocks and markers; takes out finished seams
@@ -76,11 +79,13 @@ private:
     void retire_wire(wire_subscription& w, time_point now);
     bool in_seam(const wire_member& m) const;
 
-    shard_actions& actions_;
-    marker_couriers& couriers_;
-    world_survey& survey_;
-    wire_pairing& pairing_;
     std::vector<std::unique_ptr<seam>> seams_;
+    to_client& to_client_;
+    couriers& couriers_;
+    cluster_survey& survey_;
+    wire_pairing& pairing_;
+    wire_subscriptions& subscriptions_;
+    binder& binder_;
 };
 
 } // namespace gateway

@@ -9,10 +9,15 @@ namespace gateway {
 namespace {
 
 constexpr std::size_t window = 32; // SUBSCRIBEs that are open on a scratch link
+
 constexpr auto idle_time = std::chrono::seconds{2};
+
 constexpr auto without_link = std::chrono::seconds{60};
+
 constexpr auto dial_again_first = std::chrono::milliseconds{20};
+
 constexpr auto dial_again_most = std::chrono::seconds{1};
+
 // Losses of links without an ERROR until a trial is made alone, and until it is given up.
 constexpr std::uint8_t losses_together = 2, losses_most = 4;
 
@@ -23,8 +28,6 @@ bool only_a_destination(std::string_view head) noexcept
 }
 
 } // namespace
-
-// ---- what was found
 
 digest128
 subscribe_trials::key_of(const share_group& g, endpoint_ref at, std::string_view head) const
@@ -93,8 +96,6 @@ void subscribe_trials::forget(const share_group& g, std::string_view head, time_
 {
     memory_.note(key_of(g, g.at, head), found::doubted, now); // whatever its neighbours say
 }
-
-// ---- trials
 
 void subscribe_trials::ask(
     share_group& g, const net::payload_ref& head, session_id who, time_point now)
@@ -169,7 +170,7 @@ void subscribe_trials::go_on(share_group& g, scratch& own, time_point now)
     const time_point when = std::max({own.dial_at, own.dialled + dial_again_first, g.retry_at});
     if (now >= when && pool_of(g.at.color).healthy(g.at.index)) {
         own.dialled = now;
-        own.link = actions_.dial(g, link_role::scratch, session_id::none, now).core.id();
+        own.link = links_.dial(g, link_role::scratch, session_id::none, now).core.id();
     } else { // who waits may be bound elsewhere until then
         at(std::max(when, now + dial_again_first), due::trials);
     }
@@ -251,13 +252,11 @@ void subscribe_trials::refuse(
     end(own, t);
 }
 
-// ---- scratch links
-
 void subscribe_trials::on_up(link_record& l, time_point now)
 {
     const auto one = scratches_.find(l.group->key());
     if (one == scratches_.end() || one->second.link != l.core.id()) {
-        actions_.leave(l, now);
+        links_.leave(l, now);
         return;
     }
     scratch& own = one->second;
@@ -383,7 +382,7 @@ std::vector<link_id> subscribe_trials::run(time_point now)
         } else if (l->core.ready() && is_idle(own)) {
             if (now >= own.idle_since + idle_time) {
                 own.link = link_id::none;
-                actions_.leave(*l, now);
+                links_.leave(*l, now);
             } else {
                 at(own.idle_since + idle_time, due::trials);
             }
@@ -401,7 +400,7 @@ void subscribe_trials::release(share_group& g, time_point now)
     link_record* l = link(one->second.link);
     scratches_.erase(one);
     if (l != nullptr) {
-        actions_.leave(*l, now);
+        links_.leave(*l, now);
     }
 }
 

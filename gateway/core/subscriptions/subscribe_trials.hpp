@@ -22,10 +22,10 @@
 // (3) Only broadcast subscriptions are tried. A stored one would take messages or create a queue.
 
 #include "broker/net/hash_map.hpp"
-#include "gateway/core/pairing/digest_memory.hpp"
-#include "gateway/core/markers/couriers.hpp"
-#include "gateway/core/routing/shard_actions.hpp"
+#include "gateway/core/links/link_table.hpp"
 #include "gateway/core/markers/cluster_survey.hpp"
+#include "gateway/core/markers/couriers.hpp"
+#include "gateway/core/pairing/digest_memory.hpp"
 
 #include <deque>
 #include <map>
@@ -36,7 +36,7 @@
 
 namespace gateway {
 
-class subscribe_trials : shard_part {
+class subscribe_trials : workbench {
 public:
     enum class verdict : std::uint8_t {
         unknown, // to be tried
@@ -46,9 +46,9 @@ public:
     };
 
     subscribe_trials(
-        shard_state& shard, shard_actions& actions, marker_couriers& couriers,
-        const world_survey& survey) noexcept
-        : shard_part(shard), actions_(actions), couriers_(couriers), survey_(survey)
+        shard_state& shard, link_table& links, couriers& couriers, cluster_survey& survey)
+        noexcept
+        : workbench(shard), links_(links), couriers_(couriers), survey_(survey)
     {
     }
 
@@ -124,9 +124,9 @@ private:
         return own.waiting.empty() && own.open.empty() && own.marker == wire_id::none;
     }
 
-    shard_actions& actions_;
-    marker_couriers& couriers_;
-    const world_survey& survey_;
+    link_table& links_;
+    couriers& couriers_;
+    cluster_survey& survey_;
     scratches scratches_;
     digest_memory<found> memory_{std::chrono::minutes{10}, 32'768};
 };

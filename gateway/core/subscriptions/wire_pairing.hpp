@@ -13,9 +13,9 @@
 // (2) A pair opens when no member waits for it any more. Its seam leaves it.
 // (3) At most one mark of a pair is on its way, and every wait for one has an end (P7).
 
-#include "gateway/core/markers/couriers.hpp"
-#include "gateway/core/routing/shard_actions.hpp"
 #include "gateway/core/markers/cluster_survey.hpp"
+#include "gateway/core/markers/couriers.hpp"
+#include "gateway/core/messages/to_client.hpp"
 
 #include <map>
 #include <memory>
@@ -25,12 +25,12 @@
 
 namespace gateway {
 
-class wire_pairing : shard_part {
+class wire_pairing : workbench {
 public:
     wire_pairing(
-        shard_state& shard, shard_actions& actions, marker_couriers& couriers,
-        world_survey& survey) noexcept
-        : shard_part(shard), actions_(actions), couriers_(couriers), survey_(survey)
+        shard_state& shard, to_client& to_client, couriers& couriers, cluster_survey&
+        survey) noexcept
+        : workbench(shard), to_client_(to_client), couriers_(couriers), survey_(survey)
     {
     }
 
@@ -99,9 +99,9 @@ private:
     void detach_old(wire_pair& pair);
     void end_pair(wire_pair& pair);
 
-    shard_actions& actions_;
-    marker_couriers& couriers_;
-    world_survey& survey_;
+    to_client& to_client_;
+    couriers& couriers_;
+    cluster_survey& survey_;
     std::map<std::uint64_t, wire_pair*> marked_; // by the number of the mark on its way
     std::uint64_t last_mark_ = 0;
     std::vector<std::unique_ptr<wire_pair>> pairs_;

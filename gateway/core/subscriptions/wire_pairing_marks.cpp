@@ -129,7 +129,7 @@ void wire_pairing::send_marks(wire_pair& pair, couriers_of_round& together, time
     }
 }
 
-// `mark`: number/endpoint, as marker_couriers wrote it.
+// `mark`: number/endpoint, as couriers wrote it.
 void wire_pairing::on_mark(wire_subscription& w, std::string_view mark, time_point now)
 {
     std::uint64_t which = 0;

@@ -1,8 +1,9 @@
 // What becomes of a MESSAGE of a wire subscription that is paired. switch.md P1, P4, M10.
 
+#include "gateway/core/subscriptions/wire_pairing.hpp"
+
 #include "broker/own_headers.hpp"
 #include "gateway/core/messages/message_frames.hpp"
-#include "gateway/core/subscriptions/wire_pairing.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -13,7 +14,9 @@ namespace gateway {
 namespace {
 
 constexpr std::size_t recent_max = 2048; // keys of one wire subscription, since the prepare order
+
 constexpr std::string_view unkeyed = "dedup: messages without the header were not paired";
+
 constexpr std::string_view overflowed = "dedup: more unmatched messages than are remembered";
 
 } // namespace
@@ -126,10 +129,10 @@ bool wire_pairing::give(
         if (has_twin(*s, w, m, twins, key.has_value())) {
             ++switch_.tally.duplicates_dropped;
         } else if (w.members.size() == 1 && !used) {
-            actions_.deliver(*s, w, m, frame, as);
+            to_client_.deliver(*s, w, m, frame, as);
             used = true;
         } else {
-            actions_.deliver_shared(*s, w, m, shared());
+            to_client_.deliver_shared(*s, w, m, shared());
             used = true;
         }
     }

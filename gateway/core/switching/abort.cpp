@@ -7,7 +7,7 @@
 
 namespace gateway {
 
-void shard_member::on_abort(const control::abort_switch& order, time_point now)
+void switch_member::on_abort(const control::abort_switch& order, time_point now)
 {
     if (!in_switch()) {
         return;
@@ -15,10 +15,10 @@ void shard_member::on_abort(const control::abort_switch& order, time_point now)
     out_.log(1, "switch " + std::to_string(switch_.id) + " aborted: " + order.reason);
     switch_.phase = member_phase::steady;
     switch_.awaited.clear();
-    parts_.pairing.forget_recent();
-    parts_.survey.stop();
-    if (parts_.seams.empty()) {
-        actions_.release_kept(parts_.couriers.release(now), now);
+    pairing_.forget_recent();
+    survey_.stop();
+    if (seams_.empty()) {
+        binder_.release_kept(couriers_.release(now), now);
     }
     for (const session_id id : tables_.all_sessions()) {
         client_session* s = find(id);
@@ -29,14 +29,14 @@ void shard_member::on_abort(const control::abort_switch& order, time_point now)
         release_standby(*s, now);
         switch (s->state) {
         case session_state::waiting:
-            actions_.enter(*s, session_state::connecting, now);
-            s->connect_seen ? void(actions_.advance(*s, s->live, now)) : out_.resume_client(id);
+            enter(*s, session_state::connecting, now);
+            s->connect_seen ? void(binder_.advance(*s, s->live, now)) : out_.resume_client(id);
             break;
         case session_state::quiescing:
         case session_state::held: {
             if (s->close_wanted) {
-                actions_.close(*s, *s->close_wanted, "closed while a switch held it");
-                actions_.end_session(*s, now);
+                endings_.close(*s, *s->close_wanted, "closed while a switch held it");
+                endings_.end_session(*s, now);
                 break;
             }
             // S6: resumes on links that are alive and have the journal.
@@ -45,13 +45,13 @@ void shard_member::on_abort(const control::abort_switch& order, time_point now)
                 return !sub->confirmed || sub->held_back || wire(sub->wires[s->live]) != nullptr;
             });
             if (alive && journal) {
-                actions_.enter(*s, session_state::active, now);
+                enter(*s, session_state::active, now);
                 at(now, due::session_retry,
                    number(id)); // S15: SUBSCRIBEs that the hold kept from being written
                 pump_later(*s);
             } else {
                 s->now().at = binding::phase::wanted;
-                actions_.enter(*s, session_state::rebinding, now);
+                enter(*s, session_state::rebinding, now);
                 at(now, due::session_retry, number(id));
             }
             break;
@@ -61,13 +61,13 @@ void shard_member::on_abort(const control::abort_switch& order, time_point now)
         }
     }
     read_again();
-    say(control::released{current_tally()});
+    readiness_.say(control::released{readiness_.current_tally()});
     at(now, due::moves);
 }
 
 // Whom the switch waited for when it was given up, and what for: an operator wants to know which
 // endpoint it was.
-void shard_member::note_unready(const client_session& s)
+void switch_member::note_unready(const client_session& s)
 {
     if (!s.part || s.part->ready || s.part->failed || switch_.tally.failures.size() >= 100) {
         return;
@@ -77,37 +77,20 @@ void shard_member::note_unready(const client_session& s)
     const bool linked =
         b.group != nullptr && b.group->known.barrier != broker::barrier_kind::unknown &&
         (link(b.own) == nullptr || link(b.own)->core.ready()) && link(b.publish) != nullptr;
-    switch_.tally.failures.push_back(failure(
+    switch_.tally.failures.push_back(readiness_.failure(
         s, where,
         s.seams > 0 ? "its seams of the switch before are still open"
         : linked    ? name_of(where) + " did not answer SUBSCRIBE"
                     : name_of(where) + " did not answer CONNECT"));
 }
 
-void shard_member::drop_standby_wires(client_session& s, time_point now)
-{
-    for (const auto& sub : s.journal) {
-        wire_subscription* w = wire(sub->wires[switch_.to]);
-        const bool standby =
-            w != nullptr && std::ranges::any_of(w->members, [&](const wire_member& m) {
-                return m.session == s.id && m.subscription == sub->number &&
-                       m.state == member_state::standby;
-            });
-        if (!standby) {
-            continue; // M9: the old side of a seam that still joins is no standby's
-        }
-        sub->wires[switch_.to] = wire_id::none;
-        actions_.drop_member(*w, s.id, sub->number, now, {});
-    }
-}
-
-void shard_member::release_standby(client_session& s, time_point now)
+void switch_member::release_standby(client_session& s, time_point now)
 {
     if (!s.part) {
         return;
     }
     if (s.live != switch_.to) {
-        drop_standby_wires(s, now);
+        subscriptions_.drop_standby_wires(s, now);
         // S10: given back to draining, or never taken from it: who still gives back (P3, T4) waits
         // for acknowledgements, and its deliveries would be handed back without a word.
         const binding& b = s.bindings[switch_.to];
@@ -117,10 +100,10 @@ void shard_member::release_standby(client_session& s, time_point now)
             at(now, due::drain);
             return;
         }
-        actions_.unbind(s, switch_.to, now);
+        binder_.unbind(s, switch_.to, now);
     }
     for (const auto& receipt : std::exchange(s.part->receipts, {})) { // S13: nothing is left to
-        actions_.send_receipt(s, receipt);                            // wait for
+        receipts_.send_receipt(s, receipt);                            // wait for
     }
     s.part.reset();
 }

@@ -9,14 +9,14 @@
 
 namespace gateway {
 
-void shard_member::on_commit(const control::commit& order, time_point now)
+void switch_member::on_commit(const control::commit& order, time_point now)
 {
     if (switch_.phase != member_phase::held) {
         return;
     }
     const color old = shard_.live;
     // B3: asked while the old groups are there; the report keeps it when the drain has left them.
-    switch_.tally.fence_best_effort = current_tally().fence_best_effort;
+    switch_.tally.fence_best_effort = readiness_.current_tally().fence_best_effort;
     switch_.committed = true;
     shard_.live = switch_.to;
     shard_.epoch = order.epoch;
@@ -47,14 +47,14 @@ void shard_member::on_commit(const control::commit& order, time_point now)
             switch_.tally.sessions_ready -= std::exchange(s.part->ready, false);
         }
     }
-    parts_.seams.make(now);
+    seams_.make(now);
     if (breaks_first()) {
-        parts_.seams.make_breaks(now);
+        seams_.make_breaks(now);
     }
     if (settings_.shared_backplane && settings_.pairing.by == dedup_by::content) {
         switch_.note_counted("dedup: content"); // P4
     }
-    parts_.pairing.forget_recent();
+    pairing_.forget_recent();
     read_again();
     for (const session_id id : everyone) {
         if (client_session* s = find(id); s != nullptr && s->state != session_state::closing) {
@@ -76,16 +76,16 @@ void shard_member::on_commit(const control::commit& order, time_point now)
         }
     }
     for (share_group* g : unused) {
-        actions_.release_group(*g, now);
+        binder_.release_group(*g, now);
     }
-    say(control::adopted{current_tally()});
+    readiness_.say(control::adopted{readiness_.current_tally()});
     switch_.tally.held_us.clear();
     note_numbers(now);
     at(now, due::moves); // M13: of an endpoint that was drained meanwhile
 }
 
 // held|commit: onto the standby that is ready, else rebinding on the new color (S6).
-void shard_member::move(client_session& s, time_point now)
+void switch_member::move(client_session& s, time_point now)
 {
     const color old = s.live;
     switch_part& part = *s.part;
@@ -106,14 +106,14 @@ void shard_member::move(client_session& s, time_point now)
     if (std::exchange(s.pinned, 0) != 0) { // S8: back on what it never left
         for (const auto& sub : s.journal) {
             if (wire_subscription* w = wire(sub->wires[old])) {
-                actions_.drop_member(*w, s.id, sub->number, now, {});
+                subscriptions_.drop_member(*w, s.id, sub->number, now, {});
             } else { // never bound there: what was stored meanwhile lies in its queue
                 count_left_behind(s, !sub->broadcast && sub->confirmed);
             }
             sub->wires[old] = wire_id::none;
             sub->held_back = false;
         }
-        actions_.unbind(s, old, now);
+        binder_.unbind(s, old, now);
         s.bindings[s.live].at = binding::phase::ready;
         return;
     }
@@ -125,12 +125,12 @@ void shard_member::move(client_session& s, time_point now)
 
 // Broadcast subscriptions that the standby does not have, and stored ones that wait for the old
 // color.
-void shard_member::drop_gaps(client_session& s, time_point now)
+void switch_member::drop_gaps(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     for (const auto& sub : s.journal) {
         const bool breaks =
-            breaks_first() && wire(sub->wires[old]) != nullptr; // see parts_.seams.make_breaks()
+            breaks_first() && wire(sub->wires[old]) != nullptr; // see seams_.make_breaks()
         // T2: separate brokers have separate streams; in one world it may not have begun yet.
         const bool anew = sub->stream && sub->confirmed &&
                           (!settings_.shared_backplane || sub->begins_anew(s.live));
@@ -140,7 +140,7 @@ void shard_member::drop_gaps(client_session& s, time_point now)
         }
         if (sub->broadcast && !breaks && wire(sub->wires[s.live]) == nullptr) {
             if (wire_subscription* w = wire(sub->wires[old])) {
-                actions_.drop_member(*w, s.id, sub->number, now, {});
+                subscriptions_.drop_member(*w, s.id, sub->number, now, {});
             }
             sub->wires[old] = wire_id::none;
             count_gap(s, sub->confirmed);
@@ -149,36 +149,36 @@ void shard_member::drop_gaps(client_session& s, time_point now)
     hold_back(s, now);
 }
 
-void shard_member::resume(client_session& s, time_point now)
+void switch_member::resume(client_session& s, time_point now)
 {
     switch (s.state) {
     case session_state::waiting:
         --counters_.sessions[s.live][session_label::waiting];
         s.live = shard_.live;
         ++counters_.sessions[s.live][session_label::waiting];
-        actions_.enter(s, session_state::connecting, now);
+        enter(s, session_state::connecting, now);
         if (s.connect_seen) {
-            actions_.advance(s, s.live, now);
+            binder_.advance(s, s.live, now);
         } else {
             out_.resume_client(s.id);
         }
         return;
     case session_state::held:
         if (s.close_wanted) {
-            actions_.close(s, *s.close_wanted, "closed while a switch held it");
-            actions_.end_session(s, now);
+            endings_.close(s, *s.close_wanted, "closed while a switch held it");
+            endings_.end_session(s, now);
             return;
         }
         if (s.pinned != 0 && s.now().at == binding::phase::ready) {
             unpin(s, now); // what it sent was not proven in time; it is there all the same
         }
         if (s.now().at != binding::phase::ready) {
-            actions_.enter(s, session_state::rebinding, now);
+            enter(s, session_state::rebinding, now);
             at(now, due::session_retry, number(s.id));
             return;
         }
-        actions_.enter(s, session_state::active, now);
-        actions_.advance(
+        enter(s, session_state::active, now);
+        binder_.advance(
             s, s.live,
             now); // stored ones, and what no broker has answered yet (S15), with the link they need
         pump_later(s);
@@ -188,7 +188,7 @@ void shard_member::resume(client_session& s, time_point now)
 }
 
 // Links that were not read because the seam buffers between `held` and the decision were full.
-void shard_member::read_again()
+void switch_member::read_again()
 {
     for (const link_id id : std::exchange(switch_.unread, {})) {
         if (const link_record* l = link(id)) {

@@ -8,7 +8,7 @@
 namespace gateway {
 
 // What the old binding lingers for; true: nothing any more.
-bool shard_member::drained(client_session& s, time_point now)
+bool switch_member::drained(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     if (s.pinned != 0) {
@@ -41,16 +41,16 @@ bool shard_member::drained(client_session& s, time_point now)
         const bool gone = !w->giving_back;
         sub->wires[old] = wire_id::none;
         // The link leaves by DISCONNECT: nothing is unsubscribed (brokers.md H11).
-        actions_.erase_wire(w->id, now);
+        subscriptions_.erase_wire(w->id, now);
         if (sub->held_back && gone) {
             sub->held_back = false;
-            at(now, due::session_retry, number(s.id)); // bound or not: actions_.advance() knows
+            at(now, due::session_retry, number(s.id)); // bound or not: binder_.advance() knows
         }
     }
     return over || done;
 }
 
-void shard_member::finish_drain(client_session& s, time_point now)
+void switch_member::finish_drain(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     // H4: handed back by the end of the link, never by NACK, which Artemis takes as an ACK.
@@ -61,16 +61,16 @@ void shard_member::finish_drain(client_session& s, time_point now)
     }
     if (s.part) {
         for (const auto& receipt : std::exchange(s.part->receipts, {})) {
-            actions_.send_receipt(s, receipt);
+            receipts_.send_receipt(s, receipt);
         }
         if (!in_switch()) {
             s.part.reset();
         }
     }
     const link_id own = s.bindings[old].own;
-    parts_.lingering.keep_for_answers(
+    lingering_.keep_for_answers(
         s, old, std::max(switch_.drain_until, s.pin_until), now); // S12
-    actions_.unbind(s, old, now);
+    binder_.unbind(s, old, now);
     if (link(own) == nullptr) { // else when it is gone
         release_held_back(s, old, now);
     }
@@ -79,7 +79,7 @@ void shard_member::finish_drain(client_session& s, time_point now)
     }
 }
 
-bool shard_member::has_retired(const client_session& s)
+bool switch_member::has_retired(const client_session& s)
 {
     const link_record* own = link(s.bindings[broker::other(s.live)].own);
     return own != nullptr &&
@@ -87,12 +87,12 @@ bool shard_member::has_retired(const client_session& s)
 }
 
 // True: there were some.
-bool shard_member::leave_retired(link_record& own, time_point now)
+bool switch_member::leave_retired(link_record& own, time_point now)
 {
     bool any = false;
     for (const wire_id id : std::vector{own.wires}) {
         if (wire_subscription* w = wire(id); w != nullptr && std::exchange(w->retired, false)) {
-            actions_.leave_wire(*w, session_id::none, {}, now);
+            subscriptions_.leave_wire(*w, session_id::none, {}, now);
             any = true;
         }
     }
@@ -100,9 +100,9 @@ bool shard_member::leave_retired(link_record& own, time_point now)
 }
 
 // M5: links of the sessions' own are left behind the markers of all, a few at a time.
-void shard_member::run_drain(time_point now)
+void switch_member::run_drain(time_point now)
 {
-    const bool joining = now < switch_.leave_from && parts_.seams.joining();
+    const bool joining = now < switch_.leave_from && seams_.joining();
     std::size_t may_leave = joining ? 0 : leaves_at_once;
     bool more = false;
     for (auto next = switch_.draining.begin(); next != switch_.draining.end();) {
@@ -133,7 +133,7 @@ void shard_member::run_drain(time_point now)
 }
 
 // S13, H7: what the old color did not answer in time is in doubt; the new color's receipts go on.
-void shard_member::doubt_receipts(time_point now)
+void switch_member::doubt_receipts(time_point now)
 {
     if (switch_.doubted) {
         return;
@@ -147,7 +147,7 @@ void shard_member::doubt_receipts(time_point now)
             if ((owed.kind == broker::owed_kind::send || owed.kind == broker::owed_kind::commit) &&
                 !owed.doubted) {
                 owed.doubted = true;
-                parts_.sends.count_doubt(owed);
+                sends_.count_doubt(owed);
             }
         });
     }
@@ -155,7 +155,7 @@ void shard_member::doubt_receipts(time_point now)
         if (client_session* s = find(id); s != nullptr && s->part) {
             s->part->owed_old = 0;
             for (const auto& receipt : std::exchange(s->part->receipts, {})) {
-                actions_.send_receipt(*s, receipt);
+                receipts_.send_receipt(*s, receipt);
             }
         }
     }

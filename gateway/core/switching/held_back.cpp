@@ -2,8 +2,9 @@
 // switch.md P1, design.md section 6.4: without a key no subscription has both colors at once, and
 // stored ones never do.
 
-#include "gateway/core/messages/message_frames.hpp"
 #include "gateway/core/switching/switch_member.hpp"
+
+#include "gateway/core/messages/message_frames.hpp"
 
 #include <algorithm>
 
@@ -11,7 +12,7 @@ namespace gateway {
 
 // At commit, or when a pinned session is bound at last: what the new color is not asked for before
 // the old one has given all.
-void shard_member::hold_back(client_session& s, time_point now)
+void switch_member::hold_back(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     for (const auto& sub : s.journal) {
@@ -36,7 +37,7 @@ void shard_member::hold_back(client_session& s, time_point now)
 // Never two consumers of one session on one queue: the old color's deliveries that the client has
 // not got yet go back to the queue with the old link, and only behind that the new color is
 // subscribed.
-bool shard_member::gives_back(const client_session& s) const
+bool switch_member::gives_back(const client_session& s) const
 {
     return settings_.shared_backplane && std::ranges::any_of(s.journal, [&](const auto& sub) {
                const wire_subscription* old = wire(sub->wires[broker::other(s.live)]);
@@ -47,7 +48,7 @@ bool shard_member::gives_back(const client_session& s) const
 
 // It goes back to the queue with its link, unacknowledged, unless the client needs it (feed()).
 // Where there is no room for one, none behind it is kept: the order stays.
-void shard_member::keep_to_give_back(
+void switch_member::keep_to_give_back(
     wire_subscription& w, const stomp::frame_view& frame, framing as)
 {
     if (!w.overfull) {
@@ -58,7 +59,7 @@ void shard_member::keep_to_give_back(
 
 // A client that acknowledges by the dozen never comes to an end of what it has when nothing more
 // comes. Where it acknowledged nothing for `linger` it gets what was to go back, one a sweep.
-void shard_member::feed(client_session& s, wire_subscription& w, time_point now)
+void switch_member::feed(client_session& s, wire_subscription& w, time_point now)
 {
     if (!w.giving_back || w.automatic || w.kept.empty() ||
         now - w.last_message < switch_.timing.linger || !s.ledger.has(w.id)) {
@@ -67,12 +68,12 @@ void shard_member::feed(client_session& s, wire_subscription& w, time_point now)
     const kept_message next = std::move(w.kept.front());
     w.kept.erase(w.kept.begin());
     w.kept_bytes -= next.rest->size();
-    actions_.deliver_shared(s, w, wire_member{w.members.front()}, next);
+    to_client_.deliver_shared(s, w, wire_member{w.members.front()}, next);
 }
 
 // The link of the session's own on the old color is gone: nothing of its stored subscriptions is
 // there any more.
-void shard_member::release_held_back(client_session& s, color c, time_point now)
+void switch_member::release_held_back(client_session& s, color c, time_point now)
 {
     if (c == s.live) {
         return;

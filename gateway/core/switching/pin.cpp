@@ -9,7 +9,7 @@ namespace gateway {
 
 // C5: what could not settle by hold_timeout is counted as failed, and this shard says `held`.
 // The fence is given up for what is unproven.
-void shard_member::give_up(bool cut, time_point now)
+void switch_member::give_up(bool cut, time_point now)
 {
     if (switch_.phase != member_phase::holding) {
         return; // its `held` crossed the order
@@ -20,7 +20,7 @@ void shard_member::give_up(bool cut, time_point now)
         if (s.state != session_state::quiescing) {
             continue;
         }
-        const bool proven = settled(s);
+        const bool proven = readiness_.settled(s);
         if (!proven) {
             switch_.tally.fence_best_effort = true;
             name_counted(control::counted_cause::fence, s.id);
@@ -29,25 +29,25 @@ void shard_member::give_up(bool cut, time_point now)
             const binding& b = s.bindings[switch_.to];
             const endpoint_ref where =
                 b.group != nullptr ? b.group->at : endpoint_ref{switch_.to, 0};
-            note_failed(
-                s, failure(
+            readiness_.note_failed(
+                s, readiness_.failure(
                        s, where,
                        proven ? "its standby was not ready within hold_timeout"
                               : "what it sent was not proven within hold_timeout"));
         }
-        actions_.enter(s, session_state::held, now);
+        enter(s, session_state::held, now);
         --switch_.unheld;
     }
     if (!switch_.awaited.empty()) { // links of sessions that are gone or closing
         switch_.tally.fence_best_effort = true;
         switch_.awaited.clear();
     }
-    check_held(now);
+    readiness_.check_held(now);
 }
 
 // S8: the commit makes it rebinding on the new color; what it has on the old one stays for what it
 // receives, and what it sends is carried. REQUIRES: s.live is the new color already.
-void shard_member::pin_session(client_session& s, time_point now)
+void switch_member::pin_session(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     s.bindings[old].at = binding::phase::draining;
@@ -72,7 +72,7 @@ void shard_member::pin_session(client_session& s, time_point now)
 }
 
 // Bound at last: a seam as always (S8).
-void shard_member::unpin(client_session& s, time_point now)
+void switch_member::unpin(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     if (std::exchange(s.pinned, 0) == switch_.id && !in_switch()) {
@@ -89,21 +89,21 @@ void shard_member::unpin(client_session& s, time_point now)
         const auto member = std::ranges::find_if(to->members, [&](const wire_member& m) {
             return m.session == s.id && m.subscription == sub->number;
         });
-        const bool in_seam = parts_.seams.has(to->id, s.id, sub->number);
+        const bool in_seam = seams_.has(to->id, s.id, sub->number);
         if (member == to->members.end() || member->state != member_state::joining || in_seam) {
             continue;
         }
         if (wire_subscription* from = wire(sub->wires[old])) {
-            parts_.seams.add(parts_.seams.between(*from, to, now), s, *sub);
+            seams_.add(seams_.between(*from, to, now), s, *sub);
         } else {
-            parts_.seams.hand_over(s, *to, *member);
+            seams_.hand_over(s, *to, *member);
         }
-        parts_.seams.trim_kept(*to);
+        subscriptions_.trim_kept(*to);
     }
     if (settings_.shared_backplane) {
         hold_back(s, now);
         if (breaks_first()) {
-            parts_.seams.make_breaks(now);
+            seams_.make_breaks(now);
         }
     }
     at(now, due::seams);
@@ -111,7 +111,7 @@ void shard_member::unpin(client_session& s, time_point now)
     note_numbers(now);
 }
 
-void shard_member::unpin_overdue(client_session& s, time_point now)
+void switch_member::unpin_overdue(client_session& s, time_point now)
 {
     if (s.pinned == 0 || now < s.pin_until) {
         return;
@@ -126,28 +126,28 @@ void shard_member::unpin_overdue(client_session& s, time_point now)
         name_counted(control::counted_cause::failed, s.id);
     }
     s.pinned = 0;
-    actions_.fail_client(
+    endings_.fail_client(
         s, "not bound to " + std::string{to_string(s.live)} + " within switch.pin_timeout", {},
         disconnect_reason::switch_cut, now);
 }
 
 // `cut`: what it has on the old color is given up at once; what lies between is a gap.
-void shard_member::cut_session(client_session& s, time_point now)
+void switch_member::cut_session(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     switch_.tally.sessions_failed += !s.part->failed;
     name_counted(control::counted_cause::failed, s.id);
     s.part->failed = true;
     for (const auto& sub :
-         s.journal) { // those that are there already: parts_.seams.make() counts them
+         s.journal) { // those that are there already: seams_.make() counts them
         count_gap(s, sub->broadcast && sub->confirmed && wire(sub->wires[s.live]) == nullptr);
         count_left_behind(s, !sub->broadcast && sub->confirmed); // nobody drains it
         if (wire_subscription* w = wire(sub->wires[old])) {
-            actions_.drop_member(*w, s.id, sub->number, now, {});
+            subscriptions_.drop_member(*w, s.id, sub->number, now, {});
         }
         sub->wires[old] = wire_id::none;
     }
-    actions_.unbind(s, old, now);
+    binder_.unbind(s, old, now);
 }
 
 } // namespace gateway

@@ -14,60 +14,52 @@
 //
 // Threading:  belongs to one shard.
 // Invariants:
-// (1) Only this class changes the phase of a member_switch, and only on a command, or when it waits
+// (1) Only this class changes the phase of a switch_state, and only on a command, or when it waits
 //     for nothing any more.
 // (2) No session resumes before the decision is known (S7), nor on a standby that is not ready
 //     (S6).
 
 #include "broker/dial_pacer.hpp"
+#include "gateway/core/binding/binder.hpp"
+#include "gateway/core/binding/endings.hpp"
 #include "gateway/core/binding/endpoint_moves.hpp"
-#include "gateway/core/seams/seam_table.hpp"
-#include "gateway/core/messages/send_accounts.hpp"
-#include "gateway/core/subscriptions/wire_pairing.hpp"
+#include "gateway/core/binding/lingering_links.hpp"
+#include "gateway/core/links/link_table.hpp"
 #include "gateway/core/markers/cluster_survey.hpp"
+#include "gateway/core/markers/couriers.hpp"
+#include "gateway/core/messages/receipts.hpp"
+#include "gateway/core/messages/send_accounts.hpp"
+#include "gateway/core/messages/to_client.hpp"
+#include "gateway/core/readiness/readiness.hpp"
+#include "gateway/core/seams/seam_table.hpp"
+#include "gateway/core/subscriptions/wire_pairing.hpp"
+#include "gateway/core/subscriptions/wire_subscriptions.hpp"
 
 #include <string>
 
 namespace gateway {
 
-class shard_member : shard_part {
+class switch_member : workbench {
 public:
-    // The other parts that a switch sets going or asks.
-    struct parts {
-        marker_couriers& couriers;
-        world_survey& survey;
-        endpoint_moves& moves;
-        lingering_links& lingering;
-        send_accounts& sends;
-        wire_pairing& pairing;
-        seam_table& seams;
-        broker::dial_pacer& pacer;
-    };
-    shard_member(shard_state& shard, shard_actions& actions, const parts& others) noexcept
-        : shard_part(shard), actions_(actions), parts_(others)
+    switch_member(
+        shard_state& shard, link_table& links, send_accounts& sends, receipts& receipts,
+        to_client& to_client, couriers& couriers, cluster_survey& survey, wire_pairing&
+        pairing, wire_subscriptions& subscriptions, seam_table& seams, readiness& readiness,
+        lingering_links& lingering, binder& binder, endings& endings, endpoint_moves& moves)
+        noexcept
+        : workbench(shard), links_(links), sends_(sends), receipts_(receipts),
+          to_client_(to_client), couriers_(couriers), survey_(survey), pairing_(pairing),
+          subscriptions_(subscriptions), seams_(seams), readiness_(readiness),
+          lingering_(lingering), binder_(binder), endings_(endings), moves_(moves)
     {
     }
 
     // ---- the coordinator
     void on_command(const control::command& command, time_point now);
-    void say(decltype(control::report::what) what);
-    control::tally current_tally() const;
-    void tell_past(); // C9: switches before this one
 
     // ---- preparing
     void join_switch(client_session& s, time_point now); // it came after the order
-    void on_bound(client_session& s, time_point now);    // on the live color, a moment ago
-    void standby_ready(client_session& s, time_point now);
-    void standby_failed(client_session& s, const std::string& why, time_point now);
-    void standby_lost(client_session& s, time_point now);
-    void drop_standby_wires(client_session& s, time_point now);
-    void check_prepared(time_point now); // says so when it is
-
-    // ---- the hold
-    bool settled(const client_session& s) const;
-    void try_hold(client_session& s, time_point now);
-    void check_held(time_point now); // says so when it is
-    void session_left_switch(client_session& s, time_point now);
+    void on_bound(client_session& s, time_point now);
 
     // ---- after the decision
     void unpin(client_session& s, time_point now);
@@ -82,13 +74,8 @@ public:
 private:
     void on_prepare(const control::prepare& order, time_point now);
     void begin_standby(client_session& s, time_point now);
-    void note_failed(client_session& s, control::session_failure failed);
-    void ask_proofs(time_point now);
-    bool proven_in_time(time_point now);
-    time_point proofs_until() const noexcept;
 
     void on_hold(time_point now);
-    bool standby_complete(const client_session& s) const;
     void give_up(bool cut, time_point now);
 
     void on_commit(const control::commit& order, time_point now);
@@ -112,10 +99,6 @@ private:
     bool gives_back(const client_session& s) const;
     void feed(client_session& s, wire_subscription& w, time_point now);
 
-    control::session_failure
-    failure(const client_session& s, endpoint_ref at, std::string why) const;
-    void keep_past(control::switch_number id);
-    std::uint64_t bytes_waiting() const noexcept;
 
     // Own links of the old color are left at 4000 a second, and not ahead of the others' markers
     // for longer than that: leaving one costs as much as its marker.
@@ -123,8 +106,20 @@ private:
     static constexpr auto leave_pause = std::chrono::milliseconds{4};
     static constexpr auto leave_behind_markers = std::chrono::milliseconds{50};
 
-    shard_actions& actions_;
-    parts parts_;
+    link_table& links_;
+    send_accounts& sends_;
+    receipts& receipts_;
+    to_client& to_client_;
+    couriers& couriers_;
+    cluster_survey& survey_;
+    wire_pairing& pairing_;
+    wire_subscriptions& subscriptions_;
+    seam_table& seams_;
+    readiness& readiness_;
+    lingering_links& lingering_;
+    binder& binder_;
+    endings& endings_;
+    endpoint_moves& moves_;
 };
 
 } // namespace gateway

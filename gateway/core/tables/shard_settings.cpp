@@ -32,10 +32,10 @@ dedup_by dedup_of(dedup_kind k) noexcept
 
 } // namespace
 
-core_settings core_settings_of(
+shard_settings shard_settings_of(
     const config& c, unsigned shards, std::uint32_t shard, const broker::secrets& secrets)
 {
-    core_settings s;
+    shard_settings s;
     for (const auto color : broker::colors) {
         for (const auto& e : c.brokers.colors[color].endpoints) {
             s.endpoints[color].push_back(

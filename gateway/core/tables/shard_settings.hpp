@@ -16,7 +16,7 @@
 
 namespace gateway {
 
-struct core_settings {
+struct shard_settings {
     broker::per_color<std::vector<broker::pool_endpoint>> endpoints;
     broker::per_color<broker::pool_settings> health;
     broker::per_color<broker::dialect> dialects;
@@ -53,7 +53,7 @@ struct core_settings {
 
 struct config;
 // This shard's part of the configuration. `secrets` are the process's.
-core_settings core_settings_of(
+shard_settings shard_settings_of(
     const config& c, unsigned shards, std::uint32_t shard, const broker::secrets& secrets);
 
 } // namespace gateway

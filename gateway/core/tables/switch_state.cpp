@@ -5,13 +5,13 @@
 
 namespace gateway {
 
-control::tally& member_switch::tally_of(control::switch_number made_by) noexcept
+control::tally& switch_state::tally_of(control::switch_number made_by) noexcept
 {
     const auto one = std::ranges::find(past, made_by, &past_switch::id);
     return one == past.end() ? tally : one->numbers;
 }
 
-void member_switch::note_counted(std::string sentence)
+void switch_state::note_counted(std::string sentence)
 {
     if (std::ranges::find(tally.counted, sentence) == tally.counted.end()) {
         tally.counted.push_back(std::move(sentence));

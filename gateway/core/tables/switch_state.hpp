@@ -1,7 +1,7 @@
 #pragma once
 
 // A switch as this shard, one of its members, sees it: the running one, or the last one while its
-// drain goes on (C9). shard_member changes it. All other parts read the phase and count in the
+// drain goes on (C9). switch_member changes it. All other parts read the phase and count in the
 // tally.
 //
 // Invariants:
@@ -36,7 +36,7 @@ struct past_switch {
     control::tally numbers;
 };
 
-struct member_switch {
+struct switch_state {
     member_phase phase = member_phase::steady;
     control::switch_number id = 0;
     color from = color::blue, to = color::green;

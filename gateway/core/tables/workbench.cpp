@@ -1,10 +1,44 @@
 #include "gateway/core/tables/workbench.hpp"
 
+#include <boost/assert.hpp>
+
+#include <algorithm>
 #include <utility>
 
 namespace gateway {
 
-shard_state::shard_state(core_settings of_shard, effects& effects_out, shard_counters& numbers)
+namespace {
+
+session_label label_of(session_state s) noexcept
+{
+    switch (s) {
+    case session_state::connecting: return session_label::connecting;
+    case session_state::waiting: return session_label::waiting;
+    case session_state::active: return session_label::active;
+    case session_state::quiescing: return session_label::quiescing;
+    case session_state::held: return session_label::held;
+    case session_state::rebinding: return session_label::rebinding;
+    case session_state::closing: return session_label::closing;
+    }
+    return session_label::closing;
+}
+
+} // namespace
+
+// The one place where a session's state changes.
+void workbench::enter(client_session& s, session_state to, time_point)
+{
+    if (s.state == to) {
+        return;
+    }
+    --counters_.sessions[s.live][label_of(s.state)];
+    ++counters_.sessions[s.live][label_of(to)];
+    s.state = to;
+    // A hold takes who is parked along; without a broker behind it, its time begins anew.
+    s.parked &= to == session_state::connecting || to == session_state::rebinding;
+}
+
+shard_state::shard_state(shard_settings of_shard, effects& effects_out, shard_counters& numbers)
     : settings(std::move(of_shard)), out(effects_out), counters(numbers),
       names(settings.secrets.names, settings.shard), marks(settings.secrets.marks, settings.shard),
       acks(settings.secrets.acks, settings.shard)
@@ -14,7 +48,7 @@ shard_state::shard_state(core_settings of_shard, effects& effects_out, shard_cou
     }
 }
 
-void shard_part::note_numbers(time_point now)
+void workbench::note_numbers(time_point now)
 {
     if (!switch_.numbers_due) {
         switch_.numbers_due = true;
@@ -22,24 +56,24 @@ void shard_part::note_numbers(time_point now)
     }
 }
 
-std::string shard_part::name_of(endpoint_ref which) const
+std::string workbench::name_of(endpoint_ref which) const
 {
     return std::string{to_string(which.color)} + "/" +
            settings_.endpoints[which.color][which.index].name;
 }
 
-std::string shard_part::name_of(session_id id) const
+std::string workbench::name_of(session_id id) const
 {
     return std::to_string(settings_.shard) + "-" + std::to_string(number(id));
 }
 
 // K1: nobody else can read it, and the first header of a name counts.
-void shard_part::add_address(std::string& head, wire_id id) const
+void workbench::add_address(std::string& head, wire_id id) const
 {
     head = "x-queue-name:" + address_of(id) + "\nexclusive:true\n" + head;
 }
 
-bool shard_part::may_read(const client_session& s, const link_record& own) noexcept
+bool workbench::may_read(const client_session& s, const link_record& own) noexcept
 {
     // H15: its CONNECTED begins the heart-beats, and S17: a standby's is waited for. Nothing that
     // the client does not take can lie before them.
@@ -55,7 +89,7 @@ bool shard_part::may_read(const client_session& s, const link_record& own) noexc
     return true;
 }
 
-bool shard_part::reads(const wire_subscription& w) const noexcept
+bool workbench::reads(const wire_subscription& w) const noexcept
 {
     link_record* l = link(w.link);
     const client_session* s = l == nullptr ? nullptr : find(l->owner);

@@ -26,9 +26,9 @@ namespace gateway {
 using broker::link_role;
 
 struct shard_state {
-    shard_state(core_settings of_shard, effects& effects_out, shard_counters& numbers);
+    shard_state(shard_settings of_shard, effects& effects_out, shard_counters& numbers);
 
-    const core_settings settings;
+    const shard_settings settings;
     effects& out;
     shard_counters& counters;
     memory_budget budget; // ahead of the tables, whose parts are charged to it
@@ -39,27 +39,27 @@ struct shard_state {
     shard_tables tables;
     deadline_queue deadlines;
     noted later;
-    member_switch switching;
+    switch_state switching;
     color live = color::blue;
     control::epoch_number epoch = 1;
     broker::per_color<std::set<endpoint_ref>> sent_through; // clients' SENDs since the last switch
 };
 
-// A base class of its owner, before shard_part.
+// A base class of its owner, before workbench.
 struct shard_owner {
     shard_state whole_;
 };
 
-class shard_part {
+class workbench {
 protected:
-    explicit shard_part(shard_state& shard) noexcept
+    explicit workbench(shard_state& shard) noexcept
         : shard_(shard), settings_(shard.settings), out_(shard.out), counters_(shard.counters),
           tables_(shard.tables), switch_(shard.switching)
     {
     }
-    shard_part(const shard_part&) = delete;
-    shard_part& operator=(const shard_part&) = delete;
-    ~shard_part() = default;
+    workbench(const workbench&) = delete;
+    workbench& operator=(const workbench&) = delete;
+    ~workbench() = default;
 
     client_session* find(session_id id) const noexcept { return tables_.session(id); }
     link_record* link(link_id id) const noexcept { return tables_.link(id); }
@@ -82,6 +82,8 @@ protected:
     {
         shard_.budget.release(kind, bytes);
     }
+    // The one place where a session's state changes.
+    void enter(client_session& s, session_state to, time_point now);
     // What waits of its frames may go on, at the event's end.
     void pump_later(const client_session& s) { shard_.later.pumps.push_back(s.id); }
     // The report's numbers have changed: told to the coordinator soon.
@@ -130,11 +132,11 @@ protected:
     static constexpr auto pinned_retry = std::chrono::seconds{1};
 
     shard_state& shard_;
-    const core_settings& settings_;
+    const shard_settings& settings_;
     effects& out_;
     shard_counters& counters_;
     shard_tables& tables_;
-    member_switch& switch_;
+    switch_state& switch_;
 };
 
 } // namespace gateway

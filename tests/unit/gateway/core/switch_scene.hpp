@@ -9,7 +9,7 @@ namespace testing_support {
 
 class RouterSwitch : public RouterTest {
 protected:
-    explicit RouterSwitch(gateway::core_settings settings = usual_settings())
+    explicit RouterSwitch(gateway::shard_settings settings = usual_settings())
         : RouterTest(std::move(settings))
     {
     }

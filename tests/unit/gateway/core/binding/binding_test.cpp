@@ -9,7 +9,7 @@ using namespace testing_support;
 
 class RouterDedicated : public RouterTest {
 protected:
-    static gateway::core_settings dedicated()
+    static gateway::shard_settings dedicated()
     {
         auto s = usual_settings();
         s.shared = false;
@@ -82,7 +82,7 @@ TEST_F(RouterDedicated, B1_WhereTheSessionOfTheMarkersTrialEndsAnothersSubscript
 
 class RouterWebSocketBroker : public RouterTest {
 protected:
-    static gateway::core_settings websocket()
+    static gateway::shard_settings websocket()
     {
         auto s = usual_settings();
         s.endpoints.blue[0].websocket = true;
@@ -100,7 +100,7 @@ TEST_F(RouterWebSocketBroker, B4_IsAlwaysDedicated)
 
 class RouterSpring : public RouterTest {
 protected:
-    static gateway::core_settings spring()
+    static gateway::shard_settings spring()
     {
         auto s = usual_settings();
         s.dialects.blue = broker::dialect::spring;
@@ -124,7 +124,7 @@ TEST_F(RouterSpring, B4_B5_IsDedicatedAndASendWaitsForNothing)
 
 class RouterTwoEndpoints : public RouterTest {
 protected:
-    static gateway::core_settings two()
+    static gateway::shard_settings two()
     {
         auto s = usual_settings();
         s.endpoints.blue = {

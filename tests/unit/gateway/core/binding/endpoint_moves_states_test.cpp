@@ -9,7 +9,7 @@ namespace {
 
 using namespace testing_support;
 
-gateway::core_settings several_endpoints(int blue, int green, bool shared = true)
+gateway::shard_settings several_endpoints(int blue, int green, bool shared = true)
 {
     auto s = shard_scene::usual_settings();
     s.endpoints.blue.clear();
@@ -30,7 +30,7 @@ gateway::core_settings several_endpoints(int blue, int green, bool shared = true
 // (links 3 and 4, s1 and s2).
 class RouterMoveStates : public RouterSwitch {
 protected:
-    explicit RouterMoveStates(gateway::core_settings settings = several_endpoints(2, 1))
+    explicit RouterMoveStates(gateway::shard_settings settings = several_endpoints(2, 1))
         : RouterSwitch(std::move(settings))
     {
         client();
@@ -420,7 +420,7 @@ TEST_F(RouterMoveStates, C1_AMarkerOfTheMoveThatASwitchEndedJoinsNoSeam)
 
 class RouterMoveNoReceipts : public RouterMoveStates {
 protected:
-    static gateway::core_settings plain()
+    static gateway::shard_settings plain()
     {
         auto s = several_endpoints(2, 1);
         s.dialects.blue = broker::dialect::plain;
@@ -525,7 +525,7 @@ TEST_F(RouterMoveAfterASwitch, S8_APinnedSessionIsBoundToAnotherEndpoint)
 
 class RouterMovePairs : public RouterMoveStates {
 protected:
-    static gateway::core_settings paired()
+    static gateway::shard_settings paired()
     {
         auto s = several_endpoints(2, 2);
         s.shared_backplane = true;

@@ -8,7 +8,7 @@ namespace {
 
 using namespace testing_support;
 
-gateway::core_settings two_endpoints(bool shared = true)
+gateway::shard_settings two_endpoints(bool shared = true)
 {
     auto s = shard_scene::usual_settings();
     s.endpoints.blue = {{.name = "b1", .url = "stomp://b:1"}, {.name = "b2", .url = "stomp://b:2"}};
@@ -326,7 +326,7 @@ TEST_F(RouterMove, M8_ASessionWhoseSeamsAreOpenMovesBehindThem)
 
 class RouterMoveOfGreen : public RouterSwitch {
 protected:
-    static gateway::core_settings two_green()
+    static gateway::shard_settings two_green()
     {
         auto s = usual_settings();
         s.endpoints.green = {

@@ -9,7 +9,7 @@ using namespace testing_support;
 
 class RouterReply : public RouterSwitch {
 protected:
-    explicit RouterReply(gateway::core_settings settings = usual_settings())
+    explicit RouterReply(gateway::shard_settings settings = usual_settings())
         : RouterSwitch(std::move(settings))
     {
     }
@@ -132,7 +132,7 @@ TEST_F(RouterReply, S12_WhatABroadcastBroughtKeepsOneLinkOfTheIdentity)
 
 class RouterReplyDedicated : public RouterReply {
 protected:
-    static gateway::core_settings one_link_each()
+    static gateway::shard_settings one_link_each()
     {
         auto s = usual_settings();
         s.shared = false;

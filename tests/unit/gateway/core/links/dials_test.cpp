@@ -7,7 +7,7 @@ namespace {
 
 using namespace testing_support;
 
-gateway::core_settings hundred_a_second()
+gateway::shard_settings hundred_a_second()
 {
     auto s = shard_scene::usual_settings();
     s.connect_rate = 100;

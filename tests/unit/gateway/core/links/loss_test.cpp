@@ -231,7 +231,7 @@ TEST_F(RouterBackpressure, OnSharedLinksTheWallCloses)
 
 class RouterDedicatedBackpressure : public RouterTest {
 protected:
-    static gateway::core_settings dedicated()
+    static gateway::shard_settings dedicated()
     {
         auto s = usual_settings();
         s.shared = false;

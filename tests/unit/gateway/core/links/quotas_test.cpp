@@ -11,7 +11,7 @@ using namespace testing_support;
 class RouterQuotas : public RouterSwitch {
 protected:
     explicit RouterQuotas(std::size_t links = 6) : RouterSwitch(with(links)) {}
-    static gateway::core_settings with(std::size_t links)
+    static gateway::shard_settings with(std::size_t links)
     {
         auto s = usual_settings();
         s.links_per_login = links;

@@ -7,7 +7,7 @@ namespace {
 
 using namespace testing_support;
 
-gateway::core_settings two_endpoints()
+gateway::shard_settings two_endpoints()
 {
     auto s = shard_scene::usual_settings();
     s.endpoints.blue = {{.name = "b1", .url = "stomp://b:1"}, {.name = "b2", .url = "stomp://b:2"}};
@@ -118,7 +118,7 @@ TEST_F(RouterRejoin, M13_WhoSubscribesForTheFirstTimeWaitsForNothing)
     EXPECT_TRUE(gives(d, "x"));
 }
 
-gateway::core_settings three_endpoints()
+gateway::shard_settings three_endpoints()
 {
     auto s = shard_scene::usual_settings();
     s.endpoints.blue = {

@@ -10,7 +10,7 @@ using namespace testing_support;
 
 class RouterSkipped : public RouterTest {
 protected:
-    explicit RouterSkipped(gateway::core_settings settings = usual_settings())
+    explicit RouterSkipped(gateway::shard_settings settings = usual_settings())
         : RouterTest(std::move(settings))
     {
     }
@@ -123,7 +123,7 @@ TEST_F(RouterSkipped, F3_RabbitMqIsToldEachTime)
 
 class RouterSkippedElsewhere : public RouterSkipped {
 protected:
-    static gateway::core_settings artemis()
+    static gateway::shard_settings artemis()
     {
         auto s = usual_settings();
         s.dialects.blue = broker::dialect::artemis;

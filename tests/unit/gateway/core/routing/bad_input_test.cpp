@@ -9,7 +9,7 @@ using namespace testing_support;
 
 class RouterBadInput : public RouterTest {
 protected:
-    RouterBadInput(gateway::core_settings settings = usual_settings())
+    RouterBadInput(gateway::shard_settings settings = usual_settings())
         : RouterTest(std::move(settings))
     {
         client();
@@ -119,7 +119,7 @@ TEST_F(RouterBadInput, BytesThatAreNoFrame)
 
 class RouterFewSubscriptions : public RouterBadInput {
 protected:
-    static gateway::core_settings few()
+    static gateway::shard_settings few()
     {
         auto s = usual_settings();
         s.subscriptions = 2;

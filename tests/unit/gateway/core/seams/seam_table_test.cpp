@@ -10,7 +10,7 @@ using namespace testing_support;
 
 class RouterSeam : public RouterSwitch {
 protected:
-    explicit RouterSeam(gateway::core_settings settings = usual_settings())
+    explicit RouterSeam(gateway::shard_settings settings = usual_settings())
         : RouterSwitch(std::move(settings))
     {
     }
@@ -300,7 +300,7 @@ TEST_F(RouterSeam, M9_AStandbysMessagesAreDiscardedBySubscriptionNotByLink)
 
 class RouterSmallSeamBuffer : public RouterSeam {
 protected:
-    static gateway::core_settings small()
+    static gateway::shard_settings small()
     {
         auto s = usual_settings();
         s.seam_buffer = 1000;

@@ -9,7 +9,7 @@ using namespace testing_support;
 
 constexpr std::size_t clients = 40;
 
-gateway::core_settings dedicated()
+gateway::shard_settings dedicated()
 {
     auto s = shard_scene::usual_settings();
     s.shared = false;

@@ -10,11 +10,11 @@ using namespace testing_support;
 
 class RouterStreams : public RouterSwitch {
 protected:
-    explicit RouterStreams(gateway::core_settings settings = one_world())
+    explicit RouterStreams(gateway::shard_settings settings = one_world())
         : RouterSwitch(std::move(settings))
     {
     }
-    static gateway::core_settings one_world()
+    static gateway::shard_settings one_world()
     {
         auto s = usual_settings();
         s.shared_backplane = true;
@@ -257,7 +257,7 @@ TEST_F(RouterStreamsApart, T2_BetweenSeparateBrokersItIsCountedAndBeginsAsAsked)
 
 class RouterPrefetch : public RouterSwitch {
 protected:
-    explicit RouterPrefetch(gateway::core_settings settings = usual_settings())
+    explicit RouterPrefetch(gateway::shard_settings settings = usual_settings())
         : RouterSwitch(std::move(settings))
     {
     }
@@ -319,7 +319,7 @@ TEST_F(RouterPrefetch, T4_AtDrainTimeoutItIsAskedAndCounted)
 class RouterPrefetchOneWorld : public RouterPrefetch {
 protected:
     RouterPrefetchOneWorld() : RouterPrefetch(one_world()) {}
-    static gateway::core_settings one_world()
+    static gateway::shard_settings one_world()
     {
         auto s = usual_settings();
         s.shared_backplane = true;

@@ -10,7 +10,7 @@ using namespace testing_support;
 // Clients 1 and 2 share one login: links 1 (publish) and 2 (subscribe); client 1 reads /topic/a.
 class RouterTrials : public RouterSwitch {
 protected:
-    explicit RouterTrials(gateway::core_settings settings = usual_settings())
+    explicit RouterTrials(gateway::shard_settings settings = usual_settings())
         : RouterSwitch(std::move(settings))
     {
     }

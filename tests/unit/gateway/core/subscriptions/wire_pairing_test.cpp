@@ -14,7 +14,7 @@ protected:
         : RouterSwitch(settings_of(by))
     {
     }
-    static gateway::core_settings settings_of(gateway::dedup_by by)
+    static gateway::shard_settings settings_of(gateway::dedup_by by)
     {
         auto s = usual_settings();
         s.shared_backplane = true;

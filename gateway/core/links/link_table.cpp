@@ -1,0 +1,203 @@
+// A link's life: wanted, dialled in turn, asked for barriers, left, erased.
+
+#include "gateway/core/links/link_table.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace gateway {
+
+// D1: who is known goes ahead of strangers.
+broker::dial_class link_table::dial_class_of(const share_group& g, time_point now) const noexcept
+{
+    if (g.at.color != shard_.live) {
+        return broker::dial_class::standby;
+    }
+    const auto judged = judged_.find(g.who->digest, now);
+    if (judged == verdict::refused) {
+        return broker::dial_class::refused;
+    }
+    return judged || g.who->negotiated ? broker::dial_class::known : broker::dial_class::unknown;
+}
+
+void link_table::drop_if_unused(share_group& g)
+{
+    if (g.bindings == 0 && g.links == 0) {
+        identity& who = *g.who;
+        trials_.forget(g);
+        tables_.groups.erase(g.key());
+        release_identity(who);
+    }
+}
+
+void link_table::release_identity(identity& who)
+{
+    if (who.sessions > 0) {
+        return;
+    }
+    const auto first = tables_.groups.lower_bound({who.number, endpoint_ref{}});
+    if (first == tables_.groups.end() || first->first.first != who.number) {
+        release(held_kind::sessions, who.key.size());
+        tables_.identities.erase(tables_.identities.find(who.key));
+    }
+}
+
+// D1: what a broker said to that identity's CONNECT.
+void link_table::judge(const share_group& g, verdict what, time_point now)
+{
+    judged_.note(g.who->digest, what, now);
+}
+
+link_record& link_table::dial(share_group& g, link_role role, session_id owner, time_point now)
+{
+    const auto id = static_cast<link_id>(++tables_.last_link);
+    const identity& who = *g.who;
+    const auto ms = std::to_string(
+        std::chrono::duration_cast<std::chrono::milliseconds>(settings_.broker_heart_beat).count());
+    auto record = std::make_unique<link_record>(broker::link_order{
+        .id = id,
+        .role = role,
+        // brokers.md H16: another broker must agree on what the client was told.
+        .accept_version =
+            std::string{who.negotiated ? to_string(*who.negotiated) : who.accept_version},
+        .connect_head = who.connect_head,
+        .heart_beat = ms + "," + ms,
+        .known = g.known,
+        .rung = g.rung,
+        .trial_timeout = settings_.trial_timeout,
+        .owed_meter = &shard_.budget.meter(held_kind::receipts),
+        .names = &shard_.names,
+    });
+    record->group = &g;
+    record->kept_errors = held_bytes<held_kind::errors>{&shard_.budget};
+    record->owner = owner;
+    ++g.links;
+    quotas_.on_link(g, role, false, now);
+    if (role == link_role::publish) {
+        g.publish.push_back(id);
+    } else if (role == link_role::subscribe) {
+        g.subscribe.push_back(id);
+    }
+    auto& made = *record;
+    tables_.links.add(number(id), std::move(record));
+    pacer_.want(number(id), dial_class_of(g, now), who.source);
+    at(now, due::dials);
+    return made;
+}
+
+void link_table::run_dials(time_point now)
+{
+    const auto wanted = [this](std::uint64_t id) {
+        const link_record* l = link(static_cast<link_id>(id));
+        return l != nullptr && !l->dialled_out;
+    };
+    while (const auto id = pacer_.take(now, wanted)) {
+        link_record* l = link(static_cast<link_id>(*id));
+        l->dialled_out = true;
+        l->dialled = now;
+        l->expires = now + settings_.connect_timeout;
+        at(l->expires, due::link_connect, *id);
+        const identity& who = *l->group->who;
+        out_.dial(
+            {.link = l->core.id(),
+             .at = l->at(),
+             .version = who.negotiated.value_or(who.highest),
+             .handshake_headers = &who.handshake});
+    }
+    if (pacer_.waiting() > 0) {
+        at(pacer_.next(), due::dials);
+    }
+}
+
+void link_table::mark_used(link_record& l, time_point now)
+{
+    if (!l.used) {
+        l.used = true;
+        shard_.sent_through[l.at().color].insert(l.at());
+    }
+    if (!barriers_due_ && l.core.role() == link_role::publish) {
+        barriers_due_ = true;
+        at(now + std::chrono::seconds{1}, due::barriers);
+    }
+}
+
+// S2: neighbours' unproven SENDs on shared publish links are kept few.
+void link_table::run_barriers(time_point now)
+{
+    barriers_due_ = false;
+    for (const auto& [id, l] : tables_.links) {
+        if (l->core.role() == link_role::publish && !l->core.proven()) {
+            ask_barrier(*l, now);
+            if (!barriers_due_) {
+                barriers_due_ = true;
+                at(now + std::chrono::seconds{1}, due::barriers);
+            }
+        }
+    }
+}
+
+void link_table::ask_barrier(link_record& l, time_point now)
+{
+    l.core.barrier(now, out_);
+    schedule(l);
+}
+
+void link_table::leave(link_record& l, time_point now)
+{
+    const bool unborn = l.core.state() == broker::link_state::dialling ||
+                        l.core.state() == broker::link_state::connecting;
+    l.core.leave(now, out_);
+    if (unborn) {
+        erase_link(l.core.id(), now);
+        return;
+    }
+    schedule(l);
+    l.expires = now + settings_.connect_timeout; // read to EOF, but not for ever
+    at(l.expires, due::link_connect, number(l.core.id()));
+}
+
+void link_table::erase_link(link_id id, time_point now)
+{
+    link_record* l = link(id);
+    share_group& g = *l->group;
+    switch_.awaited.erase(id);
+    quotas_.on_link(g, l->core.role(), true, now);
+    std::erase(g.publish, id);
+    std::erase(g.subscribe, id);
+    if (g.trial == id) {
+        g.trial = link_id::none;
+        if (!g.waiting.empty()) {
+            for (const session_id waiting : std::exchange(g.waiting, {})) {
+                if (client_session* s = find(waiting)) {
+                    s->bindings[g.at.color].queued = false;
+                    at(now, due::session_retry, number(waiting));
+                }
+            }
+        }
+    }
+    tables_.links.erase(number(id));
+    --g.links;
+    drop_if_unused(g);
+}
+
+// What dies as soon as it is up would be dialled as fast as the broker lets it in: a session's own
+// link for what the session has on it, a shared one for all who share it.
+void link_table::note_death(const link_record& l, time_point now)
+{
+    share_group& g = *l.group;
+    if (l.core.role() == link_role::own) {
+        short_lives_.on_death(l.owner, g.at.color, now - l.up, now);
+        return;
+    }
+    if (now - l.up >= soon_after_up) {
+        g.died_soon = false;
+        g.back_off = {};
+        return;
+    }
+    if (std::exchange(g.died_soon, true)) { // the first is dialled again at once
+        g.back_off = next_back_off(g.back_off);
+        g.retry_at = std::max(g.retry_at, now + g.back_off);
+    }
+}
+
+} // namespace gateway

@@ -1,0 +1,41 @@
+#pragma once
+
+// Share groups: which shared link a session rides on, and who waits for one. A group is one identity
+// at one endpoint.
+//
+// Threading:  belongs to one shard.
+
+#include "gateway/core/links/link_table.hpp"
+#include "gateway/core/links/login_quotas.hpp"
+
+namespace gateway {
+
+class share_groups : workbench {
+public:
+    share_groups(shard_state& shard, login_quotas& quotas, link_table& links) noexcept
+        : workbench(shard), quotas_(quotas), links_(links)
+    {
+    }
+
+    // E10: SUBSCRIBEs that nothing tried are open on it, and another session's.
+    static bool is_risked(const link_record& l, const client_session& by) noexcept
+    {
+        return l.untried != session_id::none && l.untried != by.id && l.open_subscribes > 0;
+    }
+    share_group& group_for(identity& who, endpoint_ref at);
+    bool may_dial(share_group& g, client_session& s, time_point now, link_role role);
+    void wait_in(share_group& g, client_session& s, binding& b);
+    link_record* pick_publish(share_group& g, client_session& s, time_point now);
+    link_record* pick_subscribe(share_group& g, color c, time_point now);
+    link_record* pick_untried(share_group& g, const client_session& s, bool& waits);
+    bool wait_turn(share_group& g, client_session& s, binding& b, time_point now);
+    void retry_turns(share_group& g, time_point now);
+
+private:
+    bool carries_only(const link_record& l, const client_session& s) const;
+
+    login_quotas& quotas_;
+    link_table& links_;
+};
+
+} // namespace gateway

@@ -1,0 +1,21 @@
+#pragma once
+
+// RECEIPTs to clients, in the order in which STOMP wants them.
+//
+// Threading:  belongs to one shard.
+
+#include "gateway/core/tables/workbench.hpp"
+
+namespace gateway {
+
+class receipts : workbench {
+public:
+    explicit receipts(shard_state& shard) noexcept : workbench(shard) {}
+
+    void answer_receipt(client_session& s, std::string_view receipt);
+    void send_receipt(client_session& s, std::string_view receipt);
+
+private:
+};
+
+} // namespace gateway

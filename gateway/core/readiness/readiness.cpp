@@ -1,0 +1,227 @@
+// Standbys that are ready, failed or lost; sessions that are settled and held. docs/switch.md S1, S2, S9.
+
+#include "gateway/core/readiness/readiness.hpp"
+
+#include <boost/assert.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace gateway {
+
+// What it sent is proven, its SUBSCRIBEs are answered, or the link in question is lost (switch.md,
+// "Session").
+bool readiness::settled(const client_session& s) const
+{
+    const binding& b = s.now();
+    const auto unproven = [&](link_id id, bool own) {
+        const link_record* of = link(id);
+        if (of == nullptr || of->core.state() != broker::link_state::ready) {
+            return false;
+        }
+        const broker::link& l = of->core;
+        if (own && s.over_outbox == backlog::over_wall) {
+            return false; // S17
+        }
+        return own ? !l.proven() : s.last_send_link == id && l.proven_up_to() < s.last_send;
+    };
+    if (unproven(b.own, true) || (b.publish != b.own && unproven(b.publish, false))) {
+        return false;
+    }
+    return std::ranges::none_of(s.journal, [&](const auto& sub) {
+        const wire_subscription* w = wire(sub->wires[s.live]);
+        return w != nullptr && w->state == wire_state::open && s.over_outbox != backlog::over_wall;
+    });
+}
+
+void readiness::try_hold(client_session& s, time_point now)
+{
+    if (s.state != session_state::quiescing || !settled(s)) {
+        return;
+    }
+    if (!s.part->failed &&
+        !(s.part->ready &&
+          standby_complete(s))) { // C8: a failed one does not keep its shard from `held`
+        return;
+    }
+    if (s.over_outbox == backlog::over_wall) {
+        if (link_record* own = link(s.now().own); own != nullptr && !own->core.proven()) {
+            switch_.tally.fence_best_effort = true;
+            name_counted(control::counted_cause::fence, s.id);
+            switch_.awaited.erase(own->core.id());
+        }
+    }
+    enter(s, session_state::held, now);
+    --switch_.unheld;
+    check_held(now);
+}
+
+// S9, M7: it has every broadcast subscription that some broker confirmed to the client; P7: behind
+// marks of its own.
+bool readiness::standby_complete(const client_session& s) const
+{
+    return std::ranges::all_of(s.journal, [&](const auto& sub) {
+        const wire_subscription* w = wire(sub->wires[switch_.to]);
+        return !sub->broadcast || !sub->confirmed || breaks_first() ||
+               (w != nullptr && w->state == wire_state::confirmed &&
+                pairing_.marked(sub->wires[s.live], *w));
+    });
+}
+
+void readiness::check_held(time_point now)
+{
+    if (switch_.phase != member_phase::holding || switch_.unheld > 0 || !switch_.awaited.empty()) {
+        return;
+    }
+    switch_.phase = member_phase::held;
+    for (const auto& [id, w] : tables_.wires) { // M7
+        if (w->color() == switch_.to && w->broadcast) {
+            w->keeping = true;
+        }
+    }
+    note_numbers(now);
+    say(control::held{
+        switch_.tally.failures,
+        switch_.lost_links,
+        {shard_.sent_through[shard_.live].begin(), shard_.sent_through[shard_.live].end()}});
+}
+
+// A session is gone: it does not count any more (C3).
+void readiness::session_left_switch(client_session& s, time_point now)
+{
+    if (!in_switch() || !s.part) {
+        return;
+    }
+    switch_.tally.sessions_total -= s.part->counted;
+    if (s.part->ordered) {
+        if (!s.part->ready && !s.part->failed && switch_.phase <= member_phase::prepared) {
+            --switch_.unprepared;
+        }
+    }
+    switch_.tally.sessions_ready -= s.part->ready;
+    if (s.part->failed) {
+        --switch_.tally.sessions_failed;
+        std::erase_if(
+            switch_.tally.failures, [&](const auto& one) { return one.session == name_of(s.id); });
+        note_numbers(now);
+    }
+    if (s.state == session_state::quiescing) {
+        --switch_.unheld;
+    }
+}
+
+void readiness::standby_ready(client_session& s, time_point now)
+{
+    if (!s.part || !s.part->counted || s.part->ready || s.part->failed || !in_switch()) {
+        return;
+    }
+    s.part->ready = true;
+    ++switch_.tally.sessions_ready;
+    if (s.part->ordered) {
+        --switch_.unprepared;
+    }
+    note_numbers(now);
+    try_hold(s, now);
+    check_prepared(now);
+}
+
+void readiness::standby_failed(client_session& s, const std::string& why, time_point now)
+{
+    if (!s.part || !s.part->counted || s.part->failed || !in_switch()) {
+        return;
+    }
+    switch_part& part = *s.part;
+    const binding& b = s.bindings[switch_.to];
+    const endpoint_ref where = b.group != nullptr ? b.group->at : endpoint_ref{switch_.to, 0};
+    const bool counted = part.ordered ? !part.ready : true;
+    const auto failed = failure(s, where, why);
+    note_failed(s, failed);
+    if (counted && switch_.phase <= member_phase::prepared && switch_.unprepared > 0) {
+        --switch_.unprepared;
+    }
+    at(now, due::session_retry, number(s.id)); // releases what was prepared, outside of any loop
+    if (switch_.phase == member_phase::held && s.state == session_state::held) {
+        say(control::unheld{failed});
+        return;
+    }
+    say(control::failed{{failed}});
+    at(now, due::numbers);
+}
+
+void readiness::note_failed(client_session& s, control::session_failure failed)
+{
+    switch_.tally.sessions_ready -= s.part->ready;
+    s.part->failed = true;
+    s.part->ready = false;
+    ++switch_.tally.sessions_failed;
+    name_counted(control::counted_cause::failed, s.id);
+    if (switch_.tally.failures.size() < 100) {
+        switch_.tally.failures.push_back(std::move(failed));
+    }
+}
+
+void readiness::standby_lost(client_session& s, time_point now)
+{
+    binding& b = s.bindings[switch_.to];
+    if (b.at == binding::phase::ready) {
+        b.at = binding::phase::wanted; // S6: nobody resumes on it
+    }
+    if (!s.part || s.part->failed || !in_switch()) {
+        return;
+    }
+    switch_part& part = *s.part;
+    const bool was_ready = part.ready;
+    switch_.tally.sessions_ready -= was_ready;
+    part.ready = false;
+    if (s.state == session_state::held) {
+        if (switch_.phase ==
+            member_phase::held) { // the decision may be under way: the coordinator judges (C6)
+            const endpoint_ref where =
+                b.group != nullptr ? b.group->at : endpoint_ref{switch_.to, 0};
+            say(control::unheld{failure(s, where, "the standby was lost")});
+            return;
+        }
+        enter(s, session_state::quiescing, now);
+        ++switch_.unheld;
+    }
+    if (was_ready && part.ordered && switch_.phase <= member_phase::prepared) {
+        ++switch_.unprepared;
+    }
+    if (was_ready && ++part.lost > 1) { // S9: dialled once more; lost again it is failed
+        part.ready = false;
+        standby_failed(s, "the standby was lost twice", now);
+        return;
+    }
+    at(now, due::session_retry, number(s.id));
+}
+
+void readiness::check_prepared(time_point now)
+{
+    if (switch_.phase != member_phase::preparing || switch_.unprepared > 0) {
+        return;
+    }
+    if (!survey_.asked()) {
+        survey_.ask(now);
+    }
+    if (survey_.open()) {
+        return;
+    }
+    pairing_.mark_new(now);
+    if (pairing_.marking()) { // P7; each has its bound
+        return;
+    }
+    if (!proven_in_time(now)) {
+        at(proofs_until(), due::worlds);
+        return;
+    }
+    switch_.phase = member_phase::prepared;
+    say(control::prepared{current_tally()});
+}
+
+control::session_failure
+readiness::failure(const client_session& s, endpoint_ref at, std::string why) const
+{
+    return {name_of(s.id), name_of(at), std::move(why)};
+}
+
+} // namespace gateway

@@ -1,0 +1,214 @@
+// What a link says.
+
+#include "gateway/core/routing/broker_events.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace gateway {
+
+void broker_events::on_broker_error(link_record& l, broker::link_event& event, time_point now)
+{
+    using kind = broker::link_event::kind;
+    const link_id id = l.core.id();
+    if (l.core.state() == broker::link_state::trying) {
+        // B2: that rung is not for this broker. STOMP says that it closes behind an ERROR; one that
+        // does not would leave a link whose answers mean nothing. It is dialled again without the
+        // rung.
+        const std::string why = event.text;
+        out_.close_link(id);
+        lose_link(id, why, false, now);
+        return;
+    }
+    switch (event.what) {
+    case kind::refused: {
+        const std::string why = event.text;
+        const auto error = std::make_shared<const broker::broker_error>(std::move(event.error));
+        const auto role = l.core.role();
+        const auto owner = l.owner;
+        share_group& g = *l.group;
+        const color c = g.at.color;
+        out_.log(1, name_of(g.at) + " refused a CONNECT: " + why);
+        out_.close_link(id);
+        ++g.links;
+        if (role == link_role::scratch) {
+            trials_.on_refused(g, now);
+        } else if (role == link_role::own && g.trial != id && find(owner) != nullptr) {
+            // Others of its identity are in: it is this link alone.
+            shard_.later.refusals.push_back({owner, c, why, error});
+        } else {
+            g.refused = why; // S: final for these credentials
+            g.refused_by = error;
+            links_.judge(g, link_table::verdict::refused, now);
+        }
+        if (role == link_role::recheck) {
+            for (const session_id one : tables_.all_sessions()) {
+                if (client_session* s = find(one); s != nullptr && s->bindings[c].group == &g) {
+                    shard_.later.refusals.push_back({one, c, why, error});
+                }
+            }
+        }
+        l.core.on_lost();
+        lost_answers_.settle_owed(l, now);
+        if (client_session* s = find(owner)) {
+            s->bindings[c].own = link_id::none;
+            s->bindings[c].publish = link_id::none;
+        }
+        links_.erase_link(id, now);
+        binder_.wake(g, now);
+        --g.links;
+        links_.drop_if_unused(g);
+        return;
+    }
+    case kind::cancelled:
+        if (wire_subscription* w = wire(event.wire); w != nullptr && w->link == id) {
+            on_wire_cancelled(*w, event.text, now);
+        }
+        return;
+    default: break;
+    }
+    // E4: no hold waits for a link that is mute behind it.
+    if (switch_.phase == member_phase::holding && switch_.timing.hold_timeout > net::duration{}) {
+        l.core.hurry(now + switch_.timing.hold_timeout / 2);
+    }
+    links_.schedule(l);
+    on_news(id, now);
+}
+
+// H13: RabbitMQ makes a queue once on a link. One that is gone since (auto-delete, or H20) is not
+// found there any more, and the link ends; on a new link it is made again. Tried once.
+bool broker_events::goes_afresh(link_record& l)
+{
+    client_session* s = find(l.owner);
+    if (s == nullptr || l.core.fresh() || l.open_subscribes == 0) {
+        return false;
+    }
+    bool any = false;
+    for (const wire_id one : l.wires) {
+        const wire_subscription* w = wire(one);
+        if (w == nullptr || w->state != wire_state::open) {
+            continue;
+        }
+        for (const wire_member& m : w->members) {
+            if (subscription* sub = s->journal.at(m.subscription); sub != nullptr) {
+                any |= !std::exchange(sub->afresh, true);
+            }
+        }
+    }
+    return any;
+}
+
+void broker_events::on_event(
+    link_record& l, broker::link_event event, const stomp::frame_view* frame, framing as,
+    time_point now)
+{
+    using kind = broker::link_event::kind;
+    links_.schedule(l);
+    if (l.core.role() == link_role::scratch && event.what != kind::up &&
+        event.what != kind::refused) {
+        counters_.error_frames[l.at().color] +=
+            frame != nullptr && frame->command == stomp::command::error;
+        if (trials_.on_event(l, event, now)) {
+            const link_id id = l.core.id();
+            out_.close_link(id);
+            give_up_link(id, event.text, now);
+        }
+        return;
+    }
+    switch (event.what) {
+    case kind::nothing:
+    case kind::swallowed: return;
+    case kind::up: on_up(l, now); return;
+    case kind::answered:
+        if (event.owed.kind == broker::owed_kind::barrier) {
+            sends_.on_silent_proven(l, event.silent_proven);
+        }
+        answers_.on_answered(l, event.owed, now);
+        return;
+    case kind::news: on_news(l.core.id(), now); return;
+    case kind::mute: { // E4: lost for what was SENT on it, and left
+        const std::string why = event.text;
+        const link_id id = l.core.id();
+        out_.close_link(id);
+        lose_link(id, why, false, now);
+        return;
+    }
+    case kind::message:
+        if (wire_subscription* w = wire(event.wire); w != nullptr && w->link == l.core.id()) {
+            messages_.on_message(l, *w, *frame, as, now);
+        }
+        return;
+    case kind::reply: messages_.on_reply(l, *frame, as, now); return;
+    case kind::left: return; // read to EOF
+    case kind::refused:
+    case kind::cancelled:
+    case kind::error:
+        ++counters_.error_frames[l.at().color];
+        on_broker_error(l, event, now);
+        return;
+    }
+}
+
+void broker_events::on_up(link_record& l, time_point now)
+{
+    share_group& g = *l.group;
+    const color c = g.at.color;
+    const link_id id = l.core.id();
+    counters_.connect_duration[c][dial_phase::stomp].observe(now - l.dialled);
+    if (!pool_of(c).healthy(
+            g.at.index)) { // sooner than its probe said: who is parked need not wait for more
+        for (const session_id parked : tables_.all_sessions()) {
+            at(now, due::session_retry, number(parked));
+        }
+    }
+    pool_of(c).on_dial_succeeded(g.at.index);
+    l.up = now;
+    g.back_off = g.died_soon ? g.back_off : net::duration{};
+    g.retry_at = {};
+    links_.judge(g, link_table::verdict::let_in, now);
+    if (l.core.role() == link_role::recheck) {
+        links_.leave(l, now);
+        return;
+    }
+    identity& who = *g.who;
+    if (who.negotiated && *who.negotiated != l.core.version()) { // H16
+        g.refused = "it speaks STOMP " + std::string{to_string(l.core.version())} +
+                    ", the clients STOMP " + std::string{to_string(*who.negotiated)};
+    } else if (!who.negotiated) {
+        who.negotiated = l.core.version();
+    }
+    if (g.trial == id) {
+        g.trial = link_id::none;
+        g.known.barrier = l.core.can().barrier;
+        g.known.own_queue = l.core.can().own_queue;
+        g.connected_head = l.core.connected_head();
+        g.dedicated |= !g.known.receipts() || *who.negotiated == stomp::version::v10; // B4
+        quotas_.recount(g, now);
+        g.subscribe_window =
+            g.connected_head.find("server:teal-broker") != std::string::npos ? 64 : 1;
+        if (settings_.auth_recheck > net::duration{} && !g.dedicated) {
+            g.prove_at = now + settings_.auth_recheck;
+            at(g.prove_at, due::group_proof);
+        }
+        if (!g.known.receipts()) {
+            out_.log(
+                2, name_of(g.at) +
+                       " answers no receipts: one link per session, fence and seams best effort");
+        }
+    }
+    if (l.core.role() == link_role::scratch) {
+        trials_.on_up(l, now);
+        return;
+    }
+    survey_.look_again(now); // it may carry a marker
+    ++g.links;               // keeps the group while its sessions go on
+    if (client_session* owner = find(l.owner)) {
+        binder_.advance(*owner, c, now);
+    }
+    binder_.wake(g, now);
+    --g.links;
+    links_.drop_if_unused(g);
+}
+
+} // namespace gateway
