@@ -425,8 +425,8 @@ TEST(Config, P4DedupSaysWhatIsWrongAndWhere)
         place + "the header 'content-length' is no key of a message\n");
     EXPECT_EQ(
         errors_beside_minimal("switch: { dedup: content }\n"),
-        "teal.yaml:10:18: switch.dedup: needs brokers.backplane: shared; nothing comes twice "
-        "without it\n");
+        "teal.yaml:10:18: switch.dedup: needs brokers.backplane: shared; otherwise no message "
+        "comes twice\n");
 }
 
 TEST(Config, BadValueNamesKeyAndWhatIsAllowed)
