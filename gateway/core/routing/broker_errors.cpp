@@ -126,7 +126,7 @@ void broker_errors::on_ended(link_record& l, const broker::finding& what, time_p
         ended_.remember(l.group->who->key, what.lines, now);
     }
     if (what.frame.what != broker::frame_kind::subscribe) {
-        if (client_session* s = router_.session_of(l, what.frame)) {
+        if (client_session* s = session_of(l, what.frame)) {
             close_for_error(*s, what.error.text, now);
         }
         return;
@@ -213,6 +213,17 @@ std::string broker_errors::with_names_of(const client_session& s, std::string_vi
     }
     hide_own_names(said);
     return said;
+}
+
+// E2: where no frame is named, what was SUBSCRIBEd on a link of a session's own is that session's.
+// A standby's link is lost for it, a pinned session tries again (S8).
+client_session* broker_errors::session_of(const link_record& l, const broker::written_frame& frame)
+{
+    if (frame.session != session_id::none || frame.what != broker::frame_kind::other) {
+        return find(frame.session);
+    }
+    client_session* s = find(l.owner);
+    return s != nullptr && l.at().color == s->live && s->pinned == 0 ? s : nullptr;
 }
 
 } // namespace gateway

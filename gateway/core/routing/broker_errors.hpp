@@ -8,7 +8,6 @@
 #include "gateway/core/binding/endings.hpp"
 #include "gateway/core/links/ended_links.hpp"
 #include "gateway/core/readiness/readiness.hpp"
-#include "gateway/core/routing/router.hpp"
 #include "gateway/core/subscriptions/subscribe_trials.hpp"
 #include "gateway/core/subscriptions/wire_subscriptions.hpp"
 
@@ -17,17 +16,19 @@ namespace gateway {
 class broker_errors : workbench {
 public:
     broker_errors(
-        shard_state& shard, ended_links& ended, subscribe_trials& trials, wire_subscriptions&
-        subscriptions, readiness& readiness, binder& binder, endings& endings, router& router)
-        noexcept
+        shard_state& shard, ended_links& ended, subscribe_trials& trials,
+        wire_subscriptions& subscriptions, readiness& readiness, binder& binder,
+        endings& endings) noexcept
         : workbench(shard), ended_(ended), trials_(trials), subscriptions_(subscriptions),
-          readiness_(readiness), binder_(binder), endings_(endings), router_(router)
+          readiness_(readiness), binder_(binder), endings_(endings)
     {
     }
 
     // The broker's ERROR as it came, but with the client's own names; the session goes on.
     void forward_error(
         client_session& s, const broker::broker_error& error, std::string_view receipt);
+    // Whose an ERROR is that names that frame, or none; null: nobody's.
+    client_session* session_of(const link_record& l, const broker::written_frame& frame);
     void note_named(client_session& s, const link_record& l, time_point now);
     void on_ended(link_record& l, const broker::finding& what, time_point now);
     void on_wire_failed(wire_subscription& w, const broker::broker_error& why, time_point now);
@@ -46,7 +47,6 @@ private:
     readiness& readiness_;
     binder& binder_;
     endings& endings_;
-    router& router_;
 };
 
 } // namespace gateway

@@ -17,7 +17,6 @@
 #include "gateway/core/routing/broker_answers.hpp"
 #include "gateway/core/routing/broker_errors.hpp"
 #include "gateway/core/routing/broker_messages.hpp"
-#include "gateway/core/routing/router.hpp"
 #include "gateway/core/seams/seam_table.hpp"
 #include "gateway/core/subscriptions/subscribe_trials.hpp"
 #include "gateway/core/subscriptions/wire_subscriptions.hpp"
@@ -38,7 +37,7 @@ public:
           lost_answers_(lost_answers), survey_(survey), trials_(trials),
           subscriptions_(subscriptions), seams_(seams), readiness_(readiness),
           lingering_(lingering), binder_(binder), moves_(moves), member_(member),
-          errors_(errors), messages_(messages), answers_(answers), router_(router)
+          errors_(errors), messages_(messages), answers_(answers)
     {
     }
 
@@ -85,7 +84,6 @@ private:
     broker_errors& errors_;
     broker_messages& messages_;
     broker_answers& answers_;
-    router& router_;
 };
 
 } // namespace gateway

@@ -59,7 +59,7 @@ bool broker_events::on_finding(link_id id, broker::link_news::refusal& one, time
         }
         return false;
     case kind::session:
-        if (client_session* s = router_.session_of(*l, what.frame)) {
+        if (client_session* s = errors_.session_of(*l, what.frame)) {
             errors_.forward_error(*s, what.error, {});
             errors_.note_named(*s, *l, now);
         }

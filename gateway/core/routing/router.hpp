@@ -189,7 +189,7 @@ private:
         shard_, receipts_, subscriptions_, seams_, binder_, endings_, client_sends_,
         client_acknowledges_, client_transactions_};
     broker_errors errors_{
-        shard_, ended_, trials_, subscriptions_, readiness_, binder_, endings_, router_};
+        shard_, ended_, trials_, subscriptions_, readiness_, binder_, endings_};
     broker_messages messages_{
         shard_, to_client_, survey_, fences_, pairing_, seams_, lingering_, moves_, member_};
     broker_answers answers_{
@@ -197,7 +197,7 @@ private:
         moves_};
     broker_events events_{
         shard_, quotas_, links_, sends_, lost_answers_, survey_, trials_, subscriptions_, seams_,
-        readiness_, lingering_, binder_, moves_, member_, errors_, messages_, answers_, router_};
+        readiness_, lingering_, binder_, moves_, member_, errors_, messages_, answers_};
     snapshots snapshots_{shard_, session_links_, sends_};
     std::vector<link_id> stopped_links_; // stop_links_for_memory
 };
