@@ -24,7 +24,6 @@ void link_table::drop_if_unused(share_group& g)
 {
     if (g.bindings == 0 && g.links == 0) {
         identity& who = *g.who;
-        trials_.forget(g);
         tables_.groups.erase(g.key());
         release_identity(who);
     }

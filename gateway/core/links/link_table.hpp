@@ -12,7 +12,6 @@
 #include "gateway/core/links/login_quotas.hpp"
 #include "gateway/core/links/short_lives.hpp"
 #include "gateway/core/pairing/digest_memory.hpp"
-#include "gateway/core/subscriptions/subscribe_trials.hpp"
 
 namespace gateway {
 
@@ -20,8 +19,8 @@ class link_table : workbench {
 public:
     enum class verdict : std::uint8_t { let_in, refused }; // what a broker said to a CONNECT
 
-    link_table(shard_state& shard, login_quotas& quotas, subscribe_trials& trials) noexcept
-        : workbench(shard), quotas_(quotas), trials_(trials)
+    link_table(shard_state& shard, login_quotas& quotas) noexcept
+        : workbench(shard), quotas_(quotas)
     {
     }
 
@@ -54,7 +53,6 @@ private:
     broker::dial_class dial_class_of(const share_group& g, time_point now) const noexcept;
 
     login_quotas& quotas_;
-    subscribe_trials& trials_;
     broker::dial_pacer pacer_{settings_.connect_rate};
     short_lives short_lives_;
     digest_memory<verdict> judged_{std::chrono::hours{1}, judged_max}; // D1

@@ -31,8 +31,7 @@ public:
         lost_answers& lost_answers, cluster_survey& survey, subscribe_trials& trials,
         wire_subscriptions& subscriptions, seam_table& seams, readiness& readiness,
         lingering_links& lingering, binder& binder, endpoint_moves& moves, switch_member& member,
-        broker_errors& errors, broker_messages& messages, broker_answers& answers, router&
-        router) noexcept
+        broker_errors& errors, broker_messages& messages, broker_answers& answers) noexcept
         : workbench(shard), quotas_(quotas), links_(links), sends_(sends),
           lost_answers_(lost_answers), survey_(survey), trials_(trials),
           subscriptions_(subscriptions), seams_(seams), readiness_(readiness),

@@ -150,7 +150,7 @@ private:
 
     // The rooms, from the ground up: each knows only those before it.
     login_quotas quotas_{shard_};
-    link_table links_{shard_, quotas_, trials_};
+    link_table links_{shard_, quotas_};
     share_groups groups_{shard_, quotas_, links_};
     session_links session_links_{shard_, quotas_, links_, groups_};
     ended_links ended_;
@@ -167,7 +167,7 @@ private:
     wire_pairing pairing_{shard_, to_client_, couriers_, survey_};
     wire_subscriptions subscriptions_{
         shard_, links_, groups_, receipts_, survey_, fences_, trials_, marker_trials_, pairing_};
-    seam_table seams_{shard_, to_client_, couriers_, survey_, pairing_, subscriptions_, binder_};
+    seam_table seams_{shard_, to_client_, couriers_, survey_, pairing_, subscriptions_};
     readiness readiness_{shard_, links_, survey_, pairing_, seams_};
     lingering_links lingering_{shard_, links_};
     binder binder_{

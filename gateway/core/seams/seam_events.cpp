@@ -209,11 +209,7 @@ std::vector<session_id> seam_table::keep_lost(wire_subscription& w)
         }
         bound.push_back(m.session);
     }
-    for (const session_id one : bound) {
-        if (client_session* s = find(one); s != nullptr && c == s->live) {
-            binder_.lost_link_of(*s, c, now);
-        }
-    }
+    return bound;
     pairing_.on_new_lost(id, now);
 }
 

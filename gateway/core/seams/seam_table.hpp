@@ -13,7 +13,6 @@
 // (2) session.seams counts its joining seams, forced_seams those that were forced and are not left.
 //     wire.seams counts the joining seams that wait for the wire subscription as their new side.
 
-#include "gateway/core/binding/binder.hpp"
 #include "gateway/core/markers/cluster_survey.hpp"
 #include "gateway/core/markers/couriers.hpp"
 #include "gateway/core/messages/to_client.hpp"
@@ -30,10 +29,10 @@ class seam_table : workbench {
 public:
     seam_table(
         shard_state& shard, to_client& to_client, couriers& couriers, cluster_survey&
-        survey, wire_pairing& pairing, wire_subscriptions& subscriptions, binder& binder)
+        survey, wire_pairing& pairing, wire_subscriptions& subscriptions)
         noexcept
         : workbench(shard), to_client_(to_client), couriers_(couriers), survey_(survey),
-          pairing_(pairing), subscriptions_(subscriptions), binder_(binder)
+          pairing_(pairing), subscriptions_(subscriptions)
     {
     }
 
@@ -85,7 +84,6 @@ private:
     cluster_survey& survey_;
     wire_pairing& pairing_;
     wire_subscriptions& subscriptions_;
-    binder& binder_;
 };
 
 } // namespace gateway

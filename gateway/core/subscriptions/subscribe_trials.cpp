@@ -408,6 +408,9 @@ void subscribe_trials::release(share_group& g, time_point now)
 bool subscribe_trials::carry_marker(wire_subscription& w, time_point now)
 {
     share_group& g = *w.group;
+    if (g.bindings == 0) {
+        return false; // its last session has gone, and release() with it: nothing is made anew
+    }
     scratch& own = scratch_of(g);
     if (now < own.refused_until) {
         return false;

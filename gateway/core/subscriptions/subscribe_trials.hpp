@@ -70,7 +70,6 @@ public:
     // due::trials. Gives the links that do not answer and are to be given up.
     std::vector<link_id> run(time_point now);
     void release(share_group& g, time_point now);    // the group's last session has gone
-    void forget(const share_group& g) noexcept { scratches_.erase(g.key()); } // and so does the group
 
     // B1: the marker's trial, where a link that SENDs could be lost by it.
     // False: there is no such link to be had.
