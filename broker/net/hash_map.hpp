@@ -1,14 +1,14 @@
 #pragma once
 
-// A hash table that is looked up and not walked. Where its entries stand depends on the hash, on
-// the number of buckets and, with pointers as keys, on addresses: what a loop over them does, it
-// does in an order of chance, and no run can be compared with another.
+// A hash table for lookups, not for loops. The places of its entries depend on the hash, on the
+// number of buckets and, if the keys are pointers, on addresses. So a loop over them would run in
+// an order of chance, and no run could be compared with another.
 //
 // Invariants:
-// (1) `for (... : table)` does not compile. A loop with effects goes through keys_in_order(); what
+// (1) `for (... : table)` does not compile. A loop with effects uses keys_in_order(). A table that
 //     is walked often is a numbered_table or a std::map instead.
-// (2) Each use of in_any_order() says why the order does not matter there, in a comment
-//     `// any order: ...`; tests/unit/order.test looks for it.
+// (2) Each use of in_any_order() says in a comment `// any order: ...` why the order does not
+//     matter there. tests/unit/order.test looks for it.
 
 #include <boost/container_hash/hash.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>

@@ -1,4 +1,5 @@
-// Who may ask: tokens and their roles, and the guard against web pages that reach for a local API.
+// Checks who may ask: tokens and their roles, and the guard against web pages that reach for a
+// local API.
 
 #include "control/api/api.hpp"
 
@@ -36,7 +37,7 @@ std::string_view host_of(std::string_view origin)
 
 } // namespace
 
-// Fields that decide who asks, and for what: of two, another reader may take the other one.
+// Fields that say who asks, and for what. If there are two, another reader may take the other one.
 std::optional<http_response> api::refused_repeats(const http_request& request) const
 {
     for (const auto* name : {"Origin", "Authorization", "Idempotency-Key", "Last-Event-ID"}) {
@@ -63,7 +64,7 @@ std::optional<http_response> api::refused_origin(const http_request& request) co
              {}},
             epoch());
     }
-    // What a page of another origin sends; programs send no Origin.
+    // Pages of another origin send this. Programs send no Origin.
     const auto origin = request.header("Origin");
     if (origin && host_of(*origin) != host) {
         return problem_response(

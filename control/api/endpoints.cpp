@@ -20,7 +20,7 @@ http_response drained_response(broker::color color, bool drained, const drain_an
     auto body = pools_json(answer.total).at(to_string(color)).as_object();
     body["color"] = to_string(color);
     body["endpoint"] = answer.name;
-    // 202: who is bound there moves from now on; GET /v1/pools shows how far they are.
+    // 202: sessions that are bound there move from now on. GET /v1/pools shows how far they are.
     return json_response(drained && sessions > 0 ? 202 : 200, body);
 }
 

@@ -42,7 +42,8 @@ http_request plain(const http::request<http::string_body>& from, const std::stri
 } // namespace
 
 struct api_server::state : std::enable_shared_from_this<state> {
-    // What a connection is about; of those beyond the limit the first of the first kind goes.
+    // What a connection is doing. Above the limit, the first connection of the first kind is
+    // closed.
     enum class doing : std::uint8_t {
         idle,      // between two requests
         reading,   // a request that is not whole

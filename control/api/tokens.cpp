@@ -42,7 +42,7 @@ std::string folder_of(const std::string& path)
     return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// Who may read it has the tokens, and who may write it makes some.
+// Whoever can read the file has the tokens, and whoever can write it can make some.
 std::optional<std::string> too_open(const struct stat& file, const std::string& path, uid_t me)
 {
     if (!S_ISREG(file.st_mode)) {

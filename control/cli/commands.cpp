@@ -47,7 +47,7 @@ int commands::not_reachable(const unreachable& what)
     return exit_unreachable;
 }
 
-// An empty table with status 0 would say that there is nothing; what is there is not known.
+// An empty table with status 0 would mean that there is nothing. In truth it is not known.
 int commands::not_understood(const std::string& why)
 {
     to_.err << "tealctl: the answer cannot be understood: " << control::printable(why)

@@ -1,6 +1,5 @@
-// What the coordinator makes of its members' reports. A report that the state does not wait for is
-// either one that crossed a command on its way, and is dropped, or our own fault, and stops the
-// process.
+// What each report of a member changes. A report that the state does not wait for has either
+// crossed a command on its way, and is dropped, or is our own fault, and stops the process.
 
 #include "control/coordinator/switch_coordinator.hpp"
 

@@ -122,8 +122,8 @@ void switch_coordinator::hold_timed_out(net::time_point now, effects& out)
 {
     const std::string waited = "hold_timeout: " + silent_members() + " did not say held within " +
                                to_text(order_.settings.hold_timeout);
-    // C5: members give up what is not settled and say `held` with the names; one that stays silent
-    // means abort.
+    // C5: members give up sessions that are not settled and say `held` with their names. If a
+    // member stays silent, the switch aborts.
     if (policy() == hold_policy::abort || gave_up_) {
         begin_abort(waited, out);
         return;

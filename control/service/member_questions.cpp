@@ -1,4 +1,4 @@
-// What the API asks of the members outside of any switch, added up.
+// Questions of the API to the members outside of any switch, with their answers added up.
 
 #include "control/service/control_service.hpp"
 #include "control/service/ask_all.hpp"

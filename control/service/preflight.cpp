@@ -156,8 +156,8 @@ void control_service::on_preflight(const member_answers<preflight_answer>& answe
         refuse(std::move(verdict.refusal), std::move(verdict.failures));
         return;
     }
-    // connect_rate is the process's; each member gets the part of what it has to dial, and never
-    // nothing: who arrives there later wants a standby too.
+    // connect_rate is for the whole process. Each member gets a part by what it has to dial, and
+    // never nothing, because sessions that arrive there later need a standby, too.
     dial_share_.assign(members_.size(), 0);
     const auto parts = static_cast<double>(verdict.links_to_dial + members_.size());
     for (const auto& [from, answer] : answers) {

@@ -48,7 +48,7 @@ std::variant<file_lock, std::string> file_lock::take(const std::string& path)
                          ")"
                    : path + " cannot be locked: " + std::strerror(errno);
     }
-    // For the one that comes second. A disk that is full keeps nobody from starting.
+    // For a second process that starts. A full disk keeps no process from starting.
     const auto pid = std::to_string(::getpid()) + "\n";
     if (::ftruncate(file.number(), 0) == 0) {
         [[maybe_unused]] const auto written = ::pwrite(file.number(), pid.data(), pid.size(), 0);

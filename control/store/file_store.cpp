@@ -20,7 +20,8 @@ static std::variant<stored_state, std::string> read_state(const std::string& lin
 namespace {
 
 constexpr std::size_t state_bytes_max = 4096;
-// What every reader of JSON holds exactly; one more switch must still be counted.
+// The largest number that every reader of JSON holds exactly. One more switch must still be
+// counted.
 constexpr std::uint64_t number_max = (std::uint64_t{1} << 53) - 2;
 
 std::string folder_of(const std::string& path)
@@ -70,7 +71,7 @@ struct read_outcome {
     std::string why;
 };
 
-// What a path is that is no regular file.
+// The kind of a path that is not a regular file.
 const char* kind_of(mode_t mode) noexcept
 {
     return S_ISLNK(mode)   ? "a symbolic link, which a write would replace: name the file itself"
@@ -201,7 +202,7 @@ std::variant<opened_store, std::string>
 open_file_store(const std::string& path, broker::color initial)
 {
     const auto wrong = [&](const std::string& why) { return "state file " + path + ": " + why; };
-    // What is there is looked at first: a lock beside a path that is no state file helps nobody.
+    // The path is checked first: a lock beside a path that is no state file helps nobody.
     if (auto found = read_file(path); !found.state && !found.absent) {
         return wrong(found.why);
     }

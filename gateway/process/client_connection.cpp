@@ -15,8 +15,8 @@ namespace {
 
 using websocket::close_code;
 
-// With more behind its CONNECT than limits.frame_before_connect, which is not read: its FIN could not
-// be seen.
+// It has sent more after its CONNECT than limits.frame_before_connect. That is not read, so its FIN
+// could not be seen.
 constexpr auto stranger_patience = std::chrono::seconds{1};
 
 stomp::frame_view& scratch_frame()
@@ -119,8 +119,8 @@ void client_connection::decode(std::span<char> bytes)
     const auto most =
         shard_.settings().limits.frame + 64 * 1024; // some frames may be joined in one message
     while (!closing() && !left_) {
-        // What waits behind CONNECT is judged once it is interpreted; until then not reading bounds
-        // it.
+        // The bytes after CONNECT are judged once they are interpreted. Until then they are bounded
+        // by not reading more.
         const bool judged_later = connected_ || !shard_.core().wants_client(session_);
         const auto event = decoder_.next(bytes, judged_later ? most : room_before_connect());
         switch (event.kind) {
@@ -276,8 +276,8 @@ void client_connection::peer_left(disconnect_reason how)
     left_how_ = how;
     cancel();
     close_after_flush();
-    // S4: what was carried is interpreted after commit or abort, then it closes; of who had no
-    // CONNECTED nothing is kept.
+    // S4: carried frames are interpreted after the commit or the abort, and then the session
+    // closes. Of a client without CONNECTED nothing is kept.
     if (!connected_ || partial_.empty() || shard_.core().wants_client(session_)) {
         tell_gone();
         drop_input();
@@ -331,7 +331,7 @@ void client_connection::arm_clocks()
     loop().timers().arm(*this, std::min(beat_.next_deadline(), idle_.next_deadline()));
 }
 
-// Behind bytes that the client does not take it would say nothing.
+// After bytes that the client does not take, it would reach nobody.
 void client_connection::write_beat(net::time_point now)
 {
     if (flowing()) {

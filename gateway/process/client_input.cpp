@@ -29,8 +29,8 @@ void client_connection::account() noexcept
     budget.settle(held_kind::client_outbox, charged_outbox_, out().held());
 }
 
-// The frame and what stands behind it, beside the CONNECT and the headers of the handshake that the
-// session keeps; a sixteenth is for the objects and for what is written.
+// The room for the frame and the bytes after it, beside the CONNECT and the handshake headers that
+// the session keeps. A sixteenth is left for the objects and for what is written.
 std::size_t client_connection::room_before_connect() const noexcept
 {
     const std::size_t most = shard_.settings().limits.frame_before_connect;
@@ -85,8 +85,8 @@ void client_connection::bound_input()
     }
 }
 
-// Who has gone behind more than is read of it would be held until park_timeout: it may be a while in
-// this state, and then goes, but from hold to commit (S14).
+// A client that has gone, and of which not everything is read, would be held until park_timeout. It
+// may be in this state for a while and is then closed, except from hold to commit (S14).
 void client_connection::judge_pile(net::time_point now)
 {
     if (reading() || !carry_is_full()) {

@@ -1,4 +1,4 @@
-// What is written to a client, how much of it waits, and how its connection is closed.
+// Writes to a client, counts how much of it waits, and closes its connection.
 
 #include "broker/net/socket.hpp"
 #include "broker/websocket/upgrade.hpp"
@@ -84,8 +84,8 @@ void client_connection::check_backlog(net::time_point now)
     }
 }
 
-// `text`: the frame may go as text. What a client that says binary can not read is text: React
-// Native cuts it at a NUL.
+// `text`: the frame may go as text. A client that sends binary cannot read text: React Native cuts
+// it at a NUL.
 websocket::opcode client_connection::opcode_for(bool text) const noexcept
 {
     switch (shard_.settings().listeners[listener_].frames) {

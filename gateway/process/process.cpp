@@ -36,8 +36,8 @@ constexpr std::uint64_t descriptors_kept = 256; // listeners, admin, logs, epoll
 constexpr auto trim_check = std::chrono::milliseconds{250};
 constexpr auto drain_step = std::chrono::milliseconds{100};
 constexpr int drain_steps = 50; // clients are sent away over 5 s, so that they do not storm
-// What the kernel may hold unsent for a peer that no broker has let in yet: an answer to its
-// upgrade, pongs.
+// The most that the kernel may hold unsent for a peer that no broker has accepted yet: the answer
+// to its upgrade, pongs.
 constexpr int unsent_before_connected = 16 * 1024;
 
 int start_error(const std::string& sentence)

@@ -330,8 +330,8 @@ void shard::report(control::report what)
     reports_(std::move(what));
 }
 
-// What cores say is about brokers and the switch, which every shard sees; but links, subscriptions
-// and sessions are the shard's own.
+// Lines of the cores are about brokers and the switch, which every shard sees. But links,
+// subscriptions and sessions belong to one shard.
 void shard::log(int level, std::string line)
 {
     const bool own = line.starts_with("link to ") || line.starts_with("session ") ||

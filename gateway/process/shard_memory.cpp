@@ -1,5 +1,5 @@
-// limits.buffered_total: what this shard holds is compared with its part of it at the end of each
-// turn, and who goes when it is too much.
+// limits.buffered_total: at the end of each turn the memory that this shard holds is compared with
+// its part of the limit. This file closes peers when it is too much.
 
 #include "gateway/telemetry/log.hpp"
 #include "gateway/process/shard.hpp"

@@ -75,7 +75,8 @@ void loader::listeners(section& root)
 
 void loader::listener(section at)
 {
-    // What the gateway says itself in a handshake with a broker, or what belongs to one hop.
+    // Headers that the gateway itself writes in a handshake with a broker, or that belong to one
+    // hop.
     static constexpr std::array<std::string_view, 8> own_headers{
         "host",           "upgrade",           "connection", "origin",
         "content-length", "transfer-encoding", "te",         "trailer"};
@@ -213,7 +214,7 @@ void loader::switching(section at)
 
 void loader::dedup(section& at, dedup_config& out)
 {
-    // What a broker or the gateway sets itself is never the same on both colors.
+    // A header that a broker or the gateway sets itself is never the same on both colors.
     static constexpr std::array<std::string_view, 8> no_keys{
         "destination", "subscription", "message-id", "ack",        "receipt",
         "transaction", "redelivered",  "timestamp"};

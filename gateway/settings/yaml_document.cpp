@@ -23,7 +23,7 @@ void document::error(const YAML::Mark& at, std::string path, std::string sentenc
         return;
     }
     config_error e{file_, at.line + 1, at.column + 1, std::move(path), std::move(sentence)};
-    // What an alias stands for is visited once per use.
+    // The node of an alias is visited once per use.
     if (std::find(errors_.begin(), errors_.end(), e) == errors_.end()) {
         errors_.push_back(std::move(e));
     }

@@ -92,7 +92,7 @@ std::string valid_utf8(std::string_view text)
     return out;
 }
 
-// What peers and brokers say has its end somewhere.
+// Texts of peers and brokers are cut at some length.
 std::string valid_text(std::string_view text)
 {
     constexpr std::size_t most = 2048;

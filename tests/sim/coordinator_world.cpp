@@ -265,7 +265,7 @@ void coordinator_world::say(unsigned which, decltype(control::report::what) what
     members_[which].reports.push_back({members_[which].id, which, std::move(what)});
 }
 
-// A member as gateway/router_switch.cpp is one, without its sessions.
+// A member like the gateway's switch_member, without its sessions.
 void coordinator_world::take_command(unsigned which)
 {
     member& m = members_[which];

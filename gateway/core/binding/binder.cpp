@@ -33,7 +33,7 @@ bool binder::advance(client_session& s, color c, time_point now)
     if (c == s.live && s.pinned != 0 && in_switch()) {
         return false;
     }
-    // S15: nothing more is subscribed on the old color in the hold, whatever link comes up.
+    // S15: in the hold nothing more is subscribed on the old color, even if a link comes up.
     if (c == s.live && (s.state == session_state::quiescing || s.state == session_state::held)) {
         return false;
     }

@@ -1,12 +1,13 @@
 #pragma once
 
-// Binds sessions to endpoints. Connect, standby, rebind and park are one function, advance(): it looks
-// at what is missing and asks for it. It never ends a session.
+// Binds sessions to endpoints. Connecting, preparing a standby, binding again and parking are one
+// function, advance(): it looks at what is missing, and asks for it. It never ends a session.
 //
 // Threading:  belongs to one shard.
 // Invariants:
 // (1) A session has at most one binding on each color.
-// (2) Nobody is bound while a switch holds it (S15), nor before it has left a drained endpoint (M13).
+// (2) No session is bound while a switch holds it (S15), nor before it has left a drained endpoint
+//     (M13).
 
 #include "gateway/core/links/link_table.hpp"
 #include "gateway/core/links/login_quotas.hpp"

@@ -3,7 +3,8 @@
 // How a session ends: with an ERROR, by DISCONNECT, or because its client is gone.
 //
 // Threading:  belongs to one shard.
-// Invariant:  a session that ends takes everything of its along: bindings, subscriptions, seams.
+// Invariant:  a session that ends takes everything along that belongs to it: bindings,
+//             subscriptions, seams.
 
 #include "gateway/core/binding/binder.hpp"
 #include "gateway/core/binding/lingering_links.hpp"

@@ -16,7 +16,8 @@ void endpoint_moves::drain(endpoint_ref where, bool on, time_point now)
         at(now, due::moves);
         return;
     }
-    // Who has not left stays; who is parked may have found nothing else.
+    // Sessions that have not left stay. Parked sessions may have found no other endpoint, so they
+    // try again.
     std::erase_if(moves_, [&](const endpoint_move& m) {
         const bool back = m.from == where;
         if (back) {
@@ -103,7 +104,8 @@ bool endpoint_moves::begins(endpoint_ref from, time_point now)
     return true;
 }
 
-// P2: a twin that is still owed comes to the wire subscription that the pair knows. Each pair ends.
+// P2: a twin that is still owed arrives on the wire subscription that the pair knows. Each pair
+// ends.
 bool endpoint_moves::reads_a_pair(endpoint_ref from) const
 {
     return std::ranges::any_of(tables_.wires, [&](const auto& w) {
@@ -133,7 +135,7 @@ void endpoint_moves::go_on(time_point now)
     }
 }
 
-// Those whose markers were read leave; a neighbour who does not read does not keep them.
+// Sessions whose markers were read leave. A neighbour that does not read does not delay them.
 void endpoint_moves::leave_ready(endpoint_move& m, time_point now)
 {
     std::erase_if(m.awaited, [&](wire_id id) {
@@ -161,8 +163,8 @@ void endpoint_moves::leave_ready(endpoint_move& m, time_point now)
     }
 }
 
-// As with a seam (M6): the clock of who does not take what is in front of its marker stands, within
-// drain_timeout.
+// As with a seam (M6): the clock stands for a session that does not take the messages before its
+// marker, within drain_timeout.
 bool endpoint_moves::awaits_marker(endpoint_move& m, const client_session& s, time_point now)
 {
     bool waits = false, unread = false;
@@ -181,7 +183,7 @@ bool endpoint_moves::awaits_marker(endpoint_move& m, const client_session& s, ti
     return waits && now < std::min(until, m.give_up);
 }
 
-// What they sent is proven and answered, their SUBSCRIBEs are answered.
+// Everything that they sent is proven and answered, and their SUBSCRIBEs are answered.
 bool endpoint_moves::all_settled(const endpoint_move& m) const
 {
     return std::ranges::all_of(m.sessions, [&](session_id id) {

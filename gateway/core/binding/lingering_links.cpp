@@ -13,8 +13,8 @@ bool lingering_links::awaits_replies(const client_session& s) const
            std::ranges::none_of(own->wires, [&](wire_id id) { return wire(id)->durable; });
 }
 
-// What the client did not acknowledge is given back by closing the link, never by NACK; the link's
-// end is nothing to this session any more.
+// Deliveries that the client did not acknowledge go back when the link closes, never by NACK. The
+// link's end does not concern this session any more.
 void lingering_links::leave_own_link(client_session& s, bool lingers, time_point now)
 {
     binding& b = s.now();
@@ -27,7 +27,8 @@ void lingering_links::leave_own_link(client_session& s, bool lingers, time_point
         own->owner = session_id::none;
         return;
     }
-    // What was read of a stored subscription and not acknowledged is not kept back for long.
+    // Deliveries of a stored subscription that were read and not acknowledged are not kept back for
+    // long.
     const bool stored =
         std::ranges::any_of(own->wires, [&](wire_id id) { return !wire(id)->broadcast; });
     own_links_.push_back(
@@ -93,7 +94,8 @@ void lingering_links::on_answered(const identity& who, endpoint_ref to, time_poi
     }
 }
 
-// Who is bound there again keeps a shared link; else it leaves as its group's last.
+// A session that is bound there again keeps a shared link. Otherwise the link leaves as its group's
+// last.
 void lingering_links::end_answering(time_point now)
 {
     time_point next = net::never;

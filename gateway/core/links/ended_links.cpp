@@ -17,7 +17,8 @@ std::string_view type_of(std::string_view destination) noexcept
 
 } // namespace
 
-// What three values of are as good as all: "expiration", or "/exchange" of destinations.
+// Three values of such a name count as all of its values: "expiration", or "/exchange" for
+// destinations.
 std::string_view ended_links::kind_of(const broker::header_line& line) noexcept
 {
     return line.name == "destination" ? type_of(line.value) : std::string_view{line.name};

@@ -7,7 +7,7 @@
 
 namespace gateway {
 
-// D1: who is known goes ahead of strangers.
+// D1: known identities go ahead of strangers.
 broker::dial_class link_table::dial_class_of(const share_group& g, time_point now) const noexcept
 {
     if (g.at.color != shard_.live) {
@@ -179,8 +179,8 @@ void link_table::erase_link(link_id id, time_point now)
     drop_if_unused(g);
 }
 
-// What dies as soon as it is up would be dialled as fast as the broker lets it in: a session's own
-// link for what the session has on it, a shared one for all who share it.
+// A link that dies as soon as it is up would be dialled as fast as the broker accepts it. An own
+// link counts for its session, a shared one for all sessions that share it.
 void link_table::note_death(const link_record& l, time_point now)
 {
     share_group& g = *l.group;

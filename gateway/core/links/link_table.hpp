@@ -1,12 +1,13 @@
 #pragma once
 
-// A link's life in the shard's tables: who waits to be dialled, what is asked of it, when it is left,
-// and what is forgotten with it. What a link says is broker_events'.
+// A link's life in the shard's tables: dials that wait, barriers, when a link is left, and what is
+// forgotten with it. broker_events handles what a link reports.
 //
 // Threading:  belongs to one shard.
 // Invariants:
-// (1) A group lives as long as a binding or a link of it, an identity as long as a group or a session.
-// (2) Dials go out as fast as brokers.connect_rate allows, those of known logins first (D1).
+// (1) A group lives as long as a binding or a link of it, an identity as long as a group or a
+//     session.
+// (2) Dials go out as fast as brokers.connect_rate allows, those of known identities first (D1).
 
 #include "broker/dial_pacer.hpp"
 #include "gateway/core/links/login_quotas.hpp"

@@ -1,6 +1,7 @@
 #pragma once
 
-// The links of one session on one color: which it needs, how it gets them, and what it leaves.
+// The links of one session on one color: which links it needs, how it gets them, and how it leaves
+// them.
 //
 // Threading:  belongs to one shard.
 

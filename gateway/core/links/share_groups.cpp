@@ -162,8 +162,8 @@ bool share_groups::wait_turn(share_group& g, client_session& s, binding& b, time
     return false;
 }
 
-// Where no subscribe link is there or coming, none will wake who waits for it: the next in line
-// asks again.
+// If no subscribe link exists or is being dialled, none will wake the sessions that wait for one.
+// So the next in line asks again.
 void share_groups::retry_turns(share_group& g, time_point now)
 {
     if (!g.turns.empty() &&

@@ -1,7 +1,7 @@
 #pragma once
 
-// Share groups: which shared link a session rides on, and who waits for one. A group is one identity
-// at one endpoint.
+// Share groups: which shared link a session uses, and which sessions wait for one. A group is one
+// identity at one endpoint.
 //
 // Threading:  belongs to one shard.
 

@@ -80,9 +80,9 @@ std::vector<share_group*> couriers::release(time_point now)
     return std::exchange(kept_groups_, {});
 }
 
-// The value of the marker's header: the wire subscription's id, the endpoint that it is SENT at
-// where that is another one, and the switch whose seam it joins. Without the latter it is a trial,
-// which may be read long after the commit and must not join what began behind it (M6).
+// The value of the marker's header: the wire subscription's id, the endpoint at which it is SENT if
+// that is another one, and the switch whose seam it joins. Without a switch it is a trial's. That
+// one may be read long after the commit, and must not join a seam that began later (M6).
 std::string couriers::mark_of(
     const wire_subscription& w, endpoint_ref from, control::switch_number joins)
 {

@@ -12,7 +12,7 @@ void message_worlds::forget(endpoint_ref which)
     });
 }
 
-// M2: two endpoints between which no marker comes are brokers side by side.
+// M2: two endpoints between which no marker arrives are brokers side by side.
 std::optional<bool> message_worlds::one(endpoint_ref a, endpoint_ref b) const
 {
     std::vector<endpoint_ref> reached{a};

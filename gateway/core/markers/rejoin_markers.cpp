@@ -13,7 +13,7 @@ bool rejoin_markers::rejoins(
            number(w.id) <= s.rare_part->wires_before;
 }
 
-// One marker is on its way at a time; who comes behind it waits for the next one.
+// One marker is on its way at a time. A session that joins after it waits for the next one.
 void rejoin_markers::add(wire_subscription& w, wire_member member, time_point now)
 {
     const auto open = fences_.contains(w.id);

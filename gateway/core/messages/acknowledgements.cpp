@@ -26,7 +26,8 @@ void acknowledgements::acknowledge(
         ++counters_.stale_acks[stale_ack::routed_old];
         at(now, due::drain);
     }
-    // `linger` begins anew: an acknowledgement is what lets the old color give its next one (T4).
+    // `linger` starts again: after an acknowledgement the old color may deliver the next message
+    // (T4).
     if (w->giving_back || (d.color != s.live && !w->broadcast)) {
         w->last_message = now;
     }
@@ -54,9 +55,9 @@ bool acknowledgements::takes_requeue(const link_record& l) const
              said.find("server:teal-broker") != said.npos));
 }
 
-// It would come again for ever: RabbitMQ gives a NACK's message back to its queue unless it is told
-// not to, and a broker that is not known may do the same without being able to be told; what comes
-// again from such a one is acknowledged. 1.0 has no NACK.
+// Otherwise it would arrive again for ever. RabbitMQ puts the message of a NACK back into its queue
+// unless it is told not to. An unknown broker may do the same and cannot be told. If the message
+// arrives again from such a broker, it is acknowledged. 1.0 has no NACK.
 void acknowledgements::refuse_message(
     link_record& l, const wire_subscription& w, const stomp::frame_view& head)
 {

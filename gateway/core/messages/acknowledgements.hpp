@@ -1,6 +1,6 @@
 #pragma once
 
-// Acknowledgements to the broker, each on the link that brought its MESSAGE (S11).
+// Acknowledgements to brokers, each on the link that brought its MESSAGE (S11).
 //
 // Threading:  belongs to one shard.
 

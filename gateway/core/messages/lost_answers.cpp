@@ -8,8 +8,8 @@
 
 namespace gateway {
 
-// What a lost link owed: SENDs are in doubt (S3) and never sent again (H19), the rest is answered
-// here or bound again.
+// Settles what a lost link owed. Its SENDs are in doubt (S3) and are never sent again (H19). The
+// rest is answered here or bound again.
 void lost_answers::settle_owed(link_record& l, time_point now)
 {
     using broker::owed_kind;
@@ -95,7 +95,7 @@ void lost_answers::blame(link_record& l, time_point)
     }
 }
 
-// What the link owes for it is settled: the new color's RECEIPTs wait for one less (S13).
+// The link's answer for it is settled, so the new color's RECEIPTs wait for one answer less (S13).
 void lost_answers::settled_owed(client_session& s, const broker::owed_answer& owed, color c)
 {
     if (owed.client_receipt.empty()) {

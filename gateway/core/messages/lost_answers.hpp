@@ -1,7 +1,7 @@
 #pragma once
 
-// What a lost link owed: which SENDs are in doubt, and which of the clients' RECEIPTs are given all the
-// same.
+// Settles what a lost link owed: which SENDs are in doubt, and which of the clients' RECEIPTs are
+// answered all the same.
 //
 // Threading:  belongs to one shard.
 

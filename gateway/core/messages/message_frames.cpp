@@ -5,9 +5,9 @@
 
 namespace gateway {
 
-// Headers that the gateway says in its own words. `message-id` is replaced where the client
-// acknowledges by it; RabbitMQ repeats the sender's `receipt` and `transaction`, which here are ids
-// of the wire [run]. P5: a SEND's id is never shown.
+// Headers that the gateway replaces or drops. `message-id` is replaced if the client acknowledges
+// by it. RabbitMQ repeats the sender's `receipt` and `transaction`, which are the gateway's own ids
+// here [run]. P5: a SEND's id is never shown.
 bool is_owned(std::string_view name, bool minted_message_id)
 {
     return name == broker::id_header || name == "subscription" || name == "ack" || name == "receipt" || name == "transaction" ||

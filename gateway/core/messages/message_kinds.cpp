@@ -44,7 +44,8 @@ void message_kinds::drop(std::size_t front_bytes)
 
 bool message_kinds::any_binary_of_both(std::size_t from, std::size_t to) const noexcept
 {
-    // The first change behind `from`: the kind up to there is that of an even or odd stretch.
+    // The first change after `from`. Stretches take turns, so its index says the kind of the bytes
+    // before it.
     const auto next = std::ranges::upper_bound(*flips_, from);
     const bool binary = first_binary_ != ((next - flips_->begin()) % 2 == 1);
     return binary || (next != flips_->end() && *next < to);

@@ -11,7 +11,7 @@ void receipts::answer_receipt(client_session& s, std::string_view receipt)
     if (receipt.empty()) {
         return;
     }
-    // S13, H5: the new color's wait behind the old one's.
+    // S13, H5: the new color's RECEIPTs wait for the old color's.
     if (s.part && s.part->owed_old > 0 && s.live == switch_.to) {
         s.part->receipts.emplace_back(receipt);
         return;

@@ -1,6 +1,6 @@
 #pragma once
 
-// RECEIPTs to clients, in the order in which STOMP wants them.
+// RECEIPTs to clients, in the order that STOMP demands.
 //
 // Threading:  belongs to one shard.
 

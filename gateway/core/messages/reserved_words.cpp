@@ -43,8 +43,8 @@ bool is_padding(char c) noexcept
     return c == '/' || c == '.' || static_cast<unsigned char>(c) <= ' ';
 }
 
-// `text` in small letters. Composite destinations are told apart by commas (ActiveMQ), a queue
-// behind its address by two colons (Artemis).
+// `text` in small letters. Commas separate composite destinations (ActiveMQ), two colons separate
+// an address and its queue (Artemis).
 bool last_part_is_reserved(std::string_view text)
 {
     while (!text.empty()) {

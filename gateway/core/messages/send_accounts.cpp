@@ -72,7 +72,7 @@ void send_accounts::refuse_silent(
     }
 }
 
-// Called behind a SEND without a receipt, while last_send_link is still that of the SEND before.
+// Called after a SEND without a receipt, while last_send_link is still that of the SEND before.
 void send_accounts::note_silent(client_session& s, const link_record& l) noexcept
 {
     const auto barrier = static_cast<std::uint32_t>(l.core.asked_up_to());

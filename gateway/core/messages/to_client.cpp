@@ -21,7 +21,8 @@ void to_client::learn_reply_address(client_session& s, std::string_view address,
     s.answers->learn(address, from);
 }
 
-// What a broadcast brought is known to the whole identity: its writer needs to know nobody.
+// A reply address that a broadcast brought belongs to the whole identity, because anybody may have
+// written it.
 void to_client::learn_reply_address(
     client_session& s, const wire_subscription& w, std::string_view address)
 {
@@ -58,7 +59,7 @@ std::string to_client::client_head(
          .broker_ack = std::string{broker_ack}},
         &shard_.budget);
     if (sub.mode != ack_mode::automatic) {
-        // K4: brokers give both the same value, so clients say the one for the other.
+        // K4: brokers give both the same value, so clients use one for the other.
         const std::string id = shard_.acks.mint(s.id, {number_of, sub.number});
         if (s.version == stomp::version::v12) {
             head.append("ack:").append(id).append("\n");

@@ -1,6 +1,7 @@
 #pragma once
 
-// MESSAGEs to clients: with the client's own subscription id, and acknowledgement ids of the gateway's.
+// MESSAGEs to clients: with the client's own subscription id, and with acknowledgement ids that the
+// gateway makes.
 //
 // Threading:  belongs to one shard.
 

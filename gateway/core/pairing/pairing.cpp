@@ -19,7 +19,8 @@ pairing::old_verdict pairing::on_old(const twin_key& key)
         note_edge(key);
     }
     const auto place = places_.find(key.content);
-    // P2: one of the kept ones, the oldest; the others of this key have twins of their own to come.
+    // P2: the oldest of the kept ones. The others of this key have twins of their own that will
+    // still arrive.
     const std::uint64_t* number =
         place == places_.end()
             ? nullptr
@@ -131,8 +132,8 @@ void pairing::on_nc()
     window_ = pairing_window::closing;
 }
 
-// What the old color gave in front of Oc has its twin in front of Nd. What is left came in front of
-// Ob, and its twin in front of Na, or the old color alone brought it.
+// A MESSAGE that the old color delivered before Oc has its twin before Nd. If none came, either the
+// MESSAGE came before Ob and its twin before Na, or only the old color brought it.
 void pairing::on_nd()
 {
     net::hash_map<pairing_key, std::uint64_t> left;
@@ -168,14 +169,14 @@ void pairing::note_edge(const twin_key& key)
     }
 }
 
-// By what the two were taken for one: their id, or what they say.
+// By what the two were paired: by their id, or by their content.
 pairing_key pairing::edge_key(const twin_key& fresh, const twin_key& twin) noexcept
 {
     return fresh.id != 0 && fresh.id == twin.id ? static_cast<pairing_key>(fresh.id)
                                                 : fresh.content;
 }
 
-// P6: in both edges, and the message-ids say that they are two.
+// P6: it was in both edges, and the message-ids show that these are two messages.
 bool pairing::is_another(const twin_key& fresh, const twin_key& twin) const
 {
     const bool by_id = fresh.id != 0 && fresh.id == twin.id;
@@ -216,7 +217,7 @@ void pairing::open()
         if (!one.message.rest) {
             continue;
         }
-        // The old color is still read: a forced seam, or one that is left right behind this.
+        // The old color is still read: the seam was forced, or it will be left right after this.
         if (!left_) {
             given_by_new_.add(one.key);
         }

@@ -95,7 +95,8 @@ std::optional<twin_key> pairing_rule::key_of(const stomp::frame_view& message) c
         d.add_part(*value);
         return twin_key{.content = static_cast<pairing_key>(d.end())};
     }
-    // What describes the body is the sender's; its length is the broker's to say or not.
+    // The headers that describe the body come from the sender. Whether its length is said depends
+    // on the broker.
     for (const auto& h : message.headers) {
         if (h.name.starts_with("content-") && h.name != "content-length") {
             d.add_part(h.name);
@@ -110,7 +111,8 @@ std::optional<twin_key> pairing_rule::key_of(const stomp::frame_view& message) c
     return key;
 }
 
-// P5, P6: with what it says, so that an id that is repeated or copied is no other MESSAGE's.
+// P5, P6: the key includes the content, so that a repeated or copied id does not match another
+// MESSAGE.
 void pairing_rule::add_ids(const stomp::frame_view& message, twin_key& key) const noexcept
 {
     const auto with_content = [&](std::initializer_list<std::string_view> values) {

@@ -9,8 +9,8 @@
 
 namespace gateway {
 
-// What it sent is proven, its SUBSCRIBEs are answered, or the link in question is lost (switch.md,
-// "Session").
+// Everything that it sent is proven and its SUBSCRIBEs are answered, or the link in question is
+// lost (switch.md, "Session").
 bool readiness::settled(const client_session& s) const
 {
     const binding& b = s.now();
@@ -56,8 +56,8 @@ void readiness::try_hold(client_session& s, time_point now)
     check_held(now);
 }
 
-// S9, M7: it has every broadcast subscription that some broker confirmed to the client; P7: behind
-// marks of its own.
+// S9, M7: the standby has every broadcast subscription that some broker has confirmed to the
+// client. P7: each has marks of its own, which were read.
 bool readiness::standby_complete(const client_session& s) const
 {
     return std::ranges::all_of(s.journal, [&](const auto& sub) {

@@ -1,12 +1,14 @@
 #pragma once
 
-// How far this shard is in a switch: which standbys are ready, what is proven and settled, and what the
-// coordinator is told of it.
+// How far this shard is in a switch: which standbys are ready, which sessions are settled, what is
+// proven, and what the coordinator is told of it.
 //
 // Threading:  belongs to one shard.
 // Invariants:
-// (1) `prepared` is said once every ordered session is ready or failed, and the proofs were answered.
-// (2) `held` is said once every session that the hold asked is settled with its standby (S1, S2).
+// (1) The shard says `prepared` once every session of the order is ready or failed, and the proofs
+//     were answered.
+// (2) It says `held` once every session that the hold concerns is settled and its standby is ready
+//     (S1, S2).
 
 #include "gateway/core/links/link_table.hpp"
 #include "gateway/core/markers/cluster_survey.hpp"

@@ -31,7 +31,8 @@ control::tally readiness::current_tally() const
         });
     }
     now.fence_best_effort |= std::ranges::any_of(tables_.groups, [&](const auto& g) {
-        // Also where only a link of who has gone still writes: nothing proves when it has ended.
+        // It holds, too, if only a link of a session that has gone still writes: nothing proves
+        // when that has ended.
         return g.second->at.color == old && (g.second->bindings > 0 || g.second->links > 0) &&
                g.second->known.barrier != broker::barrier_kind::routed &&
                g.second->known.barrier != broker::barrier_kind::unknown;

@@ -1,6 +1,7 @@
 #pragma once
 
-// What a broker's answer sets going: RECEIPTs to clients, confirmed subscriptions, barriers that prove.
+// What follows from a broker's answer: RECEIPTs to clients, confirmed subscriptions, barriers that
+// prove SENDs.
 //
 // Threading:  belongs to one shard.
 

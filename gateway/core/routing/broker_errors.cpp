@@ -29,7 +29,7 @@ bool of_name(char c) noexcept
            c == '_' || c == '.';
 }
 
-// What is left of queues of the gateway's own says nothing to a client.
+// The remaining names of the gateway's own queues mean nothing to a client.
 void hide_own_names(std::string& text)
 {
     constexpr std::string_view own = broker::private_prefix;
@@ -76,8 +76,8 @@ void broker_errors::on_refused(
     }
 }
 
-// The broker refused this SUBSCRIBE: the client that asked gets the ERROR; who only replays it is
-// told otherwise.
+// The broker refused this SUBSCRIBE. The client that asked for it gets the ERROR. A session that
+// only replays it is handled differently.
 void broker_errors::on_wire_failed(
     wire_subscription& w, const broker::broker_error& why, time_point now)
 {
@@ -119,7 +119,7 @@ void broker_errors::on_wire_failed(
     }
 }
 
-// E5, E6: the broker ended the link behind its ERROR.
+// E5, E6: the broker ended the link after its ERROR.
 void broker_errors::on_ended(link_record& l, const broker::finding& what, time_point now)
 {
     if (l.core.role() == link_role::publish) {

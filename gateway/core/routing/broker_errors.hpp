@@ -1,6 +1,7 @@
 #pragma once
 
-// A broker's ERROR reaches the client whose frame it answers, with that client's own names (E1, E2).
+// Brings a broker's ERROR to the client whose frame it answers, with that client's own names (E1,
+// E2).
 //
 // Threading:  belongs to one shard.
 

@@ -13,9 +13,9 @@ void broker_events::on_broker_error(link_record& l, broker::link_event& event, t
     using kind = broker::link_event::kind;
     const link_id id = l.core.id();
     if (l.core.state() == broker::link_state::trying) {
-        // B2: that rung is not for this broker. STOMP says that it closes behind an ERROR; one that
-        // does not would leave a link whose answers mean nothing. It is dialled again without the
-        // rung.
+        // B2: this broker cannot do that step of the trial. By STOMP it closes after an ERROR. If
+        // it did not, the answers on this link would mean nothing. So the link is dialled again
+        // without that step.
         const std::string why = event.text;
         out_.close_link(id);
         lose_link(id, why, false, now);
@@ -68,7 +68,7 @@ void broker_events::on_broker_error(link_record& l, broker::link_event& event, t
         return;
     default: break;
     }
-    // E4: no hold waits for a link that is mute behind it.
+    // E4: no hold waits for a link that answers nothing after an ERROR.
     if (switch_.phase == member_phase::holding && switch_.timing.hold_timeout > net::duration{}) {
         l.core.hurry(now + switch_.timing.hold_timeout / 2);
     }

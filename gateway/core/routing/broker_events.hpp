@@ -1,9 +1,10 @@
 #pragma once
 
-// What happens on a link: up, an answer, a MESSAGE, an ERROR, lost.
+// The events of a link: it is up, an answer, a MESSAGE or an ERROR arrives, it is lost.
 //
 // Threading:  belongs to one shard.
-// Invariant:  what rode on a lost link is bound again or in doubt, and neighbours are not to blame.
+// Invariant:  whatever rode on a lost link is bound again or in doubt, and neighbours are not
+//             suspected.
 
 #include "gateway/core/binding/binder.hpp"
 #include "gateway/core/binding/endpoint_moves.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-// What a broker's MESSAGE is: a marker, one of a pair, or a client's.
+// Decides what a broker's MESSAGE is: a marker, one of a pair, or a client's.
 //
 // Threading:  belongs to one shard.
 

@@ -6,7 +6,7 @@
 
 namespace gateway {
 
-// K4: the id that an ACK or NACK names. Clients say the one header for the other, as brokers give
+// K4: the id that an ACK or NACK names. Clients use one header for the other, because brokers give
 // both ids the same value.
 std::optional<std::string_view>
 client_acknowledges::said_ack(const client_session& s, const stomp::frame_view& frame)

@@ -1,6 +1,6 @@
 #pragma once
 
-// A client's ACK and NACK: which deliveries it means.
+// A client's ACK and NACK: finds the deliveries that it means.
 //
 // Threading:  belongs to one shard.
 

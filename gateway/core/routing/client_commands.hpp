@@ -1,6 +1,6 @@
 #pragma once
 
-// A client's frames, in order: what is done at once, what waits, what is refused.
+// A client's frames, in order: which are done at once, which wait, which are refused.
 //
 // Threading:  belongs to one shard.
 

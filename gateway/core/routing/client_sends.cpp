@@ -62,8 +62,8 @@ bool client_sends::client_send(
         sends_.count(s.id, &session_sends::accepted, true);
         sends_.count(s.id, &session_sends::unconfirmed, receipt.empty());
     }
-    // What asked for a receipt is open until it comes; what did not is forwarded, and that is all
-    // there is to know.
+    // A SEND that asked for a receipt is open until the receipt arrives. One that did not is
+    // forwarded, and nothing more is known about it.
     l.core.send(
         frame,
         {.session = s.id,

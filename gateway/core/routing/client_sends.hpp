@@ -1,9 +1,9 @@
 #pragma once
 
-// A client's SEND: which link it goes to, and what it waits for.
+// A client's SEND: which link carries it, and which answer it waits for.
 //
 // Threading:  belongs to one shard.
-// Invariant:  a SEND of one session is only ever written to links of its own bindings.
+// Invariant:  a SEND of one session is written only to links of its own bindings.
 
 #include "gateway/core/binding/binder.hpp"
 #include "gateway/core/binding/endings.hpp"

@@ -1,6 +1,7 @@
 #pragma once
 
-// A client's transactions: kept here until COMMIT, and then written to a broker within one turn.
+// A client's transactions. They are kept here until COMMIT, and are then written to a broker within
+// one turn.
 //
 // Threading:  belongs to one shard.
 

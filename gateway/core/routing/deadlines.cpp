@@ -13,7 +13,7 @@ time_point router::next_deadline() const noexcept
 
 void router::on_deadline(time_point now)
 {
-    // What comes due while these run waits for the next call, so that nothing spins here.
+    // Deadlines that become due while these run wait for the next call, so that nothing spins here.
     for (const deadline& d : shard_.deadlines.take(now)) {
         run_deadline(d, now);
         run_later(now);

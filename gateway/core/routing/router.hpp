@@ -1,13 +1,13 @@
 #pragma once
 
-// The heart of a shard, without I/O: events come in, effects go out; an effect never calls back. The
-// router puts the shard's rooms together, hands each event to the one that it is for, and at the
-// event's end works off what the rooms noted (tables/noted.hpp).
+// The heart of a shard, without I/O: events come in, effects go out, and an effect never calls
+// back. The router puts the shard's rooms together and hands each event to the room that handles
+// it. At the event's end it works off what the rooms noted (tables/noted.hpp).
 //
 // Threading:  belongs to one shard.
 // Invariants:
-// (1) Everything refers by number; a lookup that finds nothing is normal.
-// (2) A frame of one session is only ever written to links of its own bindings.
+// (1) Everything refers by number. A lookup that finds nothing is normal.
+// (2) A frame of one session is written only to links of its own bindings.
 // (3) No client's SEND is written to the old color once this shard knows the decision (the fence).
 
 #include "gateway/core/binding/binder.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-// Numbers of a shard: what the API shows, and what the budget should say.
+// Numbers of a shard: what the API shows, and the right values of the memory budget.
 //
 // Threading:  belongs to one shard.
 

@@ -53,7 +53,8 @@ seam_action seam::on_old_lost() noexcept
 
 seam_action seam::on_new_lost() noexcept
 {
-    // What is kept stays until the old color has given all; the new side is bound again behind it.
+    // The kept MESSAGEs stay until the old color has delivered everything. Then the new side is
+    // bound again.
     return {.gap = state_ == seam_state::joining};
 }
 

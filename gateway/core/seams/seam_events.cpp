@@ -1,4 +1,4 @@
-// What happens to the seams of a shard: clocks, markers, losses, and who leaves. switch.md M1, M3,
+// The events of a shard's seams: clocks, markers, losses, sessions that leave. switch.md M1, M3,
 // M6, M10.
 
 #include "gateway/core/seams/seam_table.hpp"
@@ -10,9 +10,9 @@
 
 namespace gateway {
 
-// M6: progress is a MESSAGE of its own, or a marker that another one of that identity has waited
-// for there: a broker with a thousand markers to bring brings them one behind the other, and one
-// that is working them off is no reason to force a seam.
+// M6: progress is a MESSAGE of the seam itself, or a marker that arrived for another seam of that
+// identity there. A broker that has a thousand markers to deliver delivers them one after the
+// other, and while it does so there is no reason to force a seam.
 time_point seam_table::last_sign(const seam& one, const wire_subscription* old)
 {
     if (old == nullptr) {
@@ -76,8 +76,8 @@ void seam_table::send_markers(time_point now)
         if (couriers_.send(*w, from, joins) || from == w->group->at) {
             continue;
         }
-        // One that was written before its link was left comes all the same: it is waited for, at
-        // most for seam_timeout.
+        // A marker that was written before its link was left still arrives. It is awaited, at most
+        // for seam_timeout.
         if (pool_of(from.color).healthy(from.index)) {
             couriers_.dial(*w->group->who, from, now);
         }
@@ -180,8 +180,8 @@ void seam_table::on_buffer_full(const noted_full& pair, time_point now)
     }
 }
 
-// "New link lost" while joining: what was kept stays, behind what the old color still gives; the
-// session is bound again behind that, so that nothing overtakes it.
+// "New link lost" while joining: the kept MESSAGEs stay, after what the old color still delivers.
+// The session is bound again only after that, so that nothing overtakes them.
 std::vector<session_id> seam_table::keep_lost(wire_subscription& w)
 {
     const color c = w.color();

@@ -41,9 +41,9 @@ void seam_table::make(time_point now)
     }
 }
 
-// At commit: the clients' broadcast subscriptions stay where they are until their markers were
-// read; then the old color is left, and only then the new one subscribed. What is SENT between is a
-// gap.
+// At the commit: the clients' broadcast subscriptions stay where they are until their markers were
+// read. Then the old color is left, and only then the new one is subscribed. Messages that are SENT
+// in between are missed: a gap.
 void seam_table::make_breaks(time_point now)
 {
     const color old = broker::other(shard_.live);
@@ -112,7 +112,7 @@ void seam_table::add(seam& which, client_session& s, const subscription& sub)
     }
 }
 
-// H17: what was kept goes ahead of all that the new color gives from here on.
+// H17: the kept MESSAGEs go ahead of everything that the new color delivers from here on.
 void seam_table::hand_over(client_session& s, wire_subscription& w, wire_member& m)
 {
     m.state = member_state::live;
@@ -154,7 +154,7 @@ void seam_table::act(seam& which, const seam_action& what, time_point now)
     }
 }
 
-// The new side is the members' stream from here on; what still comes on the old one is late.
+// From here on the members read the new side. MESSAGEs that still arrive on the old one are late.
 void seam_table::open_new(seam& which, const std::vector<wire_member>& members, time_point now)
 {
     wire_subscription* fresh = wire(which.new_wire());
@@ -232,7 +232,7 @@ void seam_table::open_new(seam& which, const std::vector<wire_member>& members, 
     note_numbers(now);
 }
 
-// M5: the markers were read, or never come; at RabbitMQ UNSUBSCRIBE deletes what is queued.
+// M5: the markers were read, or will never arrive. On RabbitMQ UNSUBSCRIBE deletes what is queued.
 void seam_table::leave_old(seam& which, const std::vector<wire_member>& members, time_point now)
 {
     wire_subscription* old = wire(which.old_wire());
@@ -261,7 +261,7 @@ void seam_table::retire_wire(wire_subscription& w, time_point now)
 {
     const link_record* l = link(w.link);
     const client_session* owner = l == nullptr ? nullptr : find(l->owner);
-    // P1: on a shared backplane the new color gives all from here on.
+    // P1: on a shared backplane the new color delivers everything from here on.
     const bool leaves = !settings_.shared_backplane && owner != nullptr &&
                         owner->live != w.color() &&
                         owner->bindings[w.color()].at == binding::phase::draining;

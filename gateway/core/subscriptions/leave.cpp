@@ -14,7 +14,7 @@
 
 namespace gateway {
 
-// What was prepared on the new color and is no use, as something of it is missing.
+// Drops what was prepared on the new color and is of no use, because a part of it is missing.
 void wire_subscriptions::drop_new_wires(client_session& s, time_point now)
 {
     for (const auto& sub : s.journal) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// The trial of an identity's first marker at an endpoint: whether a private message reaches the queue
-// of a subscription (B1). It rides where no other session can be hurt by its refusal (E14).
+// Tries an identity's first marker at an endpoint: does a private message reach the queue of a
+// subscription (B1)? The trial rides where its refusal can hurt no other session (E14).
 //
 // Threading:  belongs to one shard.
 

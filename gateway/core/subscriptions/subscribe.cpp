@@ -8,7 +8,7 @@
 
 namespace gateway {
 
-// Whether what still comes on that wire subscription is nothing that the session had before.
+// Whether that wire subscription will deliver nothing that the session has had before.
 bool wire_subscriptions::may_join(
     const client_session& s, const subscription& sub, const wire_subscription& w,
     member_state as) const

@@ -41,8 +41,9 @@ subscribe_trials::key_of(const share_group& g, endpoint_ref at, std::string_view
     return d;
 }
 
-// One message world is asked once (M2): what one endpoint of a color took the others take, until a
-// marker says that they are two worlds, or this one has said otherwise itself.
+// One message world is asked once (M2). A SUBSCRIBE that one endpoint of a color accepted is
+// accepted by the others, until a marker shows that they are two worlds, or until this endpoint
+// itself has answered otherwise.
 std::optional<subscribe_trials::found> subscribe_trials::find_out(
     const share_group& g, std::string_view head, time_point now) const
 {
@@ -215,7 +216,7 @@ void subscribe_trials::answered(
     go_on(g, own, now);
 }
 
-// What is open goes to the front again, in order.
+// Open trials go to the front again, in order.
 void subscribe_trials::put_back(scratch& own)
 {
     own.waiting.insert(own.waiting.begin(), own.open.begin(), own.open.end());

@@ -1,5 +1,5 @@
-// The marks between which contents are compared: when each is SENT, and what follows when it was
-// read or does not come. switch.md P7.
+// The marks between which contents are compared: when each is SENT, and what follows when it is
+// read or does not arrive. switch.md P7.
 
 #include "gateway/core/subscriptions/wire_pairing.hpp"
 
@@ -28,7 +28,8 @@ void wire_pairing::each_member(const wire_pair& pair, Visit visit) const
     }
 }
 
-// At the end of preparing, and for whoever subscribes behind it: pairs that have no marks yet.
+// Marks the pairs that have no marks yet: at the end of preparing, and for sessions that subscribe
+// later.
 void wire_pairing::mark_new(time_point now)
 {
     if (!marks()) {
@@ -212,7 +213,7 @@ void wire_pairing::note_old_marked(const wire_pair& pair)
         {pair.old_wire, pair.new_wire, read ? pair.marks.rode[old->color()] : 0});
 }
 
-// What waited for it goes on: `prepared`, a hold, or the seam.
+// Continues what waited for the mark: `prepared`, a hold, or the seam.
 void wire_pairing::tell_marked(const wire_pair& pair, time_point now)
 {
     if (switch_.phase == member_phase::preparing) {
@@ -295,7 +296,7 @@ bool wire_pairing::holds_markers(wire_id old, wire_id fresh) const
     });
 }
 
-// S1, P7: who subscribes behind preparing is held only behind Ob of its own pair.
+// S1, P7: a session that subscribes after preparing is held only after Ob of its own pair.
 bool wire_pairing::marked(wire_id old, const wire_subscription& fresh) const
 {
     return !marks() || std::ranges::none_of(fresh.pairs, [&](const wire_pair* p) {
@@ -325,8 +326,7 @@ std::size_t wire_pairing::open_windows(control::switch_number of) const
     }));
 }
 
-// P8: how long a mark is waited for: as long as something comes, within the bounds of the switch's own
-// waits.
+// P8: a mark is awaited as long as something arrives, within the bounds of the switch's own waits.
 time_point wire_pairing::mark_until(const wire_pair& pair) const
 {
     const pair_marks& m = pair.marks;
@@ -349,7 +349,8 @@ time_point wire_pairing::mark_until(const wire_pair& pair) const
     return until;
 }
 
-// Repeats what was not read and gives up what does not come. The next time that one is due.
+// Repeats marks that were not read, and gives up marks that do not arrive. Returns the next time at
+// which one is due.
 time_point wire_pairing::run_marks(time_point now)
 {
     time_point next = net::never;

@@ -1,4 +1,4 @@
-// What becomes of a MESSAGE of a wire subscription that is paired. switch.md P1, P4, M10.
+// Decides what becomes of a MESSAGE of a paired wire subscription. switch.md P1, P4, M10.
 
 #include "gateway/core/subscriptions/wire_pairing.hpp"
 
@@ -21,7 +21,7 @@ constexpr std::string_view overflowed = "dedup: more unmatched messages than are
 
 } // namespace
 
-// What came in front of Oa is paired with nothing once it was read.
+// MESSAGEs from before Oa are paired with nothing once Oa was read.
 bool wire_pairing::awaits_marks(const wire_pair& pair) const noexcept
 {
     return marks() && !pair.marks.given_up && pair.core.window() == pairing_window::unmarked;
@@ -34,7 +34,7 @@ bool wire_pairing::on_message(
     if (!w.broadcast) {
         return false;
     }
-    // What comes behind the markers is the new color's to give (P1).
+    // The new color delivers the MESSAGEs that follow the markers (P1).
     const bool left = w.state == wire_state::leaving;
     const bool plain = !pairs() || (w.pairs.empty() && !in_switch() &&
                                     std::ranges::none_of(w.members, [](const wire_member& m) {
@@ -151,8 +151,9 @@ bool wire_pairing::has_lost_new(const wire_pair& pair) const
     return fresh != nullptr && fresh->state == wire_state::lost;
 }
 
-// P7: in a cluster what a client SENT behind the commit may overtake on the old color, on its way from
-// one node to a third (M1), what it SENT in front of it. The new color gives it behind the seam.
+// P7: in a cluster, a message that a client SENT after the commit may overtake, on the old color
+// and on its way from one node to a third (M1), one that it SENT before. The new color delivers it
+// after the seam.
 bool wire_pairing::sent_with_epoch(
     const stomp::frame_view& frame, control::epoch_number which) const
 {
@@ -211,8 +212,8 @@ void wire_pairing::cancel_kept(const wire_pair& pair, const kept_message& twin)
     }
 }
 
-// What the pairs of a new wire subscription keep is bounded like any seam's buffer. Before `held`
-// the old color gives all of it in its own time; from there on M10 and S14 speak.
+// The memory that the pairs of a new wire subscription keep is bounded like any seam's buffer.
+// Before `held` the old color delivers all of it by itself. From then on M10 and S14 apply.
 void wire_pairing::bound_kept(wire_subscription& w)
 {
     const wire_id id = w.id;

@@ -1,12 +1,12 @@
 #pragma once
 
-// Wire subscriptions: made, shared, confirmed, left. One serves all sessions of an identity that
-// subscribed in the same words.
+// Wire subscriptions: made, shared, confirmed, left. One of them serves all sessions of an identity
+// that subscribed with the same header lines.
 //
 // Threading:  belongs to one shard.
 // Invariants:
 // (1) The last member that leaves ends its wire subscription.
-// (2) A session that moves joins none that others read before (M13).
+// (2) A session that moves joins none that other sessions read before its move (M13).
 
 #include "gateway/core/links/link_table.hpp"
 #include "gateway/core/links/share_groups.hpp"

@@ -65,8 +65,8 @@ void switch_member::on_abort(const control::abort_switch& order, time_point now)
     at(now, due::moves);
 }
 
-// Whom the switch waited for when it was given up, and what for: an operator wants to know which
-// endpoint it was.
+// The sessions that the switch still waited for when it was aborted, and the reason: an operator
+// wants to know which endpoint it was.
 void switch_member::note_unready(const client_session& s)
 {
     if (!s.part || s.part->ready || s.part->failed || switch_.tally.failures.size() >= 100) {
@@ -91,8 +91,9 @@ void switch_member::release_standby(client_session& s, time_point now)
     }
     if (s.live != switch_.to) {
         subscriptions_.drop_standby_wires(s, now);
-        // S10: given back to draining, or never taken from it: who still gives back (P3, T4) waits
-        // for acknowledgements, and its deliveries would be handed back without a word.
+        // S10: the binding goes back to draining, or never left it. A session that still gives
+        // deliveries back (P3, T4) waits for acknowledgements, and its deliveries would be handed
+        // back without being counted.
         const binding& b = s.bindings[switch_.to];
         if (b.group != nullptr && (s.part->adopted || b.at == binding::phase::draining)) {
             s.bindings[switch_.to].at = binding::phase::draining;

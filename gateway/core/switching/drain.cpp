@@ -1,5 +1,5 @@
-// What the old color still owes after a commit, and when its links are left. switch.md S10, S13,
-// C9.
+// After a commit: waits for everything that the old color still owes, and then leaves its links.
+// switch.md S10, S13, C9.
 
 #include "gateway/core/switching/switch_member.hpp"
 
@@ -7,16 +7,17 @@
 
 namespace gateway {
 
-// What the old binding lingers for; true: nothing any more.
+// Whether the old binding has nothing more to linger for.
 bool switch_member::drained(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     if (s.pinned != 0) {
         return false; // S8: what it has there stays until it is bound
     }
-    // H21: this ends although the old color says nothing any more.
+    // H21: this ends even if the old color is silent.
     const bool over = now >= std::max(switch_.drain_until, s.pin_until);
-    // M6: a forced seam's old color stays until its marker; what still comes there is delivered.
+    // M6: the old color of a forced seam stays until its marker. MESSAGEs that still arrive there
+    // are delivered.
     bool done = !has_retired(s) && s.seams == 0 && s.forced_seams == 0 &&
                 (!s.part || s.part->owed_old == 0) && (over || s.ledger.count(old) == 0) &&
                 (over || !s.answers || !s.answers->owes(old)); // S12
@@ -25,9 +26,9 @@ bool switch_member::drained(client_session& s, time_point now)
         if (w == nullptr || sub->broadcast) {
             continue;
         }
-        // Stored: blue lingers until it gave nothing for `linger` while nothing of it was
-        // unacknowledged.
-        // Where it gives back what the client has not got, this waits for acknowledgements alone.
+        // Stored: the old color lingers until it delivered nothing for `linger` while nothing of it
+        // was unacknowledged. If it gives back what the client has not got, only acknowledgements
+        // are awaited.
         const bool quiet = (w->giving_back || now - w->last_message >= switch_.timing.linger) &&
                            s.ledger.count(w->link) == 0;
         if (!quiet && !over) {
@@ -99,7 +100,7 @@ bool switch_member::leave_retired(link_record& own, time_point now)
     return any;
 }
 
-// M5: links of the sessions' own are left behind the markers of all, a few at a time.
+// M5: the sessions' own links are left after the markers of all sessions, a few at a time.
 void switch_member::run_drain(time_point now)
 {
     const bool joining = now < switch_.leave_from && seams_.joining();

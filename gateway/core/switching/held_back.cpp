@@ -34,9 +34,8 @@ void switch_member::hold_back(client_session& s, time_point now)
     }
 }
 
-// Never two consumers of one session on one queue: the old color's deliveries that the client has
-// not got yet go back to the queue with the old link, and only behind that the new color is
-// subscribed.
+// A session never has two consumers of one queue. Deliveries of the old color that the client has
+// not got yet go back to the queue with the old link, and only then the new color is subscribed.
 bool switch_member::gives_back(const client_session& s) const
 {
     return settings_.shared_backplane && std::ranges::any_of(s.journal, [&](const auto& sub) {
@@ -46,8 +45,8 @@ bool switch_member::gives_back(const client_session& s) const
            });
 }
 
-// It goes back to the queue with its link, unacknowledged, unless the client needs it (feed()).
-// Where there is no room for one, none behind it is kept: the order stays.
+// The delivery goes back to the queue with its link, unacknowledged, unless the client needs it
+// (feed()). If there is no room for one, no later one is kept either, so that the order stays.
 void switch_member::keep_to_give_back(
     wire_subscription& w, const stomp::frame_view& frame, framing as)
 {
@@ -57,8 +56,9 @@ void switch_member::keep_to_give_back(
     }
 }
 
-// A client that acknowledges by the dozen never comes to an end of what it has when nothing more
-// comes. Where it acknowledged nothing for `linger` it gets what was to go back, one a sweep.
+// A client that acknowledges by the dozen would never acknowledge its last deliveries if no more
+// arrive. So if it has acknowledged nothing for `linger`, it gets the deliveries that were to go
+// back, one per sweep.
 void switch_member::feed(client_session& s, wire_subscription& w, time_point now)
 {
     if (!w.giving_back || w.automatic || w.kept.empty() ||

@@ -40,11 +40,12 @@ void switch_member::on_hold(time_point now)
         case session_state::held: BOOST_ASSERT_MSG(false, "hold while holding"); break;
         }
     }
-    // S1, S2: one barrier per link of the old color on which anything was SENT, links being left
-    // included. It goes out behind the last SEND: what waits for a SUBSCRIBE's RECEIPT was not
-    // written and is carried now.
+    // S1, S2: one barrier per link of the old color on which anything was SENT, links that are
+    // being left included. It is written after the last SEND: a SEND that waits for a SUBSCRIBE's
+    // RECEIPT was not written, and is carried now.
     for (const auto& [id, l] : tables_.links) {
-        // E4: a link that is mute behind an ERROR is lost before the hold would end by it.
+        // E4: a link that answers nothing after an ERROR counts as lost before it could end the
+        // hold.
         if (l->core.searching() && switch_.timing.hold_timeout > net::duration{}) {
             l->core.hurry(now + switch_.timing.hold_timeout / 2);
             links_.ask_barrier(*l, now);

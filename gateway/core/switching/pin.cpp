@@ -7,8 +7,8 @@
 
 namespace gateway {
 
-// C5: what could not settle by hold_timeout is counted as failed, and this shard says `held`.
-// The fence is given up for what is unproven.
+// C5: sessions that did not settle by hold_timeout are counted as failed, and this shard says
+// `held`. The fence is given up for SENDs that are unproven.
 void switch_member::give_up(bool cut, time_point now)
 {
     if (switch_.phase != member_phase::holding) {

@@ -3,14 +3,13 @@
 // This shard as a member of a switch. docs/switch.md has the rules. Its table "Session" and the
 // rules C, S and M are implemented here, with one step per file:
 //   prepare.cpp    every session gets a standby
-//   proofs.cpp     what is asked before the hold
 //   hold.cpp       settled and held
 //   commit.cpp     every session moves
 //   abort.cpp      or every session stays
 //   pin.cpp        sessions that a switch gave up: pinned or cut
 //   drain.cpp      what the old color still owes
 //   held_back.cpp  backplane `shared`: what is subscribed only after the old color was left
-//   tally.cpp     what the coordinator is told
+// gateway/core/readiness says when this shard is prepared and held, and reports its numbers.
 //
 // Threading:  belongs to one shard.
 // Invariants:

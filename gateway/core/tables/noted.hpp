@@ -1,13 +1,14 @@
 #pragma once
 
-// What an event finds out on its way and what is done only at its end: a room notes it here, and
-// the router works it off when everything else of the event is over. So nothing is pulled away
-// under a loop, and no room calls a room above its own.
+// What an event found out and what is done only at its end. A room notes it here, and the router
+// works it off when the rest of the event is over. So nothing is pulled away under a loop, and no
+// room calls a room above its own.
 //
 // Threading:  belongs to one shard.
 // Invariants:
 // (1) It is empty between two events.
-// (2) What is noted may be gone when its turn comes: everything is named by its number.
+// (2) An object that was noted may be gone when its turn comes. So everything is named by its
+//     number.
 
 #include "broker/color.hpp"
 #include "broker/link.hpp"

@@ -34,7 +34,8 @@ void workbench::enter(client_session& s, session_state to, time_point)
     --counters_.sessions[s.live][label_of(s.state)];
     ++counters_.sessions[s.live][label_of(to)];
     s.state = to;
-    // A hold takes who is parked along; without a broker behind it, its time begins anew.
+    // A hold also takes parked sessions along. If such a session has no broker after it, its time
+    // starts again.
     s.parked &= to == session_state::connecting || to == session_state::rebinding;
 }
 
@@ -82,7 +83,7 @@ bool workbench::may_read(const client_session& s, const link_record& own) noexce
     }
     switch (s.over_outbox) {
     case backlog::below: return true;
-    // The answer to a barrier or a SUBSCRIBE lies behind what the client does not take.
+    // The answer to a barrier or a SUBSCRIBE comes after MESSAGEs that the client does not take.
     case backlog::over_mark: return own.core.barrier_open() || own.open_subscribes > 0;
     case backlog::over_wall: return false;
     }
