@@ -73,7 +73,7 @@ public:
     void on_carry_empty(session_id id); // all that was carried has been interpreted
     void on_client_written(session_id id, time_point now);
 
-    // ---- limits.buffered_total: router_memory.cpp
+    // ---- limits.buffered_total
     std::uint32_t shard_number() const noexcept { return settings_.shard; }
     memory_budget& budget() noexcept { return shard_.budget; }
     const memory_budget& budget() const noexcept { return shard_.budget; }

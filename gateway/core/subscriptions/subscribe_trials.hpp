@@ -52,7 +52,7 @@ public:
     {
     }
 
-    // ---- what router_subscriptions.cpp asks. `head`: the SUBSCRIBE's header lines.
+    // ---- questions of wire_subscriptions. `head`: the SUBSCRIBE's header lines.
     verdict known(const share_group& g, std::string_view head, time_point now) const;
     // Answered by a session_retry of `who`; asked again meanwhile it changes nothing.
     void ask(share_group& g, const net::payload_ref& head, session_id who, time_point now);
