@@ -4,39 +4,52 @@
 
 namespace control {
 
-void counted_sessions::add(counted_cause why, const std::string& session)
+void session_names::add(const std::string& session)
 {
-    auto& names = all_[static_cast<std::size_t>(why)];
-    if (names.size() < most && std::ranges::find(names, session) == names.end()) {
-        names.push_back(session);
+    if (all_.size() < most && std::ranges::find(all_, session) == all_.end()) {
+        all_.push_back(session);
     }
+}
+
+void session_names::add(const session_names& more)
+{
+    for (const std::string& session : more.all_) {
+        add(session);
+    }
+}
+
+std::string session_names::sentence() const
+{
+    if (all_.empty()) {
+        return {};
+    }
+    std::string text = all_.size() == 1 ? ": session " : ": sessions ";
+    for (std::size_t i = 0; i < std::min(all_.size(), said_most); ++i) {
+        text += (i == 0 ? "" : ", ") + all_[i];
+    }
+    if (all_.size() > said_most) {
+        text += " and ";
+        text += all_.size() == most ? "at least " : "";
+        text += std::to_string(all_.size() - said_most) + " more";
+    }
+    return text;
 }
 
 void counted_sessions::add(const counted_sessions& more)
 {
     for (std::size_t why = 0; why < all_.size(); ++why) {
-        for (const std::string& session : more.all_[why]) {
-            add(static_cast<counted_cause>(why), session);
-        }
+        all_[why].add(more.all_[why]);
     }
 }
 
-std::string counted_sessions::sentence(counted_cause why) const
+void add_counted(std::vector<counted_sentence>& all, const counted_sentence& one)
 {
-    const auto& names = of(why);
-    if (names.empty()) {
-        return {};
+    const auto same = std::ranges::find(all, one.text, &counted_sentence::text);
+    if (same == all.end()) {
+        all.push_back(one);
+    } else {
+        same->whose.add(one.whose);
     }
-    std::string text = names.size() == 1 ? ": session " : ": sessions ";
-    for (std::size_t i = 0; i < std::min(names.size(), said_most); ++i) {
-        text += (i == 0 ? "" : ", ") + names[i];
-    }
-    if (names.size() > said_most) {
-        text += " and ";
-        text += names.size() == most ? "at least " : "";
-        text += std::to_string(names.size() - said_most) + " more";
-    }
-    return text;
 }
 
 } // namespace control

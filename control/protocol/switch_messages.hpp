@@ -117,7 +117,7 @@ struct tally {
     bool fence_best_effort = false;
     bool drained = false;
     // Sentences: what makes the exit status 6 beside what these numbers say ("dedup: content").
-    std::vector<std::string> counted;
+    std::vector<counted_sentence> counted;
     counted_sessions named; // whose sessions that was, of each cause
     std::vector<session_failure> failures; // at most 100
     bool operator==(const tally&) const = default;

@@ -126,9 +126,7 @@ tally switch_record::total() const
         sum.fence_best_effort |= one.fence_best_effort;
         sum.named.add(one.named);
         for (const auto& sentence : one.counted) {
-            if (std::ranges::find(sum.counted, sentence) == sum.counted.end()) {
-                sum.counted.push_back(sentence);
-            }
+            add_counted(sum.counted, sentence);
         }
     }
     sum.drained = all_drained();
@@ -202,7 +200,9 @@ std::vector<std::string> switch_record::counted() const
         " messages dropped as copies that may have been others");
     say(cause::one_color, sum.pairs_alone, " message came from one color alone",
         " messages came from one color alone");
-    sentences.insert(sentences.end(), sum.counted.begin(), sum.counted.end());
+    for (const auto& [text, whose] : sum.counted) {
+        sentences.push_back(text + whose.sentence());
+    }
     return sentences;
 }
 

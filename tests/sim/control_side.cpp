@@ -191,7 +191,7 @@ void control_side::judge(const control::tally& numbers, control::switch_number i
         numbers.sessions_pinned > 0 || numbers.sessions_failed > 0 || !numbers.failures.empty();
     of.left_behind = numbers.stored_left_behind > 0;
     of.pairing = std::ranges::any_of(
-        numbers.counted, [](const auto& sentence) { return sentence.starts_with("dedup: "); });
+        numbers.counted, [](const auto& said) { return said.text.starts_with("dedup: "); });
     of.doubtful = numbers.pairs_doubtful;
     of.alone = numbers.pairs_alone;
     checker_.on_report(id, of);

@@ -85,7 +85,10 @@ private:
     template <class Visit>
     void each_member(const wire_pair& pair, Visit visit) const;
     void count(wire_pair& pair);
-    void note_plain(const wire_pair& pair);
+    void note_plain(wire_pair& pair);
+    void note_overflow(wire_pair& pair);
+    control::session_names whose(const wire_pair& pair) const;
+    control::session_names whose(const wire_subscription& w) const;
     bool awaits_marks(const wire_pair& pair) const noexcept;
 
     bool give(wire_subscription& w, const stomp::frame_view& frame, framing as, time_point now);

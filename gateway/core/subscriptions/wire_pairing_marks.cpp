@@ -78,7 +78,7 @@ void wire_pairing::ask_mark(
     bool dark = false; // an endpoint of which nothing is known, or that does not answer
     m.rode = m.awaited = survey_.mark_endpoints(*to, dark, now);
     if (dark) {
-        switch_.note_counted(std::string{unmarked});
+        switch_.note_counted(unmarked, whose(pair));
     }
     m.on_way = which;
     m.number = ++last_mark_;
@@ -111,7 +111,7 @@ void wire_pairing::send_marks(wire_pair& pair, couriers_of_round& together, time
             } else if (pool_of(c).healthy(from.index)) {
                 couriers_.dial(*to->group->who, from, now);
             } else if (!couriers_.dials(*to->group->who, from)) { // lost, so none will come
-                switch_.note_counted(std::string{unmarked});
+                switch_.note_counted(unmarked, whose(pair));
                 m.awaited[c] &= ~(std::uint64_t{1} << from.index);
             }
         }
@@ -231,10 +231,7 @@ void wire_pairing::give_up_marks(wire_pair& pair, time_point now)
     pair_marks& m = pair.marks;
     if (m.on_way != window_mark::none) {
         marked_.erase(m.number);
-        switch_.note_counted("dedup: a mark did not come in time");
-        each_member(pair, [&](session_id session) {
-            switch_.tally.named.add(control::counted_cause::other, name_of(session));
-        });
+        switch_.note_counted("dedup: a mark did not come in time", whose(pair));
     }
     m.on_way = window_mark::none;
     m.given_up = true;
@@ -426,11 +423,35 @@ void wire_pairing::count(wire_pair& pair)
 }
 
 // Where there are no marks a content is compared with all that came since the standby's SUBSCRIBE.
-void wire_pairing::note_plain(const wire_pair& pair)
+void wire_pairing::note_plain(wire_pair& pair)
 {
-    if (pair.marks.given_up && pair.core.has_plain()) {
-        switch_.note_counted("dedup: messages without an id, and no marks");
+    if (pair.marks.given_up && pair.core.has_plain() &&
+        std::exchange(pair.said_plain, switch_.id) != switch_.id) {
+        switch_.note_counted("dedup: messages without an id, and no marks", whose(pair));
     }
+}
+
+void wire_pairing::note_overflow(wire_pair& pair)
+{
+    if (!awaits_marks(pair) && std::exchange(pair.said_overflow, switch_.id) != switch_.id) {
+        switch_.note_counted("dedup: more unmatched messages than are remembered", whose(pair));
+    }
+}
+
+control::session_names wire_pairing::whose(const wire_pair& pair) const
+{
+    control::session_names names;
+    each_member(pair, [&](session_id session) { names.add(name_of(session)); });
+    return names;
+}
+
+control::session_names wire_pairing::whose(const wire_subscription& w) const
+{
+    control::session_names names;
+    for (const wire_member& m : w.members) {
+        names.add(name_of(m.session));
+    }
+    return names;
 }
 
 } // namespace gateway

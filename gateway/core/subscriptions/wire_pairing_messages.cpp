@@ -15,10 +15,6 @@ namespace {
 
 constexpr std::size_t recent_max = 2048; // keys of one wire subscription, since the prepare order
 
-constexpr std::string_view unkeyed = "dedup: messages without the header were not paired";
-
-constexpr std::string_view overflowed = "dedup: more unmatched messages than are remembered";
-
 } // namespace
 
 // MESSAGEs from before Oa are paired with nothing once Oa was read.
@@ -58,8 +54,9 @@ bool wire_pairing::give(
 {
     w.last_message = now;
     const auto key = settings_.pairing.key_of(frame);
-    if (!key) { // not pairable: the color that is the clients' stream gives it
-        switch_.note_counted(std::string{unkeyed});
+    // Not pairable: the color that is the clients' stream gives it.
+    if (!key && std::exchange(w.said_unkeyed, switch_.id) != switch_.id) {
+        switch_.note_counted("dedup: messages without the header were not paired", whose(w));
     }
     // Another shard may have its commit ahead of this one: the epoch of the new color's SENDs is the
     // next one until this shard has its own.
@@ -109,8 +106,8 @@ bool wire_pairing::give(
         count(pair);
         pair.held.set(pair.core.note_bytes());
         note_plain(pair);
-        if (pair.core.overflowed() && !awaits_marks(pair)) {
-            switch_.note_counted(std::string{overflowed});
+        if (pair.core.overflowed()) {
+            note_overflow(pair);
         }
     }
     const bool certain = settings_.pairing.by == dedup_by::header || (key && key->id != 0);
@@ -228,9 +225,7 @@ void wire_pairing::bound_kept(wire_subscription& w)
             while (pair.kept_above(settings_.seam_buffer)) {
                 cancel_kept(pair, pair.core.forget_oldest());
             }
-            if (!awaits_marks(pair)) {
-                switch_.note_counted(std::string{overflowed});
-            }
+            note_overflow(pair);
             continue;
         }
         if (w.seams == 0) {

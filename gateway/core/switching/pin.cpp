@@ -78,7 +78,9 @@ void switch_member::unpin(client_session& s, time_point now)
     if (std::exchange(s.pinned, 0) == switch_.id && !in_switch()) {
         --switch_.tally.sessions_pinned;
         ++switch_.tally.sessions_moved;
-        switch_.note_counted("a session was pinned to its old color for a while");
+        control::session_names whose;
+        whose.add(name_of(s.id));
+        switch_.note_counted("pinned to the old color for a while", std::move(whose));
     }
     s.pin_until = now + switch_.timing.drain_timeout; // from here on it drains like any other
     for (const auto& sub : s.journal) {

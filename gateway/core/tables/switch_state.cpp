@@ -11,11 +11,9 @@ control::tally& switch_state::tally_of(control::switch_number made_by) noexcept
     return one == past.end() ? tally : one->numbers;
 }
 
-void switch_state::note_counted(std::string sentence)
+void switch_state::note_counted(std::string_view sentence, control::session_names whose)
 {
-    if (std::ranges::find(tally.counted, sentence) == tally.counted.end()) {
-        tally.counted.push_back(std::move(sentence));
-    }
+    control::add_counted(tally.counted, {std::string{sentence}, std::move(whose)});
 }
 
 } // namespace gateway

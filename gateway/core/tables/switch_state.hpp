@@ -14,7 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <set>
-#include <string>
+#include <string_view>
 #include <vector>
 
 namespace gateway {
@@ -69,8 +69,8 @@ struct switch_state {
     bool running() const noexcept { return phase != member_phase::steady; }
     // The report that counts what that switch caused.
     control::tally& tally_of(control::switch_number made_by) noexcept;
-    // A sentence of the report, once.
-    void note_counted(std::string sentence);
+    // A sentence of the report, once, and whose sessions that was.
+    void note_counted(std::string_view sentence, control::session_names whose = {});
 };
 
 } // namespace gateway

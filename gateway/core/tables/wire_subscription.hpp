@@ -43,6 +43,9 @@ struct wire_pair {
     held_bytes<held_kind::pairing> held;
     pairing core;
 
+    // For which switch's report that was said of it; not again with each MESSAGE.
+    control::switch_number said_overflow = 0, said_plain = 0;
+
     std::size_t kept_largest = 0; // of what was kept since nothing was
     // M10: one MESSAGE that is larger than the mark fills nothing by itself.
     bool kept_above(std::size_t mark) const noexcept
@@ -98,6 +101,7 @@ struct wire_subscription {
         return kept_bytes - (kept_largest > mark ? std::min(kept_largest, kept_bytes) : 0) > mark;
     }
     std::vector<wire_pair*> pairs;      // backplane `shared`: where this is one side; the router's
+    control::switch_number said_unkeyed = 0; // for which switch's report that was said
     std::unique_ptr<twin_notes> recent; // given since the prepare order, for pairs made later
     std::uint16_t last_tag = 0;
     // linger, seam_quiet and "time without progress"; giving back: the last acknowledgement

@@ -85,7 +85,7 @@ TEST(SwitchRecord, CountsInSentencesWhatMakesExitStatus6)
     auto t = finished();
     t.fence_best_effort = true;
     t.in_doubt = 2;
-    t.counted = {"dedup: content"};
+    t.counted = {{"dedup: content", {}}};
     record.take(0, t);
     record.take(1, t); // the same sentence of two members is said once
     EXPECT_EQ(
@@ -153,12 +153,25 @@ TEST(SwitchRecord, NamesTheSessionsOfWhatIsCounted)
     for (int i = 0; i < 13; ++i) {
         numbers.named.add(counted_cause::failed, "1-" + std::to_string(i));
     }
+    const auto late = [](std::initializer_list<std::string> sessions) {
+        counted_sentence one{"dedup: a mark did not come in time", {}};
+        for (const auto& session : sessions) {
+            one.whose.add(session);
+        }
+        return std::vector{one};
+    };
+    numbers.counted = late({"0-1"});
     record.take(0, numbers);
+    auto others = finished();
+    others.counted = late({"1-2", "1-3"});
+    record.take(1, others);
     const auto said = record.counted();
     EXPECT_EQ(
-        said.front(), "1 session failed: sessions 1-0, 1-1, 1-2, 1-3, 1-4, 1-5, 1-6, 1-7, 1-8, "
+        said.front(), "2 sessions failed: sessions 1-0, 1-1, 1-2, 1-3, 1-4, 1-5, 1-6, 1-7, 1-8, "
                       "1-9 and 3 more");
-    EXPECT_EQ(said.back(), "2 gaps in subscriptions: sessions 0-4, 0-9");
+    ASSERT_GE(said.size(), 2u);
+    EXPECT_EQ(said[said.size() - 2], "2 gaps in subscriptions: sessions 0-4, 0-9");
+    EXPECT_EQ(said.back(), "dedup: a mark did not come in time: sessions 0-1, 1-2, 1-3");
 }
 
 TEST(SwitchEvents, KeepEveryPhaseAndOnlyTheNewestProgress)

@@ -60,7 +60,11 @@ protected:
     bool is_counted(const std::string& sentence) const
     {
         const auto& counted = router.numbers().counted;
-        return std::ranges::find(counted, sentence) != counted.end();
+        const auto one =
+            std::ranges::find(counted, sentence, &control::counted_sentence::text);
+        // P8: whose sessions it was is said with it.
+        return one != counted.end() &&
+               (sentence == "dedup: content" || !one->whose.all().empty());
     }
     // Up to blue's part of Oa.
     void preparing()
