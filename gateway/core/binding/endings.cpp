@@ -126,6 +126,7 @@ void endings::end_session(client_session& s, time_point now)
 // REQUIRES: it ends.
 void endings::forget_kept(client_session& s) noexcept
 {
+    release(held_kind::sessions, s.journal.bytes());
     release(held_kind::frames, s.waiting_bytes);
     s.waiting_bytes = 0;
     if (s.rare_part) {

@@ -104,7 +104,7 @@ void lost_answers::settled_owed(client_session& s, const broker::owed_answer& ow
     --s.owed;
     if (s.part && c != s.live && s.part->owed_old > 0 && !owed.doubted &&
         --s.part->owed_old == 0) {
-        for (const auto& later : std::exchange(s.part->receipts, {})) {
+        for (const auto& later : s.part->take_receipts()) {
             receipts_.send_receipt(s, later);
         }
     }

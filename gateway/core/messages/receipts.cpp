@@ -13,7 +13,7 @@ void receipts::answer_receipt(client_session& s, std::string_view receipt)
     }
     // S13, H5: the new color's RECEIPTs wait for the old color's.
     if (s.part && s.part->owed_old > 0 && s.live == switch_.to) {
-        s.part->receipts.emplace_back(receipt);
+        s.part->keep_receipt(receipt);
         return;
     }
     send_receipt(s, receipt);

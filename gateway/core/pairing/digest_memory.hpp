@@ -66,6 +66,11 @@ private:
         Value value;
         net::time_point until;
     };
+
+public:
+    static constexpr std::size_t entry_bytes = sizeof(digest128) + sizeof(entry);
+
+private:
     net::duration keeps_;
     std::size_t half_;
     net::hash_map<digest128, entry> young_, old_;

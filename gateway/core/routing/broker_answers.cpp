@@ -26,7 +26,7 @@ void broker_answers::on_answered(link_record& l, const broker::owed_answer& owed
         if (s->part && c != s->live && s->part->owed_old > 0 && !owed.doubted) {
             receipts_.send_receipt(*s, owed.client_receipt);
             if (--s->part->owed_old == 0) {
-                for (const auto& later : std::exchange(s->part->receipts, {})) {
+                for (const auto& later : s->part->take_receipts()) {
                     receipts_.send_receipt(*s, later);
                 }
             }

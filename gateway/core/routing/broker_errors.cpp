@@ -111,7 +111,7 @@ void broker_errors::on_wire_failed(
             continue;
         }
         // E1: it leaves the journal, or the next switch would say it again.
-        s->journal.remove(sub->number);
+        forget_subscription(*s, sub->number);
         if (--s->open_subscribes == 0) {
             pump_later(*s);
         }

@@ -41,7 +41,7 @@ void client_commands::client_subscribe(client_session& s, const stomp::frame_vie
             now);
         return;
     }
-    s.journal.add(std::move(*read));
+    charge(held_kind::sessions, weight(s.journal.add(std::move(*read))));
     ++s.open_subscribes;
     // The journal drives the rest: what has no wire subscription yet gets one when its link is
     // there (S15).
@@ -84,7 +84,7 @@ void client_commands::client_unsubscribe(client_session& s, const stomp::frame_v
     } else {
         receipts_.answer_receipt(s, receipts);
     }
-    s.journal.remove(number_of);
+    forget_subscription(s, number_of);
     if (client_session* still = find(s.id); still != nullptr && still->open_subscribes == 0) {
         pump_later(*still);
     }

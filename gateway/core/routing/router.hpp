@@ -88,7 +88,12 @@ public:
     // S14: links that owe no answer are not read meanwhile.
     void stop_links_for_memory(bool on);
     // The right value of the budget, by a walk over everything; for checks.
-    by<held_kind, gauge> recount() const { return snapshots_.recount(); }
+    by<held_kind, gauge> recount() const
+    {
+        auto all = snapshots_.recount();
+        all[held_kind::sessions] += trials_.recount();
+        return all;
+    }
     static constexpr std::array recounted{
         held_kind::sessions, held_kind::frames, held_kind::receipts, held_kind::deliveries};
 

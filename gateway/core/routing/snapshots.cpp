@@ -26,7 +26,9 @@ std::size_t snapshots::kept_for(session_id id) const noexcept
     }
     const bool alone = s->who == nullptr || s->who->sessions == 1;
     return (alone ? said_by(id) : 0) + s->waiting_bytes +
-           (s->transactions ? s->transactions->bytes() : 0) + s->ledger.bytes() + s->owed * sizeof(broker::owed_answer);
+           (s->transactions ? s->transactions->bytes() : 0) + s->ledger.bytes() +
+           s->journal.bytes() + (s->part ? s->part->receipts_held.bytes() : 0) +
+           s->owed * sizeof(broker::owed_answer);
 }
 
 by<held_kind, gauge> snapshots::recount() const
@@ -41,8 +43,14 @@ by<held_kind, gauge> snapshots::recount() const
         });
     }
     for (const auto& [id, s] : tables_.sessions) {
+        all[held_kind::sessions] += s->journal.bytes();
         if (s->rare_part) {
             all[held_kind::sessions] += bytes_of(s->rare_part->handshake);
+        }
+        if (s->part) {
+            for (const std::string& receipt : s->part->receipts) {
+                all[held_kind::receipts] += switch_part::weight(receipt);
+            }
         }
         if (s->waiting) {
             for (const buffered_frame& f : *s->waiting) {

@@ -136,6 +136,15 @@ subscription* session_journal::at(std::uint32_t number) noexcept
     return at == subscriptions_.end() ? nullptr : at->get();
 }
 
+std::size_t session_journal::bytes() const noexcept
+{
+    std::size_t all = 0;
+    for (const auto& s : subscriptions_) {
+        all += weight(*s);
+    }
+    return all;
+}
+
 void session_journal::remove(std::uint32_t number)
 {
     const auto gone =

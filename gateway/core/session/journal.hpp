@@ -74,6 +74,13 @@ struct subscription {
     }
 };
 
+// What it makes the gateway keep beside the shared head (limits.buffered_total). The same as long as
+// it lives.
+inline std::size_t weight(const subscription& s) noexcept
+{
+    return sizeof(subscription) + s.client_id.size();
+}
+
 struct journal_rules {
     const std::vector<std::string>* broadcast = nullptr; // patterns
     unsigned prefetch = 0;                               // set where a stored SUBSCRIBE has none
@@ -97,6 +104,7 @@ public:
     auto begin() const noexcept { return subscriptions_.begin(); }
     auto end() const noexcept { return subscriptions_.end(); }
     std::size_t size() const noexcept { return subscriptions_.size(); }
+    std::size_t bytes() const noexcept;
 
 private:
     // Stable addresses; most sessions have one, which needs no allocation of its own.

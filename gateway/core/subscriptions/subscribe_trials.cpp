@@ -62,6 +62,12 @@ std::optional<subscribe_trials::found> subscribe_trials::find_out(
     return std::nullopt;
 }
 
+void subscribe_trials::note(const digest128& what, found value, time_point now)
+{
+    memory_.note(what, value, now);
+    held_.set(memory_.size() * memory_.entry_bytes);
+}
+
 subscribe_trials::verdict
 subscribe_trials::known(const share_group& g, std::string_view head, time_point now) const
 {
@@ -82,7 +88,7 @@ void subscribe_trials::note_tried(const share_group& g, std::string_view head, t
 {
     const auto before = find_out(g, head, now);
     const bool doubted = before == found::doubted || before == found::tried_again;
-    memory_.note(key_of(g, g.at, head), doubted ? found::tried_again : found::tried, now);
+    note(key_of(g, g.at, head), doubted ? found::tried_again : found::tried, now);
 }
 
 // E12: tried once more, not twice.
@@ -95,7 +101,7 @@ bool subscribe_trials::doubt(const share_group& g, std::string_view head, time_p
 
 void subscribe_trials::forget(const share_group& g, std::string_view head, time_point now)
 {
-    memory_.note(key_of(g, g.at, head), found::doubted, now); // whatever its neighbours say
+    note(key_of(g, g.at, head), found::doubted, now); // whatever its neighbours say
 }
 
 void subscribe_trials::ask(
@@ -110,6 +116,8 @@ void subscribe_trials::ask(
     auto made = std::make_unique<trial>();
     made->head = head;
     made->askers.insert(number(who));
+    made->held = held_bytes<held_kind::sessions>{&shard_.budget};
+    made->held.add(sizeof(trial));
     made->alone = known(g, head->bytes(), now) == verdict::refused;
     own.waiting.push_back(made.get());
     const std::string_view key = made->head->bytes();
@@ -235,7 +243,7 @@ void subscribe_trials::refuse(
 {
     const std::string_view head = t.head->bytes();
     own.failures = 0;
-    memory_.note(key_of(g, g.at, head), found::refused, now);
+    note(key_of(g, g.at, head), found::refused, now);
     ++counters_.subscribes_refused;
     out_.log(0, name_of(g.at) + " refused a SUBSCRIBE that was tried: " + why);
     for (const std::uint64_t id : t.askers) {
@@ -423,6 +431,11 @@ bool subscribe_trials::carry_marker(wire_subscription& w, time_point now)
     own.marker = w.id;
     go_on(g, own, now);
     return true;
+}
+
+std::size_t subscribe_trials::recount() const noexcept
+{
+    return memory_.size() * memory_.entry_bytes + open() * sizeof(trial);
 }
 
 std::size_t subscribe_trials::open() const noexcept

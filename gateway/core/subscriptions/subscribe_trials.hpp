@@ -77,6 +77,8 @@ public:
 
     std::size_t remembered() const noexcept { return memory_.size(); }
     std::size_t open() const noexcept;
+    // What it charged to limits.buffered_total, by a walk; for checks.
+    std::size_t recount() const noexcept;
 
 private:
     enum class found : std::uint8_t { tried, doubted, tried_again, refused };
@@ -87,6 +89,7 @@ private:
         std::uint8_t losses = 0;      // of links, without a word
         bool alone = false;
         bool shares_queue = false;
+        held_bytes<held_kind::sessions> held;
     };
     struct scratch {
         link_id link = link_id::none;
@@ -127,7 +130,10 @@ private:
     couriers& couriers_;
     cluster_survey& survey_;
     scratches scratches_;
+    void note(const digest128& what, found value, time_point now);
+
     digest_memory<found> memory_{std::chrono::minutes{10}, 32'768};
+    held_bytes<held_kind::sessions> held_{&shard_.budget}; // by memory_
 };
 
 } // namespace gateway

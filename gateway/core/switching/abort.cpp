@@ -103,8 +103,8 @@ void switch_member::release_standby(client_session& s, time_point now)
         }
         binder_.unbind(s, switch_.to, now);
     }
-    for (const auto& receipt : std::exchange(s.part->receipts, {})) { // S13: nothing is left to
-        receipts_.send_receipt(s, receipt);                            // wait for
+    for (const auto& receipt : s.part->take_receipts()) { // S13: nothing is left to wait for
+        receipts_.send_receipt(s, receipt);
     }
     s.part.reset();
 }

@@ -61,7 +61,7 @@ void switch_member::finish_drain(client_session& s, time_point now)
         name_counted(control::counted_cause::handed_back, s.id);
     }
     if (s.part) {
-        for (const auto& receipt : std::exchange(s.part->receipts, {})) {
+        for (const auto& receipt : s.part->take_receipts()) {
             receipts_.send_receipt(s, receipt);
         }
         if (!in_switch()) {
@@ -155,7 +155,7 @@ void switch_member::doubt_receipts(time_point now)
     for (const session_id id : tables_.all_sessions()) {
         if (client_session* s = find(id); s != nullptr && s->part) {
             s->part->owed_old = 0;
-            for (const auto& receipt : std::exchange(s->part->receipts, {})) {
+            for (const auto& receipt : s->part->take_receipts()) {
                 receipts_.send_receipt(*s, receipt);
             }
         }

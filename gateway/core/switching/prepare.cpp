@@ -103,7 +103,7 @@ void switch_member::join_switch(client_session& s, time_point now)
 void switch_member::begin_standby(client_session& s, time_point now)
 {
     if (!s.part) {
-        s.part = std::make_unique<switch_part>();
+        s.part = std::make_unique<switch_part>(shard_.budget);
     }
     switch_part& part = *s.part;
     part.ordered = part.ready = part.failed = part.live_lost = false;

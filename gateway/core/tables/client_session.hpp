@@ -20,11 +20,14 @@
 #include "gateway/core/session/sends.hpp"
 #include "gateway/core/tables/share_group.hpp"
 #include "gateway/core/session/transactions.hpp"
+#include "gateway/memory/memory_budget.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace gateway {
@@ -65,8 +68,27 @@ struct binding {
 
 // Fields that only a switch needs.
 struct switch_part {
+    explicit switch_part(memory_budget& budget) noexcept : receipts_held(&budget) {}
+
+    // Green's receipts, which wait for blue's (S13).
+    void keep_receipt(std::string_view receipt)
+    {
+        receipts.emplace_back(receipt);
+        receipts_held.add(weight(receipt));
+    }
+    std::vector<std::string> take_receipts() noexcept
+    {
+        receipts_held.set(0);
+        return std::exchange(receipts, {});
+    }
+    static std::size_t weight(std::string_view receipt) noexcept
+    {
+        return sizeof(std::string) + receipt.size();
+    }
+
     net::time_point held_at{}, resumed_at{};
-    std::vector<std::string> receipts; // green's receipts, which wait for blue's (S13)
+    std::vector<std::string> receipts;
+    held_bytes<held_kind::receipts> receipts_held;
     bool adopted = false;              // the standby's links lingered from the switch before (S10)
     std::uint32_t owed_old = 0;        // answers that the old color owes
     std::uint8_t lost = 0;             // times the standby was lost (S9)

@@ -82,6 +82,14 @@ protected:
     {
         shard_.budget.release(kind, bytes);
     }
+    // It leaves the journal, and what was charged for it goes back.
+    void forget_subscription(client_session& s, std::uint32_t number) noexcept
+    {
+        if (const subscription* sub = s.journal.at(number)) {
+            release(held_kind::sessions, weight(*sub));
+            s.journal.remove(number);
+        }
+    }
     // The one place where a session's state changes.
     void enter(client_session& s, session_state to, time_point now);
     // What waits of its frames may go on, at the event's end.

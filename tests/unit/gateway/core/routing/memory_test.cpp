@@ -103,14 +103,69 @@ TEST_F(RouterMemory, L1_DeliveriesAreCountedUntilTheyAreAcknowledgedOrTheSession
     const auto bring = [&](const std::string& id) {
         brings(2, "MESSAGE subscription:s1 destination:/queue/q message-id:" + id + " ack:" + id + " | x");
     };
+    const auto before = router.kept_for(a);
     bring("m1");
     bring("m2");
     const auto two = held_of(held_kind::deliveries);
-    EXPECT_EQ(two, router.kept_for(a) - router.said_by(a));
+    EXPECT_EQ(two, router.kept_for(a) - before);
     EXPECT_GE(two, 2 * sizeof(delivery));
     expect_counted();
     goes(a);
     EXPECT_EQ(held_of(held_kind::deliveries), 0U);
+    expect_counted();
+}
+
+TEST_F(RouterMemory, L1_SubscriptionsAreCountedWithTheirIds)
+{
+    client();
+    const auto before = held_of(held_kind::sessions);
+    says(a, "SUBSCRIBE destination:/topic/a id:" + std::string(5000, 'i'));
+    says(a, "SUBSCRIBE destination:/topic/b id:2");
+    EXPECT_GT(held_of(held_kind::sessions), before + 5000 + 2 * sizeof(subscription));
+    EXPECT_GT(router.kept_for(a), 5000U);
+    expect_counted();
+    says(a, "UNSUBSCRIBE id:" + std::string(5000, 'i'));
+    EXPECT_LT(held_of(held_kind::sessions), before + 1000);
+    expect_counted();
+    goes(a);
+    EXPECT_EQ(held_of(held_kind::sessions), 0U);
+    expect_counted();
+}
+
+// E10: the trial while it is open, then what was found.
+TEST_F(RouterMemory, L1_TriedSubscribesAreCounted)
+{
+    subscriber();
+    client();
+    const auto before = held_of(held_kind::sessions);
+    brokers.blue.keeps_back = [](const stomp::frame& f) {
+        return f.command == stomp::command::subscribe;
+    };
+    says(b, "SUBSCRIBE id:1 destination:/topic/b");
+    EXPECT_GT(held_of(held_kind::sessions), before + sizeof(subscription));
+    expect_counted();
+    brokers.blue.keeps_back = [](const stomp::frame&) { return false; };
+    answer();
+    goes(b);
+    EXPECT_GT(held_of(held_kind::sessions), before); // remembered for ten minutes
+    EXPECT_LT(held_of(held_kind::sessions), before + 200);
+    expect_counted();
+}
+
+TEST_F(RouterMemory, L1_ReceiptsThatWaitForTheOldColorsAreCounted)
+{
+    client();
+    brokers.blue.keeps_back = is_client_send;
+    says(a, "SEND destination:/topic/a receipt:blue | 1");
+    held();
+    const auto before = held_of(held_kind::receipts);
+    says(a, "SEND destination:/topic/a receipt:" + std::string(5000, 'g') + " | 2");
+    commits();
+    EXPECT_GT(held_of(held_kind::receipts), before + 5000);
+    EXPECT_GT(router.kept_for(a), 5000U);
+    expect_counted();
+    answer();
+    EXPECT_EQ(held_of(held_kind::receipts), 0U);
     expect_counted();
 }
 
