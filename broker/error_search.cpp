@@ -358,7 +358,12 @@ finding error_search::nobody(kept_error& e, const owed_answers& owed, net::time_
         begins_ = true;
     }
     ordered_until_ = now + order_time;
-    doubt(e, candidates(e, owed, false));
+    // E3: what it quotes nothing of, it does not mean, where all that it may mean is known.
+    const matches said = quoted(e, owed, false);
+    notes meant;
+    std::ranges::transform(said, std::back_inserter(meant), &match::which);
+    const bool told = !meant.empty() && !e.said_more && !forgot(e);
+    doubt(e, told ? meant : candidates(e, owed, false));
     return {.what = finding::kind::nobody, .error = e.error};
 }
 

@@ -413,6 +413,25 @@ TEST_F(LinkError, E3_ACommitThatMayHaveBeenRefusedIsNotAnswered)
     EXPECT_EQ(news.doubted[0].client_receipt, "c");
 }
 
+TEST_F(LinkError, E3_ACommitOfWhichItQuotesNothingIsAnswered)
+{
+    shared();
+    const auto transaction = core->begin(session_id{4}, log);
+    sends("SEND destination:/topic/a", {.session = session_id{4}, .transaction = transaction});
+    core->commit(transaction, {.session = session_id{4}, .client_receipt = "c"}, log);
+    sends_to(5, "/topic/a/b"); // which of the two it was is not known
+    sends_to(6, "/topic/a/b");
+    gets(not_a_topic);
+    EXPECT_EQ(gets("RECEIPT receipt-id:r1").what, kind::swallowed); // until it is known
+    lives_on();
+    const auto news = core->take_news();
+    ASSERT_EQ(news.refused.size(), 1u);
+    EXPECT_EQ(news.refused[0].what.what, finding::kind::nobody);
+    EXPECT_TRUE(news.doubted.empty());
+    ASSERT_EQ(news.answered.size(), 1u);
+    EXPECT_EQ(news.answered[0].client_receipt, "c");
+}
+
 TEST_F(LinkError, E3_NorIsOneWhoseSendsAreRememberedNoMore)
 {
     ready(); // a link of one session's own remembers few
