@@ -210,7 +210,7 @@ std::vector<session_id> seam_table::keep_lost(wire_subscription& w)
         bound.push_back(m.session);
     }
     return bound;
-    pairing_.on_new_lost(id, now);
+    pairing_.on_new_lost(id);
 }
 
 // A client's UNSUBSCRIBE or end: it leaves its pair, on both sides.

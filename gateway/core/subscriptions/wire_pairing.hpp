@@ -60,7 +60,7 @@ public:
     bool marking() const; // `prepared` waits for it
     bool marked(wire_id old, const wire_subscription& fresh) const; // `held` does
     void on_seam(const wire_subscription& from, const wire_subscription& to, time_point now);
-    void on_new_lost(wire_id fresh, time_point now); // while its seams are joining
+    void on_new_lost(wire_id fresh); // while its seams are joining
     bool holds_markers(wire_id old, wire_id fresh) const; // the seam's own
     void on_mark(wire_subscription& w, std::string_view mark, time_point now);
     time_point run_marks(time_point now);

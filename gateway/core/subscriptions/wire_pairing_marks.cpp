@@ -266,7 +266,7 @@ void wire_pairing::on_seam(const wire_subscription& from, const wire_subscriptio
 
 // No mark comes there any more: the seam waits for none, so that its members are bound again soon.
 // What was marked still holds for what is kept.
-void wire_pairing::on_new_lost(wire_id fresh, time_point now)
+void wire_pairing::on_new_lost(wire_id fresh)
 {
     for (std::size_t i = 0; marks() && i < pairs_.size(); ++i) {
         wire_pair& pair = *pairs_[i];

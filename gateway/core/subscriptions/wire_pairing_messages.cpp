@@ -135,7 +135,7 @@ bool wire_pairing::give(
     }
     bound_kept(w);
     if (wire_subscription* fresh = wire(lost)) {
-        bound_kept(*fresh, now);
+        bound_kept(*fresh);
     }
     return used;
 }
