@@ -18,6 +18,7 @@ enum class errc {
     header_line_too_long, // limits::header_line_bytes
     stray_bytes,          // bytes between frames that are not EOL (a NUL, a CR without LF)
 };
+inline constexpr errc no_fault{};
 
 const boost::system::error_category& error_category() noexcept;
 inline boost::system::error_code make_error_code(errc e) noexcept

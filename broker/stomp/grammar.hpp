@@ -48,6 +48,8 @@ bool escapes_are_defined(std::string_view head, version v) noexcept;
 // in front. What is forwarded is this.
 std::string_view strict_length(std::string_view value) noexcept;
 
+inline constexpr std::string_view content_length = "content-length";
+
 // Decimal digits only. Saturates, so that an absurd length is too large and not malformed.
 std::optional<std::size_t> parse_length(std::string_view digits) noexcept;
 

@@ -87,6 +87,7 @@ public:
     bool at_frame_border() const noexcept { return scanned_ == 0 && skipper_ == nullptr; }
 
 private:
+    // ---- parser_head.cpp
     errc scan_head(std::string_view front, const limits& bounds, std::vector<header>& headers);
     errc end_line(
         std::string_view front, std::size_t lf, const limits& bounds, std::vector<header>& headers);
@@ -98,6 +99,8 @@ private:
     errc check_lengths(std::vector<header>& headers);
     void read_length(std::vector<header>& headers);
     bool may_be_unknown(std::string_view line) const noexcept;
+
+    // ---- parser.cpp
     parse_result
     parse_body(std::string_view front, const limits& bounds, bool headers_filled, frame_view& out);
     parse_result
