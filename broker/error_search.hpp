@@ -20,10 +20,10 @@
 //     the answers of a BEGIN + ABORT on each side of it, and only while the link lives: a broker
 //     reports late what ended the link.
 
+#include "broker/broker_error.hpp"
 #include "broker/id_map.hpp"
 #include "broker/net/time.hpp"
 #include "broker/quoted_lines.hpp"
-#include "broker/stomp/frame.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -32,14 +32,6 @@
 #include <vector>
 
 namespace broker {
-
-// An ERROR as the broker said it.
-struct broker_error {
-    std::string head; // raw header lines but receipt-id and subscription, each with its LF
-    std::string body;
-    std::string text; // one line for a log or a report
-};
-broker_error read_error(const stomp::frame_view& frame);
 
 enum class frame_kind : std::uint8_t {
     send,           // a client's SEND
@@ -115,7 +107,6 @@ public:
     std::size_t bytes() const noexcept; // of memory
 
     static constexpr std::size_t errors_max = 16;
-    static constexpr std::size_t error_bytes_max = 16 * 1024;
     static constexpr auto order_time = std::chrono::minutes{1};
 
 private:
@@ -149,30 +140,37 @@ private:
     using notes = std::vector<note*>;
     using matches = std::vector<match>;
 
+    // ---- error_search_notes.cpp
+    std::string_view head_of(const note& n) const noexcept;
+    void drop_front(std::size_t count);
+    void forget_front();
+    void settle(const owed_answers& owed);
+    // Once each; the oldest go where there are too many.
+    static void add_bounded(std::vector<std::uint64_t>& commits, std::uint64_t commit);
+
+    // ---- error_search_candidates.cpp
     // `ended`: what was committed may be refused behind its COMMIT's RECEIPT, where that ends the
     // link.
     notes candidates(const kept_error& e, const owed_answers& owed, bool ended);
     void look_for_quotes(kept_error& e, const owed_answers& owed);
     matches quoted(const kept_error& e, const owed_answers& owed, bool ended);
     bool is_candidate(const note& n, const owed_answers& owed, bool ended) const;
+    static const written_frame* one_session(const notes& among) noexcept; // null: none, or several
+    const written_frame* only_session(const notes& among) const noexcept;
+    static bool one_frame(const notes& among) noexcept;
+
+    // ---- error_search.cpp
     bool forgot(const kept_error& e) const noexcept { return e.floor < forgotten_; }
     // Of one session it was in any case.
     bool blind(const kept_error& e) const noexcept { return of_many_ && forgot(e); }
-    std::string_view head_of(const note& n) const noexcept;
-    void drop_front(std::size_t count);
-    void settle(const owed_answers& owed);
     finding name(kept_error& e, note& n, std::optional<header_line> line);
     finding name_session(kept_error& e, const written_frame& of, const notes& among);
     void doubt(const kept_error& e, const notes& among);
-    void forget_front();
     finding nobody(kept_error& e, const owed_answers& owed, net::time_point now);
     std::optional<finding> at_once(kept_error& e, const owed_answers& owed);
     std::optional<finding> at_last(
         kept_error& e, std::size_t alike, std::size_t unnamed, const owed_answers& owed);
     std::optional<finding> by_order(kept_error& e, const notes& among, const matches& said);
-    static const written_frame* one_session(const notes& among) noexcept; // null: none, or several
-    const written_frame* only_session(const notes& among) const noexcept;
-    static bool one_frame(const notes& among) noexcept;
 
     std::vector<note> notes_; // the first dead_ are forgotten; behind them is number first_
     std::string heads_;       // begins with byte heads_first_ of all that were kept
