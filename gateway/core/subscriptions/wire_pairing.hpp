@@ -110,4 +110,15 @@ private:
     std::vector<std::unique_ptr<wire_pair>> pairs_;
 };
 
+template <class Visit>
+void wire_pairing::each_member(const wire_pair& pair, Visit visit) const
+{
+    const wire_subscription* fresh = wire(pair.new_wire);
+    for (std::size_t i = 0; fresh != nullptr && i < fresh->members.size(); ++i) {
+        if (fresh->members[i].pair == pair.tag) {
+            visit(fresh->members[i].session);
+        }
+    }
+}
+
 } // namespace gateway

@@ -1,0 +1,81 @@
+#pragma once
+
+// The running gateway: its shards and their threads, the control plane on the thread that called
+// run(), signals and upkeep. start.cpp puts it together, process.cpp ends it, upkeep.cpp does what
+// comes again and again.
+//
+// Threading:  run()'s thread but where a function says otherwise.
+// Lifetime:   the destructor ends shards and joins their threads.
+
+#include "broker/net/time.hpp"
+#include "control/api/api.hpp"
+#include "control/api/server.hpp"
+#include "control/service/control_service.hpp"
+#include "gateway/memory/freed_memory.hpp"
+#include "gateway/memory/memory_limit.hpp"
+#include "gateway/process/switch_service.hpp"
+#include "gateway/settings/config.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace gateway {
+
+// Names of all endpoints, resolved; one that cannot be keeps what was `known` of it and is tried
+// again (re-resolved every 30 s): the lookup may lack no more than a descriptor (outside.md, N1).
+std::shared_ptr<const endpoint_addresses>
+resolve_endpoints(const config& c, const endpoint_addresses& known);
+
+class process {
+public:
+    explicit process(config settings) : settings_(std::move(settings)) {}
+    ~process();
+    int run();
+
+private:
+    int start();
+    int open_listeners();
+    void count_switches();
+    std::string metrics();
+    void on_signal();
+    void wait_for_signal();
+    void on_pause(net::duration paused);
+    void note_signal(int number);
+    void drain(int step);
+    void stop();
+    void resolve_again();
+    void trim_memory();
+    void release_memory();
+
+    config settings_;
+    process_state shared_;
+    boost::asio::io_context control_{1};
+    std::vector<std::unique_ptr<shard>> shards_;
+    std::vector<std::thread> threads_;
+    std::vector<std::unique_ptr<shard_port>> ports_;
+    std::unique_ptr<control::control_service> service_;
+    std::unique_ptr<control::api> api_;
+    std::unique_ptr<control::api_server> server_;
+    boost::asio::signal_set signals_{control_};
+    boost::asio::steady_timer timer_{control_}, resolve_timer_{control_}, trim_timer_{control_};
+    trim_decider trims_;
+    std::size_t trims_open_ = 0; // shards that a release of memory still waits for
+    std::thread resolver_;
+    std::shared_ptr<const endpoint_addresses> where_;
+    control_counters counters_;
+    std::set<control::switch_number> counted_;
+    std::vector<shard_numbers> last_numbers_;
+    std::map<int, net::time_point> signals_told_;
+    bool stopping_ = false;
+    net::pulse pulse_{[this](net::duration paused) { on_pause(paused); }}; // the first to go
+};
+
+} // namespace gateway

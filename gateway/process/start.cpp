@@ -1,0 +1,256 @@
+// How the gateway starts: configuration to settings, the store, shards, listeners, the admin API.
+
+#include "broker/net/socket.hpp"
+#include "gateway/memory/memory_limit.hpp"
+#include "gateway/memory/memory_reserve.hpp"
+#include "gateway/process/running_process.hpp"
+#include "gateway/telemetry/log.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <random>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace gateway {
+
+namespace {
+
+constexpr std::uint64_t descriptors_kept = 256; // listeners, admin, logs, epoll
+// The most that the kernel may hold unsent for a peer that no broker has accepted yet: the answer
+// to its upgrade, pongs.
+constexpr int unsent_before_connected = 16 * 1024;
+
+int start_error(const std::string& sentence)
+{
+    log::flush(); // in front of it
+    std::fprintf(stderr, "teal-gateway: %s\n", sentence.c_str());
+    return 2;
+}
+
+std::string cannot_listen(const bind_address& at, const boost::system::error_code& why)
+{
+    return "cannot listen on " + at.text + ": " + why.message();
+}
+
+std::string joined(const std::vector<std::string>& words)
+{
+    std::string all;
+    for (const auto& word : words) {
+        all += (all.empty() ? "" : ", ") + word;
+    }
+    return all;
+}
+
+std::uint64_t raise_descriptors()
+{
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
+}
+
+std::string hex_of(std::uint64_t value)
+{
+    std::array<char, 17> digits{};
+    std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(value));
+    return digits.data();
+}
+
+net::address address_of(const bind_address& bind)
+{
+    return {.host = bind.host, .port = bind.port, .path = bind.unix_path};
+}
+
+control::control_settings control_settings_of(const config& c)
+{
+    control::control_settings s;
+    const auto& w = c.switching;
+    s.prepare_timeout = w.prepare_timeout;
+    s.hold_timeout = w.hold_timeout;
+    s.on_hold_timeout = w.on_hold_timeout == hold_timeout_action::pin ? control::hold_policy::pin
+                        : w.on_hold_timeout == hold_timeout_action::cut
+                            ? control::hold_policy::cut
+                            : control::hold_policy::abort;
+    s.max_failed = w.max_failed.sessions != 0
+                       ? control::failure_limit{static_cast<double>(w.max_failed.sessions), false}
+                       : control::failure_limit{w.max_failed.percent, w.max_failed.percent > 0};
+    s.members = {
+        .linger = w.linger,
+        .seam_timeout = w.seam_timeout,
+        .seam_quiet = w.seam_quiet,
+        .receipt_timeout = w.receipt_timeout,
+        .marker_interval = w.marker_interval,
+        .drain_timeout = w.drain_timeout,
+        .pin_timeout = w.pin_timeout,
+        .prepare_timeout = w.prepare_timeout,
+        .hold_timeout = w.hold_timeout,
+        .strict_queue_order = w.queue_order == stored_order::strict};
+    s.connect_rate = c.brokers.connect_rate;
+    for (const auto color : broker::colors) {
+        for (const auto& e : c.brokers.colors[color].endpoints) {
+            s.endpoint_names[color].push_back(e.name);
+        }
+    }
+    return s;
+}
+
+} // namespace
+
+int process::open_listeners()
+{
+    for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
+        const auto& l = settings_.listeners[i];
+        auto at = address_of(l.bind);
+        if (!l.reuse_port) { // in use is an error, which SO_REUSEPORT would hide
+            const auto trial = net::listen_on(at, net::reuse_port::no);
+            if (!trial) {
+                return start_error(cannot_listen(l.bind, trial.error()));
+            }
+            if (at.is_unix()) { // one socket for all shards; the kernel wakes one of them
+                for (auto& s : shards_) {
+                    if (const auto failed = s->adopt_listener(::dup(*trial), i)) {
+                        return start_error(cannot_listen(l.bind, failed));
+                    }
+                }
+                ::close(*trial);
+                continue;
+            }
+            if (const auto bound = net::local_address(*trial)) {
+                at.port = bound->port;
+            }
+            ::close(*trial);
+        }
+        for (auto& s : shards_) {
+            const auto part = net::listen_on(at, net::reuse_port::yes);
+            if (!part) {
+                return start_error(cannot_listen(l.bind, part.error()));
+            }
+            net::bound_unsent(*part, unsent_before_connected);
+            if (const auto failed = s->adopt_listener(*part, i)) {
+                return start_error(cannot_listen(l.bind, failed));
+            }
+        }
+        log::line(log_level::info, "listening", {{"bind", at.text()}, {"path", joined(l.paths)}});
+    }
+    return 0;
+}
+
+int process::start()
+{
+    log::set_up(settings_.log);
+    log::start();
+    freed_memory::set_up();
+    memory_reserve::set_up();
+    const std::uint64_t descriptors = raise_descriptors();
+    const bool dedicated = settings_.brokers.multiplex == multiplex_mode::dedicated;
+    // A dedicated session takes three while a switch is prepared; a shared one takes one, some need
+    // more.
+    const std::uint64_t room = descriptors > descriptors_kept ? descriptors - descriptors_kept : 0;
+    const std::uint64_t fits = dedicated ? room / 3 : room / 10 * 9;
+    shared_.clients_max = std::min<std::uint64_t>(settings_.limits.clients, fits);
+    if (shared_.clients_max < settings_.limits.clients &&
+        settings_.limits.clients != limits_config{}.clients) {
+        log::line(
+            log_level::warning, "limits.clients was lowered to what the descriptors allow",
+            {{"configured", settings_.limits.clients},
+             {"clients", shared_.clients_max},
+             {"descriptors", descriptors}});
+    } else {
+        log::line(
+            log_level::info, "descriptors",
+            {{"clients", shared_.clients_max}, {"descriptors", descriptors}});
+    }
+    const unsigned threads = settings_.threads != 0
+                                 ? settings_.threads
+                                 : std::max(1u, std::thread::hardware_concurrency());
+    const std::uint64_t memory = memory_available();
+    const std::uint64_t buffered = settings_.limits.buffered_total.of(memory);
+    shared_.buffered_max = buffered / threads;
+    shared_.shards = threads;
+    counters_.buffered_limit = buffered;
+    log::line(log_level::info, "memory", {{"buffered_total", buffered}, {"available", memory}});
+
+    auto opened = control::open_file_store(settings_.store.path, settings_.initial_color);
+    if (auto* sentence = std::get_if<std::string>(&opened)) {
+        return start_error(*sentence);
+    }
+    auto& store = std::get<control::opened_store>(opened);
+    where_ = resolve_endpoints(settings_, {});
+    std::random_device random;
+    const broker::secrets secrets = broker::draw_secrets();
+    const auto secret = [&] { return std::uint64_t{random()} << 32 | random(); };
+    const std::array<std::uint64_t, 2> pairing_secret{secret(), secret()};
+    const std::string gateway_id = hex_of(secret()) + hex_of(secret());
+    for (unsigned i = 0; i < threads; ++i) {
+        shard_settings core = shard_settings_of(settings_, threads, i, secrets);
+        core.pairing.secret = pairing_secret;
+        core.gateway_id = gateway_id;
+        if (core.links_per_login == 0 && !dedicated) { // D3; dedicated: limits.clients is the bound
+            core.links_per_login = std::max<std::size_t>(1000, room / 4 / threads);
+        }
+        shards_.push_back(std::make_unique<shard>(
+            settings_, std::move(core), shared_, where_, [this](control::report what) {
+                boost::asio::post(control_, [this, what = std::move(what)]() mutable {
+                    service_->on_report(std::move(what));
+                });
+            }));
+        ports_.push_back(std::make_unique<shard_port>(*shards_.back(), control_, i == 0));
+    }
+    if (const int status = open_listeners(); status != 0) {
+        return status;
+    }
+    const auto live = store.state.live;
+    const auto epoch = store.state.epoch;
+    std::vector<control::member_port*> members;
+    for (auto& p : ports_) {
+        members.push_back(p.get());
+    }
+    const auto log_sink = [](control::log_level level, std::string text) {
+        text.starts_with("audit ") ? log::audit_line(text)
+                                   : log::line_about(static_cast<log_level>(level), {}, text);
+    };
+    service_ = std::make_unique<control::control_service>(
+        control_, control_settings_of(settings_), std::move(store), std::move(members), log_sink);
+    control::api_options options;
+    options.version = TEAL_VERSION;
+    if (!settings_.admin.tokens_file.empty()) {
+        auto tokens = control::token_file::open(settings_.admin.tokens_file);
+        if (auto* sentence = std::get_if<std::string>(&tokens)) {
+            return start_error(*sentence);
+        }
+        options.tokens = std::move(std::get<control::token_file>(tokens));
+    }
+    options.metrics = [this] { return metrics(); };
+    options.answered = [this](std::string_view route, unsigned status) {
+        counters_.count_request(route, static_cast<int>(status));
+    };
+    api_ = std::make_unique<control::api>(*service_, std::move(options), log_sink);
+    auto server = control::api_server::listen(
+        control_, *api_, *service_, {.bind = settings_.admin.bind.text}, log_sink);
+    if (auto* sentence = std::get_if<std::string>(&server)) {
+        return start_error(*sentence);
+    }
+    server_ = std::move(std::get<std::unique_ptr<control::api_server>>(server));
+    count_switches();
+    for (auto& s : shards_) {
+        s->start(live, epoch);
+        threads_.emplace_back([&s] { s->run(); });
+    }
+    service_->set_ready(true);
+    log::line(
+        log_level::info, "ready",
+        {{"version", TEAL_VERSION},
+         {"threads", threads},
+         {"live", to_string(live)},
+         {"epoch", epoch},
+         {"admin", settings_.admin.bind.text}});
+    return 0;
+}
+
+} // namespace gateway

@@ -1,0 +1,174 @@
+// What comes again and again while the gateway runs: names are looked up, memory is given back, numbers
+// of switches are counted.
+
+#include "broker/net/outbox_pool.hpp"
+#include "broker/net/socket.hpp"
+#include "gateway/memory/memory_reserve.hpp"
+#include "gateway/process/running_process.hpp"
+#include "gateway/telemetry/log.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <malloc.h>
+
+namespace gateway {
+
+namespace {
+
+constexpr auto trim_check = std::chrono::milliseconds{250};
+
+} // namespace
+
+// Names of all endpoints, resolved; one that cannot be keeps what was `known` of it and is tried
+// again (re-resolved every 30 s): the lookup may lack no more than a descriptor (outside.md, N1).
+std::shared_ptr<const endpoint_addresses>
+resolve_endpoints(const config& c, const endpoint_addresses& known)
+{
+    auto found = std::make_shared<endpoint_addresses>(known);
+    for (const auto color : broker::colors) {
+        const auto& endpoints = c.brokers.colors[color].endpoints;
+        found->of[color].resize(endpoints.size());
+        for (std::size_t i = 0; i < endpoints.size(); ++i) {
+            auto at = net::resolve({.host = endpoints[i].host, .port = endpoints[i].port});
+            if (at && !at->empty()) {
+                found->of[color][i] = std::move(*at);
+            }
+        }
+    }
+    return found;
+}
+
+// The numbers of a switch go into the metrics once, when its report is final.
+void process::count_switches()
+{
+    for (const auto& l : settings_.listeners) {
+        counters_.listeners.push_back(l.bind.text);
+    }
+    counters_.clients_limit = shared_.clients_max;
+    service_->watch([this](control::switch_number id) {
+        const auto* record = service_->find(id);
+        if (record == nullptr || !record->final || record->dry_run || !counted_.insert(id).second) {
+            return;
+        }
+        const auto now =
+            std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
+                .count();
+        const bool switched = record->result == control::switch_result::switched;
+        counters_.last_success = switched ? now : counters_.last_success;
+        counters_.count_switch(
+            record->to,
+            switched                                            ? switch_result::switched
+            : record->result == control::switch_result::refused ? switch_result::refused
+                                                                : switch_result::aborted,
+            record->total());
+        if (record->final_since) {
+            counters_.switch_duration[switch_span::total].observe(
+                *record->final_since - record->started);
+        }
+    });
+}
+
+std::string process::metrics()
+{
+    const auto* running = service_->running();
+    counters_.live = service_->state().live;
+    counters_.epoch = service_->state().epoch;
+    counters_.switch_in_progress = running != nullptr;
+    counters_.auth_failures = api_->auth_failures();
+    counters_.paused_seconds = std::chrono::duration<double>(net::clock::paused()).count();
+    if (running != nullptr) {
+        counters_.switch_started =
+            std::chrono::duration<double>(running->started_at.time_since_epoch()).count();
+    }
+    const auto counters = collect_counters(shards_, last_numbers_, counters_);
+    return render_metrics(counters, counters_);
+}
+
+// On the pulse's thread. Shards that nothing else wakes have heart-beats to send too.
+void process::on_pause(net::duration paused)
+{
+    log::line(
+        log_level::warning, "this process did not run for a while",
+        {{"ms", std::chrono::duration_cast<milliseconds>(paused).count()}});
+    boost::asio::post(control_, [this] {
+        ++counters_.pauses;
+        for (auto& s : shards_) {
+            s->post([] {});
+        }
+    });
+}
+
+// A name with several addresses is all of them, and they change: looked up again in a thread of its
+// own.
+void process::resolve_again()
+{
+    const bool names = std::ranges::any_of(broker::colors, [&](auto color) {
+        return std::ranges::any_of(settings_.brokers.colors[color].endpoints, [](const auto& e) {
+            return e.host.find_first_not_of("0123456789.:abcdefABCDEF") != std::string::npos;
+        });
+    });
+    if (!names) {
+        return;
+    }
+    resolve_timer_.expires_after(std::chrono::seconds{30});
+    resolve_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) {
+            return;
+        }
+        if (resolver_.joinable()) {
+            resolver_.join();
+        }
+        resolver_ = std::thread([this, known = where_] {
+            const auto found = resolve_endpoints(settings_, *known);
+            boost::asio::post(control_, [this, found] { where_ = found; });
+            for (auto& s : shards_) {
+                s->post([one = s.get(), found] { one->set_addresses(found); });
+            }
+        });
+        resolve_again();
+    });
+}
+
+// What many peers have left goes back to the system, and not only to the allocator.
+void process::trim_memory()
+{
+    trim_timer_.expires_after(trim_check);
+    trim_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) {
+            return;
+        }
+        if (memory_reserve::was_used()) {
+            log::line_about(log_level::error, {}, "out of memory: clients that hold most are closed");
+            for (auto& s : shards_) {
+                s->post([one = s.get()] { one->give_back_memory(); });
+            }
+            ::malloc_trim(0);
+        }
+        memory_reserve::fill_up();
+        if (trims_open_ == 0 && trims_.due(shared_.held.load(), shared_.clients.load())) {
+            release_memory();
+        }
+        trim_memory();
+    });
+}
+
+// Each shard what it pooled and the end of its own heap, then the holes of all heaps at once.
+void process::release_memory()
+{
+    trims_open_ = shards_.size();
+    freed_memory::begin_release();
+    for (auto& s : shards_) {
+        s->post([this] {
+            net::release_pooled_outboxes();
+            freed_memory::release_end_of_heap();
+            boost::asio::post(control_, [this] {
+                if (--trims_open_ == 0) {
+                    freed_memory::end_release();
+                }
+            });
+        });
+    }
+}
+
+} // namespace gateway
