@@ -10,8 +10,6 @@ namespace {
 
 constexpr std::size_t window = 32; // SUBSCRIBEs that are open on a scratch link
 
-// Of many that wait those that were answered are not unsubscribed one by one: they go with the link.
-constexpr std::size_t kept_most = 1024;
 constexpr auto idle_time = std::chrono::seconds{2};
 
 constexpr auto without_link = std::chrono::seconds{60};
@@ -102,7 +100,7 @@ void subscribe_trials::go_on(share_group& g, scratch& own, time_point now)
         }
         if (is_idle(own)) {
             own.idle_since = now;
-            at(now + (own.kept > 0 ? net::duration{} : idle_time), due::trials);
+            at(now + idle_time, due::trials);
         }
         return;
     }
@@ -149,12 +147,8 @@ void subscribe_trials::answered(
     own.failures = 0;
     own.progress = now;
     std::erase(own.open, t);
-    if (t->shares_queue && own.waiting.size() >= window && own.kept < kept_most) {
-        ++own.kept; // and stays on the queue
-    } else {
-        own.on_queue -= t->shares_queue;
-        l.core.unsubscribe(wire, false, session_id::none, {}, out_);
-    }
+    own.on_queue -= t->shares_queue;
+    l.core.unsubscribe(wire, false, session_id::none, {}, out_);
     note_tried(g, t->head->bytes(), now);
     tell(g, *t, now);
     end(own, *t);
@@ -166,7 +160,7 @@ void subscribe_trials::put_back(scratch& own)
 {
     own.waiting.insert(own.waiting.begin(), own.open.begin(), own.open.end());
     own.open.clear();
-    own.on_queue = own.kept = 0;
+    own.on_queue = 0;
     for (trial* t : own.waiting) {
         t->wire = wire_id::none;
         t->shares_queue = false;
@@ -326,9 +320,8 @@ std::vector<link_id> subscribe_trials::run(time_point now)
             const time_point until = own.progress + settings_.connect_timeout;
             now >= until ? silent.push_back(own.link) : at(until, due::trials);
         } else if (l->core.ready() && is_idle(own)) {
-            if (own.kept > 0 || now >= own.idle_since + idle_time) {
+            if (now >= own.idle_since + idle_time) {
                 own.link = link_id::none;
-                own.on_queue = own.kept = 0;
                 links_.leave(*l, now);
             } else {
                 at(own.idle_since + idle_time, due::trials);

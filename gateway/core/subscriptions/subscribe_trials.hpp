@@ -98,7 +98,6 @@ private:
         std::deque<trial*> waiting, open;                               // in order
         wire_id queue = wire_id::none; // the queue that its cheap trials share
         std::size_t on_queue = 0;      // consumers of it
-        std::size_t kept = 0;          // of them: answered, and left with the link
         wire_id marker = wire_id::none; // whose trial waits for the link
         unsigned failures = 0;          // of links in a row, without an answer between
         time_point dialled{}, dial_at{}, progress{}, idle_since{}, refused_until{};

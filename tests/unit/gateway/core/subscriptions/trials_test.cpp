@@ -283,28 +283,6 @@ TEST_F(RouterTrials, E10_ManyAreTriedAtATime)
     EXPECT_EQ(router.wire_count(), 41u);
 }
 
-TEST_F(RouterTrials, E10_OfManyMostGoWithTheirLink)
-{
-    two();
-    brokers.blue.keeps_back = is_subscribe;
-    std::vector<session_id> all;
-    for (int n = 0; n < 100; ++n) {
-        all.push_back(client());
-        says(all.back(), "SUBSCRIBE id:1 destination:/topic/t" + std::to_string(n));
-    }
-    skip_effects();
-    brokers.blue.keeps_back = keep_none;
-    answer();
-    run(1ms);
-    const auto left = those("link 3 <- UNSUBSCRIBE");
-    EXPECT_GE(left.size(), 32u);
-    EXPECT_LT(left.size(), 70u);
-    EXPECT_EQ(links(), 2u); // it is left at once, for what it keeps
-    EXPECT_EQ(router.wire_count(), 101u);
-    says(all.front(), "SUBSCRIBE id:2 destination:/topic/u receipt:x");
-    EXPECT_EQ(told(all.front(), log.take()), lines{"client 3 <- RECEIPT receipt-id:x"});
-}
-
 // Client 1 is alone on link 2 with an untried one; client 2 would join its confirmed subscription.
 TEST_F(RouterTrials, E10_NobodyJoinsALinkOnWhichAnUntriedOneIsOpen)
 {
