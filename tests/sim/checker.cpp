@@ -413,10 +413,15 @@ void checker::on_subscribed(color at, unsigned shard, const std::string& destina
     }
 }
 
-void checker::on_subscription_cut(color at, unsigned shard, const std::string& destination)
+void checker::on_link_given_up() noexcept
 {
     cut_seen_ = true;
     last_cut_ = when_.now();
+}
+
+void checker::on_subscription_cut(color at, unsigned shard, const std::string& destination)
+{
+    on_link_given_up();
     cuts_[{at, shard, destination}].push_back({when_.now()});
 }
 

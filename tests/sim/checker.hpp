@@ -109,6 +109,7 @@ public:
     // ---- brokers
     void on_arrival(color at, message_key key);
     void on_subscribed(color at, unsigned shard, const std::string& destination);
+    void on_link_given_up() noexcept; // while what was written to it may still arrive
     void on_subscription_cut(color at, unsigned shard, const std::string& destination);
     void on_hold_over(unsigned shard, time_point began);
     // The gateway left a link with that subscription on it: where links break it moves to another

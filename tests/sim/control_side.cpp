@@ -14,7 +14,7 @@ struct overloaded : F... {
 } // namespace
 
 control_side::control_side(
-    std::vector<shard_driver*> members, color live, options how, scheduler& when, checker& check,
+    std::vector<shard_driver*> members, color live, options how, process_clock& when, checker& check,
     std::uint64_t seed)
     : members_(std::move(members)), options_(std::move(how)), when_(when), checker_(check),
       random_(seed, 2000),
@@ -25,6 +25,9 @@ control_side::control_side(
 
 bool control_side::request(const wish& what)
 {
+    if (!when_.runs()) {
+        return false; // nobody answers
+    }
     control::switch_order order;
     order.id = coordinator_.stored().last_switch + 1;
     order.request.to = broker::other(live());
@@ -43,6 +46,9 @@ bool control_side::request(const wish& what)
 
 void control_side::abort()
 {
+    if (!when_.runs()) {
+        return;
+    }
     control::effects out;
     if (coordinator_.on_abort_request("asked", when_.now(), out) ==
         control::abort_answer::accepted) {
@@ -53,7 +59,7 @@ void control_side::abort()
 
 bool control_side::drain(control::endpoint_ref where, bool on)
 {
-    if (!steady()) {
+    if (!steady() || !when_.runs()) {
         return false;
     }
     checker_.note(

@@ -19,7 +19,7 @@ public:
     };
 
     control_side(
-        std::vector<shard_driver*> members, color live, options how, scheduler& when,
+        std::vector<shard_driver*> members, color live, options how, process_clock& when,
         checker& check, std::uint64_t seed);
 
     struct wish {
@@ -60,7 +60,7 @@ private:
 
     std::vector<shard_driver*> members_;
     options options_;
-    scheduler& when_;
+    process_clock& when_;
     checker& checker_;
     random_source random_;
     control::switch_coordinator coordinator_;

@@ -11,9 +11,9 @@ constexpr std::size_t transactions = 8;
 
 flooder::flooder(
     unsigned number, scheduler& when, network& net, std::vector<shard_driver*> shards,
-    std::uint64_t seed)
+    std::uint64_t seed, bool in_crowd)
     : number_(number), when_(when), network_(net), shards_(std::move(shards)),
-      random_(seed, 760'000 + number)
+      random_(seed, 760'000 + number), in_crowd_(in_crowd)
 {
 }
 
@@ -35,7 +35,7 @@ void flooder::connect()
         return;
     }
     const unsigned life = ++life_;
-    way_ = static_cast<way>(random_.below(3));
+    way_ = in_crowd_ ? way::crowd : static_cast<way>(random_.below(4));
     shard_driver* to = shards_[static_cast<std::size_t>(random_.below(shards_.size()))];
     wire_ = network_.connect();
     wire_->to_other->on_bytes = [this] { // what the gateway says does not matter
@@ -48,13 +48,19 @@ void flooder::connect()
         }
     };
     to->accept(wire_, number_);
-    std::string first = "CONNECT\naccept-version:1.2\nhost:/\nlogin:flood\npasscode:p\n";
+    const std::string own = std::to_string(number_) + "-" + std::to_string(life);
+    std::string first = "CONNECT\naccept-version:1.2\nhost:/\npasscode:p\nlogin:";
+    first += way_ == way::stranger ? "stranger-" + own + "\n" : "flood\n";
+    first += way_ == way::crowd ? "x-who:" + own + "\n" : "";
     if (way_ != way::half_a_frame) {
         first += '\n';
         first += nul;
         for (std::size_t i = 0; way_ == way::transactions && i < transactions; ++i) {
             first += "BEGIN\ntransaction:t" + std::to_string(i) + "\n\n" + nul;
         }
+    }
+    if (way_ == way::crowd) {
+        first += std::string{"SUBSCRIBE\nid:1\ndestination:/topic/flood\n\n"} + nul;
     }
     wire_->to_gateway->write(first);
     pour(life);
@@ -81,6 +87,8 @@ void flooder::pour(unsigned life)
         case way::transactions:
             wire_->to_gateway->write(send(random_.below(transactions), bytes));
             break;
+        case way::stranger:
+        case way::crowd: break; // they only stay
         }
     }
     if (random_.chance(2)) {

@@ -155,6 +155,7 @@ void mini_broker::on_frame(channel& c, const stomp::frame_view& frame)
         break;
     case stomp::command::unsubscribe: c.subscriptions.erase(std::string{*frame.find("id")}); break;
     case stomp::command::disconnect:
+        c.disconnected = true;
         for (const auto& [id, destination] : c.subscriptions) {
             checker_.on_subscription_left(which_, c.shard, destination);
         }
@@ -198,6 +199,12 @@ void mini_broker::on_frame(channel& c, const stomp::frame_view& frame)
 
 void mini_broker::on_end(channel& c)
 {
+    if (c.said_error && !c.disconnected && !c.ended) { // E4: what was on its way is lost with it
+        checker_.on_link_given_up();
+        for (const auto& [id, destination] : c.subscriptions) {
+            checker_.on_subscription_cut(which_, c.shard, destination);
+        }
+    }
     while (!c.deferred.empty()) {
         take_deferred(c);
     }

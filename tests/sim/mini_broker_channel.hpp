@@ -18,7 +18,7 @@ struct mini_broker::channel final : embedded::session_sink {
     embedded::session_id session{};
     std::size_t node = 0;
     unsigned shard = 0;
-    bool ended = false, stalled = false;
+    bool ended = false, stalled = false, said_error = false, disconnected = false;
     std::map<std::string, std::string> subscriptions; // id, destination
     std::map<std::string, std::vector<message_key>> transactions;
     std::map<std::string, std::vector<std::string>> refused; // transaction: why its SENDs are

@@ -57,6 +57,7 @@ void mini_broker::write_error(channel& c, std::string_view message, std::string_
             std::string{to_string(which_)} + " link " + std::to_string(c.number) +
             " -> ERROR " + std::string{message} + ": " + std::string{body});
     }
+    c.said_error = true;
     c.wire->to_gateway->write(
         "ERROR\nmessage:" + std::string{message} + "\ncontent-length:" +
         std::to_string(body.size()) + "\n\n" + std::string{body} + '\0');
@@ -205,7 +206,7 @@ std::string mini_broker::as_said(std::string bytes)
     odd += '\0';
     if (said_ % 40 == 0 && bytes.starts_with("MESSAGE\n")) { // one that no gateway has to deliver
         odd += "MESSAGE\nsubscription:" + subscription_of(bytes) + "\n\n" +
-               std::string(20'000, 'x') + '\0';
+               std::string(5'000, 'x') + '\0';
     }
     return said_ % 5 == 0 ? odd + std::string{"INFO\nodd:1\n\nbody\0\r\n", 19} : odd;
 }
@@ -250,6 +251,7 @@ void mini_broker::given_up(const connection_ref& wire)
                     std::string{to_string(which_)} + " link " + std::to_string(number) +
                     " is given up, and was not silent");
             }
+            checker_.on_link_given_up();
             for (const auto& [id, destination] : c->subscriptions) {
                 checker_.on_subscription_cut(which_, c->shard, destination);
             }

@@ -54,6 +54,10 @@ void pipe::flush()
     if (dead_) {
         return;
     }
+    if (by_gateway_ && network_.gateway_stopped_) {
+        network_.held_.push_back(shared_from_this());
+        return;
+    }
     bool sent = false;
     while (!outbox_.empty()) {
         const std::size_t used = in_flight_ + unread.size();
@@ -157,6 +161,7 @@ connection_ref network::connect()
     const auto own = [this] { return random_source{seed_, 800'000 + ++pipes_}; };
     made->to_gateway = std::make_shared<pipe>(*this, own());
     made->to_other = std::make_shared<pipe>(*this, own());
+    made->to_other->by_gateway_ = true;
     return made;
 }
 
@@ -173,6 +178,14 @@ void network::touch(pipe& which)
     if (!which.dirty_) {
         which.dirty_ = true;
         dirty_.push_back(which.shared_from_this());
+    }
+}
+
+void network::stop_gateway(bool on)
+{
+    gateway_stopped_ = on;
+    for (const auto& one : std::exchange(held_, {})) {
+        touch(*one);
     }
 }
 

@@ -69,6 +69,7 @@ private:
     std::uint64_t appended_ = 0, written_ = 0;
     time_point last_arrival_{}, stalled_until_{};
     bool finish_wanted_ = false, finish_sent_ = false, dead_ = false, dirty_ = false;
+    bool by_gateway_ = false; // the writer
     friend class network;
 };
 
@@ -107,6 +108,8 @@ public:
     // End of a turn: what was written leaves, as far as the window allows. False: nothing was to be
     // done.
     bool flush_dirty();
+    // The gateway's process does not run: nothing leaves its outboxes.
+    void stop_gateway(bool on);
     net::duration latency() { return latency(random_); }
 
 private:
@@ -122,7 +125,8 @@ private:
     std::size_t window_;
     std::uint64_t latency_max_us_;
     net::duration lost_packet_ = std::chrono::milliseconds{40}; // what one costs at most
-    std::vector<std::shared_ptr<pipe>> dirty_;
+    bool gateway_stopped_ = false;
+    std::vector<std::shared_ptr<pipe>> dirty_, held_;
 };
 
 } // namespace sim

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <queue>
 #include <string>
 #include <utility>
@@ -77,6 +78,50 @@ private:
     std::vector<action> soon_;
     time_point now_ = began;
     std::uint64_t last_ = 0;
+};
+
+// The clock of the gateway's process, and what happens in it: both stand still while it does not run
+// (SIGSTOP, a live migration), and the world goes on (SWITCH.md C11).
+class process_clock {
+public:
+    using action = scheduler::action;
+
+    explicit process_clock(scheduler& world) noexcept : world_(world) {}
+
+    time_point now() const noexcept { return stopped_.value_or(world_.now()) - stood_; }
+    void at(time_point when, action what) { world_.at(when + stood_, later(std::move(what))); }
+    void after(net::duration delay, action what) { world_.after(delay, later(std::move(what))); }
+    void soon(action what) { world_.soon(later(std::move(what))); }
+
+    bool runs() const noexcept { return !stopped_; }
+    // When the world's clock shows what this one shows at `own`; never, while it stands.
+    time_point in_the_world(time_point own) const noexcept
+    {
+        return stopped_ || own == net::never ? net::never : own + stood_;
+    }
+    void stop() noexcept { stopped_ = world_.now(); }
+    // What came meanwhile happens after `first`, in order.
+    void go_on(const action& first)
+    {
+        stood_ += world_.now() - *stopped_;
+        stopped_.reset();
+        first();
+        for (const action& what : std::exchange(missed_, {})) {
+            what();
+        }
+    }
+    net::duration stood() const noexcept { return stood_; }
+
+private:
+    action later(action what)
+    {
+        return [this, what = std::move(what)] { runs() ? what() : missed_.push_back(what); };
+    }
+
+    scheduler& world_;
+    std::optional<time_point> stopped_;
+    net::duration stood_{};
+    std::vector<action> missed_;
 };
 
 } // namespace sim

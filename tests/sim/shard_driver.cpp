@@ -8,7 +8,7 @@
 namespace sim {
 
 shard_driver::shard_driver(
-    unsigned number, gateway::shard_settings settings, scheduler& when, network& net, brokers& all,
+    unsigned number, gateway::shard_settings settings, process_clock& when, network& net, brokers& all,
     checker& check, const heart_beats& beats, std::uint64_t seed)
     : number_(number), settings_(settings), when_(when), network_(net), brokers_(all),
       checker_(check), beats_(beats), random_(seed, 1000 + number),
@@ -56,19 +56,64 @@ std::size_t shard_driver::links_to(color c) const
 
 void shard_driver::accept(connection_ref made, unsigned number)
 {
+    if (!when_.runs()) { // it waits in the listener's queue
+        made->to_gateway->on_bytes = [] {};
+        made->to_gateway->on_end = [](bool) {};
+        when_.soon([this, made = std::move(made), number] { accept(made, number); });
+        return;
+    }
     auto c = std::make_unique<client_end>();
     c->id = router_.open_client("client " + std::to_string(number), {}, when_.now());
     c->number = number;
     c->wire = std::move(made);
     const session_id id = c->id;
     c->wire->to_gateway->on_bytes = [this, id] {
+        if (!when_.runs()) {
+            return;
+        }
         if (client_end* one = client(id)) {
             one->beat.on_received(when_.now());
         }
         interpret(id);
     };
-    c->wire->to_gateway->on_end = [this, id](bool reset) { client_ended(id, reset); };
+    c->wire->to_gateway->on_end = [this, id](bool reset) {
+        if (when_.runs()) {
+            client_ended(id, reset);
+        }
+    };
+    const pipe& from = *c->wire->to_gateway;
+    const bool ended = from.ended, waits = !from.unread.empty();
     clients_.emplace(number_of(id), std::move(c));
+    if (waits) {
+        interpret(id);
+    }
+    if (ended) {
+        client_ended(id, false);
+    }
+}
+
+void shard_driver::read_all()
+{
+    std::vector<link_id> links;
+    for (const auto& [id, l] : links_) {
+        if (l->wire) {
+            links.push_back(l->id);
+        }
+    }
+    for (const link_id id : links) {
+        read(id);
+    }
+    std::vector<session_id> clients;
+    for (const auto& [id, c] : clients_) {
+        clients.push_back(c->id);
+    }
+    for (const session_id id : clients) {
+        interpret(id);
+        client_end* c = client(id);
+        if (c != nullptr && !c->closed && !c->gone && c->wire->to_gateway->ended) {
+            client_ended(id, false);
+        }
+    }
 }
 
 // design.md section 4: the bounded carry buffer; what does not fit stays in the socket.
@@ -363,7 +408,7 @@ void shard_driver::describe()
 void shard_driver::command(const control::command& what)
 {
     if (std::holds_alternative<control::hold>(what.what)) {
-        held_from_ = when_.now();
+        held_from_ = when_.in_the_world(when_.now());
     }
     router_.on_command(what, when_.now());
     if (std::holds_alternative<control::commit>(what.what) ||

@@ -22,7 +22,7 @@ public:
     using brokers = broker::per_color<std::unique_ptr<mini_broker>>;
 
     shard_driver(
-        unsigned number, gateway::shard_settings settings, scheduler& when, network& net,
+        unsigned number, gateway::shard_settings settings, process_clock& when, network& net,
         brokers& all, checker& check, const heart_beats& beats, std::uint64_t seed);
     ~shard_driver() override;
 
@@ -33,6 +33,8 @@ public:
     void drain(control::endpoint_ref where, bool on);
     void run_deadline() { router_.on_deadline(when_.now()); }
     void end_of_turn();
+    // The process runs again: what lies in the sockets is read before anything is due.
+    void read_all();
 
     gateway::router& router() noexcept { return router_; }
     unsigned number() const noexcept { return number_; }
@@ -105,7 +107,7 @@ private:
 
     unsigned number_;
     gateway::shard_settings settings_;
-    scheduler& when_;
+    process_clock& when_;
     network& network_;
     brokers& brokers_;
     checker& checker_;

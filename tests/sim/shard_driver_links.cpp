@@ -6,7 +6,7 @@ namespace sim {
 
 namespace {
 
-constexpr std::size_t broker_frame = 16 * 1024; // larger than any that is to be delivered
+constexpr std::size_t broker_frame = 4 * 1024; // larger than any that is to be delivered
 
 stomp::version version_of(std::string_view text)
 {
@@ -44,12 +44,19 @@ void shard_driver::connect_link(link_id id)
     }
     l->wire = network_.connect();
     l->wire->to_gateway->on_bytes = [this, id] {
+        if (!when_.runs()) {
+            return;
+        }
         if (link_end* one = link(id)) {
             one->beat.on_received(when_.now());
         }
         read(id);
     };
-    l->wire->to_gateway->on_end = [this, id](bool) { link_ended(id); };
+    l->wire->to_gateway->on_end = [this, id](bool) {
+        if (when_.runs()) {
+            link_ended(id);
+        }
+    };
     l->wire->to_gateway->reading = l->reading;
     brokers_[l->at.color]->accept(l->wire, l->at.index, number_);
     router_.on_link_open(id, when_.now());

@@ -371,6 +371,7 @@ void sim_client::vanish()
 void sim_client::disconnect()
 {
     state_ = state::leaving;
+    left_ = when_.now();
     checker_.on_client_left(number_);
     const bool asks = random_.chance(70);
     say("DISCONNECT\n" + (asks ? ask({pending::kind::disconnect, unanswered_, {}}) : "") + "\n" +

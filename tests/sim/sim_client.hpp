@@ -33,6 +33,7 @@ struct client_habits {
     bool workers = false;         // some take one job at a time (T4)
     bool one_job_only = false;    // and nothing goes wrong that could bring a second
     bool streams = false;         // some read and write the stream (T1)
+    bool guesses = false;         // a color answers no receipts: RECEIPTs are the gateway's guess
     bool id_header = false;       // each SEND has a header of its own, x-id
     // Links break: RECEIPTs of SENDs and of DISCONNECT may be missing (S3, S13).
     bool in_doubt = false;
@@ -148,7 +149,7 @@ private:
     bool connected_ = false, at_fault_ = false, being_slow_ = false, silent_ = false;
     stomp::heart_beat_offer offered_;
     stomp::heart_beat_terms terms_;
-    time_point heard_{};
+    time_point heard_{}, left_{}; // heard from the gateway; said DISCONNECT
 };
 
 } // namespace sim

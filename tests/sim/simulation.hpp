@@ -33,12 +33,14 @@ private:
     void go_wrong();
     void break_link(random_source& random);
     void break_broker(random_source& random);
+    void pause();
     void heal();
     void check_rest();
     void check_empty();
 
     world_options options_;
     scheduler when_;
+    process_clock process_{when_};
     heart_beats beats_;
     checker checker_;
     random_source random_;
@@ -51,7 +53,7 @@ private:
     bool shared_ = false, healing_ = false, store_fails_ = false;
     std::size_t nodes_ = 1;
     std::set<control::endpoint_ref> drained_; // by the operator's will
-    unsigned beside_ = 0;
+    unsigned beside_ = 0, pauses_ = 0;
     std::map<std::pair<std::string, std::size_t>, unsigned> beside_numbers_; // by topic and node
     unsigned steps_ = 0, faults_ = 0, orders_ = 0, drains_ = 0;
     time_point last_turn_{};

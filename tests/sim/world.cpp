@@ -37,6 +37,9 @@ constexpr auto activity_max = 20s;
 constexpr auto rest = 12s;
 // In a world with flooders: more than honest clients need, less than one flooder wants.
 constexpr std::uint64_t buffered_max = 512 * 1024;
+// More links for one login than honest clients need, fewer than a crowd wants (D3).
+constexpr unsigned crowd = 24;
+constexpr std::size_t links_per_login = 20;
 
 } // namespace
 
@@ -96,12 +99,12 @@ world::world(const world_options& options)
     std::vector<shard_driver*> members;
     for (unsigned i = 0; i < shards; ++i) {
         shards_.push_back(std::make_unique<shard_driver>(
-            i, core(i), when_, network_, brokers_, checker_, beats_, options.seed));
+            i, core(i), process_, network_, brokers_, checker_, beats_, options.seed));
         members.push_back(shards_.back().get());
     }
     control_ = std::make_unique<control_side>(
         members, live,
-        control_side::options{.settings = control_settings(), .store_fails = store_fails_}, when_,
+        control_side::options{.settings = control_settings(), .store_fails = store_fails_}, process_,
         checker_, options.seed);
     checker_.on_decided(live, 0);
     for (auto& one : shards_) {
@@ -115,7 +118,12 @@ world::world(const world_options& options)
         }
         for (std::uint64_t i = how.between(1, 4); i > 0; --i) {
             flooders_.push_back(std::make_unique<flooder>(
-                hostile_from + static_cast<unsigned>(i), when_, network_, members, options.seed));
+                hostile_from + static_cast<unsigned>(i), when_, network_, members, options.seed,
+                false));
+        }
+        for (unsigned i = how.chance(50) ? crowd : 0; i > 0; --i) {
+            flooders_.push_back(std::make_unique<flooder>(
+                hostile_from + 100 + i, when_, network_, members, options.seed, true));
         }
     }
     const client_habits habits = draw_habits();
@@ -134,7 +142,7 @@ std::string_view to_string(feature f) noexcept
     static constexpr std::string_view names[features] = {"cluster", "rabbitmq", "silent", "replies",
                                                          "strict",  "gives-up", "drains", "beats",
                                                          "workers", "streams",  "refuses", "floods",
-                                                         "untried"};
+                                                         "untried", "pauses"};
     return names[static_cast<std::size_t>(f)];
 }
 
@@ -143,6 +151,14 @@ bool world::has(feature f) const
 {
     const auto number = static_cast<unsigned>(f);
     if (options_.without_features.contains(number)) {
+        return false;
+    }
+    // What is excused by the clock, and peers that count on ours.
+    using enum feature;
+    if (f == pauses && options_.with != faults::none) {
+        return false;
+    }
+    if ((f == beats || f == drains || f == gives_up) && has(pauses)) {
         return false;
     }
     return options_.having ? options_.having->contains(f)
@@ -174,6 +190,7 @@ client_habits world::draw_habits()
     habits.workers = has(feature::workers);
     habits.one_job_only = options_.with == faults::none && !has(feature::drains) &&
                           !has(feature::gives_up) && !has(feature::silent);
+    habits.guesses = has(feature::silent);
     habits.streams = has(feature::streams) && options_.backplane != backplane::separate;
     if (has(feature::refuses)) {
         habits.refused = 8;
@@ -216,12 +233,14 @@ void world::build_brokers()
     const broker_ways ways{
         .cluster = has(feature::cluster),
         .rabbitmq = has(feature::rabbitmq),
-        // Their large MESSAGEs beside all that others publish are more than a pipe can carry.
-        .odd = !one_broker && random_source{options_.seed, 730'000}.chance(25),
+        .odd = random_source{options_.seed, 730'000}.chance(25),
         .refuses = has(feature::refuses)};
     for (const color c : broker::colors) {
         embedded::broker_options how;
         how.heart_beat_min = std::chrono::milliseconds{1};
+        if (has(feature::floods)) { // strangers are refused
+            how.users = {{"one", "p"}, {"two", "p"}, {"flood", "p"}};
+        }
         how.chaos.reject_subscribe = "/topic/rejected";
         how.chaos.no_receipts = c == silent;
         how.chaos.refuse_login = c == refusing && !one_broker ? "two" : "";
@@ -244,6 +263,7 @@ gateway::shard_settings world::core(unsigned shard)
         s.health[c].interval = 300ms;
     }
     s.shared = shared_;
+    s.links_per_login = has(feature::floods) ? links_per_login : 0;
     s.links_per_key = static_cast<std::size_t>(random_.between(1, 4));
     const auto rarely = [&](unsigned percent) {
         return random_.chance(percent) && !options_.roomy;
@@ -297,6 +317,9 @@ control::control_settings world::control_settings()
     if (has(feature::gives_up)) {
         s.hold_timeout = random_source{options_.seed, 720'000}.milliseconds(2, 40);
     }
+    if (has(feature::refuses)) { // E4: a barrier behind an ERROR has half of it, and these pipes are slow
+        s.hold_timeout = 1s;
+    }
     s.members.prepare_timeout = s.prepare_timeout;
     s.members.hold_timeout = s.hold_timeout;
     return s;
@@ -308,7 +331,7 @@ void world::end_turn()
     while (busy) {
         busy = when_.run_soon();
         for (auto& one : shards_) {
-            one->end_of_turn();
+            process_.runs() ? one->end_of_turn() : void();
         }
         busy |= network_.flush_dirty();
     }
@@ -320,9 +343,10 @@ void world::end_turn()
 // What is due next, in order; false: nothing before `end`.
 bool world::run_turn(time_point end)
 {
-    time_point next = std::min(when_.next(), control_->next_deadline());
+    const auto due = [this](time_point of_process) { return process_.in_the_world(of_process); };
+    time_point next = std::min(when_.next(), due(control_->next_deadline()));
     for (auto& one : shards_) {
-        next = std::min(next, one->router().next_deadline());
+        next = std::min(next, due(one->router().next_deadline()));
     }
     if (next > end) {
         return false;
@@ -334,11 +358,11 @@ bool world::run_turn(time_point end)
     ++turns_;
     if (when_.next() <= now) {
         when_.run_one();
-    } else if (control_->next_deadline() <= now) {
+    } else if (due(control_->next_deadline()) <= now) {
         control_->run_deadline();
     } else {
         for (auto& one : shards_) {
-            if (one->router().next_deadline() <= now) {
+            if (due(one->router().next_deadline()) <= now) {
                 one->run_deadline();
                 break;
             }
@@ -381,6 +405,9 @@ world_result world::run()
         when_.after(random_source{options_.seed, 730'000}.milliseconds(1, 200), [this] {
             drain_or_take_back();
         });
+    }
+    if (has(feature::pauses)) {
+        when_.after(random_source{options_.seed, 740'001}.milliseconds(1, 150), [this] { pause(); });
     }
     if (options_.backplane == backplane::marks) {
         when_.after(1ms, [this] { publish_beside(); });

@@ -107,7 +107,31 @@ void world::publish_beside()
         brokers_[c]->publish(node, frame);
     }
     const bool pauses = random.chance(5);
-    when_.after(random.microseconds(200, pauses ? 100'000 : 20'000), [this] { publish_beside(); });
+    when_.after(random.microseconds(200, pauses ? 100'000 : 25'000), [this] { publish_beside(); });
+}
+
+// C11: longer than anything is waited for. Clients and brokers go on, as far as pipes take it; what
+// lies in the sockets is read before anything is due.
+void world::pause()
+{
+    if (healing_) {
+        return;
+    }
+    random_source random{options_.seed, 860'000 + pauses_++};
+    const auto stands = random.milliseconds(20, random.chance(50) ? 200 : 5'000);
+    checker_.note("the gateway's process stands still");
+    process_.stop();
+    network_.stop_gateway(true);
+    when_.after(stands, [this] {
+        checker_.note("it runs again");
+        network_.stop_gateway(false);
+        process_.go_on([this] {
+            for (auto& one : shards_) {
+                one->read_all();
+            }
+        });
+    });
+    when_.after(stands + random.milliseconds(1, 600), [this] { pause(); });
 }
 
 void world::break_link(random_source& random)
@@ -118,7 +142,7 @@ void world::break_link(random_source& random)
     case 1: at.cut_link(random); return;
     case 2: at.stall_link(random, when_.now() + random.milliseconds(5, 200)); return;
     default:
-        random.one_of(shards_)->fail_dials_until(when_.now() + random.milliseconds(1, 80));
+        random.one_of(shards_)->fail_dials_until(process_.now() + random.milliseconds(1, 80));
         return;
     }
 }

@@ -87,7 +87,7 @@ bool wire_pairing::give(
                 keep_in(pair, sent_with_epoch(frame, fresh_epoch));
                 used = true;
             }
-        } else if (behind && pair.core.window() >= pairing_window::inside) {
+        } else if (behind && pair.marks.read >= window_mark::ob) {
             verdict = pairing::verdict::twin; // the new color's to give
             if (has_lost_new(pair) && !pair.core.is_open() && !pair.core.keeps(*key)) {
                 keep_in(pair, true);

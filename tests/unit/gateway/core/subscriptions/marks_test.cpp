@@ -308,6 +308,22 @@ TEST_F(RouterMarks, P7_NcThatDoesNotComeKeepsNoSeam)
     EXPECT_TRUE(is_counted("dedup: a mark did not come in time"));
 }
 
+TEST_F(RouterMarks, P7_WhatWasSentBehindTheCommitOvertakesNothingWhereNcDoesNotCome)
+{
+    prepared_by_hand();
+    committed_by_hand();
+    run(600ms);
+    ASSERT_TRUE(is_counted("dedup: a mark did not come in time"));
+    skip_effects();
+    brings(2, "MESSAGE subscription:s1 message-id:m destination:/topic/a teal-id:gw-2-0-9 | new");
+    brings(2, "MESSAGE subscription:s1 message-id:m destination:/topic/a teal-id:gw-1-0-8 | old");
+    brings(4, "MESSAGE subscription:s2 message-id:m destination:/topic/a teal-id:gw-2-0-9 | new");
+    EXPECT_EQ(got(a), "old ");
+    brokers.blue.markers = true; // the seam's own come
+    run(1s);
+    EXPECT_EQ(got(a), "new ");
+}
+
 TEST_F(RouterMarks, P7_OneIsRepeatedUntilItIsRead)
 {
     preparing();
