@@ -209,8 +209,8 @@ std::vector<session_id> seam_table::keep_lost(wire_subscription& w)
         }
         bound.push_back(m.session);
     }
+    pairing_.on_new_lost(id); // P7: its seam need not wait for marks of that color any more
     return bound;
-    pairing_.on_new_lost(id);
 }
 
 // A client's UNSUBSCRIBE or end: it leaves its pair, on both sides.
