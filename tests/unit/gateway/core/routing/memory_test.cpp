@@ -128,7 +128,7 @@ TEST_F(RouterMemory, L1_SubscriptionsAreCountedWithTheirIds)
     EXPECT_LT(held_of(held_kind::sessions), before + 1000);
     expect_counted();
     goes(a);
-    EXPECT_EQ(held_of(held_kind::sessions), 0U);
+    EXPECT_LT(held_of(held_kind::sessions), 200U); // what the trials found is remembered (E10)
     expect_counted();
 }
 
