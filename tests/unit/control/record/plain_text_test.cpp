@@ -40,7 +40,9 @@ TEST(PlainText, A2_JsonIsValidWhateverTheBytesWere)
 
 TEST(PlainText, A2_WhatIsUtf8ReadsBackAsItWas)
 {
-    const std::string all("q\" b\\ \b\f\n\r\t \0 \x1F \x7F \xC2\x9B \xE2\x80\xAE \xF0\x9F\x98\x80 \xF3\xA0\x80\x81", 44);
+    using namespace std::string_literals; // it has a NUL
+    const std::string all =
+        "q\" b\\ \b\f\n\r\t \0 \x1F \x7F \xC2\x9B \xE2\x80\xAE \xF0\x9F\x98\x80 \xF3\xA0\x80\x81"s;
     EXPECT_EQ(read_back(json_string(all)), all);
     EXPECT_EQ(json_string("\xF3\xA0\x80\x81"), R"("\udb40\udc01")"); // a tag, as surrogates
 }
