@@ -73,6 +73,7 @@ public:
     std::uint64_t add(owed_answer answer)
     {
         count(weight(answer));
+        asked_ += !answer.client_receipt.empty();
         return open_.push(std::move(answer));
     }
     // Takes the entry; nullopt: unknown or answered already.
@@ -81,6 +82,7 @@ public:
         auto taken = open_.take(number);
         if (taken) {
             count(0 - weight(*taken));
+            asked_ -= !taken->client_receipt.empty();
         }
         return taken;
     }
@@ -91,6 +93,7 @@ public:
     std::vector<owed_answer> take_all()
     {
         count(0 - bytes_);
+        asked_ = 0;
         return open_.take_all();
     }
     template <class F>
@@ -104,6 +107,8 @@ public:
         open_.for_each([&](std::uint64_t, const owed_answer& e) { f(e); });
     }
     std::size_t open() const noexcept { return open_.size(); }
+    // Those of them that a client waits for.
+    std::size_t asked() const noexcept { return asked_; }
     // Entries that memory is held for. The number open at once bounds it, not the number that came.
     std::size_t places() const noexcept { return open_.places(); }
 
@@ -126,6 +131,7 @@ private:
     numbered_ring<owed_answer> open_;
     std::uint64_t* meter_;
     std::uint64_t bytes_ = 0;
+    std::size_t asked_ = 0;
 };
 
 // A delivery's number in its session, from 1 on; 0 is none.

@@ -143,9 +143,7 @@ link_event link::finish_trial(barrier_kind found, link_effects& out)
     deadline_ = net::never;
     order_.known.barrier = found;
     state_ = link_state::ready;
-    if (leave_wanted_) {
-        write_disconnect(out);
-    }
+    disconnect_if_due(out);
     return {.what = link_event::kind::up};
 }
 
@@ -181,7 +179,7 @@ link_event link::on_receipt(const stomp::frame_view& frame, net::time_point now,
         search_.on_barrier(*number);
         event.silent_proven = std::min(silent_counted_, silent_at_barrier_);
         prove(event.owed.covers);
-        if (leave_wanted_ && may_disconnect()) {
+        if (may_disconnect()) {
             write_disconnect(out);
         } else if (barrier_again_ || leave_wanted_) {
             barrier(now, out);
@@ -194,10 +192,10 @@ link_event link::on_receipt(const stomp::frame_view& frame, net::time_point now,
             news_.doubted.push_back(std::move(event.owed));
             return {.what = link_event::kind::news};
         }
-        return event;
+        [[fallthrough]];
     case owed_kind::send:
     case owed_kind::unsubscribe:
-    case owed_kind::acknowledge: return event;
+    case owed_kind::acknowledge: disconnect_if_due(out); return event;
     }
     return event;
 }
@@ -240,9 +238,7 @@ link_event link::on_deadline(net::time_point now, link_effects& out)
             .owed = {.kind = owed_kind::barrier, .covers = barrier_covers_}};
         event.silent_proven = std::min(silent_counted_, silent_at_barrier_);
         prove(barrier_covers_);
-        if (leave_wanted_ && may_disconnect()) {
-            write_disconnect(out);
-        }
+        disconnect_if_due(out);
         return event;
     }
     return {};

@@ -170,8 +170,8 @@ public:
     bool proven() const noexcept { return proven_ == sent_; }
     bool barrier_open() const noexcept { return barrier_covers_ > proven_; }
 
-    // DISCONNECT as soon as what was SENT is proven (it does not wait for confirms itself,
-    // brokers.md H8).
+    // DISCONNECT as soon as what was SENT is proven and everything that a client asked a RECEIPT
+    // for is answered: it does not wait for confirms itself (brokers.md H8).
     void leave(net::time_point now, link_effects& out);
 
     // ---- state
@@ -223,7 +223,8 @@ private:
     {
         search_.wrote(frame, head, owed_);
     }
-    bool may_disconnect() const noexcept { return proven() && !search_.open(); }
+    bool may_disconnect() const noexcept;
+    void disconnect_if_due(link_effects& out);
     link_event finish_trial(barrier_kind found, link_effects& out);
     void start_trial(net::time_point now, link_effects& out);
     void try_own_queue(net::time_point now, link_effects& out);

@@ -100,9 +100,7 @@ link_event link::on_error_end(std::uint64_t number, net::time_point now, link_ef
         ask_error_end(now, out);
     } else {
         last_error_.clear();
-        if (leave_wanted_ && may_disconnect()) {
-            write_disconnect(out);
-        }
+        disconnect_if_due(out);
     }
     return {.what = link_event::kind::news};
 }
@@ -118,9 +116,7 @@ link_event link::on_error_overdue(link_effects& out)
     }
     refuse(search_.on_alive(search_.kept(), owed_, clock_));
     last_error_.clear();
-    if (leave_wanted_ && may_disconnect()) {
-        write_disconnect(out);
-    }
+    disconnect_if_due(out);
     return {.what = link_event::kind::news};
 }
 

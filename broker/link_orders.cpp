@@ -278,6 +278,20 @@ void link::leave(net::time_point now, link_effects& out)
     }
 }
 
+// H8: RabbitMQ forgets the confirms that are open at a DISCONNECT.
+bool link::may_disconnect() const noexcept
+{
+    return state_ == link_state::ready && leave_wanted_ && proven() && !search_.open() &&
+           owed_.asked() == 0;
+}
+
+void link::disconnect_if_due(link_effects& out)
+{
+    if (may_disconnect()) {
+        write_disconnect(out);
+    }
+}
+
 void link::write_disconnect(link_effects& out)
 {
     state_ = link_state::leaving;

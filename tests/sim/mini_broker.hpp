@@ -25,8 +25,10 @@ struct broker_ways {
     // nodes, not between three (switch.md M1).
     bool cluster = false;
     // Frames take effect after they were read, BEGIN and ABORT at once: their RECEIPT comes ahead
-    // of the confirms of SENDs before them, and proves nothing (M4, H6). A failed SUBSCRIBE is
-    // answered with ERROR, then RECEIPT; UNSUBSCRIBE loses what is in flight (M5).
+    // of the confirms of SENDs before them, and proves nothing (M4, H6). Some SENDs are confirmed
+    // behind later frames' RECEIPTs, a barrier's too (E3); one whose confirm is open at a DISCONNECT
+    // never is (H8). A failed SUBSCRIBE is answered with ERROR, then RECEIPT; UNSUBSCRIBE loses what
+    // is in flight (M5).
     bool rabbitmq = false;
     // Says what no client may: lines that end with CR LF, header bytes and escapes that STOMP does
     // not have, commands of its own, NULs between frames, MESSAGEs that are too large.
@@ -92,6 +94,7 @@ private:
     void write_error(channel& c, std::string_view message, std::string_view body);
     net::duration deferral();
     void bring(channel& to, std::string bytes);
+    void confirm(channel& to, std::string bytes, net::duration after);
     std::string as_said(std::string bytes);
     void arrive(std::uint64_t channel, const std::string& subscription, const std::string& bytes);
     bool late() const noexcept { return ways_.cluster || ways_.rabbitmq; }

@@ -25,6 +25,7 @@ struct mini_broker::channel final : embedded::session_sink {
     std::deque<stomp::frame> deferred; // read, and without effect yet
     time_point last_effect{};
     std::string shadow; // the RECEIPT that follows an ERROR
+    std::optional<net::duration> confirms_after; // of the SEND that takes effect
 
     void write(std::string_view head, const net::payload_ref& rest) override
     {
@@ -34,6 +35,8 @@ struct mini_broker::channel final : embedded::session_sink {
         }
         if (broker->late() && head.starts_with("MESSAGE\n")) {
             broker->bring(*this, std::move(bytes));
+        } else if (confirms_after && head.starts_with("RECEIPT\n")) {
+            broker->confirm(*this, std::move(bytes), *confirms_after);
         } else {
             wire->to_gateway->write(broker->as_said(std::move(bytes)));
         }

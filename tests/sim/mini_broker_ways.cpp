@@ -141,8 +141,24 @@ void mini_broker::take_deferred(channel& c)
     if (next.command == stomp::command::subscribe && receipt) {
         c.shadow = "RECEIPT\nreceipt-id:" + std::string{*receipt} + "\n\n" + '\0';
     }
+    if (const auto key = key_of(next.view().body);
+        key && next.command == stomp::command::send && key->number % 8 == 5) {
+        c.confirms_after = std::chrono::milliseconds{1 + key->number % 13};
+    }
     on_frame(c, next.view());
     c.shadow.clear();
+    c.confirms_after.reset();
+}
+
+// The end of the link and a DISCONNECT, which is answered at once, forget it.
+void mini_broker::confirm(channel& to, std::string bytes, net::duration after)
+{
+    when_.at(when_.now() + after, [this, number = to.number, text = std::move(bytes)] {
+        if (const auto at = channels_.find(number);
+            at != channels_.end() && !at->second->ended && !at->second->disconnected) {
+            at->second->wire->to_gateway->write(as_said(text));
+        }
+    });
 }
 
 // Between two nodes order is kept. What an acknowledgement sets free was routed before, from

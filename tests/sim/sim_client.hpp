@@ -28,6 +28,7 @@ struct client_habits {
     unsigned leaves = 2;                 // percent: DISCONNECT, then comes back
     std::uint64_t slow_max_ms = 300;
     unsigned asks = 0;            // percent of SENDs: with a temporary queue to answer to
+    unsigned answers = 50;        // percent of those that bring one's address
     bool stored = true;           // queues, too
     bool may_be_given_up = false; // the switch may pin it, and end it by pin_timeout
     bool workers = false;         // some take one job at a time (T4)
@@ -107,6 +108,7 @@ private:
     void check_streams();
     void on_error(const stomp::frame_view& frame);
     void answer(std::string_view address, std::string_view question);
+    void write_answer(std::string_view address, message_key question);
     void on_receipt(std::string_view id);
     void on_end(bool reset);
     // ---- sim_client_beats.cpp

@@ -82,7 +82,8 @@ void sim_client::on_error(const stomp::frame_view& frame)
 {
     const std::string_view sentence = frame.find("message").value_or("");
     const auto receipt = pending_.find(std::string{frame.find("receipt-id").value_or("")});
-    if (receipt != pending_.end() && !receipt->second.refused && !at_fault_) {
+    const bool address_gone = habits_.asks > 0 && sentence.find("reply address") != sentence.npos;
+    if (receipt != pending_.end() && !receipt->second.refused && !at_fault_ && !address_gone) {
         checker_.violation(
             "client " + std::to_string(number_) + " got the ERROR of another's frame: " +
             std::string{sentence});
@@ -95,7 +96,7 @@ void sim_client::on_error(const stomp::frame_view& frame)
         return;
     }
     // S12: the color of that address is gone. S8: pinned for too long.
-    at_fault_ |= habits_.asks > 0 && sentence.find("reply address") != sentence.npos;
+    at_fault_ |= address_gone;
     at_fault_ |= habits_.may_be_given_up && sentence.find("pin_timeout") != sentence.npos;
     if (!at_fault_ && !habits_.may_be_closed) {
         checker_.violation(
@@ -200,13 +201,31 @@ void sim_client::on_message(const stomp::frame_view& frame)
 void sim_client::answer(std::string_view address, std::string_view question)
 {
     const auto asked = key_of(question);
-    if (!asked || state_ != state::up || silent_ || !random_.chance(50)) {
+    if (!asked || state_ != state::up || silent_ || !random_.chance(habits_.answers)) {
         return;
     }
+    if (asked->number % 4 != 0) {
+        write_answer(address, *asked);
+        return;
+    }
+    // It thinks for a while: its session may have left the address's color by then.
+    when_.after(
+        std::chrono::milliseconds{asked->number % 400},
+        [this, life = life_, to = std::string{address}, question = *asked] {
+            if (life == life_ && state_ == state::up && !silent_) {
+                write_answer(to, question);
+            }
+        });
+}
+
+void sim_client::write_answer(std::string_view address, message_key question)
+{
     const message_key key = next_key();
-    checker_.on_send(key, checker::answer_to(asked->publisher / checker::publishers_each));
-    const std::string body = body_of(key, 3);
-    say("SEND\ndestination:" + std::string{address} + "\n\n" + body + nul);
+    checker_.on_send(key, checker::answer_to(question.publisher / checker::publishers_each));
+    // Who asked may have gone: the RECEIPT does not say that the answer is in a queue.
+    const std::string asked_for = key.number % 2 == 1 ? ask({.what = pending::kind::send}) : "";
+    say("SEND\ndestination:" + std::string{address} + "\n" + asked_for + "\n" + body_of(key, 3) +
+        nul);
 }
 
 void sim_client::acknowledge(std::string subscription, std::string id, bool individual, bool stored)

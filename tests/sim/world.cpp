@@ -186,6 +186,7 @@ client_habits world::draw_habits()
     habits.untried = has(feature::untried) ? 8 : 0;
     habits.id_header = options_.backplane == backplane::header;
     habits.asks = has(feature::replies) ? 15 : 0;
+    habits.answers = options_.seed % 3 == 0 ? 100 : 50;
     habits.may_be_given_up = has(feature::gives_up);
     habits.workers = has(feature::workers);
     habits.one_job_only = options_.with == faults::none && !has(feature::drains) &&
