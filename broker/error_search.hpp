@@ -21,8 +21,8 @@
 //     reports late what ended the link.
 
 #include "broker/broker_error.hpp"
-#include "broker/id_map.hpp"
 #include "broker/net/time.hpp"
+#include "broker/owed_answers.hpp"
 #include "broker/quoted_lines.hpp"
 
 #include <cstdint>

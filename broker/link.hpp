@@ -19,9 +19,9 @@
 
 #include "broker/capability.hpp"
 #include "broker/error_search.hpp"
-#include "broker/id_map.hpp"
 #include "broker/link_effects.hpp"
 #include "broker/net/time.hpp"
+#include "broker/owed_answers.hpp"
 #include "broker/private_names.hpp"
 #include "broker/stomp/frame.hpp"
 

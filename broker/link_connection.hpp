@@ -7,7 +7,7 @@
 // Lifetime:   owned by its shard's table. lost() is the last call that it makes to the owner, from
 //             the end of a turn.
 
-#include "broker/id_map.hpp"
+#include "broker/link_effects.hpp"
 #include "broker/net/connection.hpp"
 #include "broker/stomp/heart_beat.hpp"
 #include "broker/stomp/limits.hpp"

@@ -4,15 +4,13 @@
 // an order, and never calls back into a core. Tests record the calls as a list. The simulator
 // carries them over its own network.
 
+#include "broker/ids.hpp"
 #include "broker/stomp/serializer.hpp"
 
 #include <cstdint>
 #include <string_view>
 
 namespace broker {
-
-// Number of a link, never reused in a process's life; 0 is none.
-enum class link_id : std::uint64_t { none = 0 };
 
 // How the frame came over WebSocket, so that it goes on the same way; what came over plain STOMP
 // goes to a client as text when it is valid UTF-8, else as binary (design.md section 4).

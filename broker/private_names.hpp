@@ -12,7 +12,7 @@
 // name can be guessed.
 
 #include "broker/color.hpp"
-#include "broker/id_map.hpp"
+#include "broker/ids.hpp"
 #include "broker/secrets.hpp"
 
 #include <cstdint>

@@ -9,7 +9,7 @@
 // (1) It remembers only the deaths of the last minute.
 
 #include "broker/color.hpp"
-#include "broker/id_map.hpp"
+#include "broker/ids.hpp"
 #include "broker/net/hash_map.hpp"
 #include "broker/net/time.hpp"
 

@@ -5,7 +5,7 @@
 // and stored subscriptions).
 
 #include "broker/color.hpp"
-#include "broker/id_map.hpp"
+#include "broker/ids.hpp"
 #include "broker/net/payload.hpp"
 #include "broker/stomp/frame.hpp"
 #include "gateway/core/session/stream_offsets.hpp"

@@ -11,7 +11,7 @@
 //     are kept up to date.
 
 #include "broker/color.hpp"
-#include "broker/id_map.hpp"
+#include "broker/ids.hpp"
 #include "broker/numbered_ring.hpp"
 #include "gateway/memory/memory_budget.hpp"
 

@@ -8,7 +8,7 @@
 // Lifetime:   from the prepare order to the next one. Only sessions that had such SENDs have one,
 //             so an idle session has none.
 
-#include "broker/id_map.hpp"
+#include "broker/ids.hpp"
 
 #include <cstdint>
 

@@ -4,7 +4,7 @@
 // queues an order, and never calls back into a core. So nothing re-enters. Tests record the calls
 // and compare the whole list. The simulator carries them over its own network.
 
-#include "broker/id_map.hpp"
+#include "broker/ids.hpp"
 #include "broker/link_effects.hpp"
 #include "broker/net/payload.hpp"
 #include "control/protocol/switch_messages.hpp"

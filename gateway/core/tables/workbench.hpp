@@ -6,6 +6,7 @@
 // Threading:  belongs to one shard.
 // Lifetime:   shard_state outlives every part.
 
+#include "broker/ack_ids.hpp"
 #include "broker/pool.hpp"
 #include "broker/private_names.hpp"
 #include "gateway/core/tables/shard_settings.hpp"

@@ -1,38 +1,21 @@
 #pragma once
 
-// The ids that the gateway uses towards brokers and clients in place of the other side's ids.
+// The answers that a link owes: RECEIPTs that were asked for and have not come.
 //
-//   id            in frames     form              stands for
-//   receipt       to brokers    r<N>              the frame that waits for it; N grows per link, in
-//                                                 order of writing
-//   subscription  to brokers    s<N>              a wire subscription; N is never reused on a shard
-//   ack           to clients    <digest>-<N>-<S>  an entry of the session's ledger
-//
-// Why the gateway makes ack ids itself: RabbitMQ ignores the session part of its own ids, so an id
-// that is used on another link settles another message without an error (brokers.md H1). A made id
-// holds only characters that no STOMP version escapes (stompjs does not escape in 1.1).
+// Threading:  belongs to one link.
 
-#include "broker/link_effects.hpp"
+#include "broker/ids.hpp"
 #include "broker/numbered_ring.hpp"
-#include "broker/secrets.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace broker {
-
-// A wire subscription's number; 0 is none.
-enum class wire_id : std::uint64_t { none = 0 };
-// A client's session as the links know it; 0 is the gateway itself.
-enum class session_id : std::uint64_t { none = 0 };
-
-std::string to_wire(wire_id id); // "s12"
-std::optional<std::uint64_t> parse_receipt(std::string_view wire_receipt) noexcept; // "r12"
-std::optional<wire_id> parse_wire_id(std::string_view text) noexcept;
 
 // The kinds of frames that an answer is owed for.
 enum class owed_kind : std::uint8_t {
@@ -132,32 +115,6 @@ private:
     std::uint64_t* meter_;
     std::uint64_t bytes_ = 0;
     std::size_t asked_ = 0;
-};
-
-// A delivery's number in its session, from 1 on; 0 is none.
-using delivery_number = std::uint64_t;
-
-// What a client acknowledges by: the number and the session's subscription, in hexadecimal, behind
-// a digest that only this process can make. So an id that was never given to this session (another
-// session's, another gateway's, a broker's own) is told from one that is settled (switch.md K4).
-struct given_ack {
-    delivery_number number = 0;
-    std::uint32_t subscription = 0;
-    bool operator==(const given_ack&) const = default;
-};
-class ack_ids {
-public:
-    ack_ids(const secret_key& key, std::uint32_t shard) noexcept : key_(key), shard_(shard) {}
-
-    std::string mint(session_id to, const given_ack& what) const; // "93f2a1c07d5e4b68-17-1"
-    // nullopt: it was never given to that session.
-    std::optional<given_ack> parse(session_id from, std::string_view id) const noexcept;
-
-private:
-    std::uint64_t digest(session_id of, const given_ack& what) const noexcept;
-
-    secret_key key_;
-    std::uint32_t shard_;
 };
 
 } // namespace broker

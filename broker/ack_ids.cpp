@@ -1,4 +1,4 @@
-#include "broker/id_map.hpp"
+#include "broker/ack_ids.hpp"
 
 #include <array>
 #include <charconv>
@@ -6,16 +6,6 @@
 namespace broker {
 
 namespace {
-
-std::optional<std::uint64_t> parse_number(std::string_view text, int base) noexcept
-{
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    if (error != std::errc{} || end != text.data() + text.size()) {
-        return std::nullopt;
-    }
-    return value;
-}
 
 void append_hex(std::string& to, std::uint64_t value)
 {
@@ -25,33 +15,6 @@ void append_hex(std::string& to, std::uint64_t value)
 }
 
 } // namespace
-
-std::string to_wire(wire_id id)
-{
-    return "s" + std::to_string(static_cast<std::uint64_t>(id));
-}
-
-std::optional<wire_id> parse_wire_id(std::string_view text) noexcept
-{
-    if (!text.starts_with('s')) {
-        return std::nullopt;
-    }
-    const auto number = parse_number(text.substr(1), 10);
-    return number ? std::optional{static_cast<wire_id>(*number)} : std::nullopt;
-}
-
-std::optional<std::uint64_t> parse_receipt(std::string_view wire_receipt) noexcept
-{
-    return wire_receipt.starts_with('r') ? parse_number(wire_receipt.substr(1), 10) : std::nullopt;
-}
-
-// H6: taken by its number, because RECEIPTs of SENDs arrive when they are confirmed, and others
-// overtake them.
-std::optional<owed_answer> owed_answers::take(std::string_view wire_receipt)
-{
-    const auto number = parse_receipt(wire_receipt);
-    return number ? take(*number) : std::nullopt;
-}
 
 std::uint64_t ack_ids::digest(session_id of, const given_ack& what) const noexcept
 {
