@@ -14,7 +14,7 @@ constexpr auto flush_poll = std::chrono::milliseconds{2};
 } // namespace
 
 link::link(link_order order)
-    : order_(std::move(order)), owed_(order_.owed_meter),
+    : order_(std::move(order)), trial_(order_.known, order_.rung), owed_(order_.owed_meter),
       search_(order_.role == link_role::publish || order_.role == link_role::subscribe)
 {
 }
@@ -75,41 +75,51 @@ link::on_connected(const stomp::frame_view& frame, net::time_point now, link_eff
             connected_head_.append(h.name).append(":").append(h.value).append("\n");
         }
     }
-    if (order_.known.barrier != barrier_kind::unknown || order_.role == link_role::recheck) {
+    if (trial_.over() || order_.role == link_role::recheck) {
         state_ = link_state::ready;
-        if (order_.known.own_queue) {
+        if (can().own_queue) {
             declare_own_queue(out);
         }
         return {.what = link_event::kind::up};
     }
-    start_trial(now, out);
-    if (order_.rung == trial_rung::nothing) {
-        return finish_trial(barrier_kind::none, out);
-    }
-    return {};
+    return start_trial(now, out);
 }
 
-void link::start_trial(net::time_point now, link_effects& out)
+link_event link::start_trial(net::time_point now, link_effects& out)
 {
     state_ = link_state::trying;
-    if (order_.rung == trial_rung::nothing) {
-        return;
+    const auto next = trial_.begin();
+    if (next == trial::step::wait) {
+        deadline_ = now + order_.trial_timeout;
+        if (trial_.asks_routed()) {
+            ask_routed({.kind = owed_kind::trial_routed}, out);
+        }
+        ask_received("teal-trial", {.kind = owed_kind::trial_received}, out);
     }
-    deadline_ = now + order_.trial_timeout;
-    if (order_.rung == trial_rung::absent_queue) {
-        ask_routed({.kind = owed_kind::trial_routed}, out);
-    }
-    ask_received("teal-trial", {.kind = owed_kind::trial_received}, out);
+    return go_on(next, now, out);
 }
 
-// B1: a broker may confirm only what some queue takes.
-void link::try_own_queue(net::time_point now, link_effects& out)
+// The trial's next step (B1).
+link_event link::go_on(trial::step next, net::time_point now, link_effects& out)
 {
-    order_.rung = trial_rung::own_queue;
-    order_.known.own_queue = true;
-    declare_own_queue(out);
-    ask_routed({.kind = owed_kind::trial_routed}, out);
-    deadline_ = now + order_.trial_timeout;
+    switch (next) {
+    case trial::step::wait: return {};
+    case trial::step::try_own_queue:
+        declare_own_queue(out);
+        ask_routed({.kind = owed_kind::trial_routed}, out);
+        deadline_ = now + order_.trial_timeout;
+        return {};
+    case trial::step::leave_own_queue: {
+        auto& s = out.scratch().begin(stomp::command::unsubscribe);
+        out.write_link(order_.id, s.raw("id", own_subscription).end_head(), {}, framing::text);
+        break;
+    }
+    case trial::step::over: break;
+    }
+    deadline_ = net::never;
+    state_ = link_state::ready;
+    disconnect_if_due(out);
+    return {.what = link_event::kind::up};
 }
 
 // The queue goes with the link, and delivers what it takes back to the link.
@@ -130,21 +140,12 @@ void link::ask_routed(owed_answer answer, link_effects& out)
     const auto n = owe(std::move(answer));
     auto& s = out.scratch().begin(stomp::command::send);
     s.raw(
-        "destination", "/amq/queue/" + (order_.known.own_queue ? order_.names->of_link(order_.id)
-                                                               : order_.names->barrier()));
+        "destination", "/amq/queue/" + (can().own_queue ? order_.names->of_link(order_.id)
+                                                         : order_.names->barrier()));
     s.raw("receipt", wire_receipt(n));
     const auto head = s.end_head();
     note({.what = frame_kind::ours, .receipt = n}, head);
     out.write_link(order_.id, head, {}, framing::text);
-}
-
-link_event link::finish_trial(barrier_kind found, link_effects& out)
-{
-    deadline_ = net::never;
-    order_.known.barrier = found;
-    state_ = link_state::ready;
-    disconnect_if_due(out);
-    return {.what = link_event::kind::up};
 }
 
 link_event link::on_receipt(const stomp::frame_view& frame, net::time_point now, link_effects& out)
@@ -160,19 +161,9 @@ link_event link::on_receipt(const stomp::frame_view& frame, net::time_point now,
     link_event event{.what = link_event::kind::answered, .owed = std::move(*owed)};
     switch (event.owed.kind) {
     case owed_kind::trial_routed:
-        if (state_ != link_state::trying) {
-            return {};
-        }
-        return finish_trial(barrier_kind::routed, out);
+        return state_ == link_state::trying ? go_on(trial_.on_routed(), now, out) : link_event{};
     case owed_kind::trial_received:
-        if (state_ == link_state::trying) {
-            received_answered_ = true;
-            // RabbitMQ answers this one ahead of a confirm: the better answer gets its time (B1).
-            if (order_.rung == trial_rung::transaction) {
-                return finish_trial(barrier_kind::received, out);
-            }
-        }
-        return {};
+        return state_ == link_state::trying ? go_on(trial_.on_received(), now, out) : link_event{};
     case owed_kind::error_end: return on_error_end(*number, now, out);
     case owed_kind::run_end: search_.on_run_end(event.owed.covers); return {};
     case owed_kind::barrier:
@@ -211,16 +202,7 @@ link_event link::on_deadline(net::time_point now, link_effects& out)
     }
     deadline_ = net::never;
     if (state_ == link_state::trying) {
-        if (order_.rung == trial_rung::absent_queue && received_answered_ && !leave_wanted_) {
-            try_own_queue(now, out);
-            return {};
-        }
-        if (order_.known.own_queue) { // not either: the queue is of no use
-            order_.known.own_queue = false;
-            auto& s = out.scratch().begin(stomp::command::unsubscribe);
-            out.write_link(order_.id, s.raw("id", own_subscription).end_head(), {}, framing::text);
-        }
-        return finish_trial(received_answered_ ? barrier_kind::received : barrier_kind::none, out);
+        return go_on(trial_.on_overdue(leave_wanted_), now, out);
     }
     if (state_ == link_state::ready &&
         barrier_open()) { // B3: no receipts, an empty send queue is the barrier

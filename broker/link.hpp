@@ -17,13 +17,13 @@
 //     T_<wire id>" after an UNSUBSCRIBE is not treated as an ERROR. It is swallowed.
 // (4) After DISCONNECT nothing more is written. The link is read to its end (S10).
 
-#include "broker/capability.hpp"
 #include "broker/error_search.hpp"
 #include "broker/link_effects.hpp"
 #include "broker/net/time.hpp"
 #include "broker/owed_answers.hpp"
 #include "broker/private_names.hpp"
 #include "broker/stomp/frame.hpp"
+#include "broker/trial.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -105,7 +105,7 @@ struct link_order { // what a new link is to be
     std::string_view connect_head;
     std::string heart_beat;     // "10000,10000"
     capability known;           // barrier unknown: the link makes the trial
-    trial_rung rung = trial_rung::absent_queue;
+    trial_rung rung = trial_rung::absent_queue; // that the trial begins with
     net::duration trial_timeout{};
     std::uint64_t* owed_meter = nullptr; // where what it owes is counted; outlives the link
     const private_names* names = nullptr; // of the gateway's own queues; outlives the link
@@ -180,9 +180,9 @@ public:
     link_state state() const noexcept { return state_; }
     bool ready() const noexcept { return state_ == link_state::ready && !leave_wanted_; }
     bool leaving() const noexcept { return leave_wanted_ || state_ == link_state::leaving; }
-    const capability& can() const noexcept { return order_.known; }
-    void learn_marker(tried t) noexcept { order_.known.marker = t; }
-    trial_rung rung() const noexcept { return order_.rung; }
+    const capability& can() const noexcept { return trial_.known(); }
+    void learn_marker(tried t) noexcept { trial_.learn_marker(t); }
+    trial_rung rung() const noexcept { return trial_.rung(); }
     stomp::version version() const noexcept { return version_; }
     // Raw CONNECTED header lines but version, heart-beat and session, each with its LF.
     const std::string& connected_head() const noexcept { return connected_head_; }
@@ -225,9 +225,8 @@ private:
     }
     bool may_disconnect() const noexcept;
     void disconnect_if_due(link_effects& out);
-    link_event finish_trial(barrier_kind found, link_effects& out);
-    void start_trial(net::time_point now, link_effects& out);
-    void try_own_queue(net::time_point now, link_effects& out);
+    link_event start_trial(net::time_point now, link_effects& out);
+    link_event go_on(trial::step next, net::time_point now, link_effects& out);
     void declare_own_queue(link_effects& out);
     void ask_routed(owed_answer answer, link_effects& out);
     void write_disconnect(link_effects& out);
@@ -238,6 +237,7 @@ private:
     bool names_delivery(std::string_view text) const;
 
     link_order order_;
+    trial trial_;
     owed_answers owed_;
     error_search search_;
     link_news news_;
@@ -257,9 +257,8 @@ private:
     link_state state_ = link_state::dialling;
     stomp::version version_ = stomp::version::v12;
     bool leave_wanted_ = false;
-    bool barrier_again_ = false;     // SENDs were written after the open barrier
-    bool received_answered_ = false; // trial: BEGIN + ABORT was answered
-    bool subscribed_ = false;        // a SUBSCRIBE was answered
+    bool barrier_again_ = false; // SENDs were written after the open barrier
+    bool subscribed_ = false;    // a SUBSCRIBE was answered
 };
 
 } // namespace broker

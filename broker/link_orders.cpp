@@ -265,7 +265,7 @@ void link::leave(net::time_point now, link_effects& out)
         out.close_link(order_.id); // nothing of a client's was written
         state_ = link_state::lost;
         return;
-    case link_state::trying: return; // finish_trial goes on
+    case link_state::trying: return; // go_on() leaves when it is over
     case link_state::ready:
         if (may_disconnect()) {
             write_disconnect(out);

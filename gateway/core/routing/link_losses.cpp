@@ -11,13 +11,6 @@ namespace gateway {
 
 namespace {
 
-// Rungs of the trial below the one that cost the link (B2).
-broker::trial_rung next_rung(broker::trial_rung r)
-{
-    const bool sends = r == broker::trial_rung::absent_queue || r == broker::trial_rung::own_queue;
-    return sends ? broker::trial_rung::transaction : broker::trial_rung::nothing;
-}
-
 // The gateway's own doing: what the broker said before did not end the link.
 bool ended_by_us(std::string_view why) noexcept
 {
@@ -126,7 +119,7 @@ void broker_events::lose_link(link_id id, std::string_view why, bool by_broker, 
             g.retry_at = now + g.back_off;
         }
     } else if (before == broker::link_state::trying && !was_leaving) {
-        g.rung = next_rung(l->core.rung()); // B2: the link is dialled again without that rung
+        g.rung = broker::next_rung(l->core.rung()); // B2: the link is dialled again without that rung
     } else if (
         before == broker::link_state::ready && !was_leaving &&
         l->core.role() != link_role::scratch) { // which has a pace of its own

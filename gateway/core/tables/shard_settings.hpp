@@ -2,11 +2,11 @@
 
 // The settings that the cores of a shard need from the configuration, as plain values.
 
-#include "broker/capability.hpp"
 #include "broker/color.hpp"
 #include "broker/net/time.hpp"
 #include "broker/pool.hpp"
 #include "broker/secrets.hpp"
+#include "broker/trial.hpp"
 #include "gateway/core/pairing/pairing_rule.hpp"
 
 #include <cstddef>

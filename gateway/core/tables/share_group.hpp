@@ -4,9 +4,9 @@
 // (identity and endpoint). design.md section 5; switch.md B1, B2: what an endpoint can do is kept
 // per group until its last session goes.
 
-#include "broker/capability.hpp"
 #include "broker/link.hpp"
 #include "broker/net/hash_map.hpp"
+#include "broker/trial.hpp"
 #include "control/protocol/switch_messages.hpp"
 #include "gateway/core/pairing/digest_memory.hpp"
 #include "gateway/core/tables/effects.hpp"

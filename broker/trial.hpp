@@ -1,7 +1,10 @@
 #pragma once
 
-// What a broker can do for an identity (switch.md B1 to B5), and which of these abilities are worth
-// trying.
+// The trial of what a broker can do for an identity (switch.md B1, B2): what is asked, what an answer
+// means, and where it goes on when the broker cuts the link. And which dialect makes which of it
+// worth trying (B5).
+//
+// Threading:  belongs to one link.
 
 #include <cstdint>
 #include <optional>
@@ -66,10 +69,54 @@ constexpr trial_rung first_rung(dialect d) noexcept
     return trial_rung::nothing;
 }
 
+// Where a trial goes on whose link the broker cut at that rung (B2).
+constexpr trial_rung next_rung(trial_rung r) noexcept
+{
+    const bool sends = r == trial_rung::absent_queue || r == trial_rung::own_queue;
+    return sends ? trial_rung::transaction : trial_rung::nothing;
+}
+
 // Whether a subscription's own address (x-queue-name, /amq/queue) is part of that dialect.
 constexpr bool has_addresses(dialect d) noexcept
 {
     return d == dialect::automatic || d == dialect::rabbitmq;
 }
+
+// One link's trial. The link writes what is asked and hands in what comes; a RECEIPT behind an ERROR
+// is no answer.
+class trial {
+public:
+    // What the link does next.
+    enum class step : std::uint8_t {
+        wait,            // for answers, until trial_timeout
+        try_own_queue,   // declares its own queue, asks there, and waits as long again
+        leave_own_queue, // which is of no use: unsubscribes; the trial is over
+        over,            // known() is what was found out
+    };
+
+    // `known` with a barrier: nothing is to be tried any more.
+    trial(const capability& known, trial_rung from) noexcept : known_(known), rung_(from) {}
+
+    bool over() const noexcept { return known_.barrier != barrier_kind::unknown; }
+    const capability& known() const noexcept { return known_; }
+    trial_rung rung() const noexcept { return rung_; }
+    void learn_marker(tried t) noexcept { known_.marker = t; }
+
+    // To wait means that the link asks with BEGIN + ABORT, and before them with a SEND to the absent
+    // queue where asks_routed().
+    step begin() noexcept;
+    bool asks_routed() const noexcept { return rung_ == trial_rung::absent_queue; }
+    // REQUIRES: !over()
+    step on_routed() noexcept;              // the SEND was answered
+    step on_received() noexcept;            // BEGIN + ABORT were
+    step on_overdue(bool leaving) noexcept; // trial_timeout has passed
+
+private:
+    step end(barrier_kind found) noexcept;
+
+    capability known_;
+    trial_rung rung_;
+    bool received_ = false; // BEGIN + ABORT were answered
+};
 
 } // namespace broker
