@@ -1,6 +1,7 @@
 // A session lost a link: what rode on it is bound again. docs/switch.md, column "link lost".
 
 #include "gateway/core/binding/binder.hpp"
+#include "gateway/core/tables/session_table.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -42,10 +43,14 @@ void binder::lost_link_of(client_session& s, color c, time_point now)
     }
     binding& b = s.now();
     s.rare().wires_before = tables_.last_wire; // M13
-    switch (s.state) {
-    case session_state::active: enter(s, session_state::rebinding, now); [[fallthrough]];
-    case session_state::connecting:
-    case session_state::rebinding:
+    const session_step step =
+        next_step(s.state, session_event::link_lost, {.of_live = true});
+    if (step.moves()) {
+        enter(s, step.to, now);
+    }
+    switch (step.doing) {
+    case session_doing::on_same_color:
+    case session_doing::tries_again:
         b.at = binding::phase::wanted;
         if (!s.parked && s.state == session_state::rebinding) {
             s.parked_since = now;
@@ -53,16 +58,16 @@ void binder::lost_link_of(client_session& s, color c, time_point now)
         }
         at(now, due::session_retry, number(s.id)); // the group's back-off paces the dials
         return;
-    case session_state::quiescing:
-    case session_state::held:
+    case session_doing::doubts_unproven:
+    case session_doing::remembers_loss:
         if (s.part) {
             s.part->live_lost = true;
         }
         b.at = binding::phase::wanted;
         readiness_.try_hold(s, now);
         return;
-    case session_state::closing: at(now, due::session_close, number(s.id)); return;
-    case session_state::waiting: return;
+    case session_doing::doubts_owed: at(now, due::session_close, number(s.id)); return;
+    default: return;
     }
 }
 

@@ -1,6 +1,7 @@
 // Standbys that are ready, failed or lost; sessions that are settled and held. docs/switch.md S1, S2, S9.
 
 #include "gateway/core/readiness/readiness.hpp"
+#include "gateway/core/tables/session_table.hpp"
 
 #include <boost/assert.hpp>
 
@@ -39,9 +40,11 @@ void readiness::try_hold(client_session& s, time_point now)
     if (s.state != session_state::quiescing || !settled(s)) {
         return;
     }
-    if (!s.part->failed &&
-        !(s.part->ready &&
-          standby_complete(s))) { // C8: a failed one does not keep its shard from `held`
+    // C8: a failed one does not keep its shard from `held`.
+    const session_step step = next_step(
+        s.state, session_event::looked_at,
+        {.can_be_held = s.part->failed || (s.part->ready && standby_complete(s))});
+    if (!step.moves()) {
         return;
     }
     if (s.over_outbox == backlog::over_wall) {
@@ -51,7 +54,7 @@ void readiness::try_hold(client_session& s, time_point now)
             switch_.awaited.erase(own->core.id());
         }
     }
-    enter(s, session_state::held, now);
+    enter(s, step.to, now);
     --switch_.unheld;
     check_held(now);
 }
@@ -173,15 +176,16 @@ void readiness::standby_lost(client_session& s, time_point now)
     const bool was_ready = part.ready;
     switch_.tally.sessions_ready -= was_ready;
     part.ready = false;
-    if (s.state == session_state::held) {
-        if (switch_.phase ==
-            member_phase::held) { // the decision may be under way: the coordinator judges (C6)
-            const endpoint_ref where =
-                b.group != nullptr ? b.group->at : endpoint_ref{switch_.to, 0};
-            say(control::unheld{failure(s, where, "the standby was lost")});
-            return;
-        }
-        enter(s, session_state::quiescing, now);
+    const session_step step = next_step(
+        s.state, session_event::link_lost,
+        {.of_standby = true, .said_held = switch_.phase == member_phase::held});
+    if (step.doing == session_doing::says_unheld) { // the decision may be under way (C6)
+        const endpoint_ref where = b.group != nullptr ? b.group->at : endpoint_ref{switch_.to, 0};
+        say(control::unheld{failure(s, where, "the standby was lost")});
+        return;
+    }
+    if (step.moves()) {
+        enter(s, step.to, now);
         ++switch_.unheld;
     }
     if (was_ready && part.ordered && switch_.phase <= member_phase::prepared) {

@@ -4,6 +4,7 @@
 
 #include "broker/stomp/heart_beat.hpp"
 #include "gateway/core/messages/reserved_words.hpp"
+#include "gateway/core/tables/session_table.hpp"
 
 #include <boost/assert.hpp>
 
@@ -83,7 +84,11 @@ std::string_view value_in(std::string_view head, std::string_view name) noexcept
 void client_commands::connect(client_session& s, const stomp::frame_view& frame, time_point now)
 {
     const auto receipt = frame.find("receipt").value_or("");
-    if (frame.command != stomp::command::connect && frame.command != stomp::command::stomp) {
+    const bool connects =
+        frame.command == stomp::command::connect || frame.command == stomp::command::stomp;
+    const session_step step = next_step(
+        s.state, session_event::client_frame, {.first_frame = true, .not_connect = !connects});
+    if (step.result == session_result::ends) {
         endings_.fail_client(
             s, "the first frame must be CONNECT or STOMP", receipt,
             disconnect_reason::protocol_error, now);
@@ -111,7 +116,7 @@ void client_commands::connect(client_session& s, const stomp::frame_view& frame,
     s.who = identify(s, frame, versions.text(), versions.highest());
     release(held_kind::sessions, bytes_of(s.rare().handshake));
     s.rare().handshake = {};
-    if (s.state == session_state::connecting) {
+    if (step.doing == session_doing::reads_frame) { // S7: else it is answered after the decision
         s.parked_since = now;
         if (!binder_.advance(s, s.live, now)) { // most are in at once: no deadline is kept for them
             at(now + settings_.park_timeout, due::session_park, number(s.id));

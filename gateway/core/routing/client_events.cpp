@@ -4,6 +4,7 @@
 
 #include "broker/stomp/heart_beat.hpp"
 #include "gateway/core/messages/reserved_words.hpp"
+#include "gateway/core/tables/session_table.hpp"
 
 #include <boost/assert.hpp>
 
@@ -94,21 +95,20 @@ void router::on_client_frame(
     }
     ++s->frames_in;
     ++counters_.frames[side::client][direction::in][kind_of(frame.command)];
-    switch (s->state) {
-    case session_state::connecting:
-    case session_state::waiting: client_commands_.connect(*s, frame, now); break;
-    case session_state::active:
+    const session_step step = next_step(
+        s->state, session_event::client_frame, {.first_frame = !s->connect_seen});
+    switch (step.doing) {
+    case session_doing::reads_frame:
+    case session_doing::reads_frame_for_later: client_commands_.connect(*s, frame, now); break;
+    case session_doing::interprets_frame:
         if ((s->waiting && !s->waiting->empty()) || !client_commands_.perform(*s, frame, as, now)) {
             if (find(id) != nullptr) {
                 client_commands_.enqueue(*s, frame, as);
             }
         }
         break;
-    case session_state::closing: break;
-    case session_state::quiescing:
-    case session_state::held:
-    case session_state::rebinding:
-        BOOST_ASSERT_MSG(false, "a frame was interpreted while it must be carried");
+    case session_doing::ignores_frame: break;
+    default: BOOST_ASSERT_MSG(false, "a frame was interpreted while it must be carried");
     }
     run_later(now);
 }

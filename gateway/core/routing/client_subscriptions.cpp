@@ -1,6 +1,7 @@
 // A client's SUBSCRIBE, UNSUBSCRIBE and DISCONNECT.
 
 #include "gateway/core/routing/client_commands.hpp"
+#include "gateway/core/tables/session_table.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,7 +16,7 @@ void client_commands::client_disconnect(client_session& s, const stomp::frame_vi
     if (s.transactions) {
         s.transactions.reset(); // STOMP 1.2, "BEGIN": aborted when the connection ends
     }
-    enter(s, session_state::closing, now);
+    enter(s, next_step(s.state, session_event::client_frame, {.disconnect = true}).to, now);
     s.rare().close_by = now + settings_.receipt_timeout;
     at(s.rare().close_by, due::session_close, number(s.id));
     endings_.finish_closing(s, now);

@@ -1,6 +1,7 @@
 // The way back out of a switch: every session stays where it is. switch.md S6, S10, S13, S15.
 
 #include "gateway/core/switching/switch_member.hpp"
+#include "gateway/core/tables/session_table.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -27,37 +28,36 @@ void switch_member::on_abort(const control::abort_switch& order, time_point now)
         }
         note_unready(*s);
         release_standby(*s, now);
-        switch (s->state) {
-        case session_state::waiting:
-            enter(*s, session_state::connecting, now);
-            s->connect_seen ? void(binder_.advance(*s, s->live, now)) : out_.resume_client(id);
-            break;
-        case session_state::quiescing:
-        case session_state::held: {
-            if (s->close_wanted) {
-                endings_.close(*s, *s->close_wanted, "closed while a switch held it");
-                endings_.end_session(*s, now);
-                break;
-            }
-            // S6: resumes on links that are alive and have the journal.
-            const bool alive = s->now().at == binding::phase::ready && !s->now().moving;
-            const bool journal = std::ranges::all_of(s->journal, [&](const auto& sub) {
-                return !sub->confirmed || sub->held_back || wire(sub->wires[s->live]) != nullptr;
-            });
-            if (alive && journal) {
-                enter(*s, session_state::active, now);
-                at(now, due::session_retry,
-                   number(id)); // S15: SUBSCRIBEs that the hold kept from being written
-                pump_later(*s);
-            } else {
-                s->now().at = binding::phase::wanted;
-                enter(*s, session_state::rebinding, now);
-                at(now, due::session_retry, number(id));
-            }
-            break;
+        // S6: resumes on links that are alive and have the journal.
+        const bool alive = s->now().at == binding::phase::ready && !s->now().moving;
+        const bool journal = std::ranges::all_of(s->journal, [&](const auto& sub) {
+            return !sub->confirmed || sub->held_back || wire(sub->wires[s->live]) != nullptr;
+        });
+        const session_step step = next_step(
+            s->state, session_event::abort,
+            {.close_wanted = s->close_wanted.has_value(), .live_complete = alive && journal});
+        if (step.result == session_result::ends) {
+            endings_.close(*s, *s->close_wanted, "closed while a switch held it");
+            endings_.end_session(*s, now);
+            continue;
         }
-        case session_state::rebinding: at(now, due::session_retry, number(id)); break;
-        default: break;
+        if (step.doing == session_doing::tries_on) {
+            at(now, due::session_retry, number(id));
+        }
+        if (!step.moves()) {
+            continue;
+        }
+        if (step.to == session_state::rebinding) {
+            s->now().at = binding::phase::wanted;
+        }
+        enter(*s, step.to, now);
+        if (step.to == session_state::connecting) {
+            s->connect_seen ? void(binder_.advance(*s, s->live, now)) : out_.resume_client(id);
+            continue;
+        }
+        at(now, due::session_retry, number(id)); // S15: SUBSCRIBEs that the hold kept from being
+        if (step.to == session_state::active) {  // written
+            pump_later(*s);
         }
     }
     read_again();

@@ -1,6 +1,7 @@
 // The way out of the hold by which every session moves. switch.md S5 to S8, S10, S15.
 
 #include "gateway/core/switching/switch_member.hpp"
+#include "gateway/core/tables/session_table.hpp"
 
 #include <boost/assert.hpp>
 
@@ -39,8 +40,7 @@ void switch_member::on_commit(const control::commit& order, time_point now)
     for (const session_id id : everyone) {
         client_session& s = *find(id);
         BOOST_ASSERT(
-            s.state != session_state::quiescing && s.state != session_state::active &&
-            s.state != session_state::rebinding);
+            next_step(s.state, session_event::commit, {}).result != session_result::illegal);
         if (s.state == session_state::held) {
             move(s, now);
         } else if (s.closing() && s.part) { // it was ready, and does not move
@@ -151,39 +151,37 @@ void switch_member::drop_gaps(client_session& s, time_point now)
 
 void switch_member::resume(client_session& s, time_point now)
 {
-    switch (s.state) {
-    case session_state::waiting:
+    const session_step step = next_step(
+        s.state, session_event::commit,
+        {.close_wanted = s.close_wanted.has_value(),
+         .standby_ready = s.now().at == binding::phase::ready});
+    if (step.result == session_result::ends) {
+        endings_.close(s, *s.close_wanted, "closed while a switch held it");
+        endings_.end_session(s, now);
+        return;
+    }
+    if (!step.moves()) {
+        return;
+    }
+    if (step.to == session_state::connecting) {
         --counters_.sessions[s.live][session_label::waiting];
         s.live = shard_.live;
         ++counters_.sessions[s.live][session_label::waiting];
-        enter(s, session_state::connecting, now);
-        if (s.connect_seen) {
-            binder_.advance(s, s.live, now);
-        } else {
-            out_.resume_client(s.id);
-        }
-        return;
-    case session_state::held:
-        if (s.close_wanted) {
-            endings_.close(s, *s.close_wanted, "closed while a switch held it");
-            endings_.end_session(s, now);
-            return;
-        }
-        if (s.pinned != 0 && s.now().at == binding::phase::ready) {
-            unpin(s, now); // what it sent was not proven in time; it is there all the same
-        }
-        if (s.now().at != binding::phase::ready) {
-            enter(s, session_state::rebinding, now);
-            at(now, due::session_retry, number(s.id));
-            return;
-        }
-        enter(s, session_state::active, now);
+    } else if (step.to == session_state::active && s.pinned != 0) {
+        unpin(s, now); // what it sent was not proven in time; it is there all the same
+    }
+    enter(s, step.to, now);
+    if (step.to == session_state::active) {
         binder_.advance(
             s, s.live,
             now); // stored ones, and what no broker has answered yet (S15), with the link they need
         pump_later(s);
-        return;
-    default: return;
+    } else if (step.to == session_state::rebinding) {
+        at(now, due::session_retry, number(s.id));
+    } else if (s.connect_seen) {
+        binder_.advance(s, s.live, now);
+    } else {
+        out_.resume_client(s.id);
     }
 }
 

@@ -2,6 +2,7 @@
 // S1, S2, C8, M7.
 
 #include "gateway/core/switching/switch_member.hpp"
+#include "gateway/core/tables/session_table.hpp"
 
 #include <boost/assert.hpp>
 
@@ -20,24 +21,21 @@ void switch_member::on_hold(time_point now)
     switch_.awaited.clear();
     for (const session_id id : tables_.all_sessions()) {
         client_session& s = *find(id);
-        switch (s.state) {
-        case session_state::connecting: // S7; its attempt is dropped
+        const session_step step = next_step(s.state, session_event::hold, {}); // S5, S7
+        BOOST_ASSERT_MSG(step.result != session_result::illegal, "hold while holding");
+        if (step.doing == session_doing::drops_attempt) {
             binder_.unbind(s, s.live, now);
-            enter(s, session_state::waiting, now);
-            break;
-        case session_state::active:
-        case session_state::rebinding: // S5: it never waits for its bind in the hold
-            enter(s, session_state::quiescing, now);
+        }
+        if (!step.moves()) {
+            continue;
+        }
+        enter(s, step.to, now);
+        if (step.to == session_state::quiescing) {
             if (!s.part) {
                 join_switch(s, now);
             }
             s.part->held_at = now;
             ++switch_.unheld;
-            break;
-        case session_state::waiting:
-        case session_state::closing: break;
-        case session_state::quiescing:
-        case session_state::held: BOOST_ASSERT_MSG(false, "hold while holding"); break;
         }
     }
     // S1, S2: one barrier per link of the old color on which anything was SENT, links that are
