@@ -1,6 +1,7 @@
 #include "broker/link_connection.hpp"
 
 #include "broker/link_frames.hpp"
+#include "broker/net/utf8.hpp"
 
 #include <limits>
 #include <new>
@@ -73,7 +74,7 @@ void link_connection::write_frame(std::string_view head, std::string_view body, 
         whole.append(head).append(body).push_back('\0');
         // RFC 6455, 8.1: text is valid UTF-8, or the broker ends the link (1007). Whatever a frame
         // was cut from or joined of, the whole of it is looked at.
-        const bool text = as != framing::binary && websocket::is_utf8(whole);
+        const bool text = as != framing::binary && net::is_utf8(whole);
         websocket::append_message(
             out(), websocket::role::client,
             text ? websocket::opcode::text : websocket::opcode::binary, whole);

@@ -6,9 +6,9 @@
 //
 // Threading:  belongs to one link.
 
+#include "broker/dialect.hpp"
+
 #include <cstdint>
-#include <optional>
-#include <string_view>
 
 namespace broker {
 
@@ -36,21 +36,6 @@ struct capability {
     }
     bool operator==(const capability&) const = default;
 };
-
-// B5: which abilities are worth trying.
-enum class dialect : std::uint8_t { automatic, rabbitmq, artemis, activemq, spring, plain };
-
-constexpr std::optional<dialect> dialect_from(std::string_view name) noexcept
-{
-    using enum dialect;
-    return name == "auto"       ? std::optional{automatic}
-           : name == "rabbitmq" ? std::optional{rabbitmq}
-           : name == "artemis"  ? std::optional{artemis}
-           : name == "activemq" ? std::optional{activemq}
-           : name == "spring"   ? std::optional{spring}
-           : name == "plain"    ? std::optional{plain}
-                                : std::nullopt;
-}
 
 // The rungs of a trial, best first; a broker that cut the link at one is asked again from the next
 // (B2). A link comes to own_queue by itself, where the transaction alone was answered (B1).

@@ -1,5 +1,7 @@
 #include "broker/embedded/status.hpp"
 
+#include "broker/net/utf8.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
@@ -15,7 +17,7 @@ void append_string(std::string& out, std::string_view text)
 {
     const bool ascii =
         std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-    const bool utf8 = ascii || net::payload::make({text})->is_utf8();
+    const bool utf8 = ascii || net::is_utf8(text);
     out += '"';
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);

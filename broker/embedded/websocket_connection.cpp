@@ -1,5 +1,6 @@
 #include "broker/embedded/websocket_connection.hpp"
 
+#include "broker/net/utf8.hpp"
 #include "broker/websocket/upgrade.hpp"
 
 #include <algorithm>
@@ -12,7 +13,7 @@ constexpr std::size_t messages_a_frame = 4;
 
 websocket::opcode opcode_of(std::string_view head, const net::payload_ref& rest)
 {
-    const bool text = websocket::is_utf8(head) && (!rest || rest->is_utf8());
+    const bool text = net::is_utf8(head) && (!rest || rest->is_utf8());
     return text ? websocket::opcode::text : websocket::opcode::binary;
 }
 

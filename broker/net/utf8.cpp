@@ -1,83 +1,125 @@
 #include "broker/net/utf8.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
 
 namespace net {
-
 namespace {
 
-// What a lead byte asks for (RFC 3629 section 4): how many bytes follow, and the bounds of the
-// first of them, which is where overlong forms, surrogates and code points above U+10FFFF show.
-struct lead {
-    std::size_t following;
-    unsigned char low;
-    unsigned char high;
-};
-
-lead lead_of(unsigned char byte) noexcept
+constexpr bool in_range(unsigned char byte, unsigned char first, unsigned char last) noexcept
 {
-    if (byte >= 0xC2 && byte <= 0xDF) {
-        return {1, 0x80, 0xBF};
-    }
-    if (byte >= 0xE0 && byte <= 0xEF) {
-        const unsigned char low = byte == 0xE0 ? 0xA0 : 0x80;
-        const unsigned char high = byte == 0xED ? 0x9F : 0xBF;
-        return {2, low, high};
-    }
-    if (byte >= 0xF0 && byte <= 0xF4) {
-        const unsigned char low = byte == 0xF0 ? 0x90 : 0x80;
-        const unsigned char high = byte == 0xF4 ? 0x8F : 0xBF;
-        return {3, low, high};
-    }
-    return {0, 0, 0};
+    return byte >= first && byte <= last;
 }
 
-// Eight bytes at once: nearly all of STOMP and JSON is ASCII.
+constexpr utf8_state after_first(unsigned char byte) noexcept
+{
+    if (byte < 0x80) {
+        return utf8_state::complete;
+    }
+    if (in_range(byte, 0xC2, 0xDF)) { // C0 and C1 begin overlong forms only
+        return utf8_state::one_more;
+    }
+    if (byte == 0xE0) {
+        return utf8_state::after_e0;
+    }
+    if (byte == 0xED) {
+        return utf8_state::after_ed;
+    }
+    if (in_range(byte, 0xE1, 0xEF)) {
+        return utf8_state::two_more;
+    }
+    if (byte == 0xF0) {
+        return utf8_state::after_f0;
+    }
+    if (in_range(byte, 0xF1, 0xF3)) {
+        return utf8_state::three_more;
+    }
+    return byte == 0xF4 ? utf8_state::after_f4 : utf8_state::reject;
+}
+
+constexpr utf8_state after(utf8_state state, unsigned char byte) noexcept
+{
+    const auto when = [byte](unsigned char first, unsigned char last, utf8_state next) {
+        return in_range(byte, first, last) ? next : utf8_state::reject;
+    };
+    switch (state) {
+    case utf8_state::complete: return after_first(byte);
+    case utf8_state::one_more: return when(0x80, 0xBF, utf8_state::complete);
+    case utf8_state::two_more: return when(0x80, 0xBF, utf8_state::one_more);
+    case utf8_state::three_more: return when(0x80, 0xBF, utf8_state::two_more);
+    case utf8_state::after_e0: return when(0xA0, 0xBF, utf8_state::one_more);
+    case utf8_state::after_ed: return when(0x80, 0x9F, utf8_state::one_more);
+    case utf8_state::after_f0: return when(0x90, 0xBF, utf8_state::two_more);
+    case utf8_state::after_f4: return when(0x80, 0x8F, utf8_state::two_more);
+    case utf8_state::reject: break;
+    }
+    return utf8_state::reject;
+}
+
+// Skips whole ASCII blocks: nearly all of STOMP is ASCII, and this runs over every text message.
 const char* skip_ascii(const char* at, const char* end) noexcept
 {
-    while (end - at >= 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, at, sizeof(word));
-        if ((word & 0x8080808080808080U) != 0) {
+    constexpr std::uint64_t high_bits = 0x8080808080808080;
+    while (end - at >= 32) {
+        std::uint64_t words[4];
+        std::memcpy(words, at, sizeof words);
+        if (((words[0] | words[1] | words[2] | words[3]) & high_bits) != 0) {
             break;
         }
-        at += 8;
+        at += sizeof words;
     }
-    while (at != end && static_cast<unsigned char>(*at) < 0x80) {
-        ++at;
+    while (end - at >= 8) {
+        std::uint64_t word;
+        std::memcpy(&word, at, sizeof word);
+        if ((word & high_bits) != 0) {
+            break;
+        }
+        at += sizeof word;
     }
     return at;
 }
 
 } // namespace
 
-bool is_utf8(std::string_view bytes) noexcept
+utf8_state advance_utf8(utf8_state state, std::string_view bytes) noexcept
 {
     const char* at = bytes.data();
     const char* const end = at + bytes.size();
     while (at != end) {
-        if (static_cast<unsigned char>(*at) < 0x80) {
+        if (state == utf8_state::complete && static_cast<unsigned char>(*at) < 0x80) {
             at = skip_ascii(at, end);
+            while (at != end && static_cast<unsigned char>(*at) < 0x80) {
+                ++at;
+            }
             continue;
         }
-        const lead needs = lead_of(static_cast<unsigned char>(*at));
-        if (needs.following == 0 || static_cast<std::size_t>(end - at) <= needs.following) {
-            return false;
+        state = after(state, static_cast<unsigned char>(*at));
+        if (state == utf8_state::reject) {
+            return state;
         }
-        const auto second = static_cast<unsigned char>(at[1]);
-        if (second < needs.low || second > needs.high) {
-            return false;
-        }
-        for (std::size_t i = 2; i <= needs.following; ++i) {
-            if ((static_cast<unsigned char>(at[i]) & 0xC0) != 0x80) {
-                return false;
-            }
-        }
-        at += needs.following + 1;
+        ++at;
     }
-    return true;
+    return state;
+}
+
+bool is_utf8(std::string_view bytes) noexcept
+{
+    return advance_utf8(utf8_state::complete, bytes) == utf8_state::complete;
+}
+
+std::size_t utf8_length(std::string_view text) noexcept
+{
+    utf8_state state = utf8_state::complete;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        state = after(state, static_cast<unsigned char>(text[i]));
+        if (state == utf8_state::complete) {
+            return i + 1;
+        }
+        if (state == utf8_state::reject) {
+            return 0;
+        }
+    }
+    return 0;
 }
 
 } // namespace net

@@ -135,7 +135,4 @@ void append_pong(net::outbox& out, role from, std::span<const char> payload);
 // `reason` is cut to 123 bytes at a UTF-8 border; no_status sends an empty close frame.
 void append_close(net::outbox& out, role from, close_code code, std::string_view reason);
 
-// Whole-buffer UTF-8 check (RFC 3629: no surrogates, no overlongs, at most U+10FFFF).
-bool is_utf8(std::string_view bytes) noexcept;
-
 } // namespace websocket

@@ -1,5 +1,5 @@
 #include "broker/websocket/codec.hpp"
-#include "broker/websocket/utf8.hpp"
+#include "broker/net/utf8.hpp"
 
 #include <boost/assert.hpp>
 
@@ -200,9 +200,9 @@ event decoder::take_data(std::span<char>& bytes) noexcept
     const bool message_end = fin_ && !in_payload_;
     if (!binary && check_ == text_check::strict) {
         // 8.1: fails at the first impossible byte, wherever fragments and reads are cut.
-        const auto state = advance_utf8(static_cast<utf8_state>(utf8_state_), as_text(payload));
+        const auto state = net::advance_utf8(static_cast<net::utf8_state>(utf8_state_), as_text(payload));
         utf8_state_ = static_cast<std::uint8_t>(state);
-        if (state == utf8_state::reject || (message_end && state != utf8_state::complete))
+        if (state == net::utf8_state::reject || (message_end && state != net::utf8_state::complete))
             return fail(close_code::invalid_payload);
     }
     if (message_end)
@@ -257,7 +257,7 @@ event decoder::finish_close(std::span<char> payload) noexcept
     const std::span<char> reason = payload.subspan(2);
     if (!may_be_sent(code))
         return fail(close_code::protocol_error);
-    if (!is_utf8(as_text(reason)))
+    if (!net::is_utf8(as_text(reason)))
         return fail(close_code::invalid_payload);
     over_ = true;
     return {.kind = event_kind::close, .payload = reason, .code = static_cast<close_code>(code)};

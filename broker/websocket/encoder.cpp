@@ -1,5 +1,7 @@
 #include "broker/websocket/codec.hpp"
 
+#include "broker/net/utf8.hpp"
+
 #include <boost/assert.hpp>
 
 #include <algorithm>
@@ -172,7 +174,7 @@ void append_close(net::outbox& out, role from, close_code code, std::string_view
     BOOST_ASSERT_MSG(may_be_sent(value), "a close code that is not for the wire");
     // A broker's text may be anything; the peer would answer a reason that is not UTF-8 with 1007.
     std::string_view said = cut_at_character(reason, reason_bytes_max);
-    if (!is_utf8(said))
+    if (!net::is_utf8(said))
         said = {};
     std::array<char, control_bytes_max> body;
     body[0] = static_cast<char>(value >> 8);

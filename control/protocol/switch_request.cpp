@@ -21,13 +21,17 @@ constexpr std::array<unit, 4> units{{
 }};
 constexpr double amount_max = 1e9;
 
+// Digits and at most one point among them: from_chars alone would take ".5", "5." and "inf".
 std::optional<double> number_from(std::string_view text)
 {
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (text.empty() || !digit(text.front()) || !digit(text.back())) {
+        return std::nullopt;
+    }
     double value = 0;
     const auto [end, error] =
         std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-    if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value) ||
-        value < 0 || value > amount_max) {
+    if (error != std::errc{} || end != text.data() + text.size() || value > amount_max) {
         return std::nullopt;
     }
     return value;

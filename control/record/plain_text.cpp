@@ -1,5 +1,7 @@
 #include "control/record/plain_text.hpp"
 
+#include "broker/net/utf8.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -15,25 +17,16 @@ struct character {
     bool valid = false; // else a byte that belongs to none
 };
 
-// The first character of a text that is not empty (Unicode 15, table 3-7).
+// The first character of a text that is not empty.
 character first_of(std::string_view text) noexcept
 {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned lead = byte(0);
-    if (lead < 0x80) {
-        return {lead, 1, true};
+    const std::size_t length = net::utf8_length(text);
+    if (length <= 1) {
+        return {byte(0), 1, length == 1};
     }
-    const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    if (lead < 0xC2 || lead > 0xF4 || text.size() < length || byte(1) < low || byte(1) > high) {
-        return {lead, 1, false};
-    }
-    std::uint32_t code = lead & (0x7FU >> length);
+    std::uint32_t code = byte(0) & (0x7FU >> length);
     for (std::size_t i = 1; i < length; ++i) {
-        if ((byte(i) & 0xC0U) != 0x80U) {
-            return {lead, 1, false};
-        }
         code = code << 6 | (byte(i) & 0x3FU);
     }
     return {code, length, true};

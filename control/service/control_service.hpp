@@ -12,6 +12,7 @@
 
 #include "broker/net/waitable_timer.hpp"
 #include "control/record/history.hpp"
+#include "control/protocol/log_level.hpp"
 #include "control/protocol/member_port.hpp"
 #include "control/store/file_store.hpp"
 #include "control/coordinator/switch_coordinator.hpp"
@@ -27,7 +28,6 @@
 
 namespace control {
 
-enum class log_level : std::uint8_t { debug, info, warning, error };
 using log_sink = std::function<void(log_level, std::string)>;
 
 enum class switch_outcome : std::uint8_t {

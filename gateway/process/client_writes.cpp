@@ -1,6 +1,7 @@
 // Writes to a client, counts how much of it waits, and closes its connection.
 
 #include "broker/net/socket.hpp"
+#include "broker/net/utf8.hpp"
 #include "broker/websocket/upgrade.hpp"
 #include "gateway/process/client_connection.hpp"
 #include "gateway/process/shard.hpp"
@@ -101,7 +102,7 @@ void client_connection::write(std::string_view head, std::string_view body, fram
     if (socket_gone_ || closing()) {
         return;
     }
-    const bool text = as != framing::binary && websocket::is_utf8(head) && websocket::is_utf8(body);
+    const bool text = as != framing::binary && net::is_utf8(head) && net::is_utf8(body);
     const auto frame = websocket::encode_head(opcode_for(text), head.size() + body.size() + 1);
     out().append(frame.view());
     out().append(head);
@@ -117,7 +118,7 @@ void client_connection::write(std::string_view head, const net::payload_ref& res
     if (socket_gone_ || closing()) {
         return;
     }
-    const bool text = as != framing::binary && rest->is_utf8() && websocket::is_utf8(head);
+    const bool text = as != framing::binary && rest->is_utf8() && net::is_utf8(head);
     websocket::append_message(out(), opcode_for(text), head, rest);
     shard_.counters().bytes[side::client][direction::out] += head.size() + rest->size() + 4u;
     wrote(head.size() + rest->size());

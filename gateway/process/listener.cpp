@@ -26,7 +26,7 @@ void listener::on_accept_failed(boost::system::error_code why)
     const auto now = shard_.loop().now();
     if (told_ == net::time_point{} || now >= told_ + told_every) {
         told_ = now;
-        shard_.log(
+        shard_.say(
             log_level::warning, "no client can be accepted at " +
                                     shard_.settings().listeners[index_].bind.text +
                                     " for now: " + why.message());

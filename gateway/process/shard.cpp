@@ -332,19 +332,19 @@ void shard::report(control::report what)
 
 // Lines of the cores are about brokers and the switch, which every shard sees. But links,
 // subscriptions and sessions belong to one shard.
-void shard::log(int level, std::string line)
+void shard::log(log_level level, std::string line)
 {
     const bool own = line.starts_with("link to ") || line.starts_with("session ") ||
                      line.find(" is drained: ") != line.npos ||
                      line.find(" cancelled a subscription: ") != line.npos;
     if (own) {
-        log::line_about(static_cast<log_level>(level), {}, line);
+        log::line_about(level, {}, line);
     } else {
-        log(static_cast<log_level>(level), line);
+        say(level, line);
     }
 }
 
-void shard::log(log_level level, const std::string& text)
+void shard::say(log_level level, const std::string& text)
 {
     log::line_of_shard(level, router_.shard_number(), text);
 }

@@ -115,7 +115,7 @@ public:
     void backlog_changed(client_connection& c);
     void destroy_later(client_connection& c);
     // An event that every shard sees becomes one line of the process.
-    void log(log_level level, const std::string& text);
+    void say(log_level level, const std::string& text);
 
 private:
     class core_timer;
@@ -140,7 +140,7 @@ private:
     std::size_t link_backlog(link_id which) const override;
     void probe(control::endpoint_ref which) override;
     void report(control::report what) override;
-    void log(int level, std::string line) override;
+    void log(log_level level, std::string line) override;
 
     // link_owner
     void link_open(link_id id) override;

@@ -73,13 +73,8 @@ control::control_settings control_settings_of(const config& c)
     const auto& w = c.switching;
     s.prepare_timeout = w.prepare_timeout;
     s.hold_timeout = w.hold_timeout;
-    s.on_hold_timeout = w.on_hold_timeout == hold_timeout_action::pin ? control::hold_policy::pin
-                        : w.on_hold_timeout == hold_timeout_action::cut
-                            ? control::hold_policy::cut
-                            : control::hold_policy::abort;
-    s.max_failed = w.max_failed.sessions != 0
-                       ? control::failure_limit{static_cast<double>(w.max_failed.sessions), false}
-                       : control::failure_limit{w.max_failed.percent, w.max_failed.percent > 0};
+    s.on_hold_timeout = w.on_hold_timeout;
+    s.max_failed = w.max_failed;
     s.members = {
         .linger = w.linger,
         .seam_timeout = w.seam_timeout,
@@ -213,7 +208,7 @@ int process::start()
     }
     const auto log_sink = [](control::log_level level, std::string text) {
         text.starts_with("audit ") ? log::audit_line(text)
-                                   : log::line_about(static_cast<log_level>(level), {}, text);
+                                   : log::line_about(level, {}, text);
     };
     service_ = std::make_unique<control::control_service>(
         control_, control_settings_of(settings_), std::move(store), std::move(members), log_sink);

@@ -58,9 +58,7 @@ void process::count_switches()
         counters_.last_success = switched ? now : counters_.last_success;
         counters_.count_switch(
             record->to,
-            switched                                            ? switch_result::switched
-            : record->result == control::switch_result::refused ? switch_result::refused
-                                                                : switch_result::aborted,
+            record->result,
             record->total());
         if (record->final_since) {
             counters_.switch_duration[switch_span::total].observe(

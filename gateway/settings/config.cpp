@@ -32,26 +32,6 @@ std::string_view to_string(endpoint_scheme s) noexcept
     return "";
 }
 
-std::string_view to_string(broker_dialect d) noexcept
-{
-    switch (d) {
-    case broker_dialect::automatic: return "auto";
-    case broker_dialect::rabbitmq: return "rabbitmq";
-    case broker_dialect::artemis: return "artemis";
-    case broker_dialect::activemq: return "activemq";
-    case broker_dialect::spring: return "spring";
-    case broker_dialect::plain: return "plain";
-    }
-    return "";
-}
-
-std::uint64_t failure_allowance::of(std::uint64_t sessions_total) const noexcept
-{
-    return sessions != 0
-               ? sessions
-               : static_cast<std::uint64_t>(static_cast<double>(sessions_total) * percent / 100);
-}
-
 std::string to_string(const config_error& e)
 {
     std::string where = e.file;

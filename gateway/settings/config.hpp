@@ -12,7 +12,11 @@
 // Units:      durations in milliseconds, sizes in bytes, rates per second.
 
 #include "broker/color.hpp"
+#include "broker/dialect.hpp"
 #include "broker/net/address_range.hpp"
+#include "control/protocol/log_level.hpp"
+#include "control/protocol/switch_request.hpp"
+#include "gateway/settings/dedup.hpp"
 
 #include <boost/system/result.hpp>
 
@@ -95,8 +99,6 @@ enum class multiplex_mode : std::uint8_t {
     shared,    // sessions of one identity share links
     dedicated, // one link per session
 };
-enum class broker_dialect : std::uint8_t { automatic, rabbitmq, artemis, activemq, spring, plain };
-std::string_view to_string(broker_dialect d) noexcept; // "auto", "rabbitmq", ...
 enum class backplane_kind : std::uint8_t {
     separate, // blue and green are different message worlds
     shared,   // both deliver the same messages
@@ -105,14 +107,14 @@ enum class backplane_kind : std::uint8_t {
 struct color_config {
     std::vector<endpoint_config> endpoints;
     health_config health;
-    std::optional<broker_dialect> dialect; // where it differs from brokers.dialect
+    std::optional<broker::dialect> dialect; // where it differs from brokers.dialect
     bool operator==(const color_config&) const = default;
 };
 
 struct brokers_config {
     broker::per_color<color_config> colors;
     multiplex_mode multiplex = multiplex_mode::shared;
-    broker_dialect dialect = broker_dialect::automatic;
+    broker::dialect dialect = broker::dialect::automatic;
     backplane_kind backplane = backplane_kind::separate;
     unsigned links_per_key = 4;
     std::vector<std::string> broadcast{"/topic/**", "/exchange/**"};
@@ -120,7 +122,7 @@ struct brokers_config {
     milliseconds auth_recheck{60'000};
     unsigned connect_rate = 500; // links dialled per second, per process
     milliseconds park_timeout{60'000};
-    broker_dialect dialect_of(broker::color c) const noexcept
+    broker::dialect dialect_of(broker::color c) const noexcept
     {
         return c == broker::color::blue ? colors.blue.dialect.value_or(dialect)
                                         : colors.green.dialect.value_or(dialect);
@@ -135,42 +137,24 @@ struct brokers_config {
     }
 };
 
-enum class hold_timeout_action : std::uint8_t { abort, pin, cut };
 enum class stored_order : std::uint8_t {
     relaxed, // green is subscribed at commit
     strict,  // green is subscribed when blue has given all
 };
 
-enum class dedup_kind : std::uint8_t {
-    off,       // the move is break-before-make on a shared backplane
-    automatic, // ids where there are some, else content between marks (switch.md P5 to P8)
-    content,   // destination, body and content headers: best effort (switch.md P4)
-    header,    // a header whose value is unique
-};
 // What makes two messages of two colors one, where brokers.backplane is shared: there `auto` is what
 // a file says that says nothing.
 struct dedup_config {
-    dedup_kind by = dedup_kind::off;
+    dedup_by by = dedup_by::nothing;
     std::string header; // its name
     bool operator==(const dedup_config&) const = default;
 };
 
-// How many sessions may fail to prepare before the switch is aborted.
-struct failure_allowance {
-    std::uint64_t sessions = 0;
-    double percent = 0; // of all sessions; used where sessions is 0
-    // The number for that many sessions, rounded down.
-    std::uint64_t of(std::uint64_t sessions_total) const noexcept;
-    bool operator==(const failure_allowance&) const = default;
-};
-// "N" or "P%"; nullopt: neither. The admin API takes the same text.
-std::optional<failure_allowance> parse_failure_allowance(std::string_view text);
-
 struct switch_config {
     milliseconds prepare_timeout{60'000}; // longest time without progress
     milliseconds hold_timeout{2'000};
-    hold_timeout_action on_hold_timeout = hold_timeout_action::abort;
-    failure_allowance max_failed;
+    control::hold_policy on_hold_timeout = control::hold_policy::abort;
+    control::failure_limit max_failed;
     milliseconds pin_timeout{300'000};
     milliseconds drain_timeout{30'000};
     milliseconds linger{1'000};
@@ -230,7 +214,7 @@ struct heart_beat_config {
     bool operator==(const heart_beat_config&) const = default;
 };
 
-enum class log_level : std::uint8_t { debug, info, warning, error };
+using control::log_level;
 enum class log_format : std::uint8_t { text, json };
 struct log_config {
     log_level level = log_level::info;

@@ -191,11 +191,11 @@ void loader::switching(section at)
     at.take("hold_timeout", s.hold_timeout, 10ms, 1h);
     at.take_word(
         "on_hold_timeout", s.on_hold_timeout,
-        {{"abort", hold_timeout_action::abort},
-         {"pin", hold_timeout_action::pin},
-         {"cut", hold_timeout_action::cut}});
+        {{"abort", control::hold_policy::abort},
+         {"pin", control::hold_policy::pin},
+         {"cut", control::hold_policy::cut}});
     at.take_as(
-        "max_failed", s.max_failed, parse_failure_allowance,
+        "max_failed", s.max_failed, control::failure_limit_from,
         "a number of sessions, or a percentage like 0.1%");
     at.take("pin_timeout", s.pin_timeout, 0s, 24h);
     at.take("drain_timeout", s.drain_timeout, 0s, 24h);
@@ -223,12 +223,12 @@ void loader::dedup(section& at, dedup_config& out)
     std::string text = shared ? "auto" : "off";
     at.take("dedup", text);
     if (text == "auto") {
-        out.by = shared ? dedup_kind::automatic : dedup_kind::off;
+        out.by = shared ? dedup_by::automatic : dedup_by::nothing;
     } else if (text == "content") {
-        out.by = dedup_kind::content;
+        out.by = dedup_by::content;
     } else if (text.starts_with(by_header)) {
         out.header = text.substr(by_header.size());
-        out.by = dedup_kind::header;
+        out.by = dedup_by::header;
         if (!is_header_name(out.header)) {
             at.error("dedup", shown(out.header) + " is no name of a header");
         } else if (
@@ -240,7 +240,7 @@ void loader::dedup(section& at, dedup_config& out)
     } else if (text != "off") {
         at.error("dedup", shown(text) + " is not allowed: must be auto, off, content or \"header NAME\"");
     }
-    if (out.by != dedup_kind::off && !shared) {
+    if (out.by != dedup_by::nothing && !shared) {
         at.error("dedup", "needs brokers.backplane: shared; otherwise no message comes twice");
     }
 }

@@ -140,16 +140,16 @@ void loader::health(section at, health_config& out)
     }
 }
 
-void loader::dialect(section& at, broker_dialect& out)
+void loader::dialect(section& at, broker::dialect& out)
 {
     at.take_word(
         "dialect", out,
-        {{"auto", broker_dialect::automatic},
-         {"rabbitmq", broker_dialect::rabbitmq},
-         {"artemis", broker_dialect::artemis},
-         {"activemq", broker_dialect::activemq},
-         {"spring", broker_dialect::spring},
-         {"plain", broker_dialect::plain}});
+        {{"auto", broker::dialect::automatic},
+         {"rabbitmq", broker::dialect::rabbitmq},
+         {"artemis", broker::dialect::artemis},
+         {"activemq", broker::dialect::activemq},
+         {"spring", broker::dialect::spring},
+         {"plain", broker::dialect::plain}});
 }
 
 } // namespace gateway

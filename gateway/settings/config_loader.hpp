@@ -36,7 +36,7 @@ private:
     void
     endpoint(const YAML::Node& item, const std::string& path, std::vector<endpoint_config>& known);
     void health(section at, health_config& out);
-    void dialect(section& at, broker_dialect& out);
+    void dialect(section& at, broker::dialect& out);
     void switching(section at);
     void dedup(section& at, dedup_config& out);
     void store(section at);

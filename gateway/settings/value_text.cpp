@@ -88,21 +88,9 @@ std::optional<std::uint64_t> parse_count(std::string_view text)
 
 std::optional<milliseconds> parse_duration(std::string_view text)
 {
-    const auto a = split_amount(text);
-    if (!a) {
-        return {};
-    }
-    std::optional<std::uint64_t> ms;
-    if (a->unit == "ms" || (a->unit.empty() && a->number == 0)) {
-        ms = times(a->number, 1);
-    } else if (a->unit == "s") {
-        ms = times(a->number, 1'000);
-    } else if (a->unit == "m") {
-        ms = times(a->number, 60'000);
-    } else if (a->unit == "h") {
-        ms = times(a->number, 3'600'000);
-    }
-    return ms ? std::optional{milliseconds{static_cast<std::int64_t>(*ms)}} : std::nullopt;
+    const auto value = text == "0" ? std::optional{net::duration{}} : control::duration_from(text);
+    const auto whole = std::chrono::duration_cast<milliseconds>(value.value_or(net::duration{}));
+    return value && *value == whole ? std::optional{whole} : std::nullopt;
 }
 
 std::optional<std::size_t> parse_size(std::string_view text)
@@ -142,27 +130,6 @@ std::optional<memory_mark> parse_memory_mark(std::string_view text)
     }
     const auto bytes = parse_size(text);
     return bytes && *bytes != 0 ? std::optional{memory_mark{*bytes, 0}} : std::nullopt;
-}
-
-std::optional<failure_allowance> parse_failure_allowance(std::string_view text)
-{
-    failure_allowance allowed;
-    if (const auto n = parse_count(text)) {
-        allowed.sessions = *n;
-        return allowed;
-    }
-    // "0.1%": digits and at most one point; from_chars alone would take "inf" and "1e9".
-    if (!text.ends_with('%')) {
-        return {};
-    }
-    text.remove_suffix(1);
-    if (text.empty() || !is_digit(text.front()) || !is_digit(text.back()) ||
-        std::count(text.begin(), text.end(), '.') > 1 ||
-        !std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || c == '.'; })) {
-        return {};
-    }
-    std::from_chars(text.data(), text.data() + text.size(), allowed.percent);
-    return allowed.percent <= 100 ? std::optional{allowed} : std::nullopt;
 }
 
 std::optional<bind_address> parse_bind(std::string_view text)

@@ -16,7 +16,7 @@ namespace gateway {
 
 std::optional<std::uint64_t> parse_count(std::string_view text); // decimal digits only
 std::optional<milliseconds>
-parse_duration(std::string_view text);                        // "500ms", "30s", "5m", "1h", "0"
+parse_duration(std::string_view text); // "500ms", "1.5s", "5m", "1h", "0"; whole milliseconds
 std::optional<std::size_t> parse_size(std::string_view text); // "64KiB", "512B", "0"
 std::optional<unsigned> parse_rate(std::string_view text);    // "500/s"
 std::optional<unsigned> parse_percent(std::string_view text); // "25%", 0 to 100

@@ -1,5 +1,6 @@
 #include "gateway/telemetry/log.hpp"
 
+#include "broker/net/utf8.hpp"
 #include "gateway/telemetry/log_limiter.hpp"
 #include "gateway/telemetry/log_writer.hpp"
 
@@ -48,31 +49,6 @@ void append_escaped(std::string& out, std::string_view text, bool within_quotes 
     }
 }
 
-// Length of the valid UTF-8 sequence at `i`; 0: none (Unicode 15, table 3-7).
-std::size_t utf8_length(std::string_view text, std::size_t i)
-{
-    const auto at = [&](std::size_t n) -> unsigned {
-        return i + n < text.size() ? static_cast<unsigned char>(text[i + n]) : 0U;
-    };
-    const auto tail = [&](std::size_t n) { return (at(n) & 0xC0U) == 0x80U; };
-    const unsigned a = at(0), b = at(1);
-    if (a < 0x80) {
-        return 1;
-    }
-    if (a >= 0xC2 && a <= 0xDF && tail(1)) {
-        return 2;
-    }
-    if (a >= 0xE0 && a <= 0xEF && tail(1) && tail(2) && (a != 0xE0 || b >= 0xA0) &&
-        (a != 0xED || b < 0xA0)) {
-        return 3;
-    }
-    if (a >= 0xF0 && a <= 0xF4 && tail(1) && tail(2) && tail(3) && (a != 0xF0 || b >= 0x90) &&
-        (a != 0xF4 || b < 0x90)) {
-        return 4;
-    }
-    return 0;
-}
-
 // Lines are UTF-8, and what peers name things is not always: such bytes become U+FFFD (a lone 9B
 // would start a control sequence on an 8-bit terminal).
 std::string valid_utf8(std::string_view text)
@@ -80,7 +56,7 @@ std::string valid_utf8(std::string_view text)
     std::string out;
     out.reserve(text.size());
     for (std::size_t i = 0; i < text.size();) {
-        const auto n = utf8_length(text, i);
+        const auto n = net::utf8_length(text.substr(i));
         if (n == 0) {
             out += "\xEF\xBF\xBD";
             ++i;
@@ -118,17 +94,6 @@ std::string now_text()
     std::array<char, 8> fraction{};
     std::snprintf(fraction.data(), fraction.size(), ".%03dZ", static_cast<int>(ms));
     return std::string{text.data(), n} + fraction.data();
-}
-
-std::string_view name_of(log_level level) noexcept
-{
-    switch (level) {
-    case log_level::debug: return "debug";
-    case log_level::info: return "info";
-    case log_level::warning: return "warning";
-    case log_level::error: return "error";
-    }
-    return "info";
 }
 
 // The log is the one thing that all threads share. Never destroyed: a thread that is stuck in a
@@ -202,7 +167,7 @@ std::string notes(std::uint64_t dropped)
         s.written[static_cast<std::size_t>(log_level::warning)].fetch_add(
             1, std::memory_order_relaxed);
         lines += render(
-            s.format.load(std::memory_order_relaxed), now_text(), name_of(log_level::warning), text,
+            s.format.load(std::memory_order_relaxed), now_text(), to_string(log_level::warning), text,
             fields);
         lines += '\n';
     };
@@ -245,7 +210,7 @@ bool enabled(log_level level) noexcept
 void line(log_level level, std::string_view text, std::initializer_list<field> fields)
 {
     if (enabled(level)) {
-        write(level, name_of(level), text, fields);
+        write(level, to_string(level), text, fields);
     }
 }
 
@@ -264,7 +229,7 @@ void line_about(
             return;
         }
     }
-    write(level, name_of(level), text, fields);
+    write(level, to_string(level), text, fields);
 }
 
 void line_of_shard(log_level level, unsigned shard, std::string_view text)
@@ -289,7 +254,7 @@ void audit(std::string_view text, std::initializer_list<field> fields)
 
 void audit_line(std::string_view text)
 {
-    write(log_level::info, name_of(log_level::info), text, {}, true);
+    write(log_level::info, to_string(log_level::info), text, {}, true);
 }
 
 void start()

@@ -1,5 +1,7 @@
 #include "gateway/telemetry/metrics.hpp"
 
+#include "control/record/switch_record.hpp"
+
 namespace gateway {
 
 void control_counters::count_request(std::string_view route, int status)
@@ -15,10 +17,13 @@ void control_counters::count_request(std::string_view route, int status)
 }
 
 void control_counters::count_switch(
-    broker::color to, switch_result result, const control::tally& final_numbers)
+    broker::color to, control::switch_result result, const control::tally& final_numbers)
 {
+    using enum control::switch_result;
     const auto& n = final_numbers;
-    ++switches[to][result];
+    ++switches[to][result == switched  ? switch_ending::switched
+                   : result == refused ? switch_ending::refused
+                                       : switch_ending::aborted];
     moved += n.sessions_moved;
     pinned += n.sessions_pinned;
     failed += n.sessions_failed;

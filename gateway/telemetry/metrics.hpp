@@ -28,6 +28,10 @@
 #include <utility>
 #include <vector>
 
+namespace control {
+enum class switch_result : std::uint8_t; // control/record/switch_record.hpp
+} // namespace control
+
 namespace gateway {
 
 inline constexpr std::size_t series_max = 1500;
@@ -207,9 +211,9 @@ enum class restored : std::uint8_t { ok, failed };
 template <>
 inline constexpr std::array<std::string_view, 2> names<restored>{"ok", "failed"};
 
-enum class switch_result : std::uint8_t { switched, aborted, refused };
+enum class switch_ending : std::uint8_t { switched, aborted, refused };
 template <>
-inline constexpr std::array<std::string_view, 3> names<switch_result>{
+inline constexpr std::array<std::string_view, 3> names<switch_ending>{
     "switched", "aborted", "refused"};
 
 enum class switch_span : std::uint8_t {
@@ -340,7 +344,7 @@ struct control_counters {
     control::epoch_number epoch = 0;
     bool switch_in_progress = false;
     double switch_started = 0, last_success = 0; // seconds since 1970; 0: never
-    by<broker::color, by<switch_result, counter>> switches;
+    by<broker::color, by<switch_ending, counter>> switches;
     by<switch_span, histogram<pause_bounds>> switch_duration;
     counter moved = 0, pinned = 0, failed = 0; // sessions
     counter seams_joined = 0, seams_forced = 0, seams_best_effort = 0;
@@ -360,7 +364,7 @@ struct control_counters {
     // A route is a pattern of the API ("/v1/switches/{id}"), never a path that somebody asked for.
     void count_request(std::string_view route, int status);
     // Adds the numbers of a switch whose report is final. REQUIRES: called once a switch.
-    void count_switch(broker::color to, switch_result result, const control::tally& final_numbers);
+    void count_switch(broker::color to, control::switch_result result, const control::tally& final_numbers);
 };
 
 // The page in Prometheus's text format 0.0.4, sums over the shards; process_* of this process are

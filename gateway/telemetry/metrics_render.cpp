@@ -220,7 +220,7 @@ void switches(page& p, const totals& sum, const control_counters& control)
         control.last_success);
     p.begin("teal_switches_total", C, "Switches by their end.");
     for_each<broker::color>([&](broker::color c, std::string_view to) {
-        for_each<switch_result>([&](switch_result r, std::string_view result) {
+        for_each<switch_ending>([&](switch_ending r, std::string_view result) {
             p.value({{"to", to}, {"result", result}}, control.switches[c][r]);
         });
     });
@@ -316,9 +316,8 @@ void administration(page& p, const control_counters& control)
         control.paused_seconds);
     p.begin("teal_log_messages_total", C, "Lines of the log.");
     const auto written = log::counts();
-    static constexpr std::array<std::string_view, 4> levels{"debug", "info", "warning", "error"};
-    for (std::size_t i = 0; i < levels.size(); ++i) {
-        p.value({{"level", levels[i]}}, written[i]);
+    for (std::size_t i = 0; i < control::log_level_names.size(); ++i) {
+        p.value({{"level", control::log_level_names[i]}}, written[i]);
     }
     p.single(
         "teal_log_dropped_total", C, "Lines that the log's reader did not take in time.",

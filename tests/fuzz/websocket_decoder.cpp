@@ -2,6 +2,7 @@
 // payloads lie within the limits, nothing comes behind the end, and cutting the bytes into other
 // reads changes nothing.
 
+#include "broker/net/utf8.hpp"
 #include "broker/websocket/codec.hpp"
 
 #include <algorithm>
@@ -55,7 +56,7 @@ private:
             require(message_.size() <= message_bytes_max);
             if (!heard.message_end)
                 return;
-            require(heard.binary || websocket::is_utf8(message_));
+            require(heard.binary || net::is_utf8(message_));
             text += heard.binary ? "\nbinary:" : "\ntext:";
             text += message_;
             message_.clear();
@@ -67,7 +68,7 @@ private:
             text += payload;
             return;
         case websocket::event_kind::close:
-            require(payload.size() <= 123 && websocket::is_utf8(payload));
+            require(payload.size() <= 123 && net::is_utf8(payload));
             end("\nclose:", heard);
             text += payload;
             return;

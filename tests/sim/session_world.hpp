@@ -118,7 +118,7 @@ private:
     std::size_t link_backlog(gateway::link_id) const override { return 0; }
     void probe(control::endpoint_ref which) override { probes_.push_back(which); }
     void report(control::report what) override;
-    void log(int, std::string) override {}
+    void log(control::log_level, std::string) override {}
     void write_link(
         gateway::link_id to, std::string_view head, std::string_view body,
         gateway::framing as) override;

@@ -431,7 +431,7 @@ void shard_driver::report(control::report what)
     control_->post(std::move(what));
 }
 
-void shard_driver::log(int, std::string line)
+void shard_driver::log(control::log_level, std::string line)
 {
     if (checker_.tracing()) {
         checker_.note("shard " + std::to_string(number_) + ": " + line);

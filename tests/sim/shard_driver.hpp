@@ -73,7 +73,7 @@ public:
     std::size_t link_backlog(gateway::link_id which) const override;
     void probe(control::endpoint_ref which) override;
     void report(control::report what) override;
-    void log(int level, std::string line) override;
+    void log(control::log_level level, std::string line) override;
     void write_link(
         gateway::link_id to, std::string_view head, std::string_view body,
         gateway::framing as) override;

@@ -106,7 +106,7 @@ public:
         note("report " + std::visit([](const auto& one) { return say(one); }, what.what));
         reports.push_back(std::move(what));
     }
-    void log(int, std::string line) override { logged.push_back(std::move(line)); }
+    void log(control::log_level, std::string line) override { logged.push_back(std::move(line)); }
 
 private:
     static std::string say(const control::session_failure& f)

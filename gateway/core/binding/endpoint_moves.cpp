@@ -125,7 +125,7 @@ void endpoint_moves::go_on(time_point now)
         }
         if (m.sessions.empty()) {
             out_.log(
-                1, name_of(m.from) + " is drained: " + std::to_string(m.left) + " sessions move, " +
+                log_level::info, name_of(m.from) + " is drained: " + std::to_string(m.left) + " sessions move, " +
                        std::to_string(m.gaps) + " gaps, " + std::to_string(m.handed_back) +
                        " deliveries handed back");
             moves_.erase(moves_.begin() + static_cast<std::ptrdiff_t>(i));

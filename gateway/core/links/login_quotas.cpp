@@ -64,7 +64,7 @@ bool login_quotas::admits(
     if (of_login.told == time_point{} || now >= of_login.told + told_every) {
         of_login.told = now;
         out_.log(
-            2, "login \"" + std::string{g.who->login} + "\" has " +
+            log_level::warning, "login \"" + std::string{g.who->login} + "\" has " +
                    std::to_string(of_login.links[g.at.color]) + " links to " + name_of(g.at) +
                    "'s color: more of its sessions wait (limits.links_per_login)");
     }

@@ -45,7 +45,7 @@ void rejoin_markers::run(wire_id id, time_point now)
     }
     fence& f = found->second;
     if (now >= f.since + settings_.trial_timeout) {
-        out_.log(2, name_of(w->group->at) + " delivers no marker: sessions there wait no longer");
+        out_.log(log_level::warning, name_of(w->group->at) + " delivers no marker: sessions there wait no longer");
         pass(*w, now);
         return;
     }

@@ -89,7 +89,7 @@ void lost_answers::blame(link_record& l, time_point)
             s->last_send > l.core.proven_up_to() && ++s->suspected >= 2 && !s->on_own) {
             s->on_own = true;
             out_.log(
-                1, "session " + name_of(s->id) +
+                log_level::info, "session " + name_of(s->id) +
                        " had open SENDs on two links that died: it gets a link of its own");
         }
     }

@@ -7,6 +7,7 @@
 
 #include "broker/stomp/frame.hpp"
 #include "gateway/core/pairing/pairing.hpp"
+#include "gateway/settings/dedup.hpp"
 
 #include <array>
 #include <cstdint>
@@ -15,13 +16,6 @@
 #include <string_view>
 
 namespace gateway {
-
-enum class dedup_by : std::uint8_t {
-    nothing, // no pairing: the move is break-before-make
-    content, // destination, body and its content headers: best effort (P4)
-    header,  // a header whose value is unique
-    automatic, // an id where there is one, else content between marks (P5 to P7)
-};
 
 struct pairing_rule {
     dedup_by by = dedup_by::nothing;

@@ -69,7 +69,7 @@ bool readiness::proven_in_time(time_point now)
         return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(d).count());
     };
     out_.log(
-        1, "switch " + std::to_string(switch_.id) + ": the brokers answered after " + ms(took) +
+        log_level::info, "switch " + std::to_string(switch_.id) + ": the brokers answered after " + ms(took) +
                " ms, waiting until they take less than " + ms(most) + " ms (half of hold_timeout)");
     ask();
     return switch_.awaited.empty();

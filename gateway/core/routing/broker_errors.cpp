@@ -147,7 +147,7 @@ void broker_errors::note_named(client_session& s, const link_record& l, time_poi
     }
     s.on_own = true;
     out_.log(
-        1, "session " + name_of(s.id) + " was answered with ERROR on a shared link " +
+        log_level::info, "session " + name_of(s.id) + " was answered with ERROR on a shared link " +
                std::to_string(named_max) + " times: it gets a link of its own");
     at(now, due::session_retry, number(s.id));
 }

@@ -29,7 +29,7 @@ void broker_events::on_broker_error(link_record& l, broker::link_event& event, t
         const auto owner = l.owner;
         share_group& g = *l.group;
         const color c = g.at.color;
-        out_.log(1, name_of(g.at) + " refused a CONNECT: " + why);
+        out_.log(log_level::info, name_of(g.at) + " refused a CONNECT: " + why);
         out_.close_link(id);
         ++g.links;
         if (role == link_role::scratch) {
@@ -193,7 +193,7 @@ void broker_events::on_up(link_record& l, time_point now)
         }
         if (!g.known.receipts()) {
             out_.log(
-                2, name_of(g.at) +
+                log_level::warning, name_of(g.at) +
                        " answers no receipts: one link per session, fence and seams best effort");
         }
     }

@@ -18,13 +18,13 @@ void router::on_probe(endpoint_ref which, bool ok, std::string why, time_point n
     const std::string line = name_of(which) + " does not answer: " + why;
     pool.on_probe(which.index, ok, std::move(why), now);
     if (before && !pool.healthy(which.index)) { // one line, however many probes that took
-        out_.log(2, line);
+        out_.log(log_level::warning, line);
     }
     if (before != pool.healthy(which.index)) { // it may have joined another cluster
         survey_.forget(which);
     }
     if (!before && pool.healthy(which.index)) {
-        out_.log(1, name_of(which) + " answers again");
+        out_.log(log_level::info, name_of(which) + " answers again");
         for (const session_id id : tables_.all_sessions()) {
             if (client_session* s = find(id)) {
                 binder_.retry_session(*s, now);
@@ -102,7 +102,7 @@ void router::on_link_skipped(link_id id, const stomp::frame_view& head, time_poi
     const auto destination = head.find("destination").value_or("");
     if (counters_.skipped.count(l->at().color, destination)) {
         out_.log(
-            2, name_of(l->at()) + " brought a MESSAGE larger than limits.broker_frame, SENT to " +
+            log_level::warning, name_of(l->at()) + " brought a MESSAGE larger than limits.broker_frame, SENT to " +
                    std::string{destination.substr(0, skipped_messages::destination_bytes_max)} +
                    ": it is skipped, as are further ones, which are only counted");
     }

@@ -22,7 +22,7 @@ bool ended_by_us(std::string_view why) noexcept
 // brokers.md H20: the broker ended a subscription and keeps the link; it is subscribed again.
 void broker_events::on_wire_cancelled(wire_subscription& w, const std::string& why, time_point now)
 {
-    out_.log(1, name_of(w.group->at) + " cancelled a subscription: " + why);
+    out_.log(log_level::info, name_of(w.group->at) + " cancelled a subscription: " + why);
     if (link_record* l = link(w.link)) {
         std::erase(l->wires, w.id);
     }
@@ -109,7 +109,9 @@ void broker_events::lose_link(link_id id, std::string_view why, bool by_broker, 
     }
     if (!was_leaving) {
         out_.log(
-            before == broker::link_state::ready && l->core.role() != link_role::scratch ? 2 : 1,
+            before == broker::link_state::ready && l->core.role() != link_role::scratch
+                ? log_level::warning
+                : log_level::info,
             "link to " + name_of(g.at) + " lost: " + text);
     }
     if (before == broker::link_state::dialling || before == broker::link_state::connecting) {

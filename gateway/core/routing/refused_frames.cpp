@@ -66,12 +66,12 @@ bool broker_events::on_finding(link_id id, broker::link_news::refusal& one, time
         return false;
     case kind::ours:
         out_.log(
-            2, name_of(l->at()) + " refused a frame of the gateway's own: " + what.error.text);
+            log_level::warning, name_of(l->at()) + " refused a frame of the gateway's own: " + what.error.text);
         return false;
     case kind::nobody:
         ++counters_.errors_unnamed[l->at().color];
         out_.log(
-            1, "ERROR from " + name_of(l->at()) + " that names nobody: " + what.error.text);
+            log_level::info, "ERROR from " + name_of(l->at()) + " that names nobody: " + what.error.text);
         return false;
     case kind::ended: errors_.on_ended(*l, what, now); return what.told || !what.lines.empty();
     }

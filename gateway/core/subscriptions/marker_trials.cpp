@@ -47,7 +47,7 @@ void marker_trials::end_trial(wire_id tried, time_point now)
         broker::capability& known = w->group->known;
         if (known.marker == broker::tried::unknown && w->group->marker_trial == tried) {
             known.marker = broker::tried::no;
-            out_.log(2, name_of(w->group->at) + " delivers no marker: seams there are best effort");
+            out_.log(log_level::warning, name_of(w->group->at) + " delivers no marker: seams there are best effort");
         }
         return;
     }

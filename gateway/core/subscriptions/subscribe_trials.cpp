@@ -176,7 +176,7 @@ void subscribe_trials::refuse(
     own.failures = 0;
     note(key_of(g, g.at, head), found::refused, now);
     ++counters_.subscribes_refused;
-    out_.log(0, name_of(g.at) + " refused a SUBSCRIBE that was tried: " + why);
+    out_.log(log_level::debug, name_of(g.at) + " refused a SUBSCRIBE that was tried: " + why);
     for (const std::uint64_t id : t.askers) {
         client_session* s = find(static_cast<session_id>(id));
         if (s == nullptr || s->bindings[g.at.color].group != &g) {
@@ -288,7 +288,7 @@ void subscribe_trials::on_refused(share_group& g, time_point now)
     scratch& own = scratch_of(g);
     own.link = link_id::none;
     own.refused_until = now + without_link;
-    out_.log(2, name_of(g.at) + " has no link to try SUBSCRIBEs on: for a minute they are not");
+    out_.log(log_level::warning, name_of(g.at) + " has no link to try SUBSCRIBEs on: for a minute they are not");
     put_back(own);
     for (const trial* t : own.waiting) {
         tell(g, *t, now);

@@ -13,7 +13,7 @@ void switch_member::on_abort(const control::abort_switch& order, time_point now)
     if (!in_switch()) {
         return;
     }
-    out_.log(1, "switch " + std::to_string(switch_.id) + " aborted: " + order.reason);
+    out_.log(log_level::info, "switch " + std::to_string(switch_.id) + " aborted: " + order.reason);
     switch_.phase = member_phase::steady;
     switch_.awaited.clear();
     pairing_.forget_recent();

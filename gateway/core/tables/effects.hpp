@@ -7,6 +7,7 @@
 #include "broker/ids.hpp"
 #include "broker/link_effects.hpp"
 #include "broker/net/payload.hpp"
+#include "control/protocol/log_level.hpp"
 #include "control/protocol/switch_messages.hpp"
 #include "gateway/telemetry/metrics.hpp"
 
@@ -16,6 +17,8 @@
 #include <vector>
 
 namespace gateway {
+
+using control::log_level;
 
 using broker::framing;
 using broker::link_id;
@@ -69,7 +72,7 @@ public:
     virtual void report(control::report what) = 0;
 
     // ---- the log: one line about a session or a link
-    virtual void log(int level, std::string line) = 0; // 0 debug, 1 info, 2 warning, 3 error
+    virtual void log(control::log_level level, std::string line) = 0;
 };
 
 } // namespace gateway

@@ -4,34 +4,6 @@
 
 namespace gateway {
 
-namespace {
-
-broker::dialect dialect_of(broker_dialect d) noexcept
-{
-    switch (d) {
-    case broker_dialect::automatic: return broker::dialect::automatic;
-    case broker_dialect::rabbitmq: return broker::dialect::rabbitmq;
-    case broker_dialect::artemis: return broker::dialect::artemis;
-    case broker_dialect::activemq: return broker::dialect::activemq;
-    case broker_dialect::spring: return broker::dialect::spring;
-    case broker_dialect::plain: return broker::dialect::plain;
-    }
-    return broker::dialect::plain;
-}
-
-dedup_by dedup_of(dedup_kind k) noexcept
-{
-    switch (k) {
-    case dedup_kind::off: return dedup_by::nothing;
-    case dedup_kind::automatic: return dedup_by::automatic;
-    case dedup_kind::content: return dedup_by::content;
-    case dedup_kind::header: return dedup_by::header;
-    }
-    return dedup_by::nothing;
-}
-
-} // namespace
-
 shard_settings shard_settings_of(
     const config& c, unsigned shards, std::uint32_t shard, const broker::secrets& secrets)
 {
@@ -46,12 +18,12 @@ shard_settings shard_settings_of(
         }
         const auto& health = c.brokers.colors[color].health;
         s.health[color] = {.interval = health.interval, .rise = health.rise, .fall = health.fall};
-        s.dialects[color] = dialect_of(c.brokers.dialect_of(color));
+        s.dialects[color] = c.brokers.dialect_of(color);
     }
     s.shared = c.brokers.multiplex == multiplex_mode::shared;
     s.shared_backplane = c.brokers.backplane == backplane_kind::shared;
     s.pairing = {
-        .by = dedup_of(c.switching.dedup.by), .header = c.switching.dedup.header, .secret = {}};
+        .by = c.switching.dedup.by, .header = c.switching.dedup.header, .secret = {}};
     s.links_per_key = c.brokers.links_per_key;
     s.links_per_login = (c.limits.links_per_login + shards - 1) / shards;
     s.broadcast = c.brokers.broadcast;

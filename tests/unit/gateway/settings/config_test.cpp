@@ -203,8 +203,8 @@ TEST(Config, FullOneSetsEveryKeyOfListenersAndBrokers)
     EXPECT_EQ(b.colors.blue.health, (health_config{5s, 1, 4, "probe", dir.path("passcode")}));
     EXPECT_EQ(b.colors.green.endpoints[0].host, "::1");
     EXPECT_EQ(b.colors.green.health.interval, 1s);
-    EXPECT_EQ(b.dialect_of(broker::color::blue), broker_dialect::rabbitmq);
-    EXPECT_EQ(b.dialect_of(broker::color::green), broker_dialect::plain);
+    EXPECT_EQ(b.dialect_of(broker::color::blue), broker::dialect::rabbitmq);
+    EXPECT_EQ(b.dialect_of(broker::color::green), broker::dialect::plain);
     EXPECT_EQ(b.multiplex, multiplex_mode::dedicated);
     EXPECT_EQ(b.links_per_key, 8U);
     EXPECT_EQ(b.broadcast, (std::vector<std::string>{"/topic/**"}));
@@ -222,8 +222,8 @@ TEST(Config, FullOneSetsEveryOtherKey)
     const auto c = must_parse(full, dir.path("teal.yaml"));
     switch_config s{61s,
                     3s,
-                    hold_timeout_action::abort,
-                    {0, 2},
+                    control::hold_policy::abort,
+                    {2, true},
                     1min,
                     31s,
                     2s,
@@ -233,7 +233,7 @@ TEST(Config, FullOneSetsEveryOtherKey)
                     3s,
                     2s,
                     101ms,
-                    {dedup_kind::header, "x-id"}};
+                    {dedup_by::header, "x-id"}};
     EXPECT_EQ(c.switching, s);
     EXPECT_EQ(c.initial_color, broker::color::green);
     EXPECT_EQ(c.store.path, dir.path("state/teal.state"));
@@ -394,14 +394,14 @@ TEST(Config, P4P5DedupIsAutoOrOffOrContentOrAHeaderOnASharedBackplane)
             .switching.dedup;
     };
     EXPECT_EQ(dedup_of("off"), dedup_config{});
-    EXPECT_EQ(dedup_of("auto"), (dedup_config{dedup_kind::automatic, ""}));
+    EXPECT_EQ(dedup_of("auto"), (dedup_config{dedup_by::automatic, ""}));
     EXPECT_EQ(
         must_parse(with_brokers("backplane: shared")).switching.dedup,
-        (dedup_config{dedup_kind::automatic, ""}))
+        (dedup_config{dedup_by::automatic, ""}))
         << "the default there";
     EXPECT_EQ(must_parse(minimal + "switch: { dedup: auto }\n").switching.dedup, dedup_config{});
-    EXPECT_EQ(dedup_of("content"), (dedup_config{dedup_kind::content, ""}));
-    EXPECT_EQ(dedup_of("\"header x-id\""), (dedup_config{dedup_kind::header, "x-id"}));
+    EXPECT_EQ(dedup_of("content"), (dedup_config{dedup_by::content, ""}));
+    EXPECT_EQ(dedup_of("\"header x-id\""), (dedup_config{dedup_by::header, "x-id"}));
     EXPECT_EQ(dedup_of("header JMSMessageID").header, "JMSMessageID");
 }
 
@@ -646,6 +646,7 @@ TEST(ConfigValue, UnitsAreRead)
     EXPECT_EQ(parse_duration("30s"), 30s);
     EXPECT_EQ(parse_duration("5m"), 5min);
     EXPECT_EQ(parse_duration("2h"), 2h);
+    EXPECT_EQ(parse_duration("1.5s"), 1500ms);
     EXPECT_EQ(parse_duration("0"), 0ms);
     EXPECT_EQ(parse_size("512B"), 512U);
     EXPECT_EQ(parse_size("64KiB"), 65'536U);
@@ -660,7 +661,7 @@ TEST(ConfigValue, UnitsAreRead)
 TEST(ConfigValue, WhatIsNoUnitIsRefused)
 {
     for (const auto* text :
-         {"", "s", "5", "5 s", "-5s", "+5s", "5S", "1.5s", "5s ", "99999999999999999999s",
+         {"", "s", "5", "5 s", "-5s", "+5s", "5S", "1.s", ".5s", "0.5ms", "5s ", "99999999999999999999s",
           "9223372036854775807h"}) {
         EXPECT_FALSE(parse_duration(text)) << text;
     }
@@ -676,12 +677,12 @@ TEST(ConfigValue, WhatIsNoUnitIsRefused)
 
 TEST(ConfigValue, FailureAllowanceIsANumberOrAPercentage)
 {
-    EXPECT_EQ(parse_failure_allowance("5")->of(1000), 5U);
-    EXPECT_EQ(parse_failure_allowance("0")->of(1000), 0U);
-    EXPECT_EQ(parse_failure_allowance("0.5%")->of(1000), 5U);
-    EXPECT_EQ(parse_failure_allowance("100%")->of(1000), 1000U);
+    EXPECT_EQ(control::failure_limit_from("5")->allowed(1000), 5U);
+    EXPECT_EQ(control::failure_limit_from("0")->allowed(1000), 0U);
+    EXPECT_EQ(control::failure_limit_from("0.5%")->allowed(1000), 5U);
+    EXPECT_EQ(control::failure_limit_from("100%")->allowed(1000), 1000U);
     for (const auto* text : {"", "%", "-1", "101%", "inf%", "1e1%", ".5%", "5.%", "1.2.3%", "x"}) {
-        EXPECT_FALSE(parse_failure_allowance(text)) << text;
+        EXPECT_FALSE(control::failure_limit_from(text)) << text;
     }
 }
 

@@ -2,6 +2,7 @@
 // and with 0; that its numbers are the sums over the shards; and that nothing can make the number
 // of series grow past its bound.
 
+#include "control/record/switch_record.hpp"
 #include "gateway/telemetry/metrics.hpp"
 
 #include <gtest/gtest.h>
@@ -195,10 +196,10 @@ TEST(Metrics, ASwitchIsAccountedFor)
     n.unconfirmed = 1;
     n.held = 2;
     n.in_doubt = 1;
-    c.count_switch(broker::color::green, switch_result::switched, n);
+    c.count_switch(broker::color::green, control::switch_result::switched, n);
     EXPECT_EQ(c.frames_lost, 0U);
     n.confirmed = 5; // one is nowhere
-    c.count_switch(broker::color::blue, switch_result::switched, n);
+    c.count_switch(broker::color::blue, control::switch_result::switched, n);
     const auto page = series_of(render_metrics({}, c));
     EXPECT_EQ(page.at("teal_switch_frames_lost_total"), "1");
     EXPECT_EQ(page.at("teal_receipts_in_doubt_total"), "2");

@@ -2,15 +2,14 @@
 // sequence of up to two bytes, every sequence of three and four by their borders, and every place
 // of a fault in a long text.
 
-#include "broker/websocket/codec.hpp"
-#include "broker/websocket/utf8.hpp"
+#include "broker/net/utf8.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstdint>
 #include <string>
 
-namespace websocket {
+namespace net {
 namespace {
 
 // RFC 3629 by its words: the length by the first byte, the value, the shortest form, no surrogates,
@@ -99,10 +98,22 @@ TEST(Utf8, FindsAFaultAnywhereInALongText)
     }
 }
 
+TEST(Utf8, LengthOfTheFirstCharacter)
+{
+    EXPECT_EQ(utf8_length(""), 0u);
+    EXPECT_EQ(utf8_length("ab"), 1u);
+    EXPECT_EQ(utf8_length("\xC3\xA4z"), 2u);
+    EXPECT_EQ(utf8_length("\xE2\x82\xAC"), 3u);
+    EXPECT_EQ(utf8_length("\xF0\x9F\x98\x80\x80"), 4u);
+    for (const auto* none : {"\x80", "\xC0\x80", "\xE2\x82", "\xED\xA0\x80", "\xF4\x90\x80\x80"}) {
+        EXPECT_EQ(utf8_length(none), 0u) << none;
+    }
+}
+
 TEST(Utf8, EmptyIsValid)
 {
     EXPECT_TRUE(is_utf8({}));
 }
 
 } // namespace
-} // namespace websocket
+} // namespace net
