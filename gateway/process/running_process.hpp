@@ -42,7 +42,10 @@ public:
 
 private:
     int start();
+    std::uint64_t set_limits();
+    void make_shards(std::uint64_t room);
     int open_listeners();
+    int open_control(control::opened_store store);
     void count_switches();
     std::string metrics();
     void on_signal();

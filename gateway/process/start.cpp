@@ -136,12 +136,10 @@ int process::open_listeners()
     return 0;
 }
 
-int process::start()
+// How many clients, threads and bytes there may be. Returns the descriptors that clients and links
+// may have.
+std::uint64_t process::set_limits()
 {
-    log::set_up(settings_.log);
-    log::start();
-    freed_memory::set_up();
-    memory_reserve::set_up();
     const std::uint64_t descriptors = raise_descriptors();
     const bool dedicated = settings_.brokers.multiplex == multiplex_mode::dedicated;
     // A dedicated session takes three while a switch is prepared; a shared one takes one, some need
@@ -170,18 +168,18 @@ int process::start()
     shared_.shards = threads;
     counters_.buffered_limit = buffered;
     log::line(log_level::info, "memory", {{"buffered_total", buffered}, {"available", memory}});
+    return room;
+}
 
-    auto opened = control::open_file_store(settings_.store.path, settings_.initial_color);
-    if (auto* sentence = std::get_if<std::string>(&opened)) {
-        return start_error(*sentence);
-    }
-    auto& store = std::get<control::opened_store>(opened);
-    where_ = resolve_endpoints(settings_, {});
+void process::make_shards(std::uint64_t room)
+{
     std::random_device random;
     const broker::secrets secrets = broker::draw_secrets();
     const auto secret = [&] { return std::uint64_t{random()} << 32 | random(); };
     const std::array<std::uint64_t, 2> pairing_secret{secret(), secret()};
     const std::string gateway_id = hex_of(secret()) + hex_of(secret());
+    const auto threads = static_cast<unsigned>(shared_.shards);
+    const bool dedicated = settings_.brokers.multiplex == multiplex_mode::dedicated;
     for (unsigned i = 0; i < threads; ++i) {
         shard_settings core = shard_settings_of(settings_, threads, i, secrets);
         core.pairing.secret = pairing_secret;
@@ -197,11 +195,11 @@ int process::start()
             }));
         ports_.push_back(std::make_unique<shard_port>(*shards_.back(), control_, i == 0));
     }
-    if (const int status = open_listeners(); status != 0) {
-        return status;
-    }
-    const auto live = store.state.live;
-    const auto epoch = store.state.epoch;
+}
+
+// The coordinator and its HTTP server. 0, or the process's exit status.
+int process::open_control(control::opened_store store)
+{
     std::vector<control::member_port*> members;
     for (auto& p : ports_) {
         members.push_back(p.get());
@@ -232,6 +230,31 @@ int process::start()
         return start_error(*sentence);
     }
     server_ = std::move(std::get<std::unique_ptr<control::api_server>>(server));
+    return 0;
+}
+
+int process::start()
+{
+    log::set_up(settings_.log);
+    log::start();
+    freed_memory::set_up();
+    memory_reserve::set_up();
+    const std::uint64_t room = set_limits();
+    auto opened = control::open_file_store(settings_.store.path, settings_.initial_color);
+    if (auto* sentence = std::get_if<std::string>(&opened)) {
+        return start_error(*sentence);
+    }
+    auto& store = std::get<control::opened_store>(opened);
+    where_ = resolve_endpoints(settings_, {});
+    make_shards(room);
+    if (const int status = open_listeners(); status != 0) {
+        return status;
+    }
+    const auto live = store.state.live;
+    const auto epoch = store.state.epoch;
+    if (const int status = open_control(std::move(store)); status != 0) {
+        return status;
+    }
     count_switches();
     for (auto& s : shards_) {
         s->start(live, epoch);
@@ -241,7 +264,7 @@ int process::start()
     log::line(
         log_level::info, "ready",
         {{"version", TEAL_VERSION},
-         {"threads", threads},
+         {"threads", shared_.shards},
          {"live", to_string(live)},
          {"epoch", epoch},
          {"admin", settings_.admin.bind.text}});

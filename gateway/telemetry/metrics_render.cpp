@@ -202,6 +202,21 @@ void brokers(page& p, const totals& sum, const control_counters& control)
     });
 }
 
+void logins_and_trials(page& p, const totals& sum)
+{
+    p.single(
+        "teal_login_limited_sessions", G,
+        "Sessions that wait because their login has limits.links_per_login links.",
+        sum([](const auto& n) { return n.login_waits; }));
+    p.single(
+        "teal_login_limited_total", C, "Sessions that had to wait for limits.links_per_login.",
+        sum([](const auto& n) { return n.login_limited; }));
+    p.single(
+        "teal_subscribes_refused_total", C,
+        "SUBSCRIBEs that a broker refused on the link where they were tried.",
+        sum([](const auto& n) { return n.subscribes_refused; }));
+}
+
 void switches(page& p, const totals& sum, const control_counters& control)
 {
     p.begin("teal_pool_active", G, "1 for the color that is live.");
@@ -265,17 +280,6 @@ void switches(page& p, const totals& sum, const control_counters& control)
         "teal_switch_frames_possibly_duplicated_total", C,
         "SENDs sent again after an unknown outcome; must stay 0.",
         sum([](const auto& n) { return n.possibly_duplicated; }));
-    p.single(
-        "teal_login_limited_sessions", G,
-        "Sessions that wait because their login has limits.links_per_login links.",
-        sum([](const auto& n) { return n.login_waits; }));
-    p.single(
-        "teal_login_limited_total", C, "Sessions that had to wait for limits.links_per_login.",
-        sum([](const auto& n) { return n.login_limited; }));
-    p.single(
-        "teal_subscribes_refused_total", C,
-        "SUBSCRIBEs that a broker refused on the link where they were tried.",
-        sum([](const auto& n) { return n.subscribes_refused; }));
     p.begin("teal_switch_stale_acks_total", C, "ACK and NACK for deliveries of the old color.");
     for_each<stale_ack>([&](stale_ack a, std::string_view action) {
         p.value({{"action", action}}, sum([a](const auto& n) { return n.stale_acks[a]; }));
@@ -339,6 +343,7 @@ render_metrics(const std::vector<shard_counters>& shards, const control_counters
     frames(p, sum, control);
     brokers(p, sum, control);
     switches(p, sum, control);
+    logins_and_trials(p, sum);
     process_metrics(p);
     return p.text();
 }

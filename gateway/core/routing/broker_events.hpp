@@ -59,6 +59,10 @@ private:
     // ---- link_losses.cpp
     void lose_wire(wire_subscription& w, time_point now);
     void on_wire_cancelled(wire_subscription& w, const std::string& why, time_point now);
+    void note_loss(link_record& l, const std::string& text, time_point now);
+    void unbind_users(
+        link_id id, color c, session_id owner, const std::vector<session_id>& users,
+        time_point now);
 
     // ---- refused_frames.cpp
     // Handles what was found out about a link's ERRORs. True: the broker ended it for a known

@@ -47,55 +47,17 @@ void router::run_deadline(const deadline& d, time_point now)
     case due::fence: fences_.run(static_cast<wire_id>(d.subject), now); return;
     case due::marker_trial: marker_trials_.end_trial(static_cast<wire_id>(d.subject), now); return;
     case due::session_retry:
-        if (client_session* s = find(static_cast<session_id>(d.subject))) {
-            binder_.retry_session(*s, now);
-        }
-        return;
     case due::session_park:
-        if (client_session* s = find(static_cast<session_id>(d.subject));
-            s != nullptr && s->pinned == 0 &&
-            (s->state == session_state::connecting || s->state == session_state::rebinding) &&
-            s->connect_seen && now >= s->parked_since + settings_.park_timeout) {
-            endings_.fail_client(
-                *s, s->awaits_quota ? login_quotas::over_quota : "no broker answers", {},
-                disconnect_reason::park_timeout, now);
-        }
-        return;
     case due::session_stall:
-        if (client_session* s = find(static_cast<session_id>(d.subject));
-            s != nullptr && s->over_outbox != backlog::below) {
-            const bool shares = s->now().group != nullptr && !s->now().group->dedicated;
-            if (shares && out_.client_written(s->id) == s->stalled_written &&
-                switch_.phase < member_phase::holding) {
-                endings_.fail_slow(*s, now); // S14: never from hold to commit
-            } else {
-                s->stalled_written = out_.client_written(s->id);
-                at(now + settings_.client_stall, due::session_stall, d.subject);
-            }
-        }
-        return;
     case due::session_pin:
-        if (client_session* s = find(static_cast<session_id>(d.subject))) {
-            member_.unpin_overdue(*s, now);
-        }
-        return;
     case due::session_close:
         if (client_session* s = find(static_cast<session_id>(d.subject))) {
-            endings_.close_overdue(*s, now);
+            run_session_deadline(*s, d.what, now);
         }
         return;
     case due::group_proof: prove_groups(now); return;
     case due::dials: links_.run_dials(now); return;
-    case due::probes:
-        for (const color c : broker::colors) {
-            for (const std::size_t index : pool_of(c).take_due_probes(now)) {
-                out_.probe({c, static_cast<std::uint16_t>(index)});
-            }
-            if (pool_of(c).next_probe() != net::never) {
-                at(pool_of(c).next_probe(), due::probes);
-            }
-        }
-        return;
+    case due::probes: run_probes(now); return;
     case due::barriers: links_.run_barriers(now); return;
     case due::seams: run_seams(now); return;
     case due::worlds:
@@ -120,25 +82,76 @@ void router::run_deadline(const deadline& d, time_point now)
     case due::moves: moves_.run(now); return;
     case due::numbers:
         switch_.numbers_due = false;
-        if (switch_.phase == member_phase::preparing) {
-            readiness_.say(control::progress{
-                switch_.tally.sessions_ready, switch_.tally.sessions_failed,
-                switch_.tally.sessions_total});
-        } else if (!in_switch() && switch_.id != 0) {
-            const auto numbers = readiness_.current_tally();
-            // C9: what a session that is gone is still owed counts too, until it is answered or in
-            // doubt.
-            const bool more =
-                !switch_.draining.empty() || !seams_.empty() || numbers.receipts_open > 0 ||
-                numbers.windows_open > 0;
-            readiness_.say(control::numbers{numbers});
-            if (more) {
-                note_numbers(now);
-            } else if (numbers.frames_carried > 0) { // who is not bound again yet
-                at(now + carried_sweep, due::numbers);
+        say_numbers(now);
+        return;
+    }
+}
+
+void router::run_session_deadline(client_session& s, due what, time_point now)
+{
+    switch (what) {
+    case due::session_retry: binder_.retry_session(s, now); return;
+    case due::session_park:
+        if (s.pinned == 0 &&
+            (s.state == session_state::connecting || s.state == session_state::rebinding) &&
+            s.connect_seen && now >= s.parked_since + settings_.park_timeout) {
+            endings_.fail_client(
+                s, s.awaits_quota ? login_quotas::over_quota : "no broker answers", {},
+                disconnect_reason::park_timeout, now);
+        }
+        return;
+    case due::session_stall:
+        if (s.over_outbox != backlog::below) {
+            const bool shares = s.now().group != nullptr && !s.now().group->dedicated;
+            if (shares && out_.client_written(s.id) == s.stalled_written &&
+                switch_.phase < member_phase::holding) {
+                endings_.fail_slow(s, now); // S14: never from hold to commit
+            } else {
+                s.stalled_written = out_.client_written(s.id);
+                at(now + settings_.client_stall, due::session_stall, number(s.id));
             }
         }
         return;
+    case due::session_pin: member_.unpin_overdue(s, now); return;
+    case due::session_close: endings_.close_overdue(s, now); return;
+    default: return; // not a session's
+    }
+}
+
+void router::run_probes(time_point now)
+{
+    for (const color c : broker::colors) {
+        for (const std::size_t index : pool_of(c).take_due_probes(now)) {
+            out_.probe({c, static_cast<std::uint16_t>(index)});
+        }
+        if (pool_of(c).next_probe() != net::never) {
+            at(pool_of(c).next_probe(), due::probes);
+        }
+    }
+}
+
+// What the coordinator is told until the report is final, and while anything is still owed.
+void router::say_numbers(time_point now)
+{
+    if (switch_.phase == member_phase::preparing) {
+        readiness_.say(
+            control::progress{
+                switch_.tally.sessions_ready, switch_.tally.sessions_failed,
+                switch_.tally.sessions_total});
+        return;
+    }
+    if (in_switch() || switch_.id == 0) {
+        return;
+    }
+    const auto numbers = readiness_.current_tally();
+    // C9: what a session that is gone is still owed counts too, until it is answered or in doubt.
+    const bool more = !switch_.draining.empty() || !seams_.empty() || numbers.receipts_open > 0 ||
+                      numbers.windows_open > 0;
+    readiness_.say(control::numbers{numbers});
+    if (more) {
+        note_numbers(now);
+    } else if (numbers.frames_carried > 0) { // who is not bound again yet
+        at(now + carried_sweep, due::numbers);
     }
 }
 

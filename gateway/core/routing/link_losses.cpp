@@ -92,6 +92,59 @@ void broker_events::give_up_link(link_id id, std::string_view why, time_point no
     lose_link(id, why, !ended_by_us(why), now);
 }
 
+// The log, and what a loss at that moment says of the endpoint and its next dials.
+void broker_events::note_loss(link_record& l, const std::string& text, time_point now)
+{
+    using broker::link_state;
+    share_group& g = *l.group;
+    const auto before = l.core.state();
+    const bool was_leaving = l.core.leaving();
+    if (!was_leaving) {
+        out_.log(
+            before == link_state::ready && l.core.role() != link_role::scratch
+                ? log_level::warning
+                : log_level::info,
+            "link to " + name_of(g.at) + " lost: " + text);
+    }
+    if (before == link_state::dialling || before == link_state::connecting) {
+        if (g.refused.empty() && l.core.role() != link_role::recheck) {
+            pool_of(g.at.color).on_dial_failed(g.at.index, text, now);
+            g.back_off = next_back_off(g.back_off);
+            g.retry_at = now + g.back_off;
+        }
+    } else if (before == link_state::trying && !was_leaving) {
+        g.rung = broker::next_rung(l.core.rung()); // B2: it is dialled again without that rung
+    } else if (
+        before == link_state::ready && !was_leaving &&
+        l.core.role() != link_role::scratch) { // which has a pace of its own
+        links_.note_death(l, now);
+    }
+}
+
+void broker_events::unbind_users(
+    link_id id, color c, session_id owner, const std::vector<session_id>& users, time_point now)
+{
+    const bool lingered = lingering_.on_lost(id);
+    if (client_session* s = find(owner); s != nullptr && !lingered) {
+        binding& b = s->bindings[c];
+        if (b.own == id) { // SENDs that were to move there stay where they are for now
+            b.own = link_id::none;
+            b.moving = false;
+        }
+        b.publish = b.publish == id ? link_id::none : b.publish;
+        s->ledger.drop_link(id); // it comes again from the broker, redelivered
+        member_.release_held_back(*s, c, now);
+        binder_.lost_link_of(*s, c, now);
+    }
+    for (const session_id user : users) {
+        if (client_session* s = find(user)) {
+            s->bindings[c].publish = link_id::none;
+            s->bindings[c].moving = false;
+            binder_.lost_link_of(*s, c, now);
+        }
+    }
+}
+
 void broker_events::lose_link(link_id id, std::string_view why, bool by_broker, time_point now)
 {
     link_record* l = link(id);
@@ -107,26 +160,7 @@ void broker_events::lose_link(link_id id, std::string_view why, bool by_broker, 
     if (!l->core.last_error().empty()) {
         text += " (" + l->core.last_error() + ")";
     }
-    if (!was_leaving) {
-        out_.log(
-            before == broker::link_state::ready && l->core.role() != link_role::scratch
-                ? log_level::warning
-                : log_level::info,
-            "link to " + name_of(g.at) + " lost: " + text);
-    }
-    if (before == broker::link_state::dialling || before == broker::link_state::connecting) {
-        if (g.refused.empty() && l->core.role() != link_role::recheck) {
-            pool_of(c).on_dial_failed(g.at.index, text, now);
-            g.back_off = next_back_off(g.back_off);
-            g.retry_at = now + g.back_off;
-        }
-    } else if (before == broker::link_state::trying && !was_leaving) {
-        g.rung = broker::next_rung(l->core.rung()); // B2: the link is dialled again without that rung
-    } else if (
-        before == broker::link_state::ready && !was_leaving &&
-        l->core.role() != link_role::scratch) { // which has a pace of its own
-        links_.note_death(*l, now);
-    }
+    note_loss(*l, text, now);
     lost_answers_.doubt_disconnect(*l);
     const bool role_publishes = l->core.role() == link_role::publish && !was_leaving;
     l->core.on_lost(by_broker && !was_leaving);
@@ -158,25 +192,7 @@ void broker_events::lose_link(link_id id, std::string_view why, bool by_broker, 
         seams_.on_endpoint_lost(g, now);
     }
     moves_.look_again(now); // not waited for any longer
-    const bool lingered = lingering_.on_lost(id);
-    if (client_session* s = find(owner); s != nullptr && !lingered) {
-        binding& b = s->bindings[c];
-        if (b.own == id) { // SENDs that were to move there stay where they are for now
-            b.own = link_id::none;
-            b.moving = false;
-        }
-        b.publish = b.publish == id ? link_id::none : b.publish;
-        s->ledger.drop_link(id); // it comes again from the broker, redelivered
-        member_.release_held_back(*s, c, now);
-        binder_.lost_link_of(*s, c, now);
-    }
-    for (const session_id user : users) {
-        if (client_session* s = find(user)) {
-            s->bindings[c].publish = link_id::none;
-            s->bindings[c].moving = false;
-            binder_.lost_link_of(*s, c, now);
-        }
-    }
+    unbind_users(id, c, owner, users, now);
     binder_.wake(g, now);
     --g.links;
     links_.drop_if_unused(g);

@@ -149,6 +149,9 @@ public:
 
 private:
     void run_deadline(const deadline& d, time_point now);
+    void run_session_deadline(client_session& s, due what, time_point now);
+    void run_probes(time_point now);
+    void say_numbers(time_point now);
     void run_later(time_point now); // what an event noted on its way
     void run_seams(time_point now);
     void prove_groups(time_point now);

@@ -91,6 +91,8 @@ private:
     control::session_names whose(const wire_subscription& w) const;
     bool awaits_marks(const wire_pair& pair) const noexcept;
 
+    void take_stock(wire_pair& pair);
+    void remember(wire_subscription& w, const twin_key& key);
     bool give(wire_subscription& w, const stomp::frame_view& frame, framing as, time_point now);
     bool has_lost_new(const wire_pair& pair) const;
     bool sent_with_epoch(const stomp::frame_view& frame, control::epoch_number which) const;

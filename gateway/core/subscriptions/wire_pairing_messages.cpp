@@ -48,6 +48,30 @@ bool wire_pairing::on_message(
     return true;
 }
 
+// Behind each MESSAGE: what the pair holds now, and what it cannot know any more.
+void wire_pairing::take_stock(wire_pair& pair)
+{
+    count(pair);
+    pair.held.set(pair.core.note_bytes());
+    note_plain(pair);
+    if (pair.core.overflowed()) {
+        note_overflow(pair);
+    }
+}
+
+// For a pair that is made behind this MESSAGE: certain keys of the live color's stream in a switch.
+void wire_pairing::remember(wire_subscription& w, const twin_key& key)
+{
+    const bool certain = settings_.pairing.by == dedup_by::header || key.id != 0;
+    if (!in_switch() || w.color() != shard_.live || !certain) {
+        return;
+    }
+    if (!w.recent) {
+        w.recent = std::make_unique<twin_notes>(recent_max);
+    }
+    w.recent->add(key);
+}
+
 // False: nobody has it to acknowledge.
 bool wire_pairing::give(
     wire_subscription& w, const stomp::frame_view& frame, framing as, time_point now)
@@ -103,19 +127,10 @@ bool wire_pairing::give(
         if (verdict == pairing::verdict::twin) {
             twins.push_back(&pair);
         }
-        count(pair);
-        pair.held.set(pair.core.note_bytes());
-        note_plain(pair);
-        if (pair.core.overflowed()) {
-            note_overflow(pair);
-        }
+        take_stock(pair);
     }
-    const bool certain = settings_.pairing.by == dedup_by::header || (key && key->id != 0);
-    if (key && in_switch() && w.color() == shard_.live && certain) {
-        if (!w.recent) {
-            w.recent = std::make_unique<twin_notes>(recent_max);
-        }
-        w.recent->add(*key);
+    if (key) {
+        remember(w, *key);
     }
     for (std::size_t i = 0; i < w.members.size(); ++i) {
         const wire_member m = w.members[i];

@@ -120,6 +120,20 @@ TEST_F(RouterMarks, P7_EachIsReadFromAllBeforeTheNextIsSent)
     EXPECT_EQ(router.phase(), gateway::member_phase::prepared);
 }
 
+TEST_F(RouterMarks, P7_InFrontOfNcTheSeamsOwnMarkerDoesNotJoinIt)
+{
+    prepared_by_hand();
+    committed_by_hand();
+    green("kept");
+    brings(2, "MESSAGE subscription:s1 message-id:m teal-marker:s1+" + std::to_string(committed));
+    EXPECT_EQ(router.numbers().seams_joined, 0u);
+    EXPECT_EQ(got(a), "");
+    mark("4", "s2");
+    mark("5", "s1");
+    EXPECT_EQ(router.numbers().seams_joined, 1u);
+    EXPECT_EQ(got(a), "kept ");
+}
+
 TEST_F(RouterMarks, P7_TheSeamWaitsForNcAndOcAndTheReportForNd)
 {
     prepared_by_hand();
