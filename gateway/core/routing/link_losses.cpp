@@ -113,7 +113,12 @@ void broker_events::note_loss(link_record& l, const std::string& text, time_poin
             g.retry_at = now + g.back_off;
         }
     } else if (before == link_state::trying && !was_leaving) {
-        g.rung = broker::next_rung(l.core.rung()); // B2: it is dialled again without that rung
+        // B2: an ERROR, or a second end without one, says that the broker cannot do that rung. The
+        // first may have been the network's.
+        if (!l.core.last_error().empty() || std::exchange(g.cut_at_rung, true)) {
+            g.rung = broker::next_rung(l.core.rung());
+            g.cut_at_rung = false;
+        }
     } else if (
         before == link_state::ready && !was_leaving &&
         l.core.role() != link_role::scratch) { // which has a pace of its own

@@ -56,6 +56,7 @@ struct share_group {
     endpoint_ref at;
     broker::capability known;
     broker::trial_rung rung = broker::trial_rung::absent_queue;
+    bool cut_at_rung = false;                // a link ended there without a word, once (B2)
     link_id trial = link_id::none;           // the link that makes it
     std::vector<link_id> publish, subscribe; // shared ones
     std::vector<session_id> waiting;         // for the trial, or for a shared link

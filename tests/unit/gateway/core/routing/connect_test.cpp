@@ -174,23 +174,37 @@ TEST_F(RouterConnect, ARefusedLoginIsAskedAnewByTheNextClient)
     EXPECT_EQ(state(session_id{2}), session_state::active);
 }
 
-TEST_F(RouterConnect, B2_ALinkCutDuringTheTrialIsDialledAgainWithoutThatRung)
+TEST_F(RouterConnect, B2_ALinkCutDuringTheTrialIsTriedOnceMore)
 {
     brokers.blue.keeps_back = [](const stomp::frame&) { return true; };
     client();
-    skip_effects();
+    brokers.blue.keeps_back = [](const stomp::frame&) { return false; };
     loses(1);
-    effects_are(
-        {"dial 2 blue/0",
-         "link 2 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-         "link 2 <- BEGIN transaction:teal-trial",
-         "link 2 <- ABORT transaction:teal-trial receipt:r1"});
+    EXPECT_EQ(state(session_id{1}), session_state::active);
+    EXPECT_EQ(
+        router.session(session_id{1})->now().group->known.barrier, broker::barrier_kind::routed);
+}
+
+TEST_F(RouterConnect, B2_ALinkThatIsCutTwiceIsDialledAgainWithoutThatRung)
+{
+    brokers.blue.keeps_back = [](const stomp::frame&) { return true; };
+    client();
+    loses(1);
+    skip_effects();
     loses(2);
     effects_are(
         {"dial 3 blue/0",
          "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
-         "dial 4 blue/0",
-         "link 4 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "link 3 <- BEGIN transaction:teal-trial",
+         "link 3 <- ABORT transaction:teal-trial receipt:r1"});
+    loses(3);
+    skip_effects();
+    loses(4);
+    effects_are(
+        {"dial 5 blue/0",
+         "link 5 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
+         "dial 6 blue/0",
+         "link 6 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
          "client 1 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-1",
          "client 1 up 1.2 heart-beat:0,0",
          "resume client 1"}); // without receipts it rides a link of its own
