@@ -39,13 +39,13 @@ void endings::finish_closing(client_session& s, time_point now)
 {
     // S13, H8: DISCONNECT's receipt is answered after the barrier and all that is owed.
     if (!s.rare().disconnect_receipt.empty()) {
-        if (s.owed > 0) {
-            return;
+        link_record* l = link(s.last_send_link);
+        const bool unproven = l != nullptr && l->core.proven_up_to() < s.last_send &&
+                              l->core.state() == broker::link_state::ready;
+        if (unproven) {
+            links_.ask_barrier(*l, now); // at once: on a slow link a second wait would be too long
         }
-        if (link_record* l = link(s.last_send_link); l != nullptr &&
-                                                     l->core.proven_up_to() < s.last_send &&
-                                                     l->core.state() == broker::link_state::ready) {
-            links_.ask_barrier(*l, now);
+        if (unproven || s.owed > 0) {
             return;
         }
         receipts_.send_receipt(s, s.rare().disconnect_receipt);
