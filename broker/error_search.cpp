@@ -85,17 +85,17 @@ void error_search::doubt(const kept_error& e, const notes& among)
     }
 }
 
-// E2: what needs no further answers.
+// E2: what needs no further answers. A frame that is remembered no more may be quoted, too.
 std::optional<finding> error_search::at_once(kept_error& e, const owed_answers& owed)
 {
     const notes all = candidates(e, owed, true);
-    if (blind(e)) {
+    if (forgot(e)) {
         return std::nullopt;
     }
     if (const matches said = quoted(e, owed, true); said.size() == 1 && !e.said_more) {
         return name(e, *said.front().which, said.front().line);
     }
-    if (!forgot(e) && one_frame(all)) {
+    if (one_frame(all)) {
         return name(e, *all.front(), std::nullopt);
     }
     return std::nullopt;

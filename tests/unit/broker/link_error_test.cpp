@@ -450,6 +450,29 @@ TEST_F(LinkError, E3_NorIsOneWhoseSendsAreRememberedNoMore)
     EXPECT_EQ(news.doubted[0].client_receipt, "c");
 }
 
+// The refused SEND is forgotten, and one that is not says the same.
+TEST_F(LinkError, E2_AQuoteNamesNoFrameAtOnceWhereOthersAreRememberedNoMore)
+{
+    ready();
+    const auto transaction = core->begin(session_id{4}, log);
+    sends("SEND destination:/topic/a/b", {.session = session_id{4}, .transaction = transaction});
+    core->commit(transaction, {.session = session_id{4}, .client_receipt = "c"}, log);
+    for (int i = 0; i < 40; ++i) {
+        sends_to(4, "/topic/b");
+    }
+    sends_to(4, "/topic/a/b");
+    gets(not_a_topic);
+    EXPECT_EQ(gets("RECEIPT receipt-id:r1").what, kind::swallowed);
+    gets(not_a_topic); // the later one's
+    lives_on();
+    lives_on();
+    const auto news = core->take_news();
+    EXPECT_EQ(news.refused.size(), 2u);
+    EXPECT_TRUE(news.answered.empty());
+    ASSERT_EQ(news.doubted.size(), 1u);
+    EXPECT_EQ(news.doubted[0].client_receipt, "c");
+}
+
 TEST_F(LinkError, E4_WithoutAnAnswerBehindItTheLinkIsOfNoUse)
 {
     shared();
