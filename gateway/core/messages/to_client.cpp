@@ -90,6 +90,15 @@ void to_client::count_late(const wire_subscription& w, const client_session& s)
     numbers.named.add(control::counted_cause::late, name_of(s.id));
 }
 
+// M8: a later switch made a newer one on that color, and this one is behind its markers, or the
+// color is live again: what its clients SEND now comes by the newer one.
+bool to_client::is_outlived(
+    const client_session& s, const wire_subscription& w, const subscription& sub)
+{
+    return sub.newest[w.color()] != static_cast<std::uint32_t>(number(w.id)) &&
+           (w.state == wire_state::leaving || s.live == w.color());
+}
+
 void to_client::deliver(
     client_session& s, wire_subscription& w, const wire_member& m, const stomp::frame_view& frame,
     framing as)
@@ -99,9 +108,8 @@ void to_client::deliver(
         return;
     }
     if (m.state == member_state::late) {
-        if (w.state == wire_state::leaving &&
-            sub->newest[w.color()] != static_cast<std::uint32_t>(number(w.id))) {
-            return; // M8: behind its markers, and a later switch made a newer one on that color
+        if (is_outlived(s, w, *sub)) {
+            return;
         }
         count_late(w, s);
     }
@@ -138,9 +146,8 @@ void to_client::deliver_shared(
         return;
     }
     if (m.state == member_state::late) {
-        if (w.state == wire_state::leaving &&
-            sub->newest[w.color()] != static_cast<std::uint32_t>(number(w.id))) {
-            return; // M8: behind its markers, and a later switch made a newer one on that color
+        if (is_outlived(s, w, *sub)) {
+            return;
         }
         count_late(w, s);
     }

@@ -30,7 +30,8 @@ private:
     void note_stream_offset(
         const subscription& sub, color from, std::optional<std::uint64_t> offset) const;
     void count_late(const wire_subscription& w, const client_session& s);
-
+    static bool
+    is_outlived(const client_session& s, const wire_subscription& w, const subscription& sub);
 };
 
 } // namespace gateway

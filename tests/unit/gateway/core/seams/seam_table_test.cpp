@@ -262,6 +262,22 @@ TEST_F(RouterSeam, M8_AForcedSeamsOldSubscriptionIsNeverAdopted)
     EXPECT_NE(static_cast<std::uint64_t>((*router.session(a)->journal.begin())->wires.blue), 1u);
 }
 
+// Its marker never comes: by both it would come twice.
+TEST_F(RouterSeam, M8_AForcedSeamsOldSubscriptionGivesNothingOnceItsColorIsLiveAgain)
+{
+    subscriber();
+    joining();
+    run(1s);
+    prepares(color::blue);
+    brings(2, message("s1", "late"));
+    EXPECT_EQ(told(a, log.take()), lines{seen("late")});
+    holds();
+    commits();
+    skip_effects();
+    brings(2, message("s1", "the newer one gives that"));
+    EXPECT_EQ(told(a, log.take()), lines{});
+}
+
 // Its UNSUBSCRIBE is stuck on the way: what came there meanwhile was given by a newer one, which
 // was left as well by now.
 TEST_F(RouterSeam, M8_WhatComesBehindTheMarkersIsDroppedForEverOnceANewerOneWasMade)
