@@ -99,8 +99,7 @@ link_record* share_groups::pick_subscribe(share_group& g, color c, time_point no
         if (open == nullptr || l.wires.size() < open->wires.size()) {
             open = &l;
         }
-        const bool alone = l.untried != session_id::none && l.open_subscribes > 0;
-        if (!alone && l.open_subscribes < tried_window &&
+        if (!is_risked(l) && l.open_subscribes < tried_window &&
             (best == nullptr || l.wires.size() < best->wires.size())) {
             best = &l;
         }
@@ -139,7 +138,7 @@ link_record* share_groups::pick_untried(share_group& g, const client_session& s,
         if (!any && !carries_only(l, s)) {
             continue;
         }
-        const bool free = l.open_subscribes == 0 ||
+        const bool free = (l.open_subscribes == 0 && !is_risked(l, s)) ||
                           (l.untried == s.id && l.open_subscribes < g.subscribe_window);
         if (free) {
             return &l;

@@ -17,10 +17,11 @@ public:
     {
     }
 
-    // E10: SUBSCRIBEs that nothing tried are open on it, and another session's.
+    // E10: SUBSCRIBEs that nothing tried are open on it, or an ERROR that may end it for one, and
+    // they are another session's.
     static bool is_risked(const link_record& l, const client_session& by) noexcept
     {
-        return l.untried != session_id::none && l.untried != by.id && l.open_subscribes > 0;
+        return is_risked(l) && l.untried != by.id;
     }
     share_group& group_for(identity& who, endpoint_ref at);
     bool may_dial(share_group& g, client_session& s, time_point now, link_role role);
@@ -32,6 +33,10 @@ public:
     void retry_turns(share_group& g, time_point now);
 
 private:
+    static bool is_risked(const link_record& l) noexcept
+    {
+        return l.untried != session_id::none && (l.open_subscribes > 0 || l.core.searching());
+    }
     bool carries_only(const link_record& l, const client_session& s) const;
 
     login_quotas& quotas_;

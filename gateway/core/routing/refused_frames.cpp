@@ -37,6 +37,9 @@ bool broker_events::on_news(link_id id, time_point now)
         l->kept_errors.set(searching ? l->core.search_bytes() : 0);
         if (!searching) {
             l->told.clear();
+            if (l->untried != session_id::none && l->core.ready()) {
+                binder_.wake_turns(*l->group, now); // E10: it lives on
+            }
         }
     }
     return known;

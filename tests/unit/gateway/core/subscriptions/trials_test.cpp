@@ -298,6 +298,22 @@ TEST_F(RouterTrials, E10_NobodyJoinsALinkOnWhichAnUntriedOneIsOpen)
     EXPECT_EQ(router.wire_count(), 2u);
 }
 
+// It is refused, and whether its ERROR ends the link as well is not known yet.
+TEST_F(RouterTrials, E10_NorOneThatAnErrorMayStillEnd)
+{
+    two();
+    brokers.blue.keeps_back = [](const stomp::frame&) { return true; };
+    says(a, "SUBSCRIBE id:2 destination:/topic/c");
+    forget_kept_back();
+    brings(2, "ERROR message:access_refused");
+    skip_effects();
+    says(b, "SUBSCRIBE id:1 destination:/topic/a receipt:x");
+    EXPECT_EQ(told(b, log.take()), lines{});
+    brokers.blue.keeps_back = keep_none;
+    answer(); // the barrier behind the ERROR: it lives on
+    EXPECT_EQ(told(b, log.take()), lines{"client 2 <- RECEIPT receipt-id:x"});
+}
+
 TEST_F(RouterTrials, E14_WhereSendsAreNotProvenTheMarkersTrialRidesOnAScratchLink)
 {
     brokers.blue.keeps_back = is_send;
