@@ -12,7 +12,7 @@ namespace {
 constexpr auto on_its_way_max = std::chrono::seconds{5};
 // From the last SEND to the old color to a commit.
 constexpr auto decision_max = std::chrono::milliseconds{200};
-// What a stalled link holds when its session is cut off from it.
+// What a stalled or slow link holds when its session is cut off from it.
 constexpr auto stall_max = std::chrono::seconds{1};
 // How long before the decision was known everywhere.
 constexpr auto behind_min = std::chrono::milliseconds{5};
@@ -531,8 +531,7 @@ bool checker::lost_by_fault(const send_record& m, const subscription_record& s) 
         }
         const bool quiet = stalls_ && of->second.quiet && one.to != *m.at && m.arrived <= one.at &&
                            one.at <= m.arrived + std::chrono::seconds{1};
-        const net::duration before = stalls_ ? net::duration{stall_max} : decision_max;
-        const bool given_up = of->second.given_up && one.at <= m.arrived + before &&
+        const bool given_up = of->second.given_up && one.at <= m.arrived + stall_max &&
                               m.arrived <= one.at + given_up_max;
         // A SEND that the fence was given up for comes behind every marker (M3).
         const bool behind = of->second.fence && one.to != *m.at &&
