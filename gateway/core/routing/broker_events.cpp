@@ -87,8 +87,8 @@ bool broker_events::goes_afresh(link_record& l)
     bool any = false;
     for (const wire_id one : l.wires) {
         const wire_subscription* w = wire(one);
-        if (w == nullptr || w->state != wire_state::open) {
-            continue;
+        if (w == nullptr || w->state != wire_state::open || w->broadcast) {
+            continue; // a broadcast one's queue is new each time
         }
         for (const wire_member& m : w->members) {
             if (subscription* sub = s->journal.at(m.subscription); sub != nullptr) {

@@ -241,6 +241,21 @@ TEST_F(RouterCorners, H13_WhatIsNotFoundOnANewLinkEitherIsItsClientsError)
     EXPECT_EQ(router.session(a), nullptr);
 }
 
+// Its queue was new: a new link would find no more, and what is read on this one would have a gap.
+TEST_F(RouterCorners, H13_AnExchangeThatIsNotFoundIsAskedForOnNoNewLink)
+{
+    client();
+    says(a, "SUBSCRIBE id:1 destination:/queue/q");
+    brokers.blue.keeps_back = is_subscribe;
+    says(a, "SUBSCRIBE id:2 destination:/exchange/none/k ack:client receipt:x");
+    skip_effects();
+    brings(2, "ERROR message:not_found");
+    const auto effects = log.take();
+    EXPECT_EQ(told(a, effects), lines{"client 1 <- ERROR message:not_found receipt-id:x"});
+    EXPECT_EQ(std::ranges::count(effects, "close link 2"), 0);
+    EXPECT_EQ(state(a), session_state::active);
+}
+
 // RabbitMQ names the queue of a durable subscription by its id: said as the client says it.
 TEST_F(RouterCorners, H11_ADurableSubscriptionKeepsItsIdOnTheWire)
 {
