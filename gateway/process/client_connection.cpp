@@ -298,7 +298,7 @@ void client_connection::on_timer(net::time_point now)
 {
     if (!connected_) {
         if (session_ != session_id::none && shard_.core().session(session_) != nullptr &&
-            shard_.core().session(session_)->connect_seen) {
+            shard_.core().session(session_)->connect_seen()) {
             judge_pile(now); // waits for a broker: brokers.park_timeout bounds that
             return;
         }

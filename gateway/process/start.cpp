@@ -75,17 +75,7 @@ control::control_settings control_settings_of(const config& c)
     s.hold_timeout = w.hold_timeout;
     s.on_hold_timeout = w.on_hold_timeout;
     s.max_failed = w.max_failed;
-    s.members = {
-        .linger = w.linger,
-        .seam_timeout = w.seam_timeout,
-        .seam_quiet = w.seam_quiet,
-        .receipt_timeout = w.receipt_timeout,
-        .marker_interval = w.marker_interval,
-        .drain_timeout = w.drain_timeout,
-        .pin_timeout = w.pin_timeout,
-        .prepare_timeout = w.prepare_timeout,
-        .hold_timeout = w.hold_timeout,
-        .strict_queue_order = w.queue_order == stored_order::strict};
+    s.members = timing_of(w);
     s.connect_rate = c.brokers.connect_rate;
     for (const auto color : broker::colors) {
         for (const auto& e : c.brokers.colors[color].endpoints) {

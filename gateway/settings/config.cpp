@@ -32,6 +32,21 @@ std::string_view to_string(endpoint_scheme s) noexcept
     return "";
 }
 
+control::prepare_settings timing_of(const switch_config& c) noexcept
+{
+    return {
+        .linger = c.linger,
+        .seam_timeout = c.seam_timeout,
+        .seam_quiet = c.seam_quiet,
+        .receipt_timeout = c.receipt_timeout,
+        .marker_interval = c.marker_interval,
+        .drain_timeout = c.drain_timeout,
+        .pin_timeout = c.pin_timeout,
+        .prepare_timeout = c.prepare_timeout,
+        .hold_timeout = c.hold_timeout,
+        .strict_queue_order = c.queue_order == stored_order::strict};
+}
+
 std::string to_string(const config_error& e)
 {
     std::string where = e.file;

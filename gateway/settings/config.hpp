@@ -167,6 +167,8 @@ struct switch_config {
     dedup_config dedup;
     bool operator==(const switch_config&) const = default;
 };
+// What the members of a switch need of it.
+control::prepare_settings timing_of(const switch_config& c) noexcept;
 
 struct store_config {
     std::string path = "teal.state"; // loaded: made absolute or relative to the working directory

@@ -2,6 +2,8 @@
 
 #include "tests/sim/session_world.hpp"
 
+#include "gateway/settings/config.hpp"
+
 #include "tests/sim/session_world_end.hpp"
 
 #include <algorithm>
@@ -27,7 +29,7 @@ const std::string barrier_name = broker::private_names{known_secrets.names, 0}.b
 
 gateway::shard_settings settings(bool shared)
 {
-    gateway::shard_settings s;
+    auto s = gateway::shard_settings_of({}, 1, 0, {});
     for (const color c : broker::colors) {
         const std::string name = std::string{to_string(c).substr(0, 1)} + "1";
         s.endpoints[c].push_back({.name = name, .url = "stomp://" + name});

@@ -203,7 +203,7 @@ void shard_driver::client_ended(session_id id, bool)
     }
     c->gone = true;
     c->wire->to_other->drop_unsent();
-    if (const auto* s = router_.session(id); s != nullptr && !s->connected) {
+    if (const auto* s = router_.session(id); s != nullptr && !s->connected()) {
         c->carry.clear(); // S4: of who had no CONNECTED nothing is kept
         c->wire->to_gateway->unread.clear();
         c->told = true;

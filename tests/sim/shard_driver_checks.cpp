@@ -109,9 +109,9 @@ void shard_driver::check_rest()
             checker_.violation(
                 whose + " is " + std::string{to_string(s->state)} + ", and " +
                 std::to_string(s->waiting->size()) + " of its frames wait for ever");
-        } else if (s->connected && s->state != gateway::session_state::active) {
+        } else if (s->connected() && s->state != gateway::session_state::active) {
             checker_.violation(whose + " is " + std::string{to_string(s->state)} + " for ever");
-        } else if (s->connected && router_.wants_client(c->id) && c->whole_frame_left()) {
+        } else if (s->connected() && router_.wants_client(c->id) && c->whole_frame_left()) {
             checker_.violation(whose + " has carried frames that nobody takes");
         }
     }

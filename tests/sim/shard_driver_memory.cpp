@@ -39,7 +39,7 @@ void shard_driver::keep_to_budget()
         }
         all.push_back(
             {.index = peers.size(),
-             .what = !s->connected ? shed_class::stranger
+             .what = !s->connected() ? shed_class::stranger
                      : when_.now() - c->taken_at >= settings_.client_stall
                          ? shed_class::stalled
                          : shed_class::connected,

@@ -1,3 +1,4 @@
+#include "gateway/settings/config.hpp"
 #include "control/record/json.hpp"
 #include "control/record/report_json.hpp"
 #include "tests/sim/shard_driver_ends.hpp"
@@ -255,7 +256,7 @@ void world::build_brokers()
 
 gateway::shard_settings world::core(unsigned shard)
 {
-    gateway::shard_settings s;
+    auto s = gateway::shard_settings_of({}, 1, 0, {});
     for (const color c : broker::colors) {
         for (std::size_t i = 0; i < nodes_; ++i) {
             const std::string name = std::string{to_string(c).substr(0, 1)} + std::to_string(i + 1);
@@ -281,9 +282,9 @@ gateway::shard_settings world::core(unsigned shard)
     beats_.may_stand_still |= s.client_carry == 4096;
     s.broker_outbox = rarely(30) ? 1024 : 1024 * 1024;
     s.seam_buffer = rarely(30) ? 4096 : 1024 * 1024;
-    s.receipt_timeout = 2s;
+    s.timing.receipt_timeout = 2s;
     if (has(feature::drains)) {
-        s.drain_timeout = 3s; // within the rest of a world
+        s.timing.drain_timeout = 3s; // within the rest of a world
     }
     s.shared_backplane = options_.backplane != backplane::separate;
     s.pairing = {

@@ -6,6 +6,7 @@
 //
 // It is FIFO throughout, so the recorded list of effects is the same in every run.
 
+#include "gateway/settings/config.hpp"
 #include "gateway/core/routing/router.hpp"
 #include "tests/support/effects_log.hpp"
 
@@ -54,7 +55,7 @@ public:
 
     static gateway::shard_settings usual_settings()
     {
-        gateway::shard_settings s;
+        auto s = gateway::shard_settings_of({}, 1, 0, {});
         s.endpoints.blue = {{.name = "b", .url = "stomp://b:1"}};
         s.endpoints.green = {{.name = "g", .url = "stomp://g:1"}};
         s.secrets = known_secrets;
@@ -234,7 +235,7 @@ private:
                 frames.pop_front();
                 const client_version as = router.session(id)->version; // as a parser of that client
                 next.frame.trims_values =
-                    as == client_version::v10 && router.session(id)->connected;
+                    as == client_version::v10 && router.session(id)->connected();
                 router.on_client_frame(id, next.frame.view(), next.as, now);
                 fed = true;
                 if (frames.empty()) {

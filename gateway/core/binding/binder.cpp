@@ -121,7 +121,7 @@ void binder::on_bound(client_session& s, color c, time_point now)
     if (s.state == session_state::connecting) {
         share_group& g = *s.now().group;
         s.version = *s.who->negotiated;
-        s.connected = true;
+        s.login = client_login::connected;
         auto& frame = out_.scratch().begin(stomp::command::connected);
         frame.raw("version", to_string(s.version));
         const auto ms = std::to_string(
@@ -139,7 +139,7 @@ void binder::on_bound(client_session& s, color c, time_point now)
         pump_later(s);
         shard_.later.bound.push_back(s.id);
     } else if (s.state == session_state::rebinding) {
-        if (!s.leaving) {
+        if (s.client == client_socket::open) { // else what waits has its time
             s.rare_part.reset();
         }
         enter(s, session_state::active, now);

@@ -30,7 +30,7 @@ void endings::close_overdue(client_session& s, time_point now)
         } else {
             finish_closing(s, now);
         }
-    } else if (s.gone && now >= s.rare().close_by) {
+    } else if (s.client == client_socket::gone && now >= s.rare().close_by) {
         end_session(s, now);
     }
 }
@@ -58,7 +58,7 @@ void endings::fail_client(
     client_session& s, std::string_view sentence, std::string_view receipt, disconnect_reason why,
     time_point now)
 {
-    const auto version = s.connected ? s.version : stomp::version::v10;
+    const auto version = s.connected() ? s.version : stomp::version::v10;
     auto& frame = out_.scratch().begin(stomp::command::error);
     // K1: a broker that refuses a SUBSCRIBE quotes the queue.
     std::string plain = broker::without_private_names(sentence);
@@ -67,7 +67,7 @@ void endings::fail_client(
     if (!receipt.empty()) {
         frame.raw("receipt-id", receipt);
     }
-    if (!s.connected && s.who == nullptr) {
+    if (!s.connected() && s.who == nullptr) {
         frame.raw("version", supported_versions); // STOMP 1.2, "Protocol Negotiation"
     }
     ++counters_.frames[side::client][direction::out][frame_kind::error];
@@ -79,8 +79,8 @@ void endings::fail_client(
 // Once: a session whose connection ended may still be failed by what was carried for it.
 void endings::close(client_session& s, disconnect_reason why, std::string_view text)
 {
-    if (!s.closed) {
-        s.closed = true;
+    if (s.client != client_socket::closed) {
+        s.client = client_socket::closed;
         out_.close_client(s.id, why, text);
     }
 }
@@ -88,7 +88,7 @@ void endings::close(client_session& s, disconnect_reason why, std::string_view t
 void endings::end_session(client_session& s, time_point now)
 {
     const auto id = s.id;
-    if (s.gone) {
+    if (s.client == client_socket::gone) {
         close(s, disconnect_reason::reset, {});
     }
     for (const auto& sub : s.journal) {

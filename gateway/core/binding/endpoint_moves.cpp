@@ -98,7 +98,7 @@ bool endpoint_moves::begins(endpoint_ref from, time_point now)
             }
         }
     }
-    m.until = now + settings_.receipt_timeout;
+    m.until = now + settings_.timing.receipt_timeout;
     last_ = m.number;
     moves_.push_back(std::move(m));
     return true;
@@ -176,7 +176,7 @@ bool endpoint_moves::awaits_marker(endpoint_move& m, const client_session& s, ti
         }
     }
     if (unread) {
-        m.slow[s.id] = now + settings_.seam_timeout;
+        m.slow[s.id] = now + settings_.timing.seam_timeout;
     }
     const auto slow = m.slow.find(s.id);
     const time_point until = slow == m.slow.end() ? m.until : std::max(m.until, slow->second);
@@ -197,24 +197,27 @@ bool endpoint_moves::all_settled(const endpoint_move& m) const
 void endpoint_moves::send_markers(endpoint_move& m, time_point now)
 {
     m.marking = true;
-    m.until = now + settings_.seam_timeout;
-    m.give_up = now + settings_.drain_timeout;
+    m.until = now + settings_.timing.seam_timeout;
+    m.give_up = now + settings_.timing.drain_timeout;
     for (const auto& [id, w] : tables_.wires) {
         if (w->group->at != m.from || !w->addressed || w->state != wire_state::confirmed ||
             !w->group->gives_markers() || w->members.empty()) {
             continue;
         }
         if (link_record* by = couriers_.pick(*w, m.from)) {
-            send_mark(*by, w->id, to_wire(w->id) + "=" + std::to_string(m.number));
+            send_mark(
+                *by, w->id,
+                write_marker(
+                    w->id, w->group->at, {.what = marker_text::kind::move, .number = m.number}));
             m.awaited.insert(w->id);
         }
     }
 }
 
-void endpoint_moves::on_marker(wire_id read, std::string_view number_of, time_point now)
+void endpoint_moves::on_marker(wire_id read, std::uint64_t number_of, time_point now)
 {
     for (endpoint_move& m : moves_) { // one of a move that was given up says nothing of the next
-        if (number_of == std::to_string(m.number) && m.awaited.erase(read) > 0) {
+        if (number_of == m.number && m.awaited.erase(read) > 0) {
             at(now, due::moves);
         }
     }

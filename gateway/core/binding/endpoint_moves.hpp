@@ -46,7 +46,7 @@ public:
             at(now, due::moves);
         }
     }
-    void on_marker(wire_id read, std::string_view number_of, time_point now);
+    void on_marker(wire_id read, std::uint64_t number_of, time_point now);
     void cancel(time_point now); // a switch was ordered
 
 private:

@@ -33,7 +33,7 @@ void lingering_links::leave_own_link(client_session& s, bool lingers, time_point
         std::ranges::any_of(own->wires, [&](wire_id id) { return !wire(id)->broadcast; });
     own_links_.push_back(
         {own->core.id(), s.id, s.answers->requests(s.live),
-         now + (stored ? settings_.receipt_timeout : settings_.drain_timeout)});
+         now + (stored ? settings_.timing.receipt_timeout : settings_.timing.drain_timeout)});
     b.publish = b.publish == b.own ? link_id::none : b.publish;
     b.own = link_id::none; // unbind() leaves it alone
     at(own_links_.back().until, due::moves);

@@ -17,7 +17,7 @@ void binder::retry_session(client_session& s, time_point now)
         subscriptions_.drop_standby_wires(s, now);
         unbind(s, switch_.to, now);
     }
-    if (s.connect_seen &&
+    if (s.connect_seen() &&
         (s.state == session_state::connecting || s.state == session_state::rebinding ||
          s.state == session_state::active)) {
         advance(s, s.live, now);

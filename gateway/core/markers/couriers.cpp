@@ -80,22 +80,6 @@ std::vector<share_group*> couriers::release(time_point now)
     return std::exchange(kept_groups_, {});
 }
 
-// The value of the marker's header: the wire subscription's id, the endpoint at which it is SENT if
-// that is another one, and the switch whose seam it joins. Without a switch it is a trial's. That
-// one may be read long after the commit, and must not join a seam that began later (M6).
-std::string couriers::mark_of(
-    const wire_subscription& w, endpoint_ref from, control::switch_number joins)
-{
-    std::string mark = to_wire(w.id);
-    if (from != w.group->at) { // P7: maybe one of the other color
-        mark += "/" + std::string{from.color == w.color() ? "" : "~"} + std::to_string(from.index);
-    }
-    if (joins != 0) {
-        mark += "+" + std::to_string(joins);
-    }
-    return mark;
-}
-
 // False: no link there carries it.
 bool couriers::send(
     const wire_subscription& w, endpoint_ref from, control::switch_number joins)
@@ -104,7 +88,7 @@ bool couriers::send(
     if (by == nullptr) {
         return false;
     }
-    send_mark(*by, w.id, mark_of(w, from, joins));
+    send_mark(*by, w.id, write_marker(w.id, w.group->at, {.number = joins, .from = from}));
     return true;
 }
 
@@ -114,8 +98,9 @@ void couriers::send_pair_mark(
     if (link_record* carries = link(by); carries != nullptr && carries->core.ready()) {
         send_mark(
             *carries, w.id,
-            to_wire(w.id) + "*" + std::to_string(number_of) + "/" +
-                (from.color == color::blue ? "b" : "g") + std::to_string(from.index));
+            write_marker(
+                w.id, w.group->at,
+                {.what = marker_text::kind::window, .number = number_of, .from = from}));
     }
 }
 
@@ -129,14 +114,15 @@ void couriers::send_together(
         by = w.link;
     }
     if (link_record* carries = link(by); carries != nullptr && carries->core.ready()) {
-        send_mark(*carries, w.id, mark_of(w, w.group->at, joins));
+        const endpoint_ref at = w.group->at;
+        send_mark(*carries, w.id, write_marker(w.id, at, {.number = joins, .from = at}));
     }
 }
 
 void couriers::send_trial(const wire_subscription& w, link_record& by, time_point now)
 {
     at(now + settings_.trial_timeout, due::marker_trial, number(w.id));
-    send_mark(by, w.id, mark_of(w, w.group->at, 0));
+    send_mark(by, w.id, write_marker(w.id, w.group->at, {.from = w.group->at}));
 }
 
 } // namespace gateway

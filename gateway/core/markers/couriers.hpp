@@ -16,6 +16,7 @@
 
 
 #include "gateway/core/links/link_table.hpp"
+#include "gateway/core/markers/marker_text.hpp"
 #include "gateway/core/links/share_groups.hpp"
 #include <map>
 #include <string>
@@ -23,9 +24,6 @@
 #include <vector>
 
 namespace gateway {
-
-// Endpoints of a color that a seam can wait for.
-inline constexpr unsigned markers_max = 64;
 
 class couriers : workbench {
 public:
@@ -52,9 +50,6 @@ public:
     void send_trial(const wire_subscription& w, link_record& by, time_point now);
 
 private:
-    static std::string
-    mark_of(const wire_subscription& w, endpoint_ref from, control::switch_number joins);
-
     link_table& links_;
     share_groups& groups_;
     std::vector<share_group*> kept_groups_;                              // kept for their links

@@ -51,16 +51,19 @@ void rejoin_markers::run(wire_id id, time_point now)
     }
     link_record* by = couriers_.pick(*w, w->group->at);
     if (w->state == wire_state::confirmed && by != nullptr) {
-        send_mark(*by, id, to_wire(id) + "#" + std::to_string(f.number));
+        send_mark(
+            *by, id,
+            write_marker(
+                id, w->group->at, {.what = marker_text::kind::rejoin, .number = f.number}));
     }
     f.next = now + settings_.trial_timeout / 10;
     at(f.next, due::fence, number(id));
 }
 
-void rejoin_markers::on_marker(wire_subscription& w, std::string_view mark, time_point now)
+void rejoin_markers::on_marker(wire_subscription& w, std::uint64_t number_of, time_point now)
 {
     const auto found = fences_.find(w.id);
-    if (found != fences_.end() && mark == std::to_string(found->second.number)) {
+    if (found != fences_.end() && number_of == found->second.number) {
         pass(w, now);
     }
 }

@@ -32,7 +32,7 @@ public:
     rejoins(const client_session& s, const subscription& sub, const wire_subscription& w);
     void add(wire_subscription& w, wire_member member, time_point now);
     void run(wire_id id, time_point now);
-    void on_marker(wire_subscription& w, std::string_view mark, time_point now);
+    void on_marker(wire_subscription& w, std::uint64_t number_of, time_point now);
 
 private:
     struct fence {

@@ -6,57 +6,33 @@
 #include "gateway/core/messages/message_frames.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace gateway {
 
-void broker_messages::on_marker(wire_subscription& w, std::string_view mark, time_point now)
+void broker_messages::on_marker(wire_subscription& w, std::string_view text, time_point now)
 {
-    const std::string own = to_wire(w.id);
-    if (!mark.starts_with(own)) {
-        return;
-    }
-    mark.remove_prefix(own.size());
-    if (mark.starts_with('#')) {
-        fences_.on_marker(w, mark.substr(1), now);
-        return;
-    }
-    if (mark.starts_with('=')) {
-        moves_.on_marker(w.id, mark.substr(1), now);
-        return;
-    }
-    if (mark.starts_with('*')) {
-        pairing_.on_mark(w, mark.substr(1), now);
-        return;
-    }
-    unsigned from = w.group->at.index;
-    control::switch_number joins = 0;
-    const bool near = !mark.starts_with('/');
-    const char* const end = mark.data() + mark.size();
-    std::from_chars_result read{mark.data(), std::errc{}};
-    const bool other_color = mark.starts_with("/~"); // a trial's alone (P7)
-    if (!near) {
-        read = std::from_chars(mark.data() + 1 + other_color, end, from);
-    }
-    if (read.ec == std::errc{} && read.ptr != end && *read.ptr == '+') {
-        read = std::from_chars(read.ptr + 1, end, joins);
-    }
-    if (read.ec != std::errc{} || read.ptr != end || from >= markers_max) {
+    const endpoint_ref at = w.group->at;
+    const auto mark = read_marker(text, w.id, at);
+    if (!mark) {
         return; // not one of this gateway's
     }
-    if (joins != 0) {
+    switch (mark->what) {
+    case marker_text::kind::rejoin: fences_.on_marker(w, mark->number, now); return;
+    case marker_text::kind::move: moves_.on_marker(w.id, mark->number, now); return;
+    case marker_text::kind::window: pairing_.on_mark(w, *mark, now); return;
+    case marker_text::kind::seam: break;
+    }
+    if (mark->number != 0) {
         w.group->last_marker = now;
     }
-    if (near) {
+    if (mark->from == at) {
         w.group->known.marker = broker::tried::yes;
     } else {
-        const color of = other_color ? broker::other(w.color()) : w.color();
-        survey_.on_marker({of, static_cast<std::uint16_t>(from)}, w.group->at, now);
+        survey_.on_marker(mark->from, at, now);
     }
-    if (other_color) {
-        return;
+    if (mark->from.color == w.color()) { // the other color's is a trial's alone (P7)
+        seams_.on_marker(w.id, mark->from.index, mark->number, now);
     }
-    seams_.on_marker(w.id, from, joins, now);
 }
 
 void broker_messages::on_message(
@@ -134,7 +110,8 @@ void broker_messages::on_message(
 
 // A temporary queue's MESSAGE: it belongs to the session of its link, under the broker's own
 // subscription id.
-void broker_messages::on_reply(link_record& l, const stomp::frame_view& frame, framing as, time_point now)
+void broker_messages::on_reply(
+    link_record& l, const stomp::frame_view& frame, framing as, time_point now)
 {
     client_session* s = find(l.owner);
     if (s == nullptr) {

@@ -111,7 +111,7 @@ void client_commands::connect(client_session& s, const stomp::frame_view& frame,
             s, "malformed heart-beat header", receipt, disconnect_reason::protocol_error, now);
         return;
     }
-    s.connect_seen = true;
+    s.login = client_login::asked;
     s.version = versions.highest();
     s.who = identify(s, frame, versions.text(), versions.highest());
     release(held_kind::sessions, bytes_of(s.rare().handshake));
@@ -254,7 +254,7 @@ void client_commands::pump(client_session& s, time_point now)
             s.waiting = std::make_unique<std::vector<buffered_frame>>(std::move(queue));
         }
     }
-    if (!s.waiting && s.gone) {
+    if (!s.waiting && s.client == client_socket::gone) {
         endings_.end_session(s, now);
         return;
     }

@@ -83,7 +83,7 @@ bool router::wants_client(session_id id) const noexcept
     const auto* s = session(id);
     // A waiting session's CONNECT may be read; it is answered after the decision.
     return s != nullptr &&
-           (gateway::wants_client(*s) || (s->state == session_state::waiting && !s->connect_seen));
+           (gateway::wants_client(*s) || (s->state == session_state::waiting && !s->connect_seen()));
 }
 
 void router::on_client_frame(
@@ -96,7 +96,7 @@ void router::on_client_frame(
     ++s->frames_in;
     ++counters_.frames[side::client][direction::in][kind_of(frame.command)];
     const session_step step = next_step(
-        s->state, session_event::client_frame, {.first_frame = !s->connect_seen});
+        s->state, session_event::client_frame, {.first_frame = !s->connect_seen()});
     switch (step.doing) {
     case session_doing::reads_frame:
     case session_doing::reads_frame_for_later: client_commands_.connect(*s, frame, now); break;
@@ -127,10 +127,10 @@ void router::on_client_gone(session_id id, time_point now)
     if (s == nullptr) {
         return;
     }
-    s->gone = true;
+    s->client = client_socket::gone;
     // S4: frames that were read wait for their turn first; what waits has a bound.
     if (s->waiting && !s->waiting->empty() && !s->closing()) {
-        s->rare().close_by = now + settings_.receipt_timeout + switch_.timing.drain_timeout;
+        s->rare().close_by = now + settings_.timing.receipt_timeout + switch_.timing.drain_timeout;
         at(s->rare().close_by, due::session_close, number(id));
         return;
     }

@@ -11,13 +11,12 @@ namespace gateway {
 
 void client_commands::client_disconnect(client_session& s, const stomp::frame_view& frame, time_point now)
 {
-    s.leaving = true;
     s.rare().disconnect_receipt = frame.find("receipt").value_or("");
     if (s.transactions) {
         s.transactions.reset(); // STOMP 1.2, "BEGIN": aborted when the connection ends
     }
     enter(s, next_step(s.state, session_event::client_frame, {.disconnect = true}).to, now);
-    s.rare().close_by = now + settings_.receipt_timeout;
+    s.rare().close_by = now + settings_.timing.receipt_timeout;
     at(s.rare().close_by, due::session_close, number(s.id));
     endings_.finish_closing(s, now);
 }

@@ -94,7 +94,7 @@ void router::run_session_deadline(client_session& s, due what, time_point now)
     case due::session_park:
         if (s.pinned == 0 &&
             (s.state == session_state::connecting || s.state == session_state::rebinding) &&
-            s.connect_seen && now >= s.parked_since + settings_.park_timeout) {
+            s.connect_seen() && now >= s.parked_since + settings_.park_timeout) {
             endings_.fail_client(
                 s, s.awaits_quota ? login_quotas::over_quota : "no broker answers", {},
                 disconnect_reason::park_timeout, now);

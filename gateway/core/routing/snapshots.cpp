@@ -86,7 +86,7 @@ control::member_snapshot snapshots::snapshot() const
             case session_state::closing: ++n.closing; break;
             }
         }
-        shot.bound[s->live] += s->connected;
+        shot.bound[s->live] += s->connected();
     }
     for (const color c : broker::colors) {
         const auto& pool = *shard_.pools[c];
@@ -123,7 +123,7 @@ std::vector<control::session_snapshot> snapshots::sessions(time_point now) const
         one.color = to_string(s->live);
         one.endpoint =
             b.group == nullptr ? "" : settings_.endpoints[s->live][b.group->at.index].name;
-        one.version = s->connected ? to_string(s->version) : "";
+        one.version = s->connected() ? to_string(s->version) : "";
         one.subscriptions = s->journal.size();
         one.frames_in = s->frames_in;
         one.frames_out = s->frames_out;
@@ -153,7 +153,7 @@ std::uint64_t snapshots::links_to_dial(color target) const
     const bool dedicated = !settings_.shared || websocket;
     net::hash_map<const identity*, bool> several; // whether it has more than one
     for (const auto& [id, s] : tables_.sessions) {
-        if (s->who == nullptr || (!s->connected && s->awaits_quota)) {
+        if (s->who == nullptr || (!s->connected() && s->awaits_quota)) {
             continue; // D3: who waits for its login's limit has no standby
         }
         const bool own =

@@ -139,7 +139,7 @@ bool wire_subscriptions::subscribe(
         ++l->open_subscribes;
         l->core.subscribe(w->id, head, sub.ack_on_wire(), out_, name);
         if (!g.known.receipts()) { // B4: nothing will answer
-            at(now + settings_.seam_quiet, due::wire_confirm, number(w->id));
+            at(now + settings_.timing.seam_quiet, due::wire_confirm, number(w->id));
         }
     }
     sub.wires[c] = w->id;

@@ -62,7 +62,7 @@ public:
     void on_seam(const wire_subscription& from, const wire_subscription& to, time_point now);
     void on_new_lost(wire_id fresh); // while its seams are joining
     bool holds_markers(wire_id old, wire_id fresh) const; // the seam's own
-    void on_mark(wire_subscription& w, std::string_view mark, time_point now);
+    void on_mark(wire_subscription& w, const marker_text& mark, time_point now);
     time_point run_marks(time_point now);
     bool any_on_way() const;
     std::size_t open_windows(control::switch_number of) const;

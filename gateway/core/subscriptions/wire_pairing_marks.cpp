@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <string>
 
 namespace gateway {
@@ -120,20 +119,10 @@ void wire_pairing::send_marks(wire_pair& pair, couriers_of_round& together, time
 }
 
 // `mark`: number/endpoint, as couriers wrote it.
-void wire_pairing::on_mark(wire_subscription& w, std::string_view mark, time_point now)
+void wire_pairing::on_mark(wire_subscription& w, const marker_text& mark, time_point now)
 {
-    std::uint64_t which = 0;
-    unsigned index = 0;
-    const char* const end = mark.data() + mark.size();
-    auto read = std::from_chars(mark.data(), end, which);
-    if (read.ec != std::errc{} || end - read.ptr < 3 || read.ptr[0] != '/') {
-        return;
-    }
-    const color from = read.ptr[1] == 'b' ? color::blue : color::green;
-    read = std::from_chars(read.ptr + 2, end, index);
-    const auto known = marked_.find(which);
-    if (read.ec != std::errc{} || read.ptr != end || index >= markers_max ||
-        known == marked_.end()) {
+    const auto known = marked_.find(mark.number);
+    if (known == marked_.end()) {
         return;
     }
     wire_pair& pair = *known->second;
@@ -141,7 +130,7 @@ void wire_pairing::on_mark(wire_subscription& w, std::string_view mark, time_poi
         return;
     }
     w.group->last_marker = now;
-    pair.marks.awaited[from] &= ~(std::uint64_t{1} << index);
+    pair.marks.awaited[mark.from.color] &= ~(std::uint64_t{1} << mark.from.index);
     if (pair.marks.awaited[color::blue] == 0 && pair.marks.awaited[color::green] == 0) {
         on_mark_read(pair, now);
     }

@@ -52,7 +52,7 @@ void switch_member::on_abort(const control::abort_switch& order, time_point now)
         }
         enter(*s, step.to, now);
         if (step.to == session_state::connecting) {
-            s->connect_seen ? void(binder_.advance(*s, s->live, now)) : out_.resume_client(id);
+            s->connect_seen() ? void(binder_.advance(*s, s->live, now)) : out_.resume_client(id);
             continue;
         }
         at(now, due::session_retry, number(id)); // S15: SUBSCRIBEs that the hold kept from being

@@ -178,7 +178,7 @@ void switch_member::resume(client_session& s, time_point now)
         pump_later(s);
     } else if (step.to == session_state::rebinding) {
         at(now, due::session_retry, number(s.id));
-    } else if (s.connect_seen) {
+    } else if (s.connect_seen()) {
         binder_.advance(s, s.live, now);
     } else {
         out_.resume_client(s.id);

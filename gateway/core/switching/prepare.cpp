@@ -61,7 +61,7 @@ void switch_member::on_prepare(const control::prepare& order, time_point now)
     // C3: those that had their CONNECTED when the order came, rebinding and parked ones included.
     for (const session_id id : tables_.all_sessions()) {
         client_session* s = find(id);
-        if (s != nullptr && s->connected && !s->closing()) {
+        if (s != nullptr && s->connected() && !s->closing()) {
             ++switch_.tally.sessions_total;
             ++switch_.unprepared;
             begin_standby(*s, now);

@@ -100,6 +100,17 @@ struct switch_part {
     bool live_lost = false; // its live binding lost a link while quiescing or held
 };
 
+enum class client_login : std::uint8_t {
+    awaited,   // no CONNECT so far
+    asked,     // CONNECT was read
+    connected, // CONNECTED was written
+};
+enum class client_socket : std::uint8_t {
+    open,
+    gone,   // it ended: nothing can be written
+    closed, // the driver was told to close it
+};
+
 // What only the first and the last moments of a session need, and those without a link: an idle
 // one has none of it.
 struct session_ends {
@@ -118,15 +129,14 @@ struct client_session {
     session_state state = session_state::connecting;
     stomp::version version = stomp::version::v12;
     broker::color live = broker::color::blue;
-    bool connect_seen = false, connected = false, parked = false,
-         on_own = false; // on_own: publishes on its own link
+    client_login login = client_login::awaited;
+    client_socket client = client_socket::open;
+    bool parked = false;
+    bool on_own = false; // publishes on its own link
     backlog over_outbox = backlog::below;
     bool awaits_quota = false;  // limits.links_per_login: see login_quotas
     bool tries_apart = false;   // a SUBSCRIBE of it was refused: later ones on links of its own
-    bool leaving = false;       // DISCONNECT was seen
     bool replies = false;       // SENDs with a temporary reply-to: they need a link of its own
-    bool gone = false;          // its connection ended: nothing can be written
-    bool closed = false;        // the driver was told to close it
     bool moving = false;        // its endpoint is drained and not left yet (M13)
     std::uint8_t suspected = 0; // shared links that died with unproven SENDs of it
     std::uint8_t named = 0;     // ERRORs on shared links that were answers to its frames (E2)
@@ -165,6 +175,8 @@ struct client_session {
     const binding& now() const noexcept { return bindings[live]; }
     binding& other() noexcept { return bindings[broker::other(live)]; }
     bool closing() const noexcept { return state == session_state::closing; }
+    bool connect_seen() const noexcept { return login != client_login::awaited; }
+    bool connected() const noexcept { return login == client_login::connected; }
 };
 
 // The budget of an idle session, which there are many of (design.md section 4;
@@ -175,8 +187,8 @@ static_assert(sizeof(client_session) <= 384 && sizeof(subscription) <= 104);
 inline constexpr std::size_t waiting_bytes_max = 64 * 1024;
 inline bool wants_client(const client_session& s) noexcept
 {
-    return (s.state == session_state::connecting && !s.connect_seen) ||
-           (s.state == session_state::active && s.waiting_bytes <= waiting_bytes_max && !s.leaving);
+    return (s.state == session_state::connecting && !s.connect_seen()) ||
+           (s.state == session_state::active && s.waiting_bytes <= waiting_bytes_max);
 }
 
 } // namespace gateway

@@ -7,7 +7,7 @@ namespace gateway {
 shard_settings shard_settings_of(
     const config& c, unsigned shards, std::uint32_t shard, const broker::secrets& secrets)
 {
-    shard_settings s;
+    shard_settings s{};
     for (const auto color : broker::colors) {
         for (const auto& e : c.brokers.colors[color].endpoints) {
             s.endpoints[color].push_back(
@@ -33,10 +33,7 @@ shard_settings shard_settings_of(
     s.park_timeout = c.brokers.park_timeout;
     s.connect_timeout = c.limits.connect_timeout;
     s.trial_timeout = c.switching.trial_timeout;
-    s.receipt_timeout = c.switching.receipt_timeout;
-    s.seam_quiet = c.switching.seam_quiet;
-    s.seam_timeout = c.switching.seam_timeout;
-    s.drain_timeout = c.switching.drain_timeout;
+    s.timing = timing_of(c.switching);
     s.client_stall = c.limits.client_stall;
     s.client_heart_beat = c.heart_beat.client;
     s.broker_heart_beat = c.heart_beat.broker;
