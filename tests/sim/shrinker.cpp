@@ -20,6 +20,7 @@ public:
 
     shrunk_world run()
     {
+        turn_off(); // whole first: what is left afterwards may need a fault only because it is small
         bool smaller = true;
         while (smaller && in_time()) {
             smaller = false;
