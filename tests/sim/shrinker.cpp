@@ -79,6 +79,11 @@ private:
     bool turn_off()
     {
         bool any = false;
+        world_options without = best_;
+        without.with = faults::none;
+        if (best_.with != faults::none) {
+            any |= take(without);
+        }
         for (const auto flag :
              {&world_options::one_node, &world_options::calm_clients, &world_options::roomy,
               &world_options::store_works}) {
@@ -87,11 +92,6 @@ private:
                 smaller.*flag = true;
                 any |= take(smaller);
             }
-        }
-        world_options without = best_;
-        without.with = faults::none;
-        if (best_.with != faults::none) {
-            any |= take(without);
         }
         without = best_;
         without.switches = false;
