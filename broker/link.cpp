@@ -94,7 +94,9 @@ link_event link::start_trial(net::time_point now, link_effects& out)
         if (trial_.asks_routed()) {
             ask_routed({.kind = owed_kind::trial_routed}, out);
         }
-        ask_received("teal-trial", {.kind = owed_kind::trial_received}, out);
+        if (trial_.asks_received()) {
+            ask_received("teal-trial", {.kind = owed_kind::trial_received}, out);
+        }
     }
     return go_on(next, now, out);
 }

@@ -11,6 +11,9 @@ namespace broker {
 
 namespace {
 
+// How long a broker has to end a connection that is left.
+constexpr auto farewell_time = std::chrono::seconds{1};
+
 // One frame of the parser, reused: a loop's thread parses one at a time.
 stomp::frame_view& scratch_frame()
 {
@@ -92,6 +95,24 @@ void link_connection::abandon()
     close_now();
 }
 
+void link_connection::farewell()
+{
+    owner_ = nullptr;
+    cancel();
+    if (closing()) {
+        return;
+    }
+    if (!transport_.websocket) {
+        close_after_flush(farewell_time);
+    } else if (decoder_ == nullptr) {
+        close_now();
+    } else {
+        websocket::append_close(out(), websocket::role::client, websocket::close_code::normal, {});
+        touch();
+        loop().timers().arm(*this, loop().now() + farewell_time);
+    }
+}
+
 void link_connection::on_bytes(std::span<char> bytes)
 {
     beat_.on_received(loop().now());
@@ -127,10 +148,15 @@ std::span<char> link_connection::upgraded(std::span<char> bytes)
 {
     const std::size_t before = partial_.size();
     partial_.append(bytes.data(), bytes.size());
+    if (!websocket::may_be_http(partial_)) {
+        end("WebSocket upgrade: the answer is no HTTP");
+        return {};
+    }
     const auto end_of = websocket::end_of_head(partial_, before);
     if (!end_of) {
         if (partial_.size() > websocket::http_head_bytes_max) {
             end("the answer to the WebSocket upgrade is too long");
+            judge_answer();
         }
         return {};
     }
@@ -138,6 +164,8 @@ std::span<char> link_connection::upgraded(std::span<char> bytes)
         std::string_view{partial_}.substr(0, *end_of), *pending_, transport_.upgrade.subprotocols);
     if (!answer) {
         end("WebSocket upgrade: " + answer.error());
+        partial_.resize(*end_of);
+        judge_answer();
         return {};
     }
     const std::size_t used = *end_of - before;
@@ -146,6 +174,15 @@ std::span<char> link_connection::upgraded(std::span<char> bytes)
     decoder_ =
         std::make_unique<websocket::decoder>(websocket::role::client, websocket::text_check::none);
     return bytes.subspan(used);
+}
+
+// Whatever came instead of an upgrade, who answered lives.
+void link_connection::judge_answer()
+{
+    if (auto refusal = websocket::refusal_of(partial_)) {
+        refusal->why = "WebSocket upgrade: " + refusal->why;
+        refusal_ = std::make_unique<websocket::upgrade_refusal>(*std::move(refusal));
+    }
 }
 
 void link_connection::decode(std::span<char> bytes)
@@ -251,6 +288,10 @@ void link_connection::begin_heart_beat(const stomp::frame_view& connected)
 
 void link_connection::on_timer(net::time_point now)
 {
+    if (owner_ == nullptr) { // farewell: the broker had its time
+        close_now();
+        return;
+    }
     // H15: a link that is not read for a slow client's sake cannot show its broker's life.
     if (!reading()) {
         beat_.on_received(now);
@@ -319,7 +360,9 @@ void link_connection::end(std::string why)
 void link_connection::on_closed(boost::system::error_code reason)
 {
     cancel();
-    if (owner_ != nullptr) {
+    if (owner_ != nullptr && refusal_ != nullptr) {
+        owner_->link_refused(transport_.id, *std::move(refusal_));
+    } else if (owner_ != nullptr) {
         owner_->link_lost(transport_.id, why_.empty() ? reason.message() : why_);
     }
 }

@@ -31,6 +31,8 @@ public:
     virtual void link_skipped(link_id id, const stomp::frame_view& head) = 0;
     virtual void link_drained(link_id id) = 0; // the outbox fell below half of its mark
     virtual void link_lost(link_id id, std::string why) = 0;
+    // Instead of link_lost: the upgrade was answered with another status than 101.
+    virtual void link_refused(link_id id, websocket::upgrade_refusal what) = 0;
 
 protected:
     ~link_owner() = default;
@@ -56,8 +58,14 @@ public:
 
     // One whole frame; see link_effects::write_link.
     void write_frame(std::string_view head, std::string_view body, framing as);
-    // The owner does not want to hear of it any more.
+    // The owner does not want to hear of it any more. abandon: closed at the end of this turn.
+    // farewell: what is queued is written, a WebSocket's close frame behind it, and the broker has
+    // a second to end the connection (RFC 6455, 7.1.1). Whoever owns it keeps it until gone().
     void abandon();
+    void farewell();
+    bool gone() const noexcept { return descriptor() < 0; }
+    // A WebSocket, whose end is a close frame.
+    bool speaks_websocket() const noexcept { return decoder_ != nullptr; }
     // Bytes that arrived meanwhile were not read yet, so the broker does not count as silent.
     void resume_reading()
     {
@@ -89,6 +97,7 @@ private:
     void begin_heart_beat(const stomp::frame_view& connected);
     void write_beat(net::time_point now);
     void end(std::string why);
+    void judge_answer();
     void account() noexcept;
     void account(std::size_t input, std::size_t outbox) noexcept;
 
@@ -102,6 +111,7 @@ private:
     websocket::pong_debt pongs_;
     stomp::heart_beat beat_;
     std::string why_;
+    std::unique_ptr<websocket::upgrade_refusal> refusal_;
     std::size_t counted_input_ = 0, counted_outbox_ = 0;
     bool over_mark_ = false;
     bool said_ = false; // STOMP was appended; a pong is no sign of life to a STOMP broker

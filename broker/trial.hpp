@@ -39,12 +39,20 @@ struct capability {
 
 // The rungs of a trial, best first; a broker that cut the link at one is asked again from the next
 // (B2). A link comes to own_queue by itself, where the transaction alone was answered (B1).
-enum class trial_rung : std::uint8_t { absent_queue, own_queue, transaction, nothing };
+// absent_queue_alone is that of ws:// endpoints: BEGIN and ABORT confuse a relay that keeps no order.
+enum class trial_rung : std::uint8_t {
+    absent_queue,
+    own_queue,
+    transaction,
+    absent_queue_alone,
+    nothing,
+};
 
-constexpr trial_rung first_rung(dialect d) noexcept
+constexpr trial_rung first_rung(dialect d, bool websocket) noexcept
 {
     switch (d) {
     case dialect::automatic:
+        return websocket ? trial_rung::absent_queue_alone : trial_rung::absent_queue;
     case dialect::rabbitmq: return trial_rung::absent_queue;
     case dialect::artemis:
     case dialect::activemq:
@@ -87,10 +95,14 @@ public:
     trial_rung rung() const noexcept { return rung_; }
     void learn_marker(tried t) noexcept { known_.marker = t; }
 
-    // To wait means that the link asks with BEGIN + ABORT, and before them with a SEND to the absent
-    // queue where asks_routed().
+    // To wait means that the link asks with a SEND to the absent queue where asks_routed(), and with
+    // BEGIN + ABORT behind it where asks_received().
     step begin() noexcept;
-    bool asks_routed() const noexcept { return rung_ == trial_rung::absent_queue; }
+    bool asks_routed() const noexcept
+    {
+        return rung_ == trial_rung::absent_queue || rung_ == trial_rung::absent_queue_alone;
+    }
+    bool asks_received() const noexcept { return rung_ != trial_rung::absent_queue_alone; }
     // REQUIRES: !over()
     step on_routed() noexcept;              // the SEND was answered
     step on_received() noexcept;            // BEGIN + ABORT were

@@ -89,4 +89,17 @@ pending_upgrade start_upgrade(const upgrade_dial& dial);
 boost::system::result<std::optional<stomp::version>, std::string> check_upgrade(
     std::string_view head, const pending_upgrade& pending, std::span<const stomp::version> offered);
 
+// An HTTP answer that is no upgrade: who gave it lives, and has judged this request.
+struct upgrade_refusal {
+    int status = 0;
+    std::string why; // "the answer is a redirect (302) to the login page /login"
+};
+// `head` may have no end, or be of HTTP/1.0. nullopt: it begins with no final status of HTTP/1, or
+// with 101.
+std::optional<upgrade_refusal> refusal_of(std::string_view head);
+// Whether the first bytes of an answer can become HTTP/1.
+bool may_be_http(std::string_view bytes) noexcept;
+// 502, 503, 504: nobody who could judge a request has seen it, as a balancer says of what is behind.
+bool says_not_ready(int status) noexcept;
+
 } // namespace websocket

@@ -50,7 +50,84 @@ const char* fault_of_answer(const http_head& head, const pending_upgrade& pendin
     return nullptr;
 }
 
+// Where a redirect leads, without what may be secret in it: no query, no session's id.
+std::string place_of(std::string_view location)
+{
+    constexpr std::size_t shown_max = 200;
+    location = location.substr(0, location.find_first_of("?#;"));
+    if (const auto scheme = location.find("://"); scheme != location.npos) {
+        const auto host = scheme + 3;
+        const auto host_end = std::min(location.find('/', host), location.size());
+        const auto user = location.substr(0, host_end).rfind('@');
+        if (user != location.npos && user >= host)
+            return std::string{location.substr(0, host)} +
+                   std::string{location.substr(user + 1, shown_max)};
+    }
+    return std::string{location.substr(0, shown_max)};
+}
+
+bool is_login_page(std::string_view place)
+{
+    constexpr std::string_view words[] = {"login", "logon", "signin", "sign-in",
+                                          "sso",   "auth",  "saml"};
+    for (; !place.empty(); place.remove_prefix(1))
+        if (std::any_of(std::begin(words), std::end(words), [place](std::string_view word) {
+                return starts_with_but_for_case(place, word);
+            }))
+            return true;
+    return false;
+}
+
+std::string why_refused(int status, std::string_view location)
+{
+    const std::string number = std::to_string(status);
+    if (status == 401)
+        return "the answer is 401: a login is needed at the handshake";
+    if (status == 403)
+        return "the answer is 403: the handshake is forbidden";
+    if (status >= 300 && status < 400 && !location.empty()) {
+        const std::string place = place_of(location);
+        return "the answer is a redirect (" + number + ") to " +
+               (is_login_page(place) ? "the login page " : "") + place;
+    }
+    return "the answer is " + number + ", not 101";
+}
+
+constexpr std::string_view http_begin = "HTTP/1.";
+
 } // namespace
+
+bool may_be_http(std::string_view bytes) noexcept
+{
+    const std::size_t known = std::min(bytes.size(), http_begin.size());
+    return bytes.substr(0, known) == http_begin.substr(0, known);
+}
+
+bool says_not_ready(int status) noexcept
+{
+    return status >= 502 && status <= 504;
+}
+
+std::optional<upgrade_refusal> refusal_of(std::string_view head)
+{
+    // "HTTP/1.x NNN" and a blank or the end of the line (RFC 9112, 4).
+    constexpr std::size_t digits_at = http_begin.size() + 2, digits_end = digits_at + 3;
+    if (head.size() <= digits_end || !head.starts_with(http_begin) || head[digits_at - 1] != ' ' ||
+        std::string_view{" \r\n"}.find(head[digits_end]) == std::string_view::npos)
+        return std::nullopt;
+    int status = 0;
+    for (const char c : head.substr(digits_at, 3)) {
+        if (c < '0' || c > '9')
+            return std::nullopt;
+        status = status * 10 + (c - '0');
+    }
+    if (status < 200)
+        return std::nullopt;
+    const http_head_result parsed = parse_response_head(head, http_head_bytes_max);
+    const std::string location =
+        parsed.has_value() ? std::string{parsed->find("Location").value_or("")} : std::string{};
+    return upgrade_refusal{.status = status, .why = why_refused(status, location)};
+}
 
 bool may_be_forwarded(std::string_view name, std::string_view value) noexcept
 {

@@ -13,10 +13,23 @@ endpoint_probe::endpoint_probe(
 {
 }
 
+const health_config& endpoint_probe::health() const
+{
+    return shard_.settings().brokers.colors[which_.color].health;
+}
+
+bool endpoint_probe::by_websocket() const
+{
+    return shard_.settings().brokers.colors[which_.color].endpoints[which_.index].scheme ==
+           endpoint_scheme::ws;
+}
+
 void endpoint_probe::start()
 {
     std::string why;
-    connection_ = shard_.connect({.at = which_}, *this, why);
+    headers_.assign(health().headers.begin(), health().headers.end());
+    connection_ =
+        shard_.connect({.at = which_, .handshake_headers = &headers_}, *this, why, health().path);
     if (connection_ == nullptr) {
         finish(false, std::move(why));
         return;
@@ -26,18 +39,19 @@ void endpoint_probe::start()
 
 void endpoint_probe::link_open(broker::link_id)
 {
-    const auto& health = shard_.settings().brokers.colors[which_.color].health;
-    if (health.login.empty() && how_ == depth::health) {
+    // The 101 is an answer of the process itself. A CONNECT without a login would only be a session
+    // more in the eyes of an application.
+    if (health().login.empty() && (how_ == depth::health || by_websocket())) {
         finish(true, {});
         return;
     }
     stomp::serializer frame;
     frame.begin(stomp::command::connect).raw("accept-version", "1.0,1.1,1.2").raw("host", "/");
-    if (!health.login.empty()) {
+    if (!health().login.empty()) {
         std::string passcode; // re-read each time: it may be rotated
-        std::ifstream file{health.passcode_file};
+        std::ifstream file{health().passcode_file};
         std::getline(file >> std::ws, passcode);
-        frame.raw("login", health.login).raw("passcode", passcode);
+        frame.raw("login", health().login).raw("passcode", passcode);
     }
     asked_ = true;
     connection_->write_frame(frame.end_head(), {}, broker::framing::text);
@@ -45,12 +59,15 @@ void endpoint_probe::link_open(broker::link_id)
 
 void endpoint_probe::link_frame(broker::link_id, const stomp::frame_view& frame, broker::framing)
 {
+    if (over_) {
+        return;
+    }
     if (frame.command == stomp::command::connected) {
         stomp::serializer bye;
         connection_->write_frame(
             bye.begin(stomp::command::disconnect).end_head(), {}, broker::framing::text);
         finish(true, {});
-    } else if (shard_.settings().brokers.colors[which_.color].health.login.empty()) {
+    } else if (health().login.empty()) {
         finish(true, {}); // it does not know us, but it answers
     } else {
         finish(
@@ -61,14 +78,24 @@ void endpoint_probe::link_frame(broker::link_id, const stomp::frame_view& frame,
 
 void endpoint_probe::link_lost(broker::link_id, std::string why)
 {
-    const bool answered =
-        asked_ && shard_.settings().brokers.colors[which_.color].health.login.empty();
-    finish(answered, std::move(why));
+    finish(asked_ && health().login.empty(), std::move(why));
+}
+
+void endpoint_probe::link_refused(broker::link_id, websocket::upgrade_refusal what)
+{
+    const bool judged = !health().headers.empty() || !health().path.empty();
+    const bool ok =
+        judged ? what.status >= 200 && what.status < 300 : !websocket::says_not_ready(what.status);
+    finish(ok, std::move(what.why));
 }
 
 void endpoint_probe::on_timer(net::time_point)
 {
-    finish(false, asked_ ? "no answer to CONNECT in time" : "no answer in time");
+    const bool began = connection_->bytes_read() > 0;
+    finish(
+        false, asked_  ? "no answer to CONNECT in time"
+               : began ? "its answer did not end in time"
+                       : "no answer in time");
 }
 
 void endpoint_probe::finish(bool ok, std::string why)
@@ -79,7 +106,7 @@ void endpoint_probe::finish(bool ok, std::string why)
     over_ = true;
     cancel();
     if (connection_ != nullptr) {
-        connection_->abandon();
+        shard_.part(std::move(connection_));
     }
     done_(ok, std::move(why));
 }

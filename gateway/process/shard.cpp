@@ -48,6 +48,7 @@ shard::~shard()
     links_.clear();
     lost_links_.clear();
     probes_.clear();
+    parting_.clear();
 }
 
 boost::system::error_code shard::adopt_listener(int descriptor, std::size_t index)
@@ -252,6 +253,7 @@ void shard::on_turn_end(net::time_point now)
     }
     lost_links_.clear();
     std::erase_if(probes_, [](const auto& p) { return p->over(); });
+    std::erase_if(parting_, [](const auto& l) { return l->gone(); });
     for (const std::uint64_t number : std::exchange(dead_, {})) {
         client_connection* const c = clients_.find(number);
         if (c == nullptr) {

@@ -148,13 +148,19 @@ private:
     void link_skipped(link_id id, const stomp::frame_view& head) override;
     void link_drained(link_id id) override;
     void link_lost(link_id id, std::string why) override;
+    void link_refused(link_id id, websocket::upgrade_refusal what) override;
 
     void on_turn_end(net::time_point now) override;
     client_connection* client(session_id id) const;
     broker::link_connection* link(link_id id) const;
     // A connection under way to that endpoint; null and a sentence where there is none.
-    std::unique_ptr<broker::link_connection>
-    connect(const dial_order& order, broker::link_owner& owner, std::string& why);
+    // `path`: asked for at a ws:// endpoint in place of its own; empty: its own.
+    std::unique_ptr<broker::link_connection> connect(
+        const dial_order& order, broker::link_owner& owner, std::string& why,
+        std::string_view path = {});
+    // Says goodbye on it, and keeps it until it is gone.
+    void part(std::unique_ptr<broker::link_connection> left);
+    void forget_link(link_id id);
     void start_probe(
         control::endpoint_ref which, bool preflight, std::function<void(bool, std::string)> done);
     void count_held();
@@ -181,6 +187,7 @@ private:
     net::hash_map<std::uint64_t, std::unique_ptr<broker::link_connection>> links_;
     // Destroyed at the end of the turn.
     std::vector<std::unique_ptr<broker::link_connection>> lost_links_;
+    std::vector<std::unique_ptr<broker::link_connection>> parting_; // until they are gone
     std::vector<std::pair<link_id, std::string>> failed_dials_;
     std::vector<std::unique_ptr<endpoint_probe>> probes_;
     std::vector<client_connection*> resumed_, backlogged_;

@@ -20,8 +20,8 @@ broker::link_connection* shard::link(link_id id) const
     return at == links_.end() ? nullptr : at->second.get();
 }
 
-std::unique_ptr<broker::link_connection>
-shard::connect(const dial_order& order, broker::link_owner& owner, std::string& why)
+std::unique_ptr<broker::link_connection> shard::connect(
+    const dial_order& order, broker::link_owner& owner, std::string& why, std::string_view path)
 {
     const auto& endpoint = settings_.brokers.colors[order.at.color].endpoints[order.at.index];
     const auto& addresses = where_->of[order.at.color][order.at.index];
@@ -45,7 +45,7 @@ shard::connect(const dial_order& order, broker::link_owner& owner, std::string& 
     transport.outbox_meter = &router_.budget().meter(held_kind::broker_outbox);
     if (transport.websocket) {
         transport.upgrade.host = endpoint.host + ":" + std::to_string(endpoint.port);
-        transport.upgrade.target = endpoint.path;
+        transport.upgrade.target = path.empty() ? endpoint.path : std::string{path};
         for (const auto v : {stomp::version::v12, stomp::version::v11, stomp::version::v10}) {
             if (v <= order.version) {
                 transport.upgrade.subprotocols.push_back(v);
@@ -81,11 +81,23 @@ void shard::write_link(link_id to, std::string_view head, std::string_view body,
 void shard::close_link(link_id which)
 {
     if (const auto at = links_.find(static_cast<std::uint64_t>(which)); at != links_.end()) {
-        at->second->abandon();
-        lost_links_.push_back(std::move(at->second));
+        auto left = std::move(at->second);
         links_.erase(at);
+        if (left->speaks_websocket() && left->flushed()) {
+            part(std::move(left));
+        } else { // S3: what it was to write counts as lost, and is not written any more
+            left->abandon();
+            lost_links_.push_back(std::move(left));
+        }
         loop_.request_turn();
     }
+}
+
+// A WebSocket that ends without a close frame is a fault in an application's eyes.
+void shard::part(std::unique_ptr<broker::link_connection> left)
+{
+    left->farewell();
+    parting_.push_back(std::move(left));
 }
 
 bool shard::link_flushed(link_id which) const
@@ -134,12 +146,28 @@ void shard::link_drained(link_id id)
 void shard::link_lost(link_id id, std::string why)
 {
     counters_.heart_beat_timeouts[side::broker] += why == broker::broker_was_silent;
+    forget_link(id);
+    router_.on_link_lost(id, why, loop_.now());
+}
+
+void shard::link_refused(link_id id, websocket::upgrade_refusal what)
+{
+    forget_link(id);
+    // E8: who stands in front of the endpoint has no word on one client's login.
+    if (websocket::says_not_ready(what.status)) {
+        router_.on_link_lost(id, what.why, loop_.now());
+    } else {
+        router_.on_link_refused(id, what.why, loop_.now());
+    }
+}
+
+void shard::forget_link(link_id id)
+{
     if (const auto at = links_.find(static_cast<std::uint64_t>(id)); at != links_.end()) {
         lost_links_.push_back(std::move(at->second));
         links_.erase(at);
         loop_.request_turn();
     }
-    router_.on_link_lost(id, why, loop_.now());
 }
 
 void shard::start_probe(
@@ -157,6 +185,7 @@ void shard::probe(control::endpoint_ref which)
     post([this, which] {
         start_probe(which, false, [this, which](bool ok, std::string why) {
             router_.on_probe(which, ok, std::move(why), loop_.now());
+            loop_.request_turn(); // it may come from the end of one, and the next probe has a time
         });
     });
 }

@@ -26,6 +26,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace gateway {
@@ -92,6 +93,9 @@ struct health_config {
     milliseconds interval{2'000};
     unsigned rise = 2, fall = 3;
     std::string login, passcode_file; // empty: none
+    // Of the request that asks a ws:// endpoint: header lines, and another path than the endpoint's.
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::string path; // empty: the endpoint's
     bool operator==(const health_config&) const = default;
 };
 

@@ -3,6 +3,8 @@
 #include "gateway/settings/config_loader.hpp"
 #include "gateway/settings/value_text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <optional>
 
 namespace gateway {
@@ -51,7 +53,7 @@ void loader::color(section at, broker::color c)
     auto& out = config_.brokers.colors[c];
     endpoints(at, c);
     at.refuse("tls");
-    health(at.child("health"), out.health);
+    health(at.child("health"), out);
     if (at.has("dialect")) {
         dialect(at, out.dialect.emplace());
     }
@@ -127,16 +129,46 @@ void loader::endpoint(
     known.push_back(std::move(*e));
 }
 
-void loader::health(section at, health_config& out)
+void loader::health(section at, color_config& of)
 {
+    health_config& out = of.health;
     at.take("interval", out.interval, 100ms, 1h);
     at.take_count("rise", out.rise, 1, 100);
     at.take_count("fall", out.fall, 1, 100);
     at.take("login", out.login);
     file(at, "passcode_file", out.passcode_file);
+    health_request(at, out);
     at.finish();
     if (at.has("passcode_file") && !at.has("login")) {
         at.error("passcode_file", "login is needed as well");
+    }
+    const bool by_websocket = std::ranges::any_of(
+        of.endpoints, [](const endpoint_config& one) { return one.scheme == endpoint_scheme::ws; });
+    for (const auto* key : {"headers", "path"}) {
+        if (at.has(key) && !by_websocket) {
+            at.error(key, "needs a ws:// endpoint in this color: others are not asked by HTTP");
+        }
+    }
+}
+
+void loader::health_request(section& at, health_config& out)
+{
+    // Headers that the gateway itself writes in a handshake with a broker, or that belong to one
+    // hop.
+    static constexpr std::array<std::string_view, 10> own_headers{
+        "host", "upgrade", "connection", "content-length",   "transfer-encoding",
+        "te",   "trailer", "keep-alive", "proxy-connection", "expect"};
+    at.take_fields("headers", out.headers);
+    for (const auto& [name, value] : out.headers) {
+        const auto folded = lower_case(name);
+        if (!is_header_name(name) || folded.starts_with("sec-websocket-") ||
+            std::ranges::find(own_headers, folded) != own_headers.end()) {
+            at.error("headers", shown(name) + " cannot be said in a handshake");
+        }
+    }
+    at.take("path", out.path);
+    if (!out.path.empty() && !is_http_path(out.path)) {
+        at.error("path", "must begin with / and have no query, fragment or space");
     }
 }
 

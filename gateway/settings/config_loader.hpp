@@ -35,7 +35,8 @@ private:
     void endpoints(section& at, broker::color c);
     void
     endpoint(const YAML::Node& item, const std::string& path, std::vector<endpoint_config>& known);
-    void health(section at, health_config& out);
+    void health(section at, color_config& of);
+    void health_request(section& at, health_config& out);
     void dialect(section& at, broker::dialect& out);
     void switching(section at);
     void dedup(section& at, dedup_config& out);

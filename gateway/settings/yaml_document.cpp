@@ -205,6 +205,30 @@ void section::take(std::string_view key, std::vector<std::string>& out)
     out = std::move(values);
 }
 
+void section::take_fields(
+    std::string_view key, std::vector<std::pair<std::string, std::string>>& out)
+{
+    const auto node = find(key);
+    if (!node.IsDefined() || node.IsNull()) {
+        return;
+    }
+    if (!node.IsMap()) {
+        error(key, "must be a map of names and texts");
+        return;
+    }
+    std::vector<std::pair<std::string, std::string>> fields;
+    for (const auto& field : node) {
+        const auto name = field.first.Scalar();
+        if (!field.second.IsScalar() || has_control(field.second.Scalar())) {
+            document_.error(
+                field.second.Mark(), path_of(key) + '.' + name, "must be a text of one line");
+            return;
+        }
+        fields.emplace_back(name, field.second.Scalar());
+    }
+    out = std::move(fields);
+}
+
 void section::take(std::string_view key, milliseconds& out, milliseconds least, milliseconds most)
 {
     take_as(

@@ -60,6 +60,8 @@ public:
     void take(std::string_view key, bool& out);
     void take(std::string_view key, std::string& out); // one line of text
     void take(std::string_view key, std::vector<std::string>& out);
+    // A map of texts, in its order. Errors never show a value: it may be a secret.
+    void take_fields(std::string_view key, std::vector<std::pair<std::string, std::string>>& out);
     // Values in [least, most]; the type says the unit.
     void take(std::string_view key, milliseconds& out, milliseconds least, milliseconds most);
     void take_size(std::string_view key, std::size_t& out, std::size_t least, std::size_t most);

@@ -33,6 +33,7 @@ struct played_broker {
     bool dials = true; // else: connection refused
     bool answers_connect = true;
     std::string refuses_login; // ERROR instead of CONNECTED
+    std::string refuses_handshake; // why: an HTTP answer instead of 101
     // A SUBSCRIBE to it is answered as RabbitMQ does: ERROR that names nothing, RECEIPT, EOF.
     std::string refuses_destination;
     std::string version;       // of CONNECTED; empty: the highest offered
@@ -250,7 +251,9 @@ private:
         const auto dials = std::exchange(log.dials, {});
         for (const auto& order : dials) {
             colors_[order.link] = order.at.color;
-            if (brokers[order.at.color].dials) {
+            if (const auto& why = brokers[order.at.color].refuses_handshake; !why.empty()) {
+                router.on_link_refused(order.link, why, now);
+            } else if (brokers[order.at.color].dials) {
                 router.on_link_open(order.link, now);
             } else {
                 router.on_link_lost(order.link, "connection refused", now);

@@ -24,6 +24,8 @@ class Link:
         self.came = []  # (opcodes of the messages that it came in, Frame)
         self.pieces = set()
         self.subscriptions = {}  # destination: id
+        self.head = ""           # of the upgrade
+        self.ended = None        # how: ("close", code), ("fin",) or ("reset",)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -33,6 +35,7 @@ class Link:
     def _fill(self):
         data = self.socket.recv(1 << 16)
         if not data:
+            self.ended = self.ended or ("fin",)
             raise OSError("closed")
         self.buffer += data
 
@@ -57,6 +60,11 @@ class Link:
                 self._fill()
             head, _, rest = bytes(self.buffer).partition(b"\r\n\r\n")
             self.buffer = bytearray(rest)
+            self.head = head.decode("latin-1")
+            answer = self.broker.judge(self.head) if self.broker.judge else None
+            if answer is not None:
+                self.broker.answer(self.socket, answer)
+                return
             key = next(line.split(":")[1].strip() for line in head.decode().split("\r\n")
                        if line.lower().startswith("sec-websocket-key"))
             accept = base64.b64encode(hashlib.sha1((key + GUID).encode()).digest()).decode()
@@ -68,7 +76,11 @@ class Link:
                 if opcode in (TEXT, BINARY):
                     self._take(opcode, payload)
                 elif opcode == CLOSE:
+                    self.ended = ("close", int.from_bytes(payload[:2], "big"))
+                    self.socket.sendall(frame_bytes(CLOSE, payload, masked=False))
                     return
+        except ConnectionResetError:
+            self.ended = self.ended or ("reset",)
         except (OSError, StopIteration):
             pass
         finally:
@@ -91,9 +103,12 @@ class Link:
 
 
 class WebBroker:
+    """`judge(head of the upgrade)`: None, or what is answered instead of 101: bytes, or a function
+    of the socket."""
     name = "web-broker"
 
-    def __init__(self, scene):
+    def __init__(self, scene, judge=None):
+        self.judge = judge
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.links = []
@@ -119,6 +134,10 @@ class WebBroker:
         self.listener.close()
         for link in self.links:
             link.socket.close()
+
+    @staticmethod
+    def answer(connection, what):
+        what(connection) if callable(what) else connection.sendall(what)
 
     def sends(self, count):
         """The first `count` SENDs of clients: (opcodes, Frame)."""

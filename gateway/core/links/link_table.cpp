@@ -151,7 +151,11 @@ void link_table::leave(link_record& l, time_point now)
         return;
     }
     schedule(l);
-    l.expires = now + settings_.connect_timeout; // read to EOF, but not for ever
+    // Read to EOF, but not for ever; Spring does not end a connection for a DISCONNECT without a
+    // receipt.
+    l.expires = now + (l.core.can().receipts()
+                           ? settings_.connect_timeout
+                           : std::min(settings_.connect_timeout, settings_.trial_timeout));
     at(l.expires, due::link_connect, number(l.core.id()));
 }
 

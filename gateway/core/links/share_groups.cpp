@@ -30,12 +30,15 @@ share_group& share_groups::group_for(identity& who, endpoint_ref at)
         slot->who = &who;
         slot->at = at;
         const auto dialect = settings_.dialects[at.color];
-        slot->rung = broker::first_rung(dialect);
+        const bool websocket = pool_of(at.color).at(at.index).websocket;
+        slot->rung = broker::first_rung(dialect, websocket);
         // design.md section 5, B4: ws:// ties the user to the handshake; 1.0 clients have no
         // receipts to rely on.
-        slot->dedicated = !settings_.shared || pool_of(at.color).at(at.index).websocket ||
-                          who.highest == stomp::version::v10 ||
+        slot->dedicated = !settings_.shared || websocket || who.highest == stomp::version::v10 ||
                           slot->rung == broker::trial_rung::nothing;
+        if (tables_.silent.contains(at)) { // B2
+            slot->known.barrier = broker::barrier_kind::none;
+        }
         if (!broker::has_addresses(dialect)) {
             slot->known.marker = broker::tried::no;
         }

@@ -8,6 +8,21 @@
 
 namespace gateway {
 
+namespace {
+
+// B2: one identity alone may lack a right that others have.
+constexpr std::ptrdiff_t refusals_stand_for_all = 3;
+
+// Identities whose trial at that ws:// endpoint was answered with ERROR.
+std::ptrdiff_t refused_trials(const shard_tables& tables, endpoint_ref at)
+{
+    return std::ranges::count_if(tables.groups, [at](const auto& one) {
+        return one.second->at == at && one.second->rung == broker::trial_rung::nothing;
+    });
+}
+
+} // namespace
+
 void broker_events::on_broker_error(link_record& l, broker::link_event& event, time_point now)
 {
     using kind = broker::link_event::kind;
@@ -17,50 +32,21 @@ void broker_events::on_broker_error(link_record& l, broker::link_event& event, t
         // it did not, the answers on this link would mean nothing. So the link is dialled again
         // without that step.
         const std::string why = event.text;
+        const endpoint_ref where = l.at();
+        const bool alone = l.core.rung() == broker::trial_rung::absent_queue_alone;
         out_.close_link(id);
         lose_link(id, why, false, now);
+        if (alone && refused_trials(tables_, where) >= refusals_stand_for_all) {
+            tables_.silent.insert(where);
+        }
         return;
     }
     switch (event.what) {
-    case kind::refused: {
-        const std::string why = event.text;
-        const auto error = std::make_shared<const broker::broker_error>(std::move(event.error));
-        const auto role = l.core.role();
-        const auto owner = l.owner;
-        share_group& g = *l.group;
-        const color c = g.at.color;
-        out_.log(log_level::info, name_of(g.at) + " refused a CONNECT: " + why);
-        out_.close_link(id);
-        ++g.links;
-        if (role == link_role::scratch) {
-            trials_.on_refused(g, now);
-        } else if (role == link_role::own && g.trial != id && find(owner) != nullptr) {
-            // Others of its identity are in: it is this link alone.
-            shard_.later.refusals.push_back({owner, c, why, error});
-        } else {
-            g.refused = why; // S: final for these credentials
-            g.refused_by = error;
-            links_.judge(g, link_table::verdict::refused, now);
-        }
-        if (role == link_role::recheck) {
-            for (const session_id one : tables_.all_sessions()) {
-                if (client_session* s = find(one); s != nullptr && s->bindings[c].group == &g) {
-                    shard_.later.refusals.push_back({one, c, why, error});
-                }
-            }
-        }
-        l.core.on_lost();
-        lost_answers_.settle_owed(l, now);
-        if (client_session* s = find(owner)) {
-            s->bindings[c].own = link_id::none;
-            s->bindings[c].publish = link_id::none;
-        }
-        links_.erase_link(id, now);
-        binder_.wake(g, now);
-        --g.links;
-        links_.drop_if_unused(g);
+    case kind::refused:
+        refuse_link(
+            id, event.text, std::make_shared<const broker::broker_error>(std::move(event.error)),
+            now);
         return;
-    }
     case kind::cancelled:
         if (wire_subscription* w = wire(event.wire); w != nullptr && w->link == id) {
             on_wire_cancelled(*w, event.text, now);
@@ -74,6 +60,55 @@ void broker_events::on_broker_error(link_record& l, broker::link_event& event, t
     }
     links_.schedule(l);
     on_news(id, now);
+}
+
+// E8: the login is refused, in CONNECT or already in the handshake of a ws:// link: the endpoint is well.
+void broker_events::refuse_link(
+    link_id id, std::string_view what, std::shared_ptr<const broker::broker_error> error,
+    time_point now)
+{
+    link_record* const l = link(id);
+    if (l == nullptr) {
+        return;
+    }
+    const std::string why{what};
+    const auto role = l->core.role();
+    const auto owner = l->owner;
+    share_group& g = *l->group;
+    const color c = g.at.color;
+    out_.log(
+        log_level::info,
+        name_of(g.at) + (error == nullptr ? " refused a handshake: " : " refused a CONNECT: ") +
+            why);
+    out_.close_link(id);
+    ++g.links;
+    if (role == link_role::scratch) {
+        trials_.on_refused(g, now);
+    } else if (role == link_role::own && g.trial != id && find(owner) != nullptr) {
+        // Others of its identity are in: it is this link alone.
+        shard_.later.refusals.push_back({owner, c, why, error});
+    } else {
+        g.refused = why; // S: final for these credentials
+        g.refused_by = error;
+        links_.judge(g, link_table::verdict::refused, now);
+    }
+    if (role == link_role::recheck) {
+        for (const session_id one : tables_.all_sessions()) {
+            if (client_session* s = find(one); s != nullptr && s->bindings[c].group == &g) {
+                shard_.later.refusals.push_back({one, c, why, error});
+            }
+        }
+    }
+    l->core.on_lost();
+    lost_answers_.settle_owed(*l, now);
+    if (client_session* s = find(owner)) {
+        s->bindings[c].own = link_id::none;
+        s->bindings[c].publish = link_id::none;
+    }
+    links_.erase_link(id, now);
+    binder_.wake(g, now);
+    --g.links;
+    links_.drop_if_unused(g);
 }
 
 // H13: RabbitMQ makes a queue once on a link. One that is gone since (auto-delete, or H20) is not
@@ -178,6 +213,9 @@ void broker_events::on_up(link_record& l, time_point now)
     } else if (!who.negotiated) {
         who.negotiated = l.core.version();
     }
+    if (g.connected_head.empty()) { // no trial: another identity's has told (B2)
+        g.connected_head = l.core.connected_head();
+    }
     if (g.trial == id) {
         g.trial = link_id::none;
         g.known.barrier = l.core.can().barrier;
@@ -192,6 +230,9 @@ void broker_events::on_up(link_record& l, time_point now)
             at(g.prove_at, due::group_proof);
         }
         if (!g.known.receipts()) {
+            if (l.core.rung() == broker::trial_rung::absent_queue_alone) { // B2: asked, and silent
+                tables_.silent.insert(g.at);
+            }
             out_.log(
                 log_level::warning, name_of(g.at) +
                        " answers no receipts: one link per session, fence and seams best effort");

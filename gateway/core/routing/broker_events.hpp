@@ -45,6 +45,10 @@ public:
     void on_event(
         link_record& l, broker::link_event event, const stomp::frame_view* frame, framing as,
         time_point now);
+    // What it was to be logged in by was refused. `error`: as the broker said it; null: by HTTP.
+    void refuse_link(
+        link_id id, std::string_view why, std::shared_ptr<const broker::broker_error> error,
+        time_point now);
 
     // ---- link_losses.cpp
     void give_up_link(link_id id, std::string_view why, time_point now);

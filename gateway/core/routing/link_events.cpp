@@ -22,6 +22,7 @@ void router::on_probe(endpoint_ref which, bool ok, std::string why, time_point n
     }
     if (before != pool.healthy(which.index)) { // it may have joined another cluster
         survey_.forget(which);
+        tables_.silent.erase(which); // another application, maybe
     }
     if (!before && pool.healthy(which.index)) {
         out_.log(log_level::info, name_of(which) + " answers again");
@@ -69,6 +70,12 @@ void router::on_link_drained(link_id id, time_point now)
 void router::on_link_lost(link_id id, std::string_view why, time_point now)
 {
     events_.give_up_link(id, why, now);
+    run_later(now);
+}
+
+void router::on_link_refused(link_id id, std::string_view why, time_point now)
+{
+    events_.refuse_link(id, why, nullptr, now);
     run_later(now);
 }
 

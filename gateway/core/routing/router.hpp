@@ -103,6 +103,8 @@ public:
     void on_link_skipped(link_id id, const stomp::frame_view& head, time_point now); // too large
     // Also: it could not be dialled.
     void on_link_lost(link_id id, std::string_view why, time_point now);
+    // Its handshake was judged and refused: final for this identity, and no fault of the endpoint.
+    void on_link_refused(link_id id, std::string_view why, time_point now);
     void on_link_drained(link_id id, time_point now); // outbox below half of limits.broker_outbox
     void on_probe(endpoint_ref at, bool ok, std::string why, time_point now);
 

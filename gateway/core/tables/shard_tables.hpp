@@ -18,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -38,6 +39,8 @@ struct shard_tables {
     net::numbered_table<wire_subscription> wires;
     std::map<std::string, std::unique_ptr<identity>, std::less<>> identities; // by their key
     std::map<group_key, std::unique_ptr<share_group>> groups;
+    // B2: ws:// endpoints that answered nothing in a trial; until they are down.
+    std::set<endpoint_ref> silent;
     std::uint64_t last_session = 0, last_link = 0, last_wire = 0, last_identity = 0;
 
     client_session* session(session_id id) noexcept { return sessions.find(number(id)); }

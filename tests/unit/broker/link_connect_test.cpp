@@ -283,12 +283,18 @@ TEST_F(LinkTrial, LeftDuringItTheLinkGoesWhenItIsOver)
 
 TEST(Dialect, B5_SaysWhatIsWorthTrying)
 {
-    EXPECT_EQ(first_rung(*dialect_from("auto")), trial_rung::absent_queue);
-    EXPECT_EQ(first_rung(*dialect_from("rabbitmq")), trial_rung::absent_queue);
-    EXPECT_EQ(first_rung(*dialect_from("artemis")), trial_rung::transaction);
-    EXPECT_EQ(first_rung(*dialect_from("activemq")), trial_rung::transaction);
-    EXPECT_EQ(first_rung(*dialect_from("plain")), trial_rung::transaction);
-    EXPECT_EQ(first_rung(*dialect_from("spring")), trial_rung::nothing);
+    EXPECT_EQ(first_rung(*dialect_from("auto"), false), trial_rung::absent_queue);
+    EXPECT_EQ(first_rung(*dialect_from("auto"), true), trial_rung::absent_queue_alone);
+    for (const bool websocket : {false, true}) {
+        const auto first = [&](std::string_view dialect) {
+            return first_rung(*dialect_from(dialect), websocket);
+        };
+        EXPECT_EQ(first("rabbitmq"), trial_rung::absent_queue);
+        EXPECT_EQ(first("artemis"), trial_rung::transaction);
+        EXPECT_EQ(first("activemq"), trial_rung::transaction);
+        EXPECT_EQ(first("plain"), trial_rung::transaction);
+        EXPECT_EQ(first("spring"), trial_rung::nothing);
+    }
     EXPECT_EQ(dialect_from("RabbitMQ"), std::nullopt);
     EXPECT_TRUE(has_addresses(*dialect_from("auto")));
     EXPECT_FALSE(has_addresses(*dialect_from("artemis")));

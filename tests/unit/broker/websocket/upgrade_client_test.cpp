@@ -129,6 +129,67 @@ TEST(CheckUpgrade, RefusesAnotherStatus)
     }
 }
 
+// "401: why", or "none".
+std::string refusal(const std::string& head)
+{
+    const auto refused = refusal_of(head);
+    return refused ? std::to_string(refused->status) + ": " + refused->why : "none";
+}
+
+TEST(RefusalOf, SaysWhoAnsweredAndWhy)
+{
+    EXPECT_EQ(
+        refusal("HTTP/1.1 401 \r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n"),
+        "401: the answer is 401: a login is needed at the handshake");
+    EXPECT_EQ(
+        refusal("HTTP/1.1 403 Forbidden\r\n\r\n"),
+        "403: the answer is 403: the handshake is forbidden");
+    EXPECT_EQ(refusal("HTTP/1.1 404\r\n\r\n"), "404: the answer is 404, not 101");
+    EXPECT_EQ(refusal("HTTP/1.0 503 No\r\n"), "503: the answer is 503, not 101");
+    EXPECT_EQ(refusal("HTTP/1.1 302 Found\r\n\r\n"), "302: the answer is 302, not 101");
+}
+
+TEST(RefusalOf, NamesALoginPageAndNoSecretOfItsAddress)
+{
+    const auto redirect = [](const std::string& to) {
+        return refusal("HTTP/1.1 302 Found\r\nLocation: " + to + "\r\n\r\n");
+    };
+    const std::string to = "302: the answer is a redirect (302) to ";
+    EXPECT_EQ(redirect("/login;jsessionid=AB12?continue"), to + "the login page /login");
+    EXPECT_EQ(redirect("/a/b#c"), to + "/a/b");
+    EXPECT_EQ(
+        redirect("https://sso.example.com/x?state=secret"),
+        to + "the login page https://sso.example.com/x");
+    EXPECT_EQ(redirect("https://u:p@a.example.com/x@y"), to + "https://a.example.com/x@y");
+    EXPECT_EQ(redirect("/" + std::string(5000, 'a')).size(), to.size() + 200);
+}
+
+TEST(RefusalOf, TakesNothingElseForAnAnswer)
+{
+    for (const char* head :
+         {"", "HTTP/1.1", "HTTP/1.1 40", "HTTP/1.1 401", "HTTP/1.1 4x1 \r\n", "HTTP/2 200 OK\r\n",
+          "ICY 200 OK\r\n\r\n", "HTTP/1.1 101 Switching\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n",
+          "HTTP/1.1 4011\r\n\r\n"}) {
+        EXPECT_EQ(refusal(head), "none") << head;
+    }
+    for (const char* bytes : {"", "H", "HTTP/1.", "HTTP/1.1 200"}) {
+        EXPECT_TRUE(may_be_http(bytes)) << bytes;
+    }
+    for (const char* bytes : {"h", "HTTP/2", "CONNECTED", "\x15\x03", "\n"}) {
+        EXPECT_FALSE(may_be_http(bytes)) << bytes;
+    }
+}
+
+TEST(RefusalOf, ABalancersWordIsNotThatOfWhoIsBehindIt)
+{
+    for (const int status : {502, 503, 504}) {
+        EXPECT_TRUE(says_not_ready(status)) << status;
+    }
+    for (const int status : {200, 302, 401, 403, 404, 429, 500, 501, 505}) {
+        EXPECT_FALSE(says_not_ready(status)) << status;
+    }
+}
+
 TEST(CheckUpgrade, RefusesAnAcceptOfAnotherKey)
 {
     for (const char* accept :

@@ -51,7 +51,7 @@ brokers:
     endpoints:
       - { url: "stomp://b1.example.com:61613", weight: 3, name: b1 }
       - ws://b2.example.com:15674/ws
-    health: { interval: 5s, rise: 1, fall: 4, login: probe, passcode_file: passcode }
+    health: { interval: 5s, rise: 1, fall: 4, login: probe, passcode_file: passcode, headers: { Authorization: "Basic eA==", x-probe: "" }, path: /up }
     dialect: rabbitmq
   green:
     endpoints: ["stomp://[::1]:61713"]
@@ -200,7 +200,15 @@ TEST(Config, FullOneSetsEveryKeyOfListenersAndBrokers)
     EXPECT_EQ(b.colors.blue.endpoints[1].scheme, endpoint_scheme::ws);
     EXPECT_EQ(b.colors.blue.endpoints[1].path, "/ws");
     EXPECT_EQ(b.colors.blue.endpoints[1].name, "b2.example.com:15674");
-    EXPECT_EQ(b.colors.blue.health, (health_config{5s, 1, 4, "probe", dir.path("passcode")}));
+    EXPECT_EQ(
+        b.colors.blue.health, (health_config{
+                                  5s,
+                                  1,
+                                  4,
+                                  "probe",
+                                  dir.path("passcode"),
+                                  {{"Authorization", "Basic eA=="}, {"x-probe", ""}},
+                                  "/up"}));
     EXPECT_EQ(b.colors.green.endpoints[0].host, "::1");
     EXPECT_EQ(b.colors.green.health.interval, 1s);
     EXPECT_EQ(b.dialect_of(broker::color::blue), broker::dialect::rabbitmq);
@@ -585,6 +593,35 @@ TEST(Config, OriginsAndForwardedHeadersAreChecked)
                 .find("cannot be forwarded"),
             std::string::npos)
             << name;
+    }
+}
+
+TEST(Config, HealthSaysHowAWebSocketEndpointIsAsked)
+{
+    const auto errors = [](const std::string& health, const std::string& url = "ws://b:1/ws") {
+        std::string text = minimal;
+        const std::string before = "stomp://127.0.0.1:61613\n";
+        text.replace(text.find(before), before.size(), url + "\n    health: { " + health + " }\n");
+        return errors_of(text);
+    };
+    EXPECT_EQ(errors("headers: { Cookie: a=1, Origin: \"https://a\" }, path: /ready"), "");
+    EXPECT_NE(
+        errors("headers: { a: secret }", "stomp://b:1").find("needs a ws:// endpoint"),
+        std::string::npos);
+    EXPECT_NE(errors("path: /up", "stomp://b:1").find("needs a ws:// endpoint"), std::string::npos);
+    for (const auto* headers :
+         {"[a]", "a", "{ a: [secret] }", "{ a: \"secret\\r\\nb: c\" }", "{ Host: secret }",
+          "{ expect: secret }", "{ Sec-WebSocket-Key: secret }", "{ \"a b\": secret }",
+          "{ \"\": secret }"}) {
+        const auto said = errors("headers: " + std::string{headers});
+        EXPECT_NE(said.find("brokers.blue.health.headers"), std::string::npos) << headers << said;
+        EXPECT_EQ(said.find("secret"), std::string::npos) << said;
+    }
+    for (const auto* path : {"up", "/a?b", "/a#b", "/a b"}) {
+        EXPECT_NE(
+            errors("path: \"" + std::string{path} + "\"").find("must begin with /"),
+            std::string::npos)
+            << path;
     }
 }
 
