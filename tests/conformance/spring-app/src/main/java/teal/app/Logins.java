@@ -1,0 +1,54 @@
+package teal.app;
+
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.annotation.Order;
+import org.springframework.security.config.Customizer;
+import org.springframework.security.config.annotation.web.builders.HttpSecurity;
+import org.springframework.security.core.userdetails.User;
+import org.springframework.security.core.userdetails.UserDetailsService;
+import org.springframework.security.provisioning.InMemoryUserDetailsManager;
+import org.springframework.security.web.SecurityFilterChain;
+
+/** Who may come in: at /ws everybody, at /basic/ws with HTTP Basic, at /form/ws behind a login page. */
+@Configuration
+public class Logins {
+    private static final int USERS = 64;
+
+    @Bean
+    UserDetailsService users() {
+        var users = new InMemoryUserDetailsManager();
+        for (int i = 0; i < USERS; i++) {
+            users.createUser(User.withUsername("user" + i).password("{noop}secret" + i).roles("USER").build());
+        }
+        return users;
+    }
+
+    @Bean
+    @Order(1)
+    SecurityFilterChain basic(HttpSecurity http) throws Exception {
+        return http.securityMatcher("/basic/**")
+                .csrf(csrf -> csrf.disable())
+                .authorizeHttpRequests(all -> all.anyRequest().authenticated())
+                .httpBasic(Customizer.withDefaults())
+                .build();
+    }
+
+    @Bean
+    @Order(2)
+    SecurityFilterChain form(HttpSecurity http) throws Exception {
+        return http.securityMatcher("/form/**")
+                .csrf(csrf -> csrf.disable())
+                .authorizeHttpRequests(all -> all.anyRequest().authenticated())
+                .formLogin(Customizer.withDefaults())
+                .build();
+    }
+
+    @Bean
+    @Order(3)
+    SecurityFilterChain open(HttpSecurity http) throws Exception {
+        return http.csrf(csrf -> csrf.disable())
+                .authorizeHttpRequests(all -> all.anyRequest().permitAll())
+                .build();
+    }
+}
