@@ -153,6 +153,13 @@ void mini_broker::on_frame(channel& c, const stomp::frame_view& frame)
     case stomp::command::subscribe:
         c.subscriptions[std::string{*frame.find("id")}] = std::string{*frame.find("destination")};
         break;
+    case stomp::command::ack:
+    case stomp::command::nack:
+        if (c.settled.contains(std::string{frame.find("id").value_or("")})) {
+            checker_.violation(
+                std::string{to_string(which_)} + " was sent an ACK of what brought no id: K6");
+        }
+        break;
     case stomp::command::unsubscribe: c.subscriptions.erase(std::string{*frame.find("id")}); break;
     case stomp::command::disconnect:
         c.disconnected = true;

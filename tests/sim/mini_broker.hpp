@@ -38,6 +38,9 @@ struct broker_ways {
     // in it, whose RECEIPT comes all the same. The link ends behind that of a SEND to
     // /exchange/nosuch/... or with expiration:soon.
     bool refuses = false;
+    // Some MESSAGEs of topics bring no id for an ACK on links of STOMP 1.2, as a Spring application's
+    // do: they are settled as they are said, and an ACK of one is a violation (K6).
+    bool without_ids = false;
 };
 
 class mini_stream;
@@ -96,6 +99,7 @@ private:
     void bring(channel& to, std::string bytes);
     void confirm(channel& to, std::string bytes, net::duration after);
     std::string as_said(std::string bytes);
+    std::string without_id(channel& to, std::string bytes);
     void arrive(std::uint64_t channel, const std::string& subscription, const std::string& bytes);
     bool late() const noexcept { return ways_.cluster || ways_.rabbitmq; }
     void on_frame(channel& c, const stomp::frame_view& frame);
@@ -116,7 +120,7 @@ private:
     std::shared_ptr<mini_stream> stream_; // null: of a door alone, which has none
     bool common_ = false, alive_ = false;
     std::map<std::uint64_t, std::unique_ptr<channel>> channels_;
-    std::uint64_t last_channel_ = 0, life_ = 0, said_ = 0;
+    std::uint64_t last_channel_ = 0, life_ = 0, said_ = 0, unnamed_ = 0;
     random_source random_;
     std::shared_ptr<broker_flow> flow_ = std::make_shared<broker_flow>();
     std::size_t first_ = 0; // the number of its first node there

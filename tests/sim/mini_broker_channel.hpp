@@ -5,6 +5,7 @@
 #include "tests/sim/mini_broker.hpp"
 
 #include <deque>
+#include <set>
 
 namespace sim {
 
@@ -22,6 +23,7 @@ struct mini_broker::channel final : embedded::session_sink {
     std::map<std::string, std::string> subscriptions; // id, destination
     std::map<std::string, std::vector<message_key>> transactions;
     std::map<std::string, std::vector<std::string>> refused; // transaction: why its SENDs are
+    std::set<std::string> settled;                           // ids that were not said (K6)
     std::deque<stomp::frame> deferred; // read, and without effect yet
     time_point last_effect{};
     std::string shadow; // the RECEIPT that follows an ERROR
@@ -33,6 +35,7 @@ struct mini_broker::channel final : embedded::session_sink {
         if (rest) {
             bytes.append(rest->bytes());
         }
+        bytes = broker->without_id(*this, std::move(bytes));
         if (broker->late() && head.starts_with("MESSAGE\n")) {
             broker->bring(*this, std::move(bytes));
         } else if (confirms_after && head.starts_with("RECEIPT\n")) {

@@ -236,7 +236,8 @@ void world::build_brokers()
         .cluster = has(feature::cluster),
         .rabbitmq = has(feature::rabbitmq),
         .odd = random_source{options_.seed, 730'000}.chance(25),
-        .refuses = has(feature::refuses)};
+        .refuses = has(feature::refuses),
+        .without_ids = random_source{options_.seed, 740'000}.chance(25)};
     for (const color c : broker::colors) {
         embedded::broker_options how;
         how.heart_beat_min = std::chrono::milliseconds{1};

@@ -14,15 +14,19 @@ bool is_owned(std::string_view name, bool minted_message_id)
            (minted_message_id && name == "message-id");
 }
 
-// The id that acknowledges a MESSAGE: 1.2 names it in `ack`, the older ones in `message-id`.
+// The id that acknowledges a MESSAGE: 1.2 names it in `ack`, the older ones in `message-id`. K6: a
+// 1.2 broker that names none awaits no ACK, and answers one by the message-id with ERROR.
 std::string_view ack_of(const stomp::frame_view& frame, stomp::version version)
 {
-    if (version == stomp::version::v12) {
-        if (const auto ack = frame.find("ack")) {
-            return *ack;
-        }
+    return frame.find(version == stomp::version::v12 ? "ack" : "message-id").value_or("");
+}
+
+void acknowledge_unread(
+    link_record& l, wire_id wire, std::string_view broker_ack, broker::link_effects& out)
+{
+    if (!broker_ack.empty()) { // K6
+        l.core.acknowledge({.wire = wire, .broker_ack = broker_ack}, out);
     }
-    return frame.find("message-id").value_or("");
 }
 
 // K1: a dead-lettered message names the queue that it was in, one published to a queue itself has it for

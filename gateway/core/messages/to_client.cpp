@@ -48,7 +48,8 @@ std::string to_client::client_head(
     if (sub.named) {
         head.append("subscription:").append(sub.client_id).append("\n");
     }
-    if (!w.acknowledges) {
+    const bool automatic = sub.mode == ack_mode::automatic;
+    if (!w.acknowledges || (automatic && broker_ack.empty())) {
         return head;
     }
     const auto number_of = s.ledger.add(
@@ -58,7 +59,10 @@ std::string to_client::client_head(
          .color = w.color(),
          .broker_ack = std::string{broker_ack}},
         &shard_.budget);
-    if (sub.mode != ack_mode::automatic) {
+    if (broker_ack.empty()) { // K6: settled; its ACK still speaks for earlier ones (H2)
+        s.ledger.take(number_of);
+    }
+    if (!automatic) {
         // K4: brokers give both the same value, so clients use one for the other.
         const std::string id = shard_.acks.mint(s.id, {number_of, sub.number});
         if (s.version == stomp::version::v12) {
@@ -116,8 +120,8 @@ void to_client::deliver(
     const bool minted = w.acknowledges && sub->mode != ack_mode::automatic;
     auto& out = out_.scratch();
     out.begin(stomp::command::message);
-    std::string head =
-        client_head(s, w, *sub, w.acknowledges ? ack_of(frame, s.version) : std::string_view{});
+    const auto ack = w.acknowledges ? ack_of(frame, s.version) : std::string_view{};
+    std::string head = client_head(s, w, *sub, ack);
     for (const auto& h : frame.headers) {
         if (!is_owned(h.name, minted)) {
             append_header(head, h, w.head->bytes());
@@ -132,7 +136,7 @@ void to_client::deliver(
                                  frame.find("redelivered") == std::string_view{"true"};
     note_stream_offset(*sub, w.color(), stream_offset_of(frame));
     out_.write_client(s.id, head, frame.body, as);
-    if (w.acknowledges && sub->mode == ack_mode::automatic) {
+    if (!ack.empty() && sub->mode == ack_mode::automatic) {
         s.ledger.mark_last(out_.client_appended(s.id));
         out_.watch_written(s.id);
     }
@@ -159,7 +163,7 @@ void to_client::deliver_shared(
         note_stream_offset(*sub, w.color(), stream_offset_of(message.rest->bytes()));
     }
     out_.write_client(s.id, head, message.rest, message.as);
-    if (w.acknowledges && sub->mode == ack_mode::automatic) {
+    if (w.acknowledges && !message.broker_ack.empty() && sub->mode == ack_mode::automatic) {
         s.ledger.mark_last(out_.client_appended(s.id));
         out_.watch_written(s.id);
     }

@@ -43,12 +43,13 @@ void broker_messages::on_message(
     const auto sealed = w.broadcast ? frame.find(broker::marker_header) : std::nullopt;
     if (const auto mark = sealed ? shard_.marks.open(*sealed) : std::nullopt) {
         if (w.acknowledges) { // a marker is never forwarded, so nobody else acknowledges it
-            l.core.acknowledge({.wire = w.id, .broker_ack = ack_of(frame, l.core.version())}, out_);
+            acknowledge_unread(l, w.id, ack_of(frame, l.core.version()), out_);
         }
         on_marker(w, *mark, now);
         return;
     }
-    if (w.giving_back) {
+    // K6: what brings no id would not come again from its queue.
+    if (w.giving_back && !ack_of(frame, l.core.version()).empty()) {
         member_.keep_to_give_back(w, frame, as);
         return;
     }
@@ -69,8 +70,7 @@ void broker_messages::on_message(
             // The session is not there yet: discarded, acknowledged where it must be, counted.
             switch_.tally.standbys_discarded += m.state == member_state::standby;
             if (w.acknowledges) {
-                l.core.acknowledge(
-                    {.wire = w.id, .broker_ack = ack_of(frame, l.core.version())}, out_);
+                acknowledge_unread(l, w.id, ack_of(frame, l.core.version()), out_);
             }
             return;
         }

@@ -43,7 +43,7 @@ bool wire_pairing::on_message(
         switch_.tally.duplicates_dropped += w.members.size();
     }
     if ((left || !give(w, frame, as, now)) && w.acknowledges) {
-        l.core.acknowledge({.wire = w.id, .broker_ack = ack_of(frame, l.core.version())}, out_);
+        acknowledge_unread(l, w.id, ack_of(frame, l.core.version()), out_);
     }
     return true;
 }
@@ -220,7 +220,7 @@ void wire_pairing::cancel_kept(const wire_pair& pair, const kept_message& twin)
     }
     link_record* l = link(fresh->link);
     if (fresh->acknowledges && l != nullptr && l->core.ready()) {
-        l->core.acknowledge({.wire = fresh->id, .broker_ack = twin.broker_ack}, out_);
+        acknowledge_unread(*l, fresh->id, twin.broker_ack, out_);
     }
 }
 

@@ -252,4 +252,63 @@ TEST_F(RouterAcknowledge, ABroadcastSubscriptionThatAcknowledgesHasALinkOfItsOwn
     effects_are({"link 2 <- ACK id:A1"});
 }
 
+// K6: a Spring @SubscribeMapping answer. An ACK by its message-id would be answered with ERROR.
+class RouterUnacknowledged : public RouterAcknowledge {
+protected:
+    void brings_without_ack(const std::string& n, std::uint64_t by = 2)
+    {
+        brings(
+            by, "MESSAGE subscription:s1 message-id:T_s1@@" + n + " destination:/queue/q | " + n);
+    }
+};
+
+TEST_F(RouterUnacknowledged, K6_AnAutoSubscriptionsMessageIsNeverAcknowledged)
+{
+    subscribed("");
+    brings_without_ack("1");
+    effects_are(
+        {"client 1 <- MESSAGE subscription:mine message-id:T_s1@@1 destination:/queue/q | 1"});
+    router.on_client_written(a, now);
+    effects_are({});
+    EXPECT_TRUE(router.session(a)->ledger.empty());
+    delivers(2, 2); // one that brings an id is
+    router.on_client_written(a, now);
+    EXPECT_EQ(std::ranges::count(log.take(), "link 2 <- ACK id:A2"), 1);
+}
+
+TEST_F(RouterUnacknowledged, K6_TheClientMayAcknowledgeItAndTheBrokerDoesNotHear)
+{
+    subscribed("client-individual");
+    brings_without_ack("1");
+    effects_are({"client 1 <- MESSAGE subscription:mine ack:ab-1 message-id:ab-1 "
+                 "destination:/queue/q | 1"});
+    EXPECT_TRUE(router.session(a)->ledger.empty()); // nothing is owed: not at a switch either
+    says(a, "NACK id:ab-1");
+    effects_are({});
+    says(a, "ACK id:ab-1 receipt:x");
+    effects_are({"client 1 <- RECEIPT receipt-id:x"});
+}
+
+TEST_F(RouterUnacknowledged, K6_ACumulativeAckOfItStillCoversTheEarlierOnes)
+{
+    subscribed("client");
+    delivers(1, 1);
+    brings_without_ack("2");
+    delivers(3, 3);
+    skip_effects();
+    says(a, "ACK id:ab-2 receipt:x");
+    effects_are({"link 2 <- ACK id:A1 receipt:r2", "client 1 <- RECEIPT receipt-id:x"});
+    says(a, "ACK id:ab-3");
+    effects_are({"link 2 <- ACK id:A3"});
+}
+
+TEST_F(RouterUnacknowledged, K6_V11_TheMessageIdIsTheIdThere)
+{
+    subscribed("client", "1.1");
+    brings_without_ack("1");
+    skip_effects();
+    says(a, "ACK message-id:ab-1 subscription:mine");
+    effects_are({"link 2 <- ACK message-id:T_s1@@1 subscription:s1"});
+}
+
 } // namespace

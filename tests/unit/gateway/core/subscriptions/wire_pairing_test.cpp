@@ -523,6 +523,28 @@ TEST_F(RouterStored, P3_QueueNeverHasTwoConsumersOfOneSession)
     EXPECT_EQ(router.numbers().stored_left_behind, 0u);
 }
 
+// It would not come again: its broker is done with it.
+TEST_F(RouterStored, K6_WhatBringsNoIdIsGivenWhereOthersGoBack)
+{
+    const auto brings_without_id = [&](const std::string& body) {
+        brings(
+            own(color::blue),
+            "MESSAGE subscription:s1 message-id:m destination:/queue/q | " + body);
+    };
+    queue_subscriber();
+    queue_brings("b1");
+    brings_without_id("before");
+    EXPECT_EQ(got(a), "b1 before ");
+    held();
+    commits();
+    skip_effects();
+    queue_brings("b2");
+    brings_without_id("behind");
+    EXPECT_EQ(got(a), "behind ");
+    run(31s);
+    EXPECT_EQ(router.numbers().handed_back, 2u) << "b1, and b2, which it was fed";
+}
+
 TEST_F(RouterStored, P3_QueueIsSubscribedWhenTheOldLinkIsLost)
 {
     queue_subscriber();
