@@ -246,8 +246,8 @@ std::uint64_t link::count_open() noexcept
     std::uint64_t count = silent_open_;
     owed_.for_each([&](owed_answer& owed) {
         if (owed.kind == owed_kind::send || owed.kind == owed_kind::commit) {
-            owed.counted = true;
-            ++count;
+            owed.counted = !owed.doubted; // S13: the earlier report said what is in doubt
+            count += owed.counted;
         }
     });
     return count;

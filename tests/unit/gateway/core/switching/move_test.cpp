@@ -162,6 +162,23 @@ TEST_F(RouterSwitch, S13_OneThatComesLateIsPassedOnAndMovesToConfirmed)
     EXPECT_EQ(router.numbers().confirmed, 1u);
 }
 
+TEST_F(RouterSwitch, S13_WhatOneReportSaidIsInDoubtTheNextOneDoesNotAccept)
+{
+    subscriber();
+    brokers.blue.keeps_back = is_client_send;
+    brokers.blue.markers = false; // the old links linger for the seam
+    says(a, "SEND destination:/topic/a receipt:blue | 1");
+    held();
+    commits();
+    run(2100ms);
+    EXPECT_EQ(router.numbers().in_doubt, 1u);
+    prepares(color::blue); // the link is taken up again (S10)
+    EXPECT_EQ(router.numbers().accepted, 0u);
+    answer(); // late
+    EXPECT_EQ(router.numbers().confirmed, 0u);
+    EXPECT_EQ(router.numbers().in_doubt, 0u);
+}
+
 TEST_F(RouterSwitch, S13_TheOldLinkLostItsReceiptsAreInDoubtAndGreensGoOn)
 {
     client();
