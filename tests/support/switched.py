@@ -1,5 +1,5 @@
-"""What clients do through a gateway over two brokers of one kind while it is switched: artemis.test
-and activemq.test share it. A kind's own words (how a durable subscription is named, what a prefetch
+"""What clients do through a gateway over two brokers while it is switched: artemis.test, activemq.test
+and activemq_to_artemis.test share it. A kind's own words (how a durable subscription is named, what a prefetch
 is called) come from the test.
 """
 
