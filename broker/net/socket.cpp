@@ -138,17 +138,46 @@ bool is_stale_socket(const std::string& path, const socket_address& at)
            errno == ECONNREFUSED; // EAGAIN: somebody listens whose queue is full
 }
 
-bool bind_to(int descriptor, const socket_address& to, const address& at)
+// A unix socket's file gets its mode as it is made: a chmod by its name might meet another file.
+bool bind_once(int descriptor, const socket_address& to, const file_access& file)
 {
-    if (::bind(descriptor, as_sockaddr(to.storage), to.length) == 0) {
+    const mode_t before = file.mode ? ::umask(static_cast<mode_t>(~*file.mode & 0777U)) : 0;
+    const bool bound = ::bind(descriptor, as_sockaddr(to.storage), to.length) == 0;
+    const int why = errno;
+    if (file.mode) {
+        ::umask(before);
+    }
+    errno = why;
+    return bound;
+}
+
+bool bind_to(int descriptor, const socket_address& to, const address& at, const file_access& file)
+{
+    if (bind_once(descriptor, to, file)) {
         return true;
     }
     if (errno == EADDRINUSE && at.is_unix()) {
         if (is_stale_socket(at.path, to) && ::unlink(at.path.c_str()) == 0) {
-            return ::bind(descriptor, as_sockaddr(to.storage), to.length) == 0;
+            return bind_once(descriptor, to, file);
         }
         errno = EADDRINUSE;
     }
+    return false;
+}
+
+bool give_file(const address& at, const file_access& file)
+{
+    if (!at.is_unix() || (!file.owner && !file.group)) {
+        return true;
+    }
+    constexpr auto unchanged = static_cast<unsigned>(-1);
+    if (::lchown(at.path.c_str(), file.owner.value_or(unchanged), file.group.value_or(unchanged)) ==
+        0) {
+        return true;
+    }
+    const int why = errno;
+    ::unlink(at.path.c_str());
+    errno = why;
     return false;
 }
 
@@ -186,7 +215,7 @@ result<std::vector<socket_address>> resolve(const address& at)
     return found;
 }
 
-result<int> listen_on(const address& at, reuse_port reuse)
+result<int> listen_on(const address& at, reuse_port reuse, const file_access& file)
 {
     const auto resolved = resolve(at);
     if (!resolved) {
@@ -203,7 +232,8 @@ result<int> listen_on(const address& at, reuse_port reuse)
         family == AF_UNIX ||
         (switch_on(made.get(), SOL_SOCKET, SO_REUSEADDR) && prepare_stream(made.get(), family) &&
          (reuse == reuse_port::no || switch_on(made.get(), SOL_SOCKET, SO_REUSEPORT)));
-    if (!prepared || !bind_to(made.get(), to, at) || ::listen(made.get(), SOMAXCONN) != 0) {
+    if (!prepared || !bind_to(made.get(), to, at, file) || !give_file(at, file) ||
+        ::listen(made.get(), SOMAXCONN) != 0) {
         return last_error();
     }
     return made.release();

@@ -6,6 +6,7 @@
 #include <boost/system/result.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
@@ -34,9 +35,15 @@ struct socket_address {
 boost::system::result<std::vector<socket_address>> resolve(const address& at);
 
 enum class reuse_port : bool { no, yes };
+// Whose the file of a unix socket is, before anybody can connect. Not set: as the process makes it.
+struct file_access {
+    std::optional<unsigned> mode, owner, group;
+};
 // Non-blocking listening socket (TCP_NODELAY set, accepted ones inherit it); a unix path left by a
 // dead process is removed first. Port 0 picks one. Looks a host's name up: not on a shard's thread.
-boost::system::result<int> listen_on(const address& at, reuse_port reuse);
+// With a `file.mode` no other thread may make files meanwhile: the umask is the process's.
+boost::system::result<int>
+listen_on(const address& at, reuse_port reuse, const file_access& file = {});
 boost::system::result<address> local_address(int descriptor);
 boost::system::result<std::string> peer_address(int descriptor); // "127.0.0.1:40112", "unix"
 

@@ -1,8 +1,6 @@
 #include "gateway/process/client_connection.hpp"
 
 #include "broker/net/socket.hpp"
-#include "broker/websocket/upgrade.hpp"
-#include "gateway/telemetry/log.hpp"
 #include "gateway/process/shard.hpp"
 
 #include <algorithm>
@@ -12,8 +10,6 @@
 namespace gateway {
 
 namespace {
-
-using websocket::close_code;
 
 // It has sent more after its CONNECT than limits.frame_before_connect. That is not read, so its FIN
 // could not be seen.
@@ -30,10 +26,18 @@ stomp::frame_view& scratch_frame()
 client_connection::client_connection(
     shard& owner, int descriptor, std::size_t listener, std::uint64_t number)
     : connection(owner.loop(), descriptor, origin::accepted), shard_(owner),
-      decoder_(websocket::role::server), since_(owner.loop().now()), number_(number),
-      listener_(static_cast<std::uint16_t>(listener))
+      since_(owner.loop().now()), number_(number), listener_(static_cast<std::uint16_t>(listener)),
+      stage_(place().proxy_protocol == proxy_versions::none ? stage::greeting : stage::proxy_header)
 {
+    if (place().protocol == client_protocol::stomp) {
+        transport_.emplace<tcp_transport>();
+    }
     shard_.loop().timers().arm(*this, since_ + shard_.settings().limits.handshake_timeout);
+}
+
+const listener_config& client_connection::place() const noexcept
+{
+    return shard_.settings().listeners[listener_];
 }
 
 stomp::limits client_connection::frame_limits() const noexcept
@@ -63,55 +67,15 @@ void client_connection::on_bytes(std::span<char> bytes)
 
 void client_connection::take(std::span<char> bytes)
 {
-    if (!upgraded_) {
-        bytes = upgrade(bytes);
+    if (stage_ == stage::proxy_header) {
+        bytes = read_proxy_header(bytes);
     }
-    if (upgraded_) {
+    if (stage_ == stage::greeting && !bytes.empty() && !closing()) {
+        bytes = greet(bytes);
+    }
+    if (stage_ == stage::open) {
         decode(bytes);
     }
-}
-
-std::span<char> client_connection::upgrade(std::span<char> bytes)
-{
-    const std::size_t before = partial_.size();
-    const std::size_t most = shard_.settings().limits.http_head;
-    keep({bytes.data(), std::min(bytes.size(), most + 1 - before)}); // no more is looked at
-    const auto end = websocket::end_of_head(partial_, before);
-    auto& counters = shard_.counters().listener(listener_);
-    if (!end && partial_.size() <= most) {
-        return {};
-    }
-    if (!end || *end > most) {
-        ++counters.rejected[reject_reason::handshake];
-        out().append("HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: "
-                     "close\r\nContent-Length: 0\r\n\r\n");
-        close_after_flush();
-        return {};
-    }
-    const auto peer = net::peer_address(descriptor());
-    const auto& proxies = shard_.settings().listeners[listener_].trusted_proxies;
-    const bool trusted = peer && std::ranges::any_of(proxies, [&](const auto& range) {
-                             return range.contains(*peer);
-                         });
-    const auto answer = websocket::answer_upgrade(
-        std::string_view{partial_}.substr(0, *end), shard_.upgrade_policy(listener_),
-        trusted ? websocket::hop::trusted_proxy : websocket::hop::peer);
-    out().append(answer.response);
-    touch();
-    if (!answer.request) {
-        ++counters
-              .rejected[answer.status == 403 ? reject_reason::origin : reject_reason::handshake];
-        const std::string from = peer ? peer->substr(0, peer->rfind(':')) : std::string{"?"};
-        log::line_about(
-            log_level::info, from, "refused a client: " + answer.reason, {{"peer", from}});
-        close_after_flush();
-        return {};
-    }
-    upgraded_ = true;
-    const std::size_t used = *end - before;
-    std::string{}.swap(partial_); // `= {}` would keep the room
-    session_ = shard_.opened(*this, peer ? *peer : std::string{"?"}, answer.request->forwarded);
-    return bytes.subspan(used);
 }
 
 void client_connection::decode(std::span<char> bytes)
@@ -122,29 +86,16 @@ void client_connection::decode(std::span<char> bytes)
         // The bytes after CONNECT are judged once they are interpreted. Until then they are bounded
         // by not reading more.
         const bool judged_later = connected_ || !shard_.core().wants_client(session_);
-        const auto event = decoder_.next(bytes, judged_later ? most : room_before_connect());
-        switch (event.kind) {
-        case websocket::event_kind::need_more: return;
-        case websocket::event_kind::data:
-            feed({event.payload.data(), event.payload.size()}, event.binary);
+        const auto came = wire().next(bytes, judged_later ? most : room_before_connect(), *this);
+        switch (came.what) {
+        case incoming::kind::need_more: return;
+        case incoming::kind::data:
+            feed({came.payload.data(), came.payload.size()}, came.binary);
             break;
-        case websocket::event_kind::ping:
-            pongs_.on_ping(event.payload, websocket::role::server, *this);
-            break;
-        case websocket::event_kind::pong: break;
-        case websocket::event_kind::close:
-            websocket::append_close(out(), websocket::role::server, event.code, {});
-            touch();
-            peer_left(disconnect_reason::disconnect);
-            return;
-        case websocket::event_kind::failed:
-            ++shard_.counters()
-                  .frame_errors[side::client]
-                               [event.code == close_code::invalid_payload   ? frame_error::utf8
-                                : event.code == close_code::message_too_big ? frame_error::size
-                                                                            : frame_error::parse];
-            websocket::append_close(out(), websocket::role::server, event.code, {});
-            touch();
+        case incoming::kind::control: break;
+        case incoming::kind::closed: peer_left(disconnect_reason::disconnect); return;
+        case incoming::kind::failed:
+            ++shard_.counters().frame_errors[side::client][came.fault];
             peer_left(disconnect_reason::protocol_error);
             return;
         }
@@ -304,9 +255,9 @@ void client_connection::on_timer(net::time_point now)
         }
         ++shard_.counters().listener(listener_).rejected[reject_reason::timeout];
         left_how_ = disconnect_reason::connect_timeout;
-        if (upgraded_) {
-            websocket::append_close(
-                out(), websocket::role::server, close_code::policy_violation,
+        if (stage_ == stage::open) {
+            wire().append_fault(
+                out(), disconnect_reason::connect_timeout,
                 "no CONNECT within limits.handshake_timeout");
         }
         touch();
@@ -335,7 +286,7 @@ void client_connection::arm_clocks()
 void client_connection::write_beat(net::time_point now)
 {
     if (flowing()) {
-        websocket::append_message(out(), websocket::role::server, opcode_for(true), "\n");
+        wire().append_beat(out(), goes_as_text(true));
         touch();
     }
     beat_.on_sent(now);
@@ -357,7 +308,7 @@ void client_connection::run_idle_watch(net::time_point now)
     if (!flowing()) { // it does not read now: limits.client_stall is for that
         idle_.on_received(now);
     } else if (due == websocket::idle_watch::due::ask) {
-        websocket::append_message(out(), websocket::role::server, websocket::opcode::ping, {});
+        wire().append_question(out());
         touch();
         idle_.on_asked(now);
     } else {
@@ -368,7 +319,7 @@ void client_connection::run_idle_watch(net::time_point now)
 void client_connection::close_silent(std::string_view text)
 {
     ++shard_.counters().heart_beat_timeouts[side::client];
-    websocket::append_close(out(), websocket::role::server, close_code::policy_violation, text);
+    wire().append_fault(out(), disconnect_reason::heart_beat, text);
     touch();
     peer_left(disconnect_reason::heart_beat);
 }

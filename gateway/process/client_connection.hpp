@@ -1,35 +1,38 @@
 #pragma once
 
-// One client's socket: HTTP upgrade, WebSocket, STOMP bytes, heart-beats. It holds no rule of a
-// session. It hands frames to the router as long as the router wants them, and otherwise carries
-// their bytes.
+// One client's socket: PROXY header, what its transport makes of the bytes, STOMP frames,
+// heart-beats. It holds no rule of a session. It hands frames to the router as long as the router
+// wants them, and otherwise carries their bytes.
 //
 // Threading:  belongs to one shard.
 // Lifetime:   owned by the shard's table from accept to on_closed. That may be long after the
 //             session's end. It may also be before it: carried bytes are interpreted although the
 //             socket is gone (switch.md S4).
 // Invariants:
-// (1) The WebSocket layer is always read until limits.client_carry is full. So pings are answered
-//     and CLOSE is seen.
-// (2) One STOMP frame to the client is one unfragmented WebSocket message.
+// (1) The transport is always read until limits.client_carry is full. So pings are answered and
+//     CLOSE is seen.
+// (2) Until a PROXY header that the listener demands is whole, nothing is written to the peer, and
+//     nobody knows whose connection it is.
 // (3) Before its CONNECTED a peer makes the gateway hold at most limits.frame_before_connect,
 //     whatever it sends, and nothing once it has left.
 
 #include "broker/net/connection.hpp"
 #include "broker/stomp/heart_beat.hpp"
 #include "broker/stomp/parser.hpp"
-#include "broker/websocket/codec.hpp"
 #include "broker/websocket/idle_watch.hpp"
-#include "broker/websocket/pong_debt.hpp"
+#include "gateway/core/messages/message_kinds.hpp"
 #include "gateway/core/tables/client_session.hpp"
 #include "gateway/core/tables/effects.hpp"
-#include "gateway/core/messages/message_kinds.hpp"
+#include "gateway/transports/tcp/tcp_transport.hpp"
+#include "gateway/transports/websocket/websocket_transport.hpp"
 
 #include <string>
+#include <variant>
 
 namespace gateway {
 
 class shard;
+struct listener_config;
 
 class client_connection final : public net::connection, private net::timer {
 public:
@@ -47,7 +50,8 @@ public:
     // Interprets carried frames as far as the router wants them.
     void interpret(net::time_point now);
     void check_backlog(net::time_point now);
-    void refuse(std::string response); // 503
+    void refuse(std::string_view sentence); // not now
+    void turn_away(std::string_view why);   // it is no proxy's, or says nothing that one would say
     // limits.buffered_total: closes at once. Queued bytes are not written.
     void cut();
     // The same from hold to commit: nobody goes, reading stops (S14).
@@ -65,12 +69,11 @@ public:
     // It counts in the listener's gauge, and for its address where limits.clients_per_address is
     // set.
     void set_counted() noexcept { counted_ = true; }
-    void set_counted_address(std::string address)
-    {
-        address_ = std::make_unique<std::string>(std::move(address));
-    }
+    void set_counted_address();
     bool counted() const noexcept { return counted_; }
-    std::string counted_address() const { return address_ ? *address_ : std::string{}; }
+    std::string counted_address() const; // empty: it is not counted
+    // Who the client is, as net::peer_address() writes it: whom the PROXY header named, else the peer.
+    std::string peer() const;
     std::size_t listener() const noexcept { return listener_; }
     std::uint64_t number() const noexcept { return number_; } // in the shard's table
 
@@ -81,6 +84,12 @@ public:
     void beat_at_once(net::time_point now);
 
 private:
+    enum class stage : std::uint8_t {
+        proxy_header, // the listener demands one
+        greeting,     // the transport's first bytes
+        open,         // STOMP bytes come
+    };
+    using any_transport = std::variant<websocket_transport, tcp_transport>;
     // Frames in the outbox that are larger than its wall.
     struct large_frames {
         std::uint64_t until = 0; // where in all that was appended the last of them ends
@@ -95,11 +104,22 @@ private:
     void on_timer(net::time_point now) override;
 
     void take(std::span<char> bytes);
-    std::span<char> upgrade(std::span<char> bytes);
+    std::span<char> read_proxy_header(std::span<char> bytes);
+    std::span<char> greet(std::span<char> bytes);
+    void open(std::vector<std::pair<std::string, std::string>> headers);
+    const listener_config& place() const noexcept;
+    transport& wire() noexcept
+    {
+        return std::visit([](auto& one) -> transport& { return one; }, transport_);
+    }
+    const transport& wire() const noexcept
+    {
+        return std::visit([](const auto& one) -> const transport& { return one; }, transport_);
+    }
     void decode(std::span<char> bytes);
     void feed(std::string_view bytes, bool binary);
     bool came_binary(std::size_t from, std::size_t to) noexcept;
-    websocket::opcode opcode_for(bool text) const noexcept;
+    bool goes_as_text(bool may) const noexcept;
     std::size_t parse(std::string_view bytes);
     void peer_left(disconnect_reason how);
     void tell_gone();
@@ -123,18 +143,18 @@ private:
     std::size_t held_input() const noexcept
     {
         const std::size_t room = partial_.capacity();
-        return (room > std::string{}.capacity() ? room : 0) + kinds_.weight() + pongs_.bytes();
+        return (room > std::string{}.capacity() ? room : 0) + kinds_.weight() + wire().held();
     }
     void account() noexcept;
     stomp::limits frame_limits() const noexcept;
 
     shard& shard_;
     session_id session_ = session_id::none;
-    websocket::decoder decoder_;
+    any_transport transport_;
     stomp::parser parser_;
-    websocket::pong_debt pongs_;
-    std::string partial_; // HTTP head, then STOMP bytes that are not interpreted yet
-    std::unique_ptr<std::string> address_;
+    // PROXY header, then the greeting, then STOMP bytes that are not interpreted yet.
+    std::string partial_;
+    std::unique_ptr<std::string> peer_; // while it is counted, or until the session knows it
     std::unique_ptr<large_frames> large_;
     stomp::heart_beat beat_;
     websocket::idle_watch idle_;
@@ -147,14 +167,15 @@ private:
     std::uint16_t listener_;
     backlog level_ = backlog::below;
     disconnect_reason left_how_ = disconnect_reason::reset;
+    stage stage_;
     bool said_ = false; // STOMP was appended; a pong is no sign of life to a STOMP client
-    bool upgraded_ : 1 = false, connected_ : 1 = false;
+    bool connected_ : 1 = false;
     bool said_binary_ : 1 = false, said_text_ : 1 = false; // some of its STOMP frames were
     bool left_ : 1 = false; // the client is gone; the router hears of it when nothing is carried
     bool told_ : 1 = false; // the session is over
     bool watch_written_ : 1 = false;
     bool socket_gone_ : 1 = false; // on_closed came while bytes were carried
-    bool counted_ : 1 = false;
+    bool counted_ : 1 = false, address_counted_ : 1 = false;
     bool stopped_ : 1 = false; // stop_for_memory
     bool parsing_ : 1 = false; // partial_ is being read: it must not be freed
 
@@ -162,7 +183,7 @@ public: // by the shard; here for the sake of the size
     bool backlog_listed : 1 = false, resume_listed : 1 = false;
 };
 
-// The budget of an idle client's socket; the WebSocket decoder and the parser are within it.
-static_assert(sizeof(client_connection) <= 424);
+// The budget of an idle client's socket; its transport and the parser are within it.
+static_assert(sizeof(client_connection) <= 440);
 
 } // namespace gateway

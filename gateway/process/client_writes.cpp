@@ -2,40 +2,12 @@
 
 #include "broker/net/socket.hpp"
 #include "broker/net/utf8.hpp"
-#include "broker/websocket/upgrade.hpp"
 #include "gateway/process/client_connection.hpp"
 #include "gateway/process/shard.hpp"
 
 #include <utility>
 
 namespace gateway {
-
-namespace {
-
-using websocket::close_code;
-
-// contract.md, "What bad input gets"; RFC 6455 section 7.4.1 for the rest.
-close_code code_of(disconnect_reason reason) noexcept
-{
-    switch (reason) {
-    case disconnect_reason::disconnect: return close_code::normal;
-    case disconnect_reason::protocol_error:
-    case disconnect_reason::broker_refused:
-    case disconnect_reason::broker_error: return close_code::protocol_error;
-    case disconnect_reason::limit:
-    case disconnect_reason::slow_consumer:
-    case disconnect_reason::connect_timeout:
-    case disconnect_reason::heart_beat:
-    case disconnect_reason::admin: return close_code::policy_violation;
-    case disconnect_reason::park_timeout: return close_code::try_again_later;
-    case disconnect_reason::drained:
-    case disconnect_reason::switch_cut: return close_code::service_restart;
-    case disconnect_reason::reset: return close_code::no_status;
-    }
-    return close_code::internal_error;
-}
-
-} // namespace
 
 // A frame larger than the wall is no sign of a slow client by itself: it is not counted while it
 // waits. limits.client_stall says whether the client takes it, limits.buffered_total bounds it.
@@ -85,16 +57,16 @@ void client_connection::check_backlog(net::time_point now)
     }
 }
 
-// `text`: the frame may go as text. A client that sends binary cannot read text: React Native cuts
-// it at a NUL.
-websocket::opcode client_connection::opcode_for(bool text) const noexcept
+// `may`: the frame may go as text. A client that sends binary cannot read text: React Native cuts it
+// at a NUL.
+bool client_connection::goes_as_text(bool may) const noexcept
 {
-    switch (shard_.settings().listeners[listener_].frames) {
-    case client_frames::automatic: text &= said_text_ || !said_binary_; break;
+    switch (place().frames) {
+    case client_frames::automatic: return may && (said_text_ || !said_binary_);
     case client_frames::text: break;
-    case client_frames::binary: text = false; break;
+    case client_frames::binary: return false;
     }
-    return text ? websocket::opcode::text : websocket::opcode::binary;
+    return may;
 }
 
 void client_connection::write(std::string_view head, std::string_view body, framing as)
@@ -102,14 +74,11 @@ void client_connection::write(std::string_view head, std::string_view body, fram
     if (socket_gone_ || closing()) {
         return;
     }
-    const bool text = as != framing::binary && net::is_utf8(head) && net::is_utf8(body);
-    const auto frame = websocket::encode_head(opcode_for(text), head.size() + body.size() + 1);
-    out().append(frame.view());
-    out().append(head);
-    out().append(body);
-    out().append(std::string_view{"\0", 1});
-    shard_.counters().bytes[side::client][direction::out] +=
-        frame.size + head.size() + body.size() + 1u;
+    const bool text =
+        wire().has_text() && as != framing::binary && net::is_utf8(head) && net::is_utf8(body);
+    const std::uint64_t before = out().appended();
+    wire().append_frame(out(), head, body, goes_as_text(text));
+    shard_.counters().bytes[side::client][direction::out] += out().appended() - before;
     wrote(head.size() + body.size());
 }
 
@@ -118,9 +87,11 @@ void client_connection::write(std::string_view head, const net::payload_ref& res
     if (socket_gone_ || closing()) {
         return;
     }
-    const bool text = as != framing::binary && rest->is_utf8() && net::is_utf8(head);
-    websocket::append_message(out(), opcode_for(text), head, rest);
-    shard_.counters().bytes[side::client][direction::out] += head.size() + rest->size() + 4u;
+    const bool text =
+        wire().has_text() && as != framing::binary && rest->is_utf8() && net::is_utf8(head);
+    const std::uint64_t before = out().appended();
+    wire().append_frame(out(), head, rest, goes_as_text(text));
+    shard_.counters().bytes[side::client][direction::out] += out().appended() - before;
     wrote(head.size() + rest->size());
 }
 
@@ -134,7 +105,7 @@ void client_connection::up(stomp::version version, std::string_view heart_beat, 
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(ours);
     const auto theirs = stomp::parse_heart_beat(heart_beat).value_or(stomp::heart_beat_offer{});
     beat_ = stomp::heart_beat{stomp::negotiate({ms, ms}, theirs), loop().now()};
-    if (!beat_.expects()) {
+    if (!beat_.expects() && wire().has_question()) {
         idle_.begin(shard_.settings().limits.idle_ping, loop().now());
     }
     arm_clocks();
@@ -158,17 +129,17 @@ void client_connection::close(disconnect_reason reason, std::string_view text)
         return;
     }
     if (!closing()) {
-        websocket::append_close(out(), websocket::role::server, code_of(reason), text);
+        wire().append_close(out(), reason, text);
         touch();
         account();
         close_after_flush();
     }
 }
 
-void client_connection::refuse(std::string response)
+void client_connection::refuse(std::string_view sentence)
 {
     cancel();
-    out().append(response);
+    wire().append_unavailable(out(), sentence);
     touch();
     close_after_flush();
 }
@@ -181,9 +152,7 @@ void client_connection::drain()
     }
     left_how_ = disconnect_reason::drained;
     if (!closing()) {
-        websocket::append_close(
-            out(), websocket::role::server, close_code::service_restart,
-            "the gateway is going away");
+        wire().append_close(out(), disconnect_reason::drained, "the gateway is going away");
         touch();
         close_after_flush();
     }
@@ -196,7 +165,7 @@ void client_connection::on_written()
     if (std::exchange(said_, false)) {
         beat_.on_sent(now);
     }
-    pongs_.on_written(websocket::role::server, *this);
+    wire().on_written(*this);
     if (large_ != nullptr && out().written() >= large_->until) {
         large_.reset();
     }

@@ -88,6 +88,7 @@ void process::on_signal()
         for (auto& s : shards_) {
             s->post([one = s.get()] { one->stop_accepting(); });
         }
+        socket_files_.clear();
         drain(0);
     });
 }

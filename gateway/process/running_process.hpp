@@ -11,6 +11,7 @@
 #include "control/api/api.hpp"
 #include "control/api/server.hpp"
 #include "control/service/control_service.hpp"
+#include "gateway/listening/listening_socket.hpp"
 #include "gateway/memory/freed_memory.hpp"
 #include "gateway/memory/memory_limit.hpp"
 #include "gateway/process/switch_service.hpp"
@@ -62,6 +63,7 @@ private:
     process_state shared_;
     boost::asio::io_context control_{1};
     std::vector<std::unique_ptr<shard>> shards_;
+    std::vector<socket_file> socket_files_; // removed when nobody is accepted any more
     std::vector<std::thread> threads_;
     std::vector<std::unique_ptr<shard_port>> ports_;
     std::unique_ptr<control::control_service> service_;

@@ -1,7 +1,6 @@
 #include "gateway/process/shard.hpp"
 
 #include "gateway/process/endpoint_probe.hpp"
-#include "gateway/process/listener.hpp"
 #include "gateway/telemetry/log.hpp"
 
 #include <algorithm>
@@ -53,7 +52,8 @@ shard::~shard()
 
 boost::system::error_code shard::adopt_listener(int descriptor, std::size_t index)
 {
-    listeners_.push_back(std::make_unique<listener>(*this, descriptor, index));
+    listeners_.push_back(
+        std::make_unique<listener>(loop_, descriptor, index, static_cast<listener_owner&>(*this)));
     return listeners_.back()->failed();
 }
 
@@ -103,35 +103,48 @@ void shard::accepted(int descriptor, std::size_t index)
     client_connection& c =
         clients_.add(number, std::make_unique<client_connection>(*this, descriptor, index, number));
     auto& counts = counters_.listener(index);
+    const auto& at = settings_.listeners[index];
     const bool many =
         process_.clients.fetch_add(1, std::memory_order_relaxed) >= process_.clients_max;
     if (over_budget()) {
         ++counts.rejected[reject_reason::overload];
-        c.refuse(websocket::service_unavailable(
-            std::chrono::seconds{5}, "out of memory for clients (limits.buffered_total)"));
-        return;
-    }
-    if (many) {
+        c.refuse("out of memory for clients (limits.buffered_total)");
+    } else if (many) {
         ++counts.rejected[reject_reason::limit];
-        c.refuse(websocket::service_unavailable(
-            std::chrono::seconds{5}, "too many clients (limits.clients)"));
-        return;
-    }
+        c.refuse("too many clients (limits.clients)");
+    } else if (at.proxy_protocol == proxy_versions::none) {
+        admit(c);
+    } else if (!may_proxy(at, c.peer())) {
+        c.turn_away("it is not from a proxy in trusted_proxies");
+    } // else once the PROXY header has said who it is
+}
+
+void shard::admit(client_connection& c)
+{
+    auto& counts = counters_.listener(c.listener());
     if (settings_.limits.clients_per_address > 0) {
-        const auto peer = net::peer_address(descriptor);
-        std::string address = peer ? peer->substr(0, peer->rfind(':')) : std::string{};
-        if (!process_.addresses.enter(address, settings_.limits.clients_per_address)) {
+        const std::string peer = c.peer();
+        if (!process_.addresses.enter(
+                peer.substr(0, peer.rfind(':')), settings_.limits.clients_per_address)) {
             ++counts.rejected[reject_reason::ip_limit];
-            c.refuse(websocket::service_unavailable(
-                std::chrono::seconds{5},
-                "too many clients of one address (limits.clients_per_address)"));
+            c.refuse("too many clients of one address (limits.clients_per_address)");
             return;
         }
-        c.set_counted_address(std::move(address));
+        c.set_counted_address();
     }
     ++counts.accepted;
     ++counts.connections;
     c.set_counted();
+}
+
+void shard::accept_failed(std::size_t index, boost::system::error_code why, bool tell)
+{
+    ++counters_.listener(index).rests;
+    if (tell) {
+        say(log_level::warning, "no client can be accepted at " +
+                                    settings_.listeners[index].bind.text +
+                                    " for now: " + why.message());
+    }
 }
 
 session_id shard::opened(

@@ -13,10 +13,11 @@
 #include "broker/net/readiness_loop.hpp"
 #include "broker/net/socket.hpp"
 #include "broker/websocket/upgrade.hpp"
+#include "gateway/core/routing/router.hpp"
+#include "gateway/core/tables/effects.hpp"
+#include "gateway/listening/listener.hpp"
 #include "gateway/process/client_connection.hpp"
 #include "gateway/settings/config.hpp"
-#include "gateway/core/tables/effects.hpp"
-#include "gateway/core/routing/router.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -30,7 +31,6 @@
 
 namespace gateway {
 
-class listener;
 class endpoint_probe;
 
 // limits.clients_per_address: how many connections each address has, over all shards. Touched at
@@ -64,7 +64,10 @@ struct endpoint_addresses {
 
 using report_sink = std::function<void(control::report)>;
 
-class shard final : private effects, private broker::link_owner, private net::turn_handler {
+class shard final : private effects,
+                    private broker::link_owner,
+                    private listener_owner,
+                    private net::turn_handler {
 public:
     shard(
         config settings, shard_settings core, process_state& process,
@@ -104,7 +107,8 @@ public:
     check_endpoints(color c, std::function<void(std::vector<std::pair<bool, std::string>>)> done);
 
     // ---- by connections
-    void accepted(int descriptor, std::size_t listener);
+    // Who it is, is known now: counts it, or refuses it for limits.clients_per_address.
+    void admit(client_connection& c);
     session_id opened(
         client_connection& c, std::string peer,
         std::vector<std::pair<std::string, std::string>> handshake);
@@ -149,6 +153,10 @@ private:
     void link_drained(link_id id) override;
     void link_lost(link_id id, std::string why) override;
     void link_refused(link_id id, websocket::upgrade_refusal what) override;
+
+    // listener_owner
+    void accepted(int descriptor, std::size_t listener) override;
+    void accept_failed(std::size_t listener, boost::system::error_code why, bool tell) override;
 
     void on_turn_end(net::time_point now) override;
     client_connection* client(session_id id) const;

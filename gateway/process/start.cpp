@@ -1,6 +1,5 @@
 // How the gateway starts: configuration to settings, the store, shards, listeners, the admin API.
 
-#include "broker/net/socket.hpp"
 #include "gateway/memory/memory_limit.hpp"
 #include "gateway/memory/memory_reserve.hpp"
 #include "gateway/process/running_process.hpp"
@@ -20,20 +19,12 @@ namespace gateway {
 namespace {
 
 constexpr std::uint64_t descriptors_kept = 256; // listeners, admin, logs, epoll
-// The most that the kernel may hold unsent for a peer that no broker has accepted yet: the answer
-// to its upgrade, pongs.
-constexpr int unsent_before_connected = 16 * 1024;
 
 int start_error(const std::string& sentence)
 {
     log::flush(); // in front of it
     std::fprintf(stderr, "teal-gateway: %s\n", sentence.c_str());
     return 2;
-}
-
-std::string cannot_listen(const bind_address& at, const boost::system::error_code& why)
-{
-    return "cannot listen on " + at.text + ": " + why.message();
 }
 
 std::string joined(const std::vector<std::string>& words)
@@ -62,11 +53,6 @@ std::string hex_of(std::uint64_t value)
     return digits.data();
 }
 
-net::address address_of(const bind_address& bind)
-{
-    return {.host = bind.host, .port = bind.port, .path = bind.unix_path};
-}
-
 control::control_settings control_settings_of(const config& c)
 {
     control::control_settings s;
@@ -91,37 +77,27 @@ int process::open_listeners()
 {
     for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
         const auto& l = settings_.listeners[i];
-        auto at = address_of(l.bind);
-        if (!l.reuse_port) { // in use is an error, which SO_REUSEPORT would hide
-            const auto trial = net::listen_on(at, net::reuse_port::no);
-            if (!trial) {
-                return start_error(cannot_listen(l.bind, trial.error()));
-            }
-            if (at.is_unix()) { // one socket for all shards; the kernel wakes one of them
-                for (auto& s : shards_) {
-                    if (const auto failed = s->adopt_listener(::dup(*trial), i)) {
-                        return start_error(cannot_listen(l.bind, failed));
-                    }
-                }
-                ::close(*trial);
-                continue;
-            }
-            if (const auto bound = net::local_address(*trial)) {
-                at.port = bound->port;
-            }
-            ::close(*trial);
+        auto opened = open_listening_socket(l, shards_.size());
+        if (!opened.failed.empty()) {
+            return start_error(opened.failed);
         }
-        for (auto& s : shards_) {
-            const auto part = net::listen_on(at, net::reuse_port::yes);
-            if (!part) {
-                return start_error(cannot_listen(l.bind, part.error()));
-            }
-            net::bound_unsent(*part, unsent_before_connected);
-            if (const auto failed = s->adopt_listener(*part, i)) {
-                return start_error(cannot_listen(l.bind, failed));
+        socket_files_.push_back(std::move(opened.file));
+        boost::system::error_code failed;
+        for (std::size_t n = 0; n < shards_.size(); ++n) {
+            if (const auto why = shards_[n]->adopt_listener(opened.descriptors[n], i)) {
+                failed = why;
             }
         }
-        log::line(log_level::info, "listening", {{"bind", at.text()}, {"path", joined(l.paths)}});
+        if (failed) {
+            return start_error("cannot listen on " + l.bind.text + ": " + failed.message());
+        }
+        if (l.protocol == client_protocol::stomp) {
+            log::line(
+                log_level::info, "listening", {{"bind", opened.bound}, {"protocol", "stomp"}});
+        } else {
+            log::line(
+                log_level::info, "listening", {{"bind", opened.bound}, {"path", joined(l.paths)}});
+        }
     }
     return 0;
 }

@@ -21,6 +21,14 @@ bool is_local(const bind_address& address)
            });
 }
 
+bool may_proxy(const listener_config& at, std::string_view peer) noexcept
+{
+    return at.trusted_proxies.empty()
+               ? is_local(at.bind)
+               : std::ranges::any_of(
+                     at.trusted_proxies, [&](const auto& range) { return range.contains(peer); });
+}
+
 std::string_view to_string(endpoint_scheme s) noexcept
 {
     switch (s) {

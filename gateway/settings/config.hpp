@@ -52,17 +52,45 @@ enum class client_frames : std::uint8_t {
     binary,    // all of them
 };
 
+// What the clients of a listener speak.
+enum class client_protocol : std::uint8_t {
+    websocket, // STOMP over WebSocket
+    stomp,     // plain STOMP
+};
+
+// Which PROXY headers a listener demands in front of a client's bytes.
+enum class proxy_versions : std::uint8_t {
+    none, // no header: the peer is the client
+    v1,
+    v2,
+    any, // either
+};
+
+// Whose the file of a unix socket is. Not set: as the process's umask and user make it.
+struct socket_file_config {
+    std::optional<unsigned> mode; // of rwxrwxrwx; to connect one must be allowed to write
+    std::optional<unsigned> owner, group;
+    bool operator==(const socket_file_config&) const = default;
+};
+
 struct listener_config {
     bind_address bind;
+    client_protocol protocol = client_protocol::websocket;
+    socket_file_config socket_file; // where bind is unix:PATH
     std::vector<std::string> paths{"/ws"};
     std::vector<std::string> allowed_origins; // empty: the same origin; "*": any
-    // Proxies whose X-Forwarded-Host and -Proto are believed in the origin check.
+    // Proxies whose PROXY header is believed, and X-Forwarded-Host and -Proto in the origin check.
     std::vector<net::address_range> trusted_proxies;
+    proxy_versions proxy_protocol = proxy_versions::none;
     std::vector<std::string> forward_headers; // handshake headers said again to ws:// brokers
     client_frames frames = client_frames::automatic;
     bool reuse_port = false;
     bool operator==(const listener_config&) const = default;
 };
+
+// Whether `peer` (net::peer_address) may say who its client is. Without trusted_proxies only where
+// nobody but this machine can connect.
+bool may_proxy(const listener_config& at, std::string_view peer) noexcept;
 
 struct admin_config {
     bind_address bind{"127.0.0.1", 8081, {}, "127.0.0.1:8081"};

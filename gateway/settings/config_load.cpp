@@ -1,4 +1,5 @@
-// The keys of teal.yaml, section by section: what each may be, and what must fit together.
+// The keys of teal.yaml, section by section: what each may be, and what must fit together. Those of
+// listeners and of brokers have files of their own.
 
 #include "broker/own_headers.hpp"
 #include "gateway/settings/config_loader.hpp"
@@ -13,7 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr std::size_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
-constexpr std::size_t listeners_max = 16;
 
 } // namespace
 
@@ -55,111 +55,6 @@ void loader::file(section& at, std::string_view key, std::string& out)
     std::error_code ignored;
     if (std::filesystem::is_directory(out, ignored) || !std::ifstream{out}.is_open()) {
         at.error(key, shown(out) + " cannot be read");
-    }
-}
-
-void loader::listeners(section& root)
-{
-    const auto items = root.items("listeners");
-    if (items.empty()) {
-        root.error("listeners", "at least one listener is needed");
-    }
-    if (items.size() > listeners_max) {
-        root.error("listeners", "more than " + std::to_string(listeners_max) + " listeners");
-        return;
-    }
-    for (std::size_t i = 0; i < items.size(); ++i) {
-        listener({document_, items[i], "listeners[" + std::to_string(i) + "]", items[i].Mark()});
-    }
-}
-
-void loader::listener(section at)
-{
-    // Headers that the gateway itself writes in a handshake with a broker, or that belong to one
-    // hop.
-    static constexpr std::array<std::string_view, 8> own_headers{
-        "host",           "upgrade",           "connection", "origin",
-        "content-length", "transfer-encoding", "te",         "trailer"};
-    listener_config l;
-    at.take_as("bind", l.bind, parse_bind, "HOST:PORT or unix:PATH");
-    if (!at.has("bind")) {
-        at.error("bind", "is needed");
-    }
-    bool websocket = true;
-    at.take_word<bool>("protocol", websocket, {{"websocket", true}, {"stomp", false, false}});
-    paths(at, l.paths);
-    at.refuse("sockjs_path");
-    at.take("allowed_origins", l.allowed_origins);
-    for (const auto& origin : l.allowed_origins) {
-        if (!is_origin_pattern(origin)) {
-            at.error(
-                "allowed_origins",
-                shown(origin) +
-                    " is not allowed: must be \"*\", \"null\", https://example.com, "
-                    "https://*.example.com or another scheme's like capacitor://localhost");
-        }
-    }
-    trusted_proxies(at, l.trusted_proxies);
-    at.take_word(
-        "frames", l.frames,
-        {{"auto", client_frames::automatic},
-         {"text", client_frames::text},
-         {"binary", client_frames::binary}});
-    at.take("forward_headers", l.forward_headers);
-    for (const auto& name : l.forward_headers) {
-        const auto folded = lower_case(name);
-        if (!is_header_name(name) || folded.starts_with("sec-websocket-") ||
-            std::find(own_headers.begin(), own_headers.end(), folded) != own_headers.end()) {
-            at.error("forward_headers", shown(name) + " cannot be forwarded");
-        }
-    }
-    bool proxy_protocol = false;
-    at.take("proxy_protocol", proxy_protocol);
-    if (proxy_protocol) {
-        at.not_built("proxy_protocol", "proxy_protocol: true");
-    }
-    at.take("reuse_port", l.reuse_port);
-    at.refuse("tls");
-    at.finish();
-    for (const auto& other : config_.listeners) {
-        const bool picked =
-            !l.bind.is_unix() && l.bind.port == 0; // the system picks: never the same
-        if (other.bind == l.bind && !l.bind.text.empty() && !picked) {
-            at.error("bind", l.bind.text + " is bound by another listener");
-        }
-    }
-    config_.listeners.push_back(std::move(l));
-}
-
-void loader::paths(section& at, std::vector<std::string>& out)
-{
-    if (at.find("path").IsSequence()) {
-        at.take("path", out);
-        if (out.empty()) {
-            at.error("path", "at least one path is needed");
-        }
-    } else {
-        at.take("path", out.front());
-    }
-    for (const auto& path : out) {
-        if (!is_http_path(path)) {
-            at.error("path", "must begin with / and have no query, fragment or space");
-        }
-    }
-}
-
-void loader::trusted_proxies(section& at, std::vector<net::address_range>& out)
-{
-    std::vector<std::string> texts;
-    at.take("trusted_proxies", texts);
-    for (const auto& text : texts) {
-        if (const auto range = net::parse_address_range(text)) {
-            out.push_back(*range);
-        } else {
-            at.error(
-                "trusted_proxies",
-                shown(text) + " is not allowed: must be an address, a block like 10.0.0.0/8, or unix");
-        }
     }
 }
 

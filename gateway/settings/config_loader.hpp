@@ -27,6 +27,11 @@ public:
 private:
     void listeners(section& root);
     void listener(section at);
+    void websocket_only(section& at, const listener_config& l);
+    void origins(section& at, std::vector<std::string>& out);
+    void forward_headers(section& at, std::vector<std::string>& out);
+    void proxy_protocol(section& at, listener_config& out);
+    void socket_file(section& at, listener_config& out);
     void paths(section& at, std::vector<std::string>& out);
     void trusted_proxies(section& at, std::vector<net::address_range>& out);
     void admin(section at);

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <grp.h>
 #include <limits>
 #include <numeric>
+#include <pwd.h>
 #include <utility>
 
 namespace gateway {
@@ -48,6 +50,14 @@ std::optional<std::uint16_t> parse_port(std::string_view text)
                                                  : std::nullopt;
 }
 
+// The highest one means "no change" to chown.
+std::optional<unsigned> id_number(std::string_view text)
+{
+    const auto n = parse_count(text);
+    return n && *n < std::numeric_limits<unsigned>::max() ? std::optional{static_cast<unsigned>(*n)}
+                                                          : std::nullopt;
+}
+
 // A name, an IPv4 address, or what stands between brackets.
 bool is_host(std::string_view text, bool in_brackets)
 {
@@ -79,6 +89,33 @@ std::optional<host_port> split_host_port(std::string_view text)
 }
 
 } // namespace
+
+std::optional<unsigned> parse_file_mode(std::string_view text)
+{
+    unsigned mode = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+    const bool octal = error == std::errc{} && end == text.data() + text.size();
+    return octal && text.size() >= 3 && text.size() <= 4 && mode <= 0777 ? std::optional{mode}
+                                                                         : std::nullopt;
+}
+
+std::optional<unsigned> user_number(std::string_view text)
+{
+    const std::string name{text};
+    if (const passwd* found = ::getpwnam(name.c_str())) {
+        return found->pw_uid;
+    }
+    return id_number(text);
+}
+
+std::optional<unsigned> group_number(std::string_view text)
+{
+    const std::string name{text};
+    if (const group* found = ::getgrnam(name.c_str())) {
+        return found->gr_gid;
+    }
+    return id_number(text);
+}
 
 std::optional<std::uint64_t> parse_count(std::string_view text)
 {

@@ -22,6 +22,10 @@ std::optional<unsigned> parse_rate(std::string_view text);    // "500/s"
 std::optional<unsigned> parse_percent(std::string_view text); // "25%", 0 to 100
 std::optional<memory_mark> parse_memory_mark(std::string_view text); // a size, or a percentage
 std::optional<bind_address> parse_bind(std::string_view text); // HOST:PORT, [V6]:PORT, unix:PATH
+std::optional<unsigned> parse_file_mode(std::string_view text); // "0660", "660": octal, rwxrwxrwx
+std::optional<unsigned>
+user_number(std::string_view text); // a name that the system knows, or digits
+std::optional<unsigned> group_number(std::string_view text);
 // Fills scheme, host, port, path, url, and name as "H:P".
 std::optional<endpoint_config> parse_endpoint_url(std::string_view text);
 

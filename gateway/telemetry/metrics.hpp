@@ -95,10 +95,11 @@ enum class reject_reason : std::uint8_t {
     timeout,   // limits.handshake_timeout
     draining,  // this gateway is on its way out
     overload,  // limits.buffered_total, or no descriptor left
+    proxy,     // not from a proxy that is trusted, or without its PROXY header
 };
 template <>
-inline constexpr std::array<std::string_view, 7> names<reject_reason>{
-    "limit", "ip_limit", "origin", "handshake", "timeout", "draining", "overload"};
+inline constexpr std::array<std::string_view, 8> names<reject_reason>{
+    "limit", "ip_limit", "origin", "handshake", "timeout", "draining", "overload", "proxy"};
 
 // Why a client's connection ended; initiator_of() says whose doing it was.
 enum class disconnect_reason : std::uint8_t {

@@ -43,6 +43,12 @@ listeners:
     proxy_protocol: false
     reuse_port: true
   - bind: unix:/run/teal/clients.sock
+    protocol: stomp
+    mode: 0660
+    owner: root
+    group: 12345
+    proxy_protocol: v2
+    trusted_proxies: [unix]
 admin:
   bind: unix:/run/teal/admin.sock
   tokens_file: tokens
@@ -190,7 +196,12 @@ TEST(Config, FullOneSetsEveryKeyOfListenersAndBrokers)
     EXPECT_EQ(c.listeners[0].frames, client_frames::binary);
     EXPECT_EQ(c.listeners[1].frames, client_frames::automatic);
     EXPECT_TRUE(c.listeners[0].reuse_port);
+    EXPECT_EQ(c.listeners[0].protocol, client_protocol::websocket);
+    EXPECT_EQ(c.listeners[0].proxy_protocol, proxy_versions::none);
     EXPECT_EQ(c.listeners[1].bind.unix_path, "/run/teal/clients.sock");
+    EXPECT_EQ(c.listeners[1].protocol, client_protocol::stomp);
+    EXPECT_EQ(c.listeners[1].proxy_protocol, proxy_versions::v2);
+    EXPECT_EQ(c.listeners[1].socket_file, (socket_file_config{0660U, 0U, 12'345U}));
     EXPECT_TRUE(c.admin.bind.is_unix());
     EXPECT_EQ(c.admin.tokens_file, dir.path("tokens"));
     const auto& b = c.brokers;
@@ -385,8 +396,6 @@ TEST(Config, KeysWhosePartIsNotBuiltSaySo)
     };
     says(with_listener("tls: { certificate: f, key: f }"), "tls");
     says(with_listener("sockjs_path: /sockjs"), "sockjs_path");
-    says(with_listener("proxy_protocol: true"), "proxy_protocol: true");
-    says(with_listener("protocol: stomp"), "protocol: stomp");
     says(minimal + "admin: { tls: { certificate: f } }\n", "tls");
     says(minimal + "    tls: { ca: f }\n", "tls");
     says(minimal + "store: { kind: etcd }\n", "kind: etcd");
@@ -647,6 +656,80 @@ TEST(Config, N5_TrustedProxiesAreAddresses)
                 .find("listeners[0].trusted_proxies"),
             std::string::npos)
             << value;
+    }
+}
+
+TEST(Config, N8_WhoMayProxyIsNamedWhereOthersCanConnect)
+{
+    const auto parsed = [](const std::string& bind, const std::string& keys) {
+        return errors_of(
+            "listeners:\n  - bind: " + bind + "\n    " + keys + "\n" +
+            minimal.substr(minimal.find("brokers:")));
+    };
+    for (const auto* word : {"true", "any", "v1", "v2"}) {
+        const auto key = "proxy_protocol: " + std::string{word};
+        EXPECT_EQ(parsed("127.0.0.1:1", key), "") << word;
+        EXPECT_EQ(parsed("unix:/run/s", key), "") << word;
+        EXPECT_EQ(parsed("0.0.0.0:1", key + "\n    trusted_proxies: [10.0.0.0/8]"), "") << word;
+        EXPECT_EQ(
+            parsed("0.0.0.0:1", key),
+            "teal.yaml:3:21: listeners[0].proxy_protocol: trusted_proxies is needed, which names who "
+            "may say where clients come from, unless bind is a loopback address or a unix socket\n");
+    }
+    EXPECT_EQ(parsed("0.0.0.0:1", "proxy_protocol: off"), "");
+    EXPECT_NE(
+        parsed("127.0.0.1:1", "proxy_protocol: v3").find("'v3' is not allowed: must be "),
+        std::string::npos);
+    listener_config at;
+    at.bind = {"127.0.0.1", 1, {}, "127.0.0.1:1"};
+    EXPECT_TRUE(may_proxy(at, "127.0.0.1:5"));
+    at.bind.host = "0.0.0.0";
+    EXPECT_FALSE(may_proxy(at, "127.0.0.1:5"));
+    at.trusted_proxies = {*net::parse_address_range("10.0.0.0/8")};
+    EXPECT_TRUE(may_proxy(at, "10.1.2.3:5"));
+    EXPECT_FALSE(may_proxy(at, "127.0.0.1:5"));
+    EXPECT_FALSE(may_proxy(at, "unix"));
+}
+
+TEST(Config, N10_PlainStompHasNoKeysOfAHandshake)
+{
+    for (const auto* key :
+         {"path: /ws", "allowed_origins: [\"*\"]", "frames: text", "forward_headers: [Cookie]"}) {
+        const std::string text{key};
+        EXPECT_NE(
+            errors_of(with_listener("protocol: stomp\n    " + text))
+                .find(
+                    "listeners[0]." + text.substr(0, text.find(':')) +
+                    ": is for protocol: websocket; plain STOMP has no handshake and no messages\n"),
+            std::string::npos)
+            << key;
+    }
+    EXPECT_NE(
+        errors_of(with_listener("protocol: stomp\n    trusted_proxies: [unix]"))
+            .find("trusted_proxies: says nothing with protocol: stomp and without proxy_protocol"),
+        std::string::npos);
+    EXPECT_EQ(errors_of(with_listener("protocol: stomp")), "");
+    EXPECT_NE(
+        errors_of(with_listener("protocol: mqtt")).find("must be websocket or stomp"),
+        std::string::npos);
+}
+
+TEST(Config, N9_AUnixSocketsFileMayHaveAModeAndAnOwner)
+{
+    const auto parsed = [](const std::string& bind, const std::string& key) {
+        return errors_of(
+            "listeners: [{ bind: \"" + bind + "\", " + key + " }]\n" +
+            minimal.substr(minimal.find("brokers:")));
+    };
+    for (const auto* key : {"mode: 0660", "mode: 660", "owner: root", "owner: 0", "group: root"}) {
+        EXPECT_EQ(parsed("unix:/run/s", key), "") << key;
+        EXPECT_NE(parsed("127.0.0.1:1", key).find("is for a unix socket (bind: unix:PATH)"), std::string::npos)
+            << key;
+    }
+    for (const auto* key :
+         {"mode: 0880", "mode: 1777", "mode: rw", "mode: 06600", "mode: 6", "owner: no-such-user",
+          "group: no-such-group", "owner: 4294967295", "owner: -1"}) {
+        EXPECT_NE(parsed("unix:/run/s", key).find(" is not allowed: must be "), std::string::npos) << key;
     }
 }
 

@@ -1,0 +1,7 @@
+#include "gateway/transports/transport.hpp"
+
+namespace gateway {
+
+transport::~transport() = default;
+
+} // namespace gateway
