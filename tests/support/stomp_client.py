@@ -5,11 +5,10 @@ lets bytes be sent that no decent client would send.
 """
 
 import itertools
-import socket
 import time
 
 from checks import Failure
-from websocket_client import WebSocket, readable
+from websocket_client import WebSocket, open_stream, readable
 
 ESCAPES = {"\\": "\\\\", "\r": "\\r", "\n": "\\n", ":": "\\c"}
 UNESCAPES = {"\\\\": "\\", "\\r": "\r", "\\n": "\n", "\\c": ":"}
@@ -120,9 +119,8 @@ class FrameParser:
 
 
 class TcpTransport:
-    def __init__(self, host, port, timeout=10):
-        self.socket = socket.create_connection((host, port), timeout=timeout)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, host, port, timeout=10, **stream):
+        self.socket = open_stream(host, port, timeout, **stream)
         self.close_info = None
 
     def send(self, data):
@@ -145,8 +143,8 @@ class WebSocketTransport:
     """STOMP in WebSocket messages; `binary` chooses the opcode of what is sent."""
 
     def __init__(self, host, port, path="/ws", binary=False, subprotocols=("v12.stomp",),
-                 headers=(), timeout=10):
-        self.websocket = WebSocket(host, port, path, subprotocols, headers, timeout)
+                 headers=(), timeout=10, **stream):
+        self.websocket = WebSocket(host, port, path, subprotocols, headers, timeout, **stream)
         self.websocket.upgrade()
         self.socket = self.websocket.socket
         self.binary = binary
@@ -172,12 +170,12 @@ class WebSocketTransport:
         self.websocket.close()
 
 
-def tcp(port, host="127.0.0.1"):
-    return TcpTransport(host, port)
+def tcp(port, host="127.0.0.1", **stream):
+    return TcpTransport(host, port, **stream)
 
 
-def websocket(port, path="/ws", **options):
-    return WebSocketTransport("127.0.0.1", port, path, **options)
+def websocket(port, path="/ws", host="127.0.0.1", **options):
+    return WebSocketTransport(host, port, path, **options)
 
 
 class StompClient:

@@ -115,7 +115,7 @@ class Gateway:
     """teal-gateway over `blue` and `green`: lists of URLs or {url, weight, name}.
 
     `sections` adds to the configuration: threads=2, switch={...}, limits={...}, listener={...},
-    admin={...}, brokers={...} (multiplex and its neighbours), colors={"blue": {"health": {...}}}.
+    listeners=[{...}, more of them], admin={...}, brokers={...} (multiplex and its neighbours), colors={"blue": {"health": {...}}}.
     `wrap` is a command that runs the gateway's own, such as one that sets a limit.
     """
 
@@ -135,6 +135,7 @@ class Gateway:
         admin = {"bind": f"127.0.0.1:{self.admin_port}", **sections.pop("admin", {})}
         colors = sections.pop("colors", {})
         lines = ["listeners:", f"  - {flow(listener)}",
+                 *(f"  - {flow(one)}" for one in sections.pop("listeners", [])),
                  f"admin: {flow(admin)}", "brokers:"]
         for color, endpoints in (("blue", blue), ("green", green)):
             lines += [f"  {color}:", "    endpoints:"]

@@ -21,6 +21,21 @@ def readable(connection, timeout):
     return bool(waiter.poll(max(0, timeout) * 1000))
 
 
+def open_stream(host, port, timeout=10, first=b"", source=None):
+    """A connected socket: to HOST and port, or to unix:PATH. `first` goes out before all else, in
+    pieces where it is a list; `source` is the address to come from."""
+    if host.startswith("unix:"):
+        made = socket.socket(socket.AF_UNIX)
+        made.settimeout(timeout)
+        made.connect(host[len("unix:"):])
+    else:
+        made = socket.create_connection((host, port), timeout, source and (source, 0))
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for piece in first if isinstance(first, list) else [first]:
+        made.sendall(piece)
+    return made
+
+
 def mask_bytes(payload, key):
     """RFC 6455, 5.3, as one big-number xor: fast enough for megabytes."""
     size = len(payload)
@@ -53,12 +68,11 @@ class WebSocket:
     """One connection. `upgrade` raises when refused; `request` only reports."""
 
     def __init__(self, host, port, path="/ws", subprotocols=("v12.stomp",), headers=(),
-                 timeout=10):
+                 timeout=10, **stream):
         self.host, self.port, self.path = host, port, path
         self.subprotocols, self.extra = subprotocols, headers
         self.timeout = timeout
-        self.socket = socket.create_connection((host, port), timeout=timeout)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = open_stream(host, port, timeout, **stream)
         self.buffer = bytearray()
         self.parts = None        # (opcode, bytes) of a message whose end is missing
         self.close_info = None   # (code, reason) once CLOSE came; (1006, "") at a bare end
