@@ -143,6 +143,9 @@ void link_table::ask_barrier(link_record& l, time_point now)
 
 void link_table::leave(link_record& l, time_point now)
 {
+    if (l.core.leaving()) {
+        return; // H8: connect_timeout counts from the first order, however many sessions follow
+    }
     const bool unborn = l.core.state() == broker::link_state::dialling ||
                         l.core.state() == broker::link_state::connecting;
     l.core.leave(now, out_);

@@ -10,6 +10,13 @@ namespace {
 
 constexpr auto dial_again = std::chrono::milliseconds{20};
 
+// H8: a link that leaves may wait for confirms up to connect_timeout. It takes no place of those
+// that serve, as long as there are no more of its kind than of these.
+bool has_place(std::size_t all, std::size_t leaving, std::size_t most) noexcept
+{
+    return all - leaving < most && leaving <= most;
+}
+
 // Sessions or wire subscriptions on each shared link of a role before another is dialled (up to
 // links_per_key).
 constexpr std::size_t link_load = 64;
@@ -70,8 +77,10 @@ link_record* share_groups::pick_publish(share_group& g, client_session& s, time_
 {
     link_record* best = nullptr;
     bool dialling = false;
+    std::size_t leaving = 0;
     for (const link_id id : g.publish) {
         link_record& l = *link(id);
+        leaving += l.core.leaving();
         if (l.core.ready()) {
             if (best == nullptr || l.users.size() < best->users.size()) {
                 best = &l;
@@ -80,7 +89,7 @@ link_record* share_groups::pick_publish(share_group& g, client_session& s, time_
             dialling |= !l.core.leaving();
         }
     }
-    if (!dialling && g.publish.size() < settings_.links_per_key &&
+    if (!dialling && has_place(g.publish.size(), leaving, settings_.links_per_key) &&
         (best == nullptr || (best->users.size() >= link_load && quotas_.has_room(g, 1))) &&
         may_dial(g, s, now, link_role::publish)) {
         links_.dial(g, link_role::publish, session_id::none, now);
@@ -93,8 +102,10 @@ link_record* share_groups::pick_subscribe(share_group& g, color c, time_point no
     link_record* best = nullptr;
     link_record* open = nullptr;
     bool dialling = false;
+    std::size_t leaving = 0;
     for (const link_id id : g.subscribe) {
         link_record& l = *link(id);
+        leaving += l.core.leaving();
         if (!l.core.ready()) {
             dialling |= !l.core.leaving();
             continue;
@@ -107,10 +118,9 @@ link_record* share_groups::pick_subscribe(share_group& g, color c, time_point no
             best = &l;
         }
     }
-    if (!dialling && g.subscribe.size() < settings_.links_per_key &&
+    if (!dialling && has_place(g.subscribe.size(), leaving, settings_.links_per_key) &&
         (open == nullptr || (open->wires.size() >= link_load && quotas_.has_room(g, 1))) &&
-        now >= g.retry_at &&
-        pool_of(c).healthy(g.at.index)) {
+        now >= g.retry_at && pool_of(c).healthy(g.at.index)) {
         links_.dial(g, link_role::subscribe, session_id::none, now);
     }
     return best;

@@ -254,4 +254,53 @@ TEST_F(RouterDedicatedBackpressure, NobodyIsClosedForIt)
     EXPECT_EQ(std::ranges::count(effects, "read link 1 off"), 2);
 }
 
+// ---- links that leave
+
+class RouterLeaving : public RouterTest {
+protected:
+    RouterLeaving() : RouterTest(one_link())
+    {
+        brokers.blue.keeps_back = is_client_send;
+        const auto first = client();
+        says(first, "SEND destination:/topic/a receipt:s | refused, say: it is never confirmed");
+        goes(first);
+        skip_effects();
+    }
+    static gateway::shard_settings one_link()
+    {
+        auto s = usual_settings();
+        s.links_per_key = 1;
+        return s;
+    }
+};
+
+TEST_F(RouterLeaving, H8_OneThatWaitsForConfirmsTakesNoPlace)
+{
+    EXPECT_EQ(state(client()), session_state::active);
+    EXPECT_EQ(router.snapshot().endpoints.blue[0].links, 2u);
+}
+
+TEST_F(RouterLeaving, H8_ItEndsAtConnectTimeoutHoweverManyComeAndGo)
+{
+    for (int i = 0; i < 9; ++i) {
+        run(1s);
+        goes(client());
+    }
+    EXPECT_EQ(router.snapshot().endpoints.blue[0].links, 1u);
+    run(1s);
+    EXPECT_EQ(router.snapshot().endpoints.blue[0].links, 0u);
+}
+
+TEST_F(RouterLeaving, H8_ThereAreNoMoreOfThemThanOfThoseThatServe)
+{
+    const auto second = client();
+    says(second, "SEND destination:/topic/a receipt:s | this one neither");
+    goes(second);
+    const auto third = client();
+    EXPECT_EQ(state(third), session_state::connecting);
+    EXPECT_EQ(router.snapshot().endpoints.blue[0].links, 2u);
+    run(10s); // connect_timeout
+    EXPECT_EQ(state(third), session_state::active);
+}
+
 } // namespace
