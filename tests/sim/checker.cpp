@@ -513,7 +513,9 @@ bool checker::in_move(const send_record& m, unsigned client) const
                                              : net::duration{};
     const net::duration behind = stalls_ ? unseen_ + joined_max : net::duration{joined_max};
     return found != moves_.end() && std::ranges::any_of(found->second, [&](const move_record& one) {
-               return one.at <= m.arrived + before &&
+               // Over a link so slow that the markers did not come in time.
+               const bool given_up = one.bound != net::never && one.bound - one.at >= move_max_;
+               return one.at <= m.arrived + (given_up ? on_its_way_max : before) &&
                       (one.bound == net::never || m.arrived <= one.bound + behind);
            });
 }

@@ -144,6 +144,8 @@ public:
 
     // A cluster: who is bound again at another node may be overtaken by what it sends there.
     void expect_paths() noexcept { paths_ = true; }
+    // M13: a marker is waited for no longer; what is on its way then is part of the gap.
+    void expect_moves_within(net::duration most) noexcept { move_max_ = most; }
     void expect_no_markers() noexcept { no_markers_ = true; }     // who moves leaves without
     void expect_stored_order() noexcept { stored_order_ = true; } // queue_order: strict
 
@@ -226,7 +228,7 @@ private:
     bool bytes_;
     std::deque<std::string> lines_;
     net::duration bind_again_max_ = std::chrono::milliseconds{500},
-                  unseen_ = std::chrono::milliseconds{100};
+                  unseen_ = std::chrono::milliseconds{100}, move_max_ = net::duration::max();
     ordinal last_ = 0;
     std::map<message_key, send_record> sends_;
     std::vector<subscription_record> subscriptions_;

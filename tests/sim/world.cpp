@@ -288,6 +288,7 @@ gateway::shard_settings world::core(unsigned shard)
         s.timing.drain_timeout = 3s; // within the rest of a world
     }
     s.shared_backplane = options_.backplane != backplane::separate;
+        checker_.expect_moves_within(s.timing.drain_timeout);
     s.pairing = {
         .by = options_.backplane == backplane::header    ? gateway::dedup_by::header
               : options_.backplane == backplane::marks   ? gateway::dedup_by::automatic

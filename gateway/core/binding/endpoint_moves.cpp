@@ -163,23 +163,27 @@ void endpoint_moves::leave_ready(endpoint_move& m, time_point now)
     }
 }
 
-// As with a seam (M6): the clock stands for a session that does not take the messages before its
-// marker, within drain_timeout.
+// As with a seam (M6): each MESSAGE and each marker that arrives is progress, and the clock stands
+// for a session that does not take the messages before its marker; within drain_timeout.
 bool endpoint_moves::awaits_marker(endpoint_move& m, const client_session& s, time_point now)
 {
     bool waits = false, unread = false;
+    time_point sign{};
     for (const auto& sub : s.journal) {
         const wire_subscription* w = wire(sub->wires[s.live]);
         if (w != nullptr && m.awaited.contains(w->id)) {
             waits = true;
             unread |= !reads(*w);
+            sign = std::max({sign, w->last_message, w->group->last_marker});
         }
     }
     if (unread) {
         m.slow[s.id] = now + settings_.timing.seam_timeout;
     }
     const auto slow = m.slow.find(s.id);
-    const time_point until = slow == m.slow.end() ? m.until : std::max(m.until, slow->second);
+    const time_point until = std::max(
+        {m.until, slow == m.slow.end() ? m.until : slow->second,
+         sign + settings_.timing.seam_timeout});
     return waits && now < std::min(until, m.give_up);
 }
 

@@ -135,6 +135,36 @@ TEST_F(RouterMove, M13_WhatWasRoutedInFrontOfTheMarkerIsDeliveredAndNothingBehin
     EXPECT_EQ(told(a, log.take()), lines{});
 }
 
+TEST_F(RouterMove, M13_TheMarkerIsWaitedForWhileSomethingArrives)
+{
+    brokers.blue.markers = false;
+    drains(b1);
+    for (int i = 0; i < 5; ++i) {
+        run(900ms);
+        brings(3, message("s1", "x"));
+        EXPECT_EQ(state(a), session_state::rebinding);
+    }
+    skip_effects();
+    run(900ms);
+    brings(3, message("s1", "in front"));
+    EXPECT_EQ(told(a, log.take()), lines{seen("in front")});
+    run(1100ms); // seam_timeout, and the sweep behind it
+    EXPECT_EQ(state(a), session_state::active);
+    EXPECT_EQ(bound(0), 0u);
+}
+
+TEST_F(RouterMove, M13_AndNoLongerThanDrainTimeout)
+{
+    brokers.blue.markers = false;
+    drains(b1);
+    for (auto waited = 0ms; waited < 32s; waited += 900ms) {
+        EXPECT_EQ(bound(0), waited < 30s ? 1u : 0u) << waited.count();
+        brings(3, message("s1", "x"));
+        run(900ms);
+    }
+    EXPECT_EQ(bound(0), 0u);
+}
+
 TEST_F(RouterMove, M13_TheMarkerOfAMoveThatWasGivenUpSaysNothingOfTheNext)
 {
     brokers.blue.markers = false;
