@@ -32,6 +32,30 @@ bool wire_subscriptions::may_join(
     });
 }
 
+// A shared wire subscription that is there already and that it may join; null: it gets one of its
+// own. P4: where contents are compared without marks, a standby joins what its own old wire
+// subscription is paired with, and nothing else.
+wire_subscription* wire_subscriptions::to_join(
+    const client_session& s, const subscription& sub, const share_group& g, color c,
+    member_state as) const
+{
+    const auto at = g.wires.find(sub.head->bytes());
+    wire_subscription* newest = at == g.wires.end() ? nullptr : wire(at->second);
+    const wire_subscription* old = wire(sub.wires[broker::other(c)]);
+    if (newest == nullptr || as != member_state::standby || old == nullptr ||
+        pairing_.knows(*newest, old->id)) {
+        return newest != nullptr && may_join(s, sub, *newest, as) ? newest : nullptr;
+    }
+    for (const wire_pair* pair : old->pairs) {
+        wire_subscription* w = wire(pair->new_wire);
+        if (w != nullptr && w->group == &g && w->shared && w->head->bytes() == sub.head->bytes() &&
+            pairing_.knows(*w, old->id) && may_join(s, sub, *w, as)) {
+            return w;
+        }
+    }
+    return nullptr;
+}
+
 // A shared link that may carry it now. Null: its turn or its trial is not over; it is asked again.
 link_record* wire_subscriptions::shared_link(client_session& s, subscription& sub, color c, time_point now)
 {
@@ -83,9 +107,8 @@ bool wire_subscriptions::subscribe(
     wire_subscription* w = nullptr;
     link_record* l = nullptr;
     if (shared) {
-        const auto at = g.wires.find(sub.head->bytes());
-        if (at != g.wires.end() && may_join(s, sub, *wire(at->second), as)) {
-            w = wire(at->second);
+        w = to_join(s, sub, g, c, as);
+        if (w != nullptr) {
             if (link_record* by = link(w->link); by != nullptr && groups_.is_risked(*by, s)) {
                 return groups_.wait_turn(g, s, b, now); // E10: it may be lost for what is open there
             }

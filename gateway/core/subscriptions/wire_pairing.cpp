@@ -82,6 +82,18 @@ void wire_pairing::pair_up(client_session& s, subscription& sub, color c)
     settle(*fresh);
 }
 
+// P4: without marks only a pair that was made with the new color's SUBSCRIBE knows which MESSAGEs
+// the old color has given since, and whose twins are on their way. One that is made later would keep
+// such a twin, and deliver it once more and late.
+bool wire_pairing::knows(const wire_subscription& fresh, wire_id old) const
+{
+    const bool exact = !pairs() || !fresh.broadcast || settings_.pairing.by == dedup_by::header ||
+                       (marks() && fresh.addressed);
+    return exact || std::ranges::any_of(fresh.pairs, [&](const wire_pair* p) {
+               return p->new_wire == fresh.id && p->old_wire == old && !p->core.is_open();
+           });
+}
+
 // P3: a SUBSCRIBE goes to the standby after the old color's RECEIPT, while the old link lives. So
 // whatever the new color brings the old one brings too.
 bool wire_pairing::awaits_old(const client_session& s, const subscription& sub) const

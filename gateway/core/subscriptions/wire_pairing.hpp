@@ -46,6 +46,7 @@ public:
 
     void pair_up(client_session& s, subscription& sub, color c);
     bool awaits_old(const client_session& s, const subscription& sub) const;
+    bool knows(const wire_subscription& fresh, wire_id old) const; // exactly what is on its way
     void settle(wire_subscription& w);
     static const wire_pair* pair_of(const wire_subscription& w, const wire_member& m) noexcept;
     // Its seam is over. `by_markers`: it was joined, and by its markers alone.

@@ -57,6 +57,9 @@ private:
     bool may_join(
         const client_session& s, const subscription& sub, const wire_subscription& w,
         member_state as) const;
+    wire_subscription* to_join(
+        const client_session& s, const subscription& sub, const share_group& g, color c,
+        member_state as) const;
     link_record*
     shared_link(client_session& s, subscription& sub, color c, time_point now);
 

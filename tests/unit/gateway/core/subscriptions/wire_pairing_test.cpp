@@ -14,6 +14,7 @@ protected:
         : RouterSwitch(settings_of(by))
     {
     }
+    explicit RouterPairing(gateway::shard_settings settings) : RouterSwitch(std::move(settings)) {}
     static gateway::shard_settings settings_of(gateway::dedup_by by)
     {
         auto s = usual_settings();
@@ -395,6 +396,49 @@ TEST_F(RouterPairingByContent, P4_PairsWhatIsEqualAndIsCounted)
     marker();
     EXPECT_EQ(got(a), "one ");
     EXPECT_TRUE(is_counted("dedup: content"));
+}
+
+// Client 1 is at b1 (links 1 and 3, wire subscription s1), client 2 at b2 (links 2 and 4, s2). Of
+// green's only endpoint both have the links 5 and 6.
+class RouterPairingFromTwo : public RouterPairing {
+protected:
+    RouterPairingFromTwo() : RouterPairing(two_endpoints()) {}
+    static gateway::shard_settings two_endpoints()
+    {
+        auto s = settings_of(gateway::dedup_by::content);
+        s.endpoints.blue = {
+            {.name = "b1", .url = "stomp://b:1"}, {.name = "b2", .url = "stomp://b:2"}};
+        return s;
+    }
+};
+
+TEST_F(RouterPairingFromTwo, P4_AStandbyJoinsOnlyWhatItsOwnOldSubscriptionIsPairedWith)
+{
+    client();
+    client();
+    client(); // at b1
+    const session_id c{3};
+    says(a, "SUBSCRIBE id:1 destination:/topic/a");
+    brokers.blue.keeps_back = is_subscribe;
+    says(b, "SUBSCRIBE id:1 destination:/topic/a");
+    brokers.blue.keeps_back = keep_none;
+    prepares(); // client 1's standby is s3
+    skip_effects();
+    brings(4, message("s2", "x"));
+    answer(); // P3: client 2's standby is asked for now
+    EXPECT_EQ(
+        those("link 6 <- SUBSCRIBE"),
+        lines{
+            "link 6 <- SUBSCRIBE id:s4 ack:auto receipt:r2 x-queue-name:" + own_address +
+            "4 exclusive:true destination:/topic/a"});
+    says(c, "SUBSCRIBE id:1 destination:/topic/a"); // s1
+    EXPECT_EQ(those("link 6 <- SUBSCRIBE"), lines{}) << "s3, although s4 is newer";
+    brings(6, message("s3", "x"));
+    brings(3, message("s1", "x"));
+    holds();
+    commits();
+    run(1s);
+    EXPECT_EQ(told(b, log.take()), lines{}) << "it had x already";
 }
 
 // ---- no key
