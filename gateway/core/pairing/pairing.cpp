@@ -198,6 +198,14 @@ void pairing::on_twins(const twin_key& fresh, const twin_key& twin, bool behind_
             other_ids_ = true;
         }
     }
+    // It may have taken the place of one that the edge had: then a note with its id is left over.
+    if (fresh.id != 0 && twin.id == 0 && edges_.contains(fresh.content)) {
+        const auto id = static_cast<pairing_key>(fresh.id);
+        edges_full_ |= edges_.size() >= notes_max && !edges_.contains(id);
+        if (!edges_full_) {
+            ++edges_[id].brought;
+        }
+    }
     if (!behind_nc || (trusts_ids() && fresh.broker_id != 0 && fresh.broker_id == twin.broker_id)) {
         return;
     }

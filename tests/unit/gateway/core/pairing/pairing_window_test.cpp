@@ -191,6 +191,23 @@ TEST(PairingWindow, P6_ARepeatedIdIsCountedLikeAContent)
     EXPECT_EQ(pair.core.take_doubtful(), 1U);
 }
 
+TEST(PairingWindow, P7_WhereAnIdTookThePlaceOfNoneItIsCountedToo)
+{
+    marked_pair pair;
+    pair.oa();
+    pair.old_brings(content(1)); // its twin came in front of Na
+    pair.core.on_na();
+    pair.core.on_ob();
+    pair.new_brings(content(1, 10)); // paired with that one, by content
+    pair.old_brings(content(1, 10));
+    EXPECT_EQ(pair.core.take_doubtful(), 0U);
+    pair.committed();
+    pair.new_brings(content(1, 10), 'y'); // its sender says it twice
+    pair.oc();
+    EXPECT_EQ(pair.got, "xx");
+    EXPECT_EQ(pair.core.take_doubtful(), 1U);
+}
+
 TEST(PairingWindow, P6_ByIdWhereBothHaveOneElseByContent)
 {
     marked_pair pair;
