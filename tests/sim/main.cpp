@@ -28,7 +28,7 @@ constexpr const char* usage =
     "  --shrink      every world that fails is made smaller; without it the first one is\n"
     "  --features "
     "cluster,rabbitmq,silent,replies,strict,gives-up,drains,beats,workers,streams,refuses,floods,"
-    "untried,pauses | none: instead of "
+    "untried,pauses,unanswered | none: instead of "
     "drawn "
     "ones\n"
     "  what a shrunk world leaves out: --without-features I,J,..; --without-clients, "

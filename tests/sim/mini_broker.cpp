@@ -182,6 +182,10 @@ void mini_broker::on_frame(channel& c, const stomp::frame_view& frame)
         stomp::frame_view marked = frame;
         marked.headers.push_back({broker::marker_header, mark});
         core_->on_frame(c.session, marked, when_.now());
+    } else if (!streamed && !ended && leaves_unanswered(frame, key)) {
+        stomp::frame_view silent = frame;
+        std::erase_if(silent.headers, [](const auto& h) { return h.name == "receipt"; });
+        core_->on_frame(c.session, silent, when_.now());
     } else if (!streamed && !ended) {
         core_->on_frame(c.session, frame, when_.now());
     }
@@ -202,6 +206,12 @@ void mini_broker::on_frame(channel& c, const stomp::frame_view& frame)
     } else if (subscribes && !c.ended) {
         checker_.on_subscribed(which_, c.shard, std::string{*frame.find("destination")});
     }
+}
+
+bool mini_broker::leaves_unanswered(
+    const stomp::frame_view& frame, const std::optional<message_key>& key) const
+{
+    return ways_.unanswered && frame.command == stomp::command::send && key && key->number % 8 == 6;
 }
 
 void mini_broker::on_end(channel& c)

@@ -41,6 +41,8 @@ struct broker_ways {
     // Some MESSAGEs of topics bring no id for an ACK on links of STOMP 1.2, as a Spring application's
     // do: they are settled as they are said, and an ACK of one is a violation (K6).
     bool without_ids = false;
+    // Some SENDs take effect and are never answered (H7): their RECEIPTs stay in doubt.
+    bool unanswered = false;
 };
 
 class mini_stream;
@@ -94,6 +96,8 @@ private:
     void take_deferred(channel& c);
     bool refuses(channel& c, const stomp::frame_view& frame);
     bool ends(channel& c, const stomp::frame_view& frame);
+    bool
+    leaves_unanswered(const stomp::frame_view& frame, const std::optional<message_key>& key) const;
     void write_error(channel& c, std::string_view message, std::string_view body);
     net::duration deferral();
     void bring(channel& to, std::string bytes);

@@ -140,10 +140,9 @@ world::world(const world_options& options)
 
 std::string_view to_string(feature f) noexcept
 {
-    static constexpr std::string_view names[features] = {"cluster", "rabbitmq", "silent", "replies",
-                                                         "strict",  "gives-up", "drains", "beats",
-                                                         "workers", "streams",  "refuses", "floods",
-                                                         "untried", "pauses"};
+    static constexpr std::string_view names[features] = {
+        "cluster", "rabbitmq", "silent",  "replies", "strict",  "gives-up", "drains",    "beats",
+        "workers", "streams",  "refuses", "floods",  "untried", "pauses",   "unanswered"};
     return names[static_cast<std::size_t>(f)];
 }
 
@@ -162,8 +161,10 @@ bool world::has(feature f) const
     if ((f == beats || f == drains || f == gives_up) && has(pauses)) {
         return false;
     }
-    return options_.having ? options_.having->contains(f)
-                           : random_source{options_.seed, 700'000 + number}.chance(25);
+    // What is in doubt excuses the fence, so there are fewer of these.
+    return options_.having
+               ? options_.having->contains(f)
+               : random_source{options_.seed, 700'000 + number}.chance(f == unanswered ? 8 : 25);
 }
 
 // Half of those worlds: brokers also close behind some of these ERRORs.
@@ -208,8 +209,8 @@ client_habits world::draw_habits()
         checker_.expect_no_markers();
     }
     // A broker that answers no receipts leaves them unanswered (B2), as a lost link does.
-    habits.in_doubt =
-        options_.with != faults::none || has(feature::silent) || habits.ends_links;
+    habits.in_doubt = options_.with != faults::none || has(feature::silent) ||
+                      has(feature::unanswered) || habits.ends_links;
     if (options_.with != faults::none || habits.ends_links) {
         checker_.expect_stalls();
     }
@@ -237,7 +238,8 @@ void world::build_brokers()
         .rabbitmq = has(feature::rabbitmq),
         .odd = random_source{options_.seed, 730'000}.chance(25),
         .refuses = has(feature::refuses),
-        .without_ids = random_source{options_.seed, 740'000}.chance(25)};
+        .without_ids = random_source{options_.seed, 740'000}.chance(25),
+        .unanswered = has(feature::unanswered)};
     for (const color c : broker::colors) {
         embedded::broker_options how;
         how.heart_beat_min = std::chrono::milliseconds{1};
@@ -286,9 +288,9 @@ gateway::shard_settings world::core(unsigned shard)
     s.timing.receipt_timeout = 2s;
     if (has(feature::drains)) {
         s.timing.drain_timeout = 3s; // within the rest of a world
+        checker_.expect_moves_within(s.timing.drain_timeout);
     }
     s.shared_backplane = options_.backplane != backplane::separate;
-        checker_.expect_moves_within(s.timing.drain_timeout);
     s.pairing = {
         .by = options_.backplane == backplane::header    ? gateway::dedup_by::header
               : options_.backplane == backplane::marks   ? gateway::dedup_by::automatic
@@ -320,6 +322,11 @@ control::control_settings world::control_settings()
         .strict_queue_order = has(feature::strict)};
     if (has(feature::gives_up)) {
         s.hold_timeout = random_source{options_.seed, 720'000}.milliseconds(2, 40);
+    }
+    if (has(feature::
+                unanswered)) { // S13: a switch back comes behind the one, and ahead of the other
+        s.members.receipt_timeout = 100ms;
+        s.members.linger = 500ms;
     }
     if (has(feature::refuses)) { // E4: a barrier behind an ERROR has half of it, and these pipes are slow
         s.hold_timeout = 1s;

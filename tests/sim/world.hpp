@@ -46,9 +46,10 @@ enum class feature : std::uint8_t {
     refuses,  // frames that brokers answer with an ERROR that names none, see broker_ways
     floods,   // peers that only want their bytes held, and little that may be held in all
     untried,  // clients subscribe to what every broker refuses (E10)
-    pauses,   // now and then the gateway's process does not run (C11); only where nothing else fails
+    pauses, // now and then the gateway's process does not run (C11); only where nothing else fails
+    unanswered, // RECEIPTs that never come, and a switch back while their links live on (S13, H7)
 };
-inline constexpr unsigned features = 14;
+inline constexpr unsigned features = 15;
 std::string_view to_string(feature f) noexcept;
 
 struct world_options {
