@@ -357,6 +357,15 @@ void checker::check_equals()
     }
 }
 
+void checker::check_streams(std::uint64_t counted)
+{
+    if (streams_missed_ > counted && !cut_seen_) {
+        violation(
+            "streams that began anew: " + std::to_string(streams_missed_) + ", counted " +
+            std::to_string(counted));
+    }
+}
+
 void checker::on_arrival(color at, message_key key)
 {
     const auto found = sends_.find(key);

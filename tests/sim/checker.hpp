@@ -92,6 +92,8 @@ public:
     // The one stream: how many it has, and so where its readers must be in the end.
     void on_stream_grown(std::uint64_t size) noexcept { stream_size_ = size; }
     std::uint64_t stream_size() const noexcept { return stream_size_; }
+    // T2: a reader of what comes next began behind what came next.
+    void on_stream_missed(unsigned client) { streams_missed_ += !moves_.contains(client); }
     void on_slow_consumer(unsigned client) { slow_.insert(client); }
     bool take_slow(unsigned client) { return slow_.erase(client) > 0; }
     void on_client_vanished(unsigned client); // with what was written to it and not read
@@ -151,6 +153,8 @@ public:
 
     // At the end of the world, before the last clients leave.
     void check_lost();
+    // T2: no more began anew than the reports count.
+    void check_streams(std::uint64_t counted);
 
     void violation(std::string what);
     void note(const std::string& line); // the trace
@@ -247,7 +251,7 @@ private:
     bool marks_ = false, one_world_ = false, breaks_ = false, twice_excused_ = false;
     std::map<std::tuple<color, unsigned, std::string>, std::vector<time_point>> subscribed_;
     std::size_t fence_at_ = 0;
-    std::uint64_t stream_size_ = 0;
+    std::uint64_t stream_size_ = 0, streams_missed_ = 0;
     std::map<std::pair<std::string, unsigned>, std::vector<unsigned>> arrival_order_;
     std::uint64_t deliveries_ = 0;
     std::vector<std::string> violations_;

@@ -168,6 +168,7 @@ void control_side::check_identity(const control::tally& t, control::switch_numbe
 
 void control_side::check_reports()
 {
+    std::uint64_t streams_anew = 0;
     for (const auto& [id, record] : history_) {
         if (record.result != control::switch_result::switched) {
             continue;
@@ -181,7 +182,9 @@ void control_side::check_reports()
         }
         // What waited when the next one began was taken over by that one's report.
         check_identity(sum, id, last);
+        streams_anew += sum.streams_anew;
     }
+    checker_.check_streams(streams_anew);
 }
 
 // What a report owns up to is excused, of its own switch.

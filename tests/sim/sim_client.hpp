@@ -68,6 +68,8 @@ private:
         bool one_job = false, stream = false, from_first = false;
         unsigned jobs = 0;                   // one_job: given and not acknowledged
         std::optional<std::uint64_t> offset; // stream: the newest
+        std::optional<std::uint64_t>
+            begins_by; // and at the latest its first, where nothing moves it
     };
     struct pending {
         enum class kind : std::uint8_t {

@@ -124,7 +124,14 @@ void sim_client::on_receipt(std::string_view id)
             "client " + std::to_string(number_) + " got the RECEIPT of what was refused or aborted");
     }
     switch (what.what) {
-    case pending::kind::subscribe: checker_.on_subscribe_answered(*what.record); return;
+    case pending::kind::subscribe:
+        checker_.on_subscribe_answered(*what.record);
+        for (own_subscription& one : subscriptions_) {
+            if (one.stream && !one.from_first && one.record == *what.record) {
+                one.begins_by = checker_.stream_size();
+            }
+        }
+        return;
     case pending::kind::unsubscribe:
         checker_.on_unsubscribe_answered(*what.record);
         std::erase_if(subscriptions_, [&](const auto& s) { return s.record == *what.record; });

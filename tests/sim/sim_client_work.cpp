@@ -54,6 +54,9 @@ void sim_client::judge_work(own_subscription& of, const stomp::frame_view& messa
             "stream: " + whose + " got offset " + std::to_string(offset) + " where " +
             std::to_string(expected) + " was next");
     }
+    if (!of.offset && of.begins_by && offset > *of.begins_by && !at_fault_) {
+        checker_.on_stream_missed(number_);
+    }
     of.offset = offset;
 }
 
