@@ -1,6 +1,7 @@
 #include "broker/link.hpp"
 
 #include "broker/link_frames.hpp"
+#include "broker/own_headers.hpp"
 
 #include <boost/assert.hpp>
 
@@ -14,7 +15,8 @@ constexpr auto flush_poll = std::chrono::milliseconds{2};
 } // namespace
 
 link::link(link_order order)
-    : order_(std::move(order)), trial_(order_.known, order_.rung), owed_(order_.owed_meter),
+    : order_(std::move(order)), trial_(order_.known, order_.rung, order_.is),
+      owed_(order_.owed_meter),
       search_(order_.role == link_role::publish || order_.role == link_role::subscribe)
 {
 }
@@ -25,6 +27,9 @@ void link::on_open(net::time_point, link_effects& out)
     state_ = link_state::connecting;
     auto& s = out.scratch().begin(stomp::command::connect);
     s.raw("accept-version", order_.accept_version).raw("heart-beat", order_.heart_beat);
+    if (!order_.session_mark.empty()) { // ahead of the client's own: the first of a name counts
+        s.raw(session_header, order_.session_mark).raw(reason_header, order_.reason);
+    }
     std::string head{s.bytes()};
     head += order_.connect_head;
     head += '\n';
@@ -68,6 +73,9 @@ link::on_connected(const stomp::frame_view& frame, net::time_point now, link_eff
         return {.what = link_event::kind::swallowed};
     }
     version_ = version_of(frame);
+    if (order_.asks_name) {
+        trial_.is(dialect_named_by(frame.find("server").value_or("")));
+    }
     for (const auto& h : frame.headers) {
         if (h.name == "heart-beat") {
             broker_heart_beat_ = h.value;
@@ -141,9 +149,14 @@ void link::ask_routed(owed_answer answer, link_effects& out)
     end_run(session_id::none, out);
     const auto n = owe(std::move(answer));
     auto& s = out.scratch().begin(stomp::command::send);
-    s.raw(
-        "destination", "/amq/queue/" + (can().own_queue ? order_.names->of_link(order_.id)
-                                                         : order_.names->barrier()));
+    if (can()
+            .to_address) { // B5, Artemis; no secret: it keeps nothing, and nothing can be read there
+        s.raw("destination", "teal-none").raw("destination-type", "MULTICAST");
+    } else {
+        s.raw(
+            "destination", "/amq/queue/" + (can().own_queue ? order_.names->of_link(order_.id)
+                                                            : order_.names->barrier()));
+    }
     s.raw("receipt", wire_receipt(n));
     const auto head = s.end_head();
     note({.what = frame_kind::ours, .receipt = n}, head);

@@ -40,6 +40,7 @@ enum class link_role : std::uint8_t {
     publish,   // SENDs of many sessions
     subscribe, // shared wire subscriptions
     scratch,   // tries SUBSCRIBEs; nobody reads it
+    trial,     // finds out what a ws:// endpoint can do, then leaves (B2)
     recheck,   // proves an identity's credentials again, then leaves
 };
 
@@ -106,6 +107,12 @@ struct link_order { // what a new link is to be
     std::string heart_beat;     // "10000,10000"
     capability known;           // barrier unknown: the link makes the trial
     trial_rung rung = trial_rung::absent_queue; // that the trial begins with
+    dialect is = dialect::automatic;            // as configured
+    // B5: nobody configured it, and no link was cut in its trial: CONNECTED's `server` says what it is.
+    bool asks_name = false;
+    // Tells an application whose sessions these are, and why they come and go (O7). Empty: nothing.
+    std::string session_mark;
+    std::string_view reason; // of the CONNECT; a literal
     net::duration trial_timeout{};
     std::uint64_t* owed_meter = nullptr; // where what it owes is counted; outlives the link
     const private_names* names = nullptr; // of the gateway's own queues; outlives the link
@@ -172,7 +179,8 @@ public:
 
     // DISCONNECT as soon as what was SENT is proven and everything that a client asked a RECEIPT
     // for is answered: it does not wait for confirms itself (brokers.md H8).
-    void leave(net::time_point now, link_effects& out);
+    // `reason`: what an application is told with DISCONNECT (O7), a literal.
+    void leave(net::time_point now, link_effects& out, std::string_view reason = {});
 
     // ---- state
     link_id id() const noexcept { return order_.id; }

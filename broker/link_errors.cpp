@@ -77,7 +77,7 @@ void link::ask_error_end(net::time_point now, link_effects& out)
     error_end_by_ = now + order_.trial_timeout;
     if (can().barrier == barrier_kind::routed) {
         ask_routed({.kind = owed_kind::error_end}, out);
-    } else if (can().barrier == barrier_kind::received) {
+    } else if (can().receipts()) {
         ask_received("teal-error", {.kind = owed_kind::error_end}, out);
     }
 }

@@ -222,6 +222,7 @@ void link::barrier(net::time_point now, link_effects& out)
     switch (can().barrier) {
     case barrier_kind::routed:
         return ask_routed({.kind = owed_kind::barrier, .covers = sent_}, out);
+    case barrier_kind::ordered:
     case barrier_kind::received:
         return ask_received(
             "teal-barrier", {.kind = owed_kind::barrier, .covers = sent_}, out);
@@ -253,11 +254,12 @@ std::uint64_t link::count_open() noexcept
     return count;
 }
 
-void link::leave(net::time_point now, link_effects& out)
+void link::leave(net::time_point now, link_effects& out, std::string_view reason)
 {
     if (leave_wanted_ || state_ == link_state::lost) {
         return;
     }
+    order_.reason = reason;
     leave_wanted_ = true;
     switch (state_) {
     case link_state::dialling:
@@ -296,6 +298,9 @@ void link::write_disconnect(link_effects& out)
 {
     state_ = link_state::leaving;
     auto& s = out.scratch().begin(stomp::command::disconnect);
+    if (!order_.session_mark.empty()) {
+        s.raw(session_header, order_.session_mark).raw(reason_header, order_.reason);
+    }
     if (can().receipts()) {
         s.raw("receipt", wire_receipt(owe({.kind = owed_kind::leave})));
     }

@@ -12,7 +12,12 @@ namespace broker {
 inline constexpr std::string_view marker_header = "teal-marker"; // a private message to one queue
 inline constexpr std::string_view id_header = "teal-id";         // unique for each SEND (P5)
 
-inline constexpr std::array own_headers{marker_header, id_header};
+// What an application is told of a session of its (O7): the same on both colors, and why the gateway
+// connects, subscribes or leaves.
+inline constexpr std::string_view session_header = "teal-session";
+inline constexpr std::string_view reason_header = "teal-reason";
+
+inline constexpr std::array own_headers{marker_header, id_header, session_header, reason_header};
 
 constexpr bool is_own_header(std::string_view name) noexcept
 {

@@ -4,8 +4,22 @@
 
 namespace broker {
 
+// B5: an unknown name changes nothing.
+void trial::is(dialect named) noexcept
+{
+    if (named == dialect::automatic) {
+        return;
+    }
+    rung_ = first_rung(named, false);
+    ordered_ = keeps_order(named);
+    if (!has_addresses(named)) {
+        known_.marker = tried::no;
+    }
+}
+
 trial::step trial::begin() noexcept
 {
+    known_.to_address = rung_ == trial_rung::absent_address;
     return rung_ == trial_rung::nothing ? end(barrier_kind::none) : step::wait;
 }
 
@@ -18,7 +32,10 @@ trial::step trial::on_routed() noexcept
 trial::step trial::on_received() noexcept
 {
     received_ = true;
-    return rung_ == trial_rung::transaction ? end(barrier_kind::received) : step::wait;
+    if (rung_ != trial_rung::transaction) {
+        return step::wait;
+    }
+    return end(ordered_ ? barrier_kind::ordered : barrier_kind::received);
 }
 
 // B1: a broker may confirm only what some queue takes. B2: no answer is an answer, too.

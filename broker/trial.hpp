@@ -17,6 +17,7 @@ enum class barrier_kind : std::uint8_t {
     unknown,  // not tried yet
     routed,   // SEND with receipt to an absent queue: everything SENT before is in its subscribers'
               // queues (M4)
+    ordered,  // BEGIN + ABORT with receipt, where frames are worked off in order: the same
     received, // BEGIN + ABORT with receipt: everything before was read
     none,     // no receipts: an empty send queue is all there is
 };
@@ -30,9 +31,12 @@ struct capability {
     // B1: this broker confirms no SEND that no queue takes. So each link's barriers go to its own
     // queue.
     bool own_queue = false;
-    bool receipts() const noexcept
+    // Artemis: barriers go to an address for many readers, which has none and keeps nothing.
+    bool to_address = false;
+    bool receipts() const noexcept { return proves_routing() || barrier == barrier_kind::received; }
+    bool proves_routing() const noexcept // M4
     {
-        return barrier == barrier_kind::routed || barrier == barrier_kind::received;
+        return barrier == barrier_kind::routed || barrier == barrier_kind::ordered;
     }
     bool operator==(const capability&) const = default;
 };
@@ -43,6 +47,7 @@ struct capability {
 enum class trial_rung : std::uint8_t {
     absent_queue,
     own_queue,
+    absent_address, // Artemis'
     transaction,
     absent_queue_alone,
     nothing,
@@ -54,7 +59,7 @@ constexpr trial_rung first_rung(dialect d, bool websocket) noexcept
     case dialect::automatic:
         return websocket ? trial_rung::absent_queue_alone : trial_rung::absent_queue;
     case dialect::rabbitmq: return trial_rung::absent_queue;
-    case dialect::artemis:
+    case dialect::artemis: return trial_rung::absent_address;
     case dialect::activemq:
     case dialect::plain: return trial_rung::transaction;
     case dialect::spring: return trial_rung::nothing;
@@ -65,7 +70,8 @@ constexpr trial_rung first_rung(dialect d, bool websocket) noexcept
 // Where a trial goes on whose link the broker cut at that rung (B2).
 constexpr trial_rung next_rung(trial_rung r) noexcept
 {
-    const bool sends = r == trial_rung::absent_queue || r == trial_rung::own_queue;
+    const bool sends = r == trial_rung::absent_queue || r == trial_rung::own_queue ||
+                       r == trial_rung::absent_address;
     return sends ? trial_rung::transaction : trial_rung::nothing;
 }
 
@@ -87,8 +93,13 @@ public:
         over,            // known() is what was found out
     };
 
-    // `known` with a barrier: nothing is to be tried any more.
-    trial(const capability& known, trial_rung from) noexcept : known_(known), rung_(from) {}
+    // `known` with a barrier: nothing is to be tried any more. `is`: what is known of the broker.
+    trial(const capability& known, trial_rung from, dialect is = dialect::automatic) noexcept
+        : known_(known), rung_(from), ordered_(keeps_order(is))
+    {
+    }
+    // B5: the broker has named itself, and nobody configured what it is. REQUIRES: not begun.
+    void is(dialect named) noexcept;
 
     bool over() const noexcept { return known_.barrier != barrier_kind::unknown; }
     const capability& known() const noexcept { return known_; }
@@ -98,21 +109,23 @@ public:
     // To wait means that the link asks with a SEND to the absent queue where asks_routed(), and with
     // BEGIN + ABORT behind it where asks_received().
     step begin() noexcept;
-    bool asks_routed() const noexcept
-    {
-        return rung_ == trial_rung::absent_queue || rung_ == trial_rung::absent_queue_alone;
-    }
-    bool asks_received() const noexcept { return rung_ != trial_rung::absent_queue_alone; }
+    bool asks_routed() const noexcept { return rung_ == trial_rung::absent_queue || asks_alone(); }
+    bool asks_received() const noexcept { return !asks_alone(); }
     // REQUIRES: !over()
     step on_routed() noexcept;              // the SEND was answered
     step on_received() noexcept;            // BEGIN + ABORT were
     step on_overdue(bool leaving) noexcept; // trial_timeout has passed
 
 private:
+    bool asks_alone() const noexcept
+    {
+        return rung_ == trial_rung::absent_queue_alone || rung_ == trial_rung::absent_address;
+    }
     step end(barrier_kind found) noexcept;
 
     capability known_;
     trial_rung rung_;
+    bool ordered_;          // their answer proves routing
     bool received_ = false; // BEGIN + ABORT were answered
 };
 

@@ -149,6 +149,9 @@ void print_report(std::ostream& out, const object& report, bool colors)
     line(
         "seams   ", "seams",
         {"total", "joined", "forced", "best_effort", "late", "foreign_late", "gaps"});
+    if (const auto ms = text_at(report, "overlap.ms"); !ms.empty() && ms != "0") {
+        line("overlap ", "overlap", {"ms", "seams", "delivered", "twins", "still_coming"});
+    }
     out << "  fence     " << text_at(report, "fence") << '\n';
     out << "  drain     "
         << (text_at(report, "drain.done") == "true" ? "done, " + text_at(report, "drain.ms") + " ms"
@@ -156,6 +159,12 @@ void print_report(std::ostream& out, const object& report, bool colors)
         << '\n';
     for (const auto& sentence : array_at(report, "counted")) {
         out << "  counted   " << control::printable(std::string(sentence.as_string())) << '\n';
+    }
+    for (const auto& cause : array_at(report, "causes")) {
+        const auto& one = cause.as_object();
+        const auto sessions = text_at(one, "sessions");
+        out << "  cause     " << sessions << (sessions == "1" ? " session: " : " sessions: ")
+            << text_at(one, "error") << '\n';
     }
     for (const auto& failure : array_at(report, "failures")) {
         const auto& one = failure.as_object();

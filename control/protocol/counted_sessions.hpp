@@ -29,8 +29,10 @@ enum class counted_cause : std::uint8_t { // as the report's numbers
     left_behind, // a stored message on the old color
     stream_anew, // a stream that does not continue after the last message that was given
     reply_refused,
-    copies,    // dropped as a copy, and maybe another message (P7)
-    one_color, // messages that only one color brought
+    copies,       // dropped as a copy, and maybe another message (P7)
+    one_color,    // messages that only one color brought
+    twins,        // delivered by both colors in an overlap
+    still_coming, // in the last part of an overlap
     count_
 };
 

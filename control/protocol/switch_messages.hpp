@@ -45,12 +45,20 @@ struct session_failure {
 
 // ---- to members
 
+// What becomes of a session whose login the new color refuses, an expired token say (S18).
+enum class refused_policy : std::uint8_t {
+    fail,  // it counts as failed
+    pin,   // it stays on its old color, until pin_timeout
+    close, // it is closed after the switch, paced, and comes back with a new login
+};
+
 struct prepare_settings { // a switch keeps the settings it began with (S16)
     net::duration linger{}, seam_timeout{}, seam_quiet{}, receipt_timeout{}, marker_interval{},
-        drain_timeout{}, pin_timeout{};
+        drain_timeout{}, pin_timeout{}, overlap{};
     // The coordinator's own, by which a member judges how slow a broker may be (S2); 0: any.
     net::duration prepare_timeout{}, hold_timeout{};
     bool strict_queue_order = false;
+    refused_policy on_refused = refused_policy::fail;
     bool operator==(const prepare_settings&) const = default;
 };
 struct prepare {
@@ -101,6 +109,11 @@ struct tally {
                   in_doubt = 0;
     std::uint64_t seams_total = 0, seams_joined = 0, seams_forced = 0, seams_best_effort = 0,
                   late = 0, foreign_late = 0, gaps = 0;
+    // Applications (O1 to O5): seams that overlap, and what the old color still brought meanwhile. A
+    // twin is a message that both colors brought and that was delivered twice. still_coming arrived
+    // so late that the overlap may have been too short. overlap_ms: how long it is.
+    std::uint64_t seams_overlap = 0, overlap_delivered = 0, overlap_twins = 0,
+                  overlap_still_coming = 0, overlap_ms = 0;
     std::uint64_t duplicates_dropped = 0, redelivered = 0, handed_back = 0, stored_left_behind = 0;
     // Started where the client had asked, not after its last message (T2).
     std::uint64_t streams_anew = 0;
@@ -115,6 +128,7 @@ struct tally {
     // One per session that was held, from hold to resume; filled with `adopted`.
     std::vector<std::uint32_t> held_us;
     bool fence_best_effort = false;
+    bool fence_written = false; // B3: to applications, which answer no receipts
     bool drained = false;
     // Sentences: what makes the exit status 6 beside what these numbers say ("dedup: content").
     std::vector<counted_sentence> counted;

@@ -4,9 +4,11 @@
 
 #include <boost/json/array.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
+#include <functional>
 
 namespace control {
 
@@ -30,6 +32,22 @@ boost::json::array failures_json(const switch_record& record)
     for (const auto& one : record.failures) {
         all.push_back(boost::json::object{
             {"session", one.session}, {"endpoint", one.endpoint}, {"error", one.error}});
+    }
+    return all;
+}
+
+boost::json::array causes_json(const switch_record& record)
+{
+    auto sorted = record.causes;
+    std::ranges::stable_sort(sorted, std::greater{}, &failure_cause::sessions);
+    boost::json::array all;
+    for (const auto& one : sorted) {
+        boost::json::array first;
+        for (const auto& session : one.first) {
+            first.emplace_back(session);
+        }
+        all.push_back(boost::json::object{
+            {"error", one.error}, {"sessions", one.sessions}, {"first", std::move(first)}});
     }
     return all;
 }
@@ -100,7 +118,13 @@ boost::json::object to_json(const switch_record& record, net::time_point now)
         {"late", sum.late},
         {"foreign_late", sum.foreign_late},
         {"gaps", sum.gaps}};
-    out["fence"] = sum.fence_best_effort ? "best effort" : "kept";
+    out["overlap"] = {
+        {"ms", sum.overlap_ms},
+        {"seams", sum.seams_overlap},
+        {"delivered", sum.overlap_delivered},
+        {"twins", sum.overlap_twins},
+        {"still_coming", sum.overlap_still_coming}};
+    out["fence"] = sum.fence_best_effort ? "best effort" : sum.fence_written ? "written" : "kept";
     out["duplicates_dropped"] = sum.duplicates_dropped;
     out["redelivered"] = sum.redelivered;
     out["handed_back"] = sum.handed_back;
@@ -113,6 +137,7 @@ boost::json::object to_json(const switch_record& record, net::time_point now)
         counted.emplace_back(sentence);
     }
     out["counted"] = std::move(counted);
+    out["causes"] = causes_json(record);
     out["failures"] = failures_json(record);
     out["dry_run"] = record.dry_run;
     out["detail"] = record.detail;

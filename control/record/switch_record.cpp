@@ -53,12 +53,30 @@ held_summary summarize_held(std::vector<std::uint32_t> held_us)
 void switch_record::note_failures(const std::vector<session_failure>& more)
 {
     for (const auto& one : more) {
+        note_cause(one);
         if (failures.size() == failures_max) {
-            return;
+            continue;
         }
         if (std::ranges::find(failures, one.session, &session_failure::session) == failures.end()) {
             failures.push_back(one);
         }
+    }
+}
+
+void switch_record::note_cause(const session_failure& one)
+{
+    if (causes_final || !failed_once.insert(one.session).second) {
+        return;
+    }
+    auto cause = std::ranges::find(causes, one.error, &failure_cause::error);
+    if (cause == causes.end() && causes.size() == causes_max) {
+        cause = causes.end() - 1; // told with the last one: its number says that there are more
+    } else if (cause == causes.end()) {
+        cause = causes.insert(cause, {.error = one.error});
+    }
+    ++cause->sessions;
+    if (cause->first.size() < 3) {
+        cause->first.push_back(one.session);
     }
 }
 
@@ -79,6 +97,8 @@ void switch_record::merge_held()
         all.insert(all.end(), member.held_us.begin(), member.held_us.end());
         member.held_us = {};
     }
+    causes_final = true;
+    failed_once = {};
     held = summarize_held(std::move(all));
 }
 
@@ -107,6 +127,10 @@ tally switch_record::total() const
               &tally::late,
               &tally::foreign_late,
               &tally::gaps,
+              &tally::seams_overlap,
+              &tally::overlap_delivered,
+              &tally::overlap_twins,
+              &tally::overlap_still_coming,
               &tally::duplicates_dropped,
               &tally::redelivered,
               &tally::handed_back,
@@ -123,7 +147,9 @@ tally switch_record::total() const
               &tally::standbys_discarded}) {
             sum.*field += one.*field;
         }
+        sum.overlap_ms = std::max(sum.overlap_ms, one.overlap_ms);
         sum.fence_best_effort |= one.fence_best_effort;
+        sum.fence_written |= one.fence_written;
         sum.named.add(one.named);
         for (const auto& sentence : one.counted) {
             add_counted(sum.counted, sentence);
@@ -200,6 +226,11 @@ std::vector<std::string> switch_record::counted() const
         " messages dropped as copies that may have been others");
     say(cause::one_color, sum.pairs_alone, " message came from one color alone",
         " messages came from one color alone");
+    say(cause::twins, sum.overlap_twins, " message came from both colors and was delivered twice",
+        " messages came from both colors and were delivered twice");
+    say(cause::still_coming, sum.overlap_still_coming,
+        " message came so late that switch.overlap may be too short",
+        " messages came so late that switch.overlap may be too short");
     for (const auto& [text, whose] : sum.counted) {
         sentences.push_back(text + whose.sentence());
     }

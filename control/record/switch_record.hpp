@@ -10,18 +10,19 @@
 // (1) `phase` only goes forward. `final` never goes back (C9).
 // (2) Memory is bounded: 100 failures, one tally per member, events as in switch_events.
 
-#include "control/record/switch_events.hpp"
 #include "control/protocol/switch_messages.hpp"
+#include "control/record/switch_events.hpp"
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace control {
 
-inline constexpr std::size_t failures_max = 100;
+inline constexpr std::size_t failures_max = 100, causes_max = 20;
 
 enum class switch_phase : std::uint8_t { // the phases that users see (C9)
     preparing,                           // standbys are made
@@ -52,6 +53,13 @@ struct held_summary {
 };
 held_summary summarize_held(std::vector<std::uint32_t> held_us);
 
+// Sessions that failed for one reason. An operator with 400 expired tokens reads one line.
+struct failure_cause {
+    std::string error;
+    std::uint64_t sessions = 0;
+    std::vector<std::string> first; // of them, at most 3
+};
+
 struct switch_record {
     switch_number id = 0;
     broker::color from = broker::color::blue, to = broker::color::green;
@@ -65,12 +73,16 @@ struct switch_record {
     net::time_point started{};
     std::optional<net::time_point> final_since, drained_since;
     std::vector<tally> members; // newest of each
-    std::vector<session_failure> failures;
+    std::vector<session_failure> failures; // at most 100
+    std::vector<failure_cause> causes;     // at most 20, in the order in which they came
+    std::set<std::string> failed_once;     // counted in a cause, until the switch is steady again
+    bool causes_final = false;             // which it is
     held_summary held;
     switch_events events;
     std::optional<switch_phase> told_phase; // the newest that `events` has
     bool told_final = false;
 
+    void note_cause(const session_failure& one);
     void note_failures(const std::vector<session_failure>& more);
     // A newer tally of one member; a tally without held times keeps those that came with `adopted`.
     void take(member_number from_member, tally now_known);

@@ -50,9 +50,11 @@ control::prepare_settings timing_of(const switch_config& c) noexcept
         .marker_interval = c.marker_interval,
         .drain_timeout = c.drain_timeout,
         .pin_timeout = c.pin_timeout,
+        .overlap = std::min(c.overlap, c.drain_timeout),
         .prepare_timeout = c.prepare_timeout,
         .hold_timeout = c.hold_timeout,
-        .strict_queue_order = c.queue_order == stored_order::strict};
+        .strict_queue_order = c.queue_order == stored_order::strict,
+        .on_refused = c.on_refused};
 }
 
 std::string to_string(const config_error& e)

@@ -151,6 +151,7 @@ struct brokers_config {
     unsigned links_per_key = 4;
     std::vector<std::string> broadcast{"/topic/**", "/exchange/**"};
     unsigned prefetch = 100;
+    bool mark_sessions = true; // teal-session and teal-reason towards ws:// endpoints
     milliseconds auth_recheck{60'000};
     unsigned connect_rate = 500; // links dialled per second, per process
     milliseconds park_timeout{60'000};
@@ -164,8 +165,9 @@ struct brokers_config {
         return colors.blue == o.colors.blue && colors.green == o.colors.green &&
                multiplex == o.multiplex && dialect == o.dialect && backplane == o.backplane &&
                links_per_key == o.links_per_key && broadcast == o.broadcast &&
-               prefetch == o.prefetch && auth_recheck == o.auth_recheck &&
-               connect_rate == o.connect_rate && park_timeout == o.park_timeout;
+               prefetch == o.prefetch && mark_sessions == o.mark_sessions &&
+               auth_recheck == o.auth_recheck && connect_rate == o.connect_rate &&
+               park_timeout == o.park_timeout;
     }
 };
 
@@ -187,12 +189,14 @@ struct switch_config {
     milliseconds hold_timeout{2'000};
     control::hold_policy on_hold_timeout = control::hold_policy::abort;
     control::failure_limit max_failed;
+    control::refused_policy on_refused = control::refused_policy::fail;
     milliseconds pin_timeout{300'000};
     milliseconds drain_timeout{30'000};
     milliseconds linger{1'000};
     stored_order queue_order = stored_order::relaxed;
     milliseconds seam_timeout{1'000}; // time without progress
     milliseconds seam_quiet{50};
+    milliseconds overlap{5'000}; // at most drain_timeout
     milliseconds receipt_timeout{2'000};
     milliseconds trial_timeout{1'000};
     milliseconds marker_interval{100};

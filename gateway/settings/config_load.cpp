@@ -92,6 +92,11 @@ void loader::switching(section at)
     at.take_as(
         "max_failed", s.max_failed, control::failure_limit_from,
         "a number of sessions, or a percentage like 0.1%");
+    at.take_word(
+        "on_refused", s.on_refused,
+        {{"fail", control::refused_policy::fail},
+         {"pin", control::refused_policy::pin},
+         {"close", control::refused_policy::close}});
     at.take("pin_timeout", s.pin_timeout, 0s, 24h);
     at.take("drain_timeout", s.drain_timeout, 0s, 24h);
     at.take("linger", s.linger, 0s, 1h);
@@ -100,6 +105,7 @@ void loader::switching(section at)
         {{"relaxed", stored_order::relaxed}, {"strict", stored_order::strict}});
     at.take("seam_timeout", s.seam_timeout, 10ms, 1h);
     at.take("seam_quiet", s.seam_quiet, 0s, 1h);
+    at.take("overlap", s.overlap, 0s, 1h);
     at.take("receipt_timeout", s.receipt_timeout, 10ms, 1h);
     at.take("trial_timeout", s.trial_timeout, 10ms, 1h);
     at.take("marker_interval", s.marker_interval, 10ms, 1min);

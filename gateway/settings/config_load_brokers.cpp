@@ -36,6 +36,7 @@ void loader::brokers(section at)
     at.take_count("links_per_key", b.links_per_key, 1, 64);
     at.take("broadcast", b.broadcast);
     at.take_count("prefetch", b.prefetch, 1, 65'535);
+    at.take("mark_sessions", b.mark_sessions);
     at.take("auth_recheck", b.auth_recheck, 1s, 24h);
     at.take_as(
         "connect_rate", b.connect_rate,

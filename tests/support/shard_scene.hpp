@@ -161,7 +161,8 @@ public:
             .receipt_timeout = 2s,
             .marker_interval = 100ms,
             .drain_timeout = 30s,
-            .pin_timeout = 5min};
+            .pin_timeout = 5min,
+            .overlap = 5s};
     }
     template <class Order>
     void orders(Order what)

@@ -81,7 +81,7 @@ bool binder::replay(client_session& s, binding& b, color c, time_point now)
     const bool standby = c != s.live;
     bool complete = true;
     for (const auto& sub : s.journal) {
-        if (standby && (!sub->broadcast || !sub->confirmed || breaks_first())) {
+        if (standby && (!sub->confirmed || !has_standby(*sub))) {
             continue;
         }
         if (standby && pairing_.awaits_old(s, *sub)) { // P3; subscriptions_.on_confirmed() comes back

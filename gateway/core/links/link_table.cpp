@@ -41,10 +41,32 @@ void link_table::release_identity(identity& who)
     }
 }
 
+// B5: whoever was cut in its trial goes on with the next rung instead.
+bool link_table::asks_name(const share_group& g) const noexcept
+{
+    using enum broker::dialect;
+    return settings_.dialects[g.at.color] == automatic &&
+           !pool_of(g.at.color).at(g.at.index).websocket &&
+           g.rung == broker::first_rung(automatic, false);
+}
+
 // D1: what a broker said to that identity's CONNECT.
 void link_table::judge(const share_group& g, verdict what, time_point now)
 {
     judged_.note(g.who->digest, what, now);
+}
+
+// O7: why a link of a session's own is dialled, and why it is left.
+std::string_view link_table::reason_of(const share_group& g, session_id owner) const noexcept
+{
+    const client_session* s = find(owner);
+    if (s != nullptr && g.at.color != s->live) {
+        return "switch"; // also if its client leaves meanwhile: the live color tells that
+    }
+    if (s == nullptr || s->closing() || s->client != client_socket::open) {
+        return "client";
+    }
+    return s->state == session_state::connecting ? "client" : "rebind";
 }
 
 link_record& link_table::dial(share_group& g, link_role role, session_id owner, time_point now)
@@ -63,6 +85,11 @@ link_record& link_table::dial(share_group& g, link_role role, session_id owner, 
         .heart_beat = ms + "," + ms,
         .known = g.known,
         .rung = g.rung,
+        .is = settings_.dialects[g.at.color],
+        .asks_name = asks_name(g),
+        .session_mark = role == link_role::own || role == link_role::trial ? session_mark(g, owner)
+                                                                           : std::string{},
+        .reason = role == link_role::trial ? "trial" : reason_of(g, owner),
         .trial_timeout = settings_.trial_timeout,
         .owed_meter = &shard_.budget.meter(held_kind::receipts),
         .names = &shard_.names,
@@ -148,7 +175,8 @@ void link_table::leave(link_record& l, time_point now)
     }
     const bool unborn = l.core.state() == broker::link_state::dialling ||
                         l.core.state() == broker::link_state::connecting;
-    l.core.leave(now, out_);
+    l.core.leave(
+        now, out_, l.core.role() == link_role::trial ? "trial" : reason_of(*l.group, l.owner));
     if (unborn) {
         erase_link(l.core.id(), now);
         return;
@@ -170,6 +198,10 @@ void link_table::erase_link(link_id id, time_point now)
     quotas_.on_link(g, l->core.role(), true, now);
     std::erase(g.publish, id);
     std::erase(g.subscribe, id);
+    if (const auto tries = tables_.tries.find(g.at);
+        tries != tables_.tries.end() && tries->second == id) {
+        tables_.tries.erase(tries);
+    }
     if (g.trial == id) {
         g.trial = link_id::none;
         if (!g.waiting.empty()) {

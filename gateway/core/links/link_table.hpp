@@ -52,6 +52,8 @@ public:
 
 private:
     broker::dial_class dial_class_of(const share_group& g, time_point now) const noexcept;
+    bool asks_name(const share_group& g) const noexcept;
+    std::string_view reason_of(const share_group& g, session_id owner) const noexcept;
 
     login_quotas& quotas_;
     broker::dial_pacer pacer_{settings_.connect_rate};

@@ -11,6 +11,7 @@ namespace gateway {
 namespace {
 
 constexpr auto dial_again_own = std::chrono::seconds{1};
+constexpr auto dial_again_trial = std::chrono::milliseconds{20};
 
 } // namespace
 
@@ -46,15 +47,28 @@ bool session_links::bind_links(client_session& s, binding& b, color, time_point 
         shard_.later.refusals.push_back({s.id, g.at.color, g.refused, g.refused_by});
         return false;
     }
+    if (g.known.barrier == broker::barrier_kind::unknown && tables_.silent.contains(g.at)) {
+        g.known.barrier = broker::barrier_kind::none; // B2: another identity has found out
+    }
     if (g.known.barrier ==
         broker::barrier_kind::unknown) { // B1: one link tries, the others wait for it
-        const bool own = g.dedicated;
-        const auto role = own ? link_role::own : link_role::publish;
+        // B2: what an application refuses ends the session that said it, and a login is a presence
+        // event there. So one link that carries nothing else tries, one at a time for an endpoint.
+        const bool apart =
+            g.rung == broker::trial_rung::absent_queue_alone && !tables_.answering.contains(g.at);
+        if (apart && g.trial == link_id::none && tables_.tries.contains(g.at)) {
+            at(now + dial_again_trial, due::session_retry, number(s.id));
+            return false;
+        }
+        const bool own = g.dedicated && !apart;
+        const auto role = apart ? link_role::trial : own ? link_role::own : link_role::publish;
         if (g.trial == link_id::none && groups_.may_dial(g, s, now, role) &&
             quotas_.admits(g, s, own ? 1 : 2, now)) {
             g.trial = links_.dial(g, role, own ? s.id : session_id::none, now).core.id();
             if (own) {
                 b.own = b.publish = g.trial;
+            } else if (apart) {
+                tables_.tries[g.at] = g.trial;
             }
         }
         groups_.wait_in(g, s, b);

@@ -27,6 +27,13 @@ constexpr std::size_t tried_window = 64;
 // More than these on a link are not looked through for whose they are.
 constexpr std::size_t own_wires_most = 64;
 
+// brokers.md H26: ActiveMQ takes one connection of each client-id.
+bool says_client_id(const identity& who) noexcept
+{
+    return who.connect_head.starts_with("client-id:") ||
+           who.connect_head.find("\nclient-id:") != who.connect_head.npos;
+}
+
 } // namespace
 
 share_group& share_groups::group_for(identity& who, endpoint_ref at)
@@ -42,7 +49,7 @@ share_group& share_groups::group_for(identity& who, endpoint_ref at)
         // design.md section 5, B4: ws:// ties the user to the handshake; 1.0 clients have no
         // receipts to rely on.
         slot->dedicated = !settings_.shared || websocket || who.highest == stomp::version::v10 ||
-                          slot->rung == broker::trial_rung::nothing;
+                          slot->rung == broker::trial_rung::nothing || says_client_id(who);
         if (tables_.silent.contains(at)) { // B2
             slot->known.barrier = broker::barrier_kind::none;
         }

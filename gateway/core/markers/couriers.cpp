@@ -25,7 +25,7 @@ link_record* couriers::pick(const wire_subscription& w, endpoint_ref from)
     for (const auto& [id, l] : tables_.links) {
         const bool fits = l->at() == from && l->core.ready() &&
                           l->group->who->host == w.group->who->host &&
-                          l->group->known.barrier == broker::barrier_kind::routed;
+                          l->group->known.proves_routing();
         if (fits && l->core.role() == link_role::publish) {
             best = l.get();
             break;

@@ -94,6 +94,39 @@ void to_client::count_late(const wire_subscription& w, const client_session& s)
     numbers.named.add(control::counted_cause::late, name_of(s.id));
 }
 
+// O4, O5: what both colors of an application bring while a subscription overlaps. True: it is a twin,
+// and switch.dedup drops it.
+bool to_client::drops_twin(
+    const client_session& s, wire_subscription& w, const stomp::frame_view& frame, time_point now)
+{
+    wire_overlap& overlap = *w.overlap;
+    control::tally& numbers = switch_.tally_of(overlap.made_by);
+    const bool old = w.id == overlap.old_wire;
+    const bool twin =
+        overlap.notes.is_twin(old ? overlap_side::old_color : overlap_side::new_color, frame.body);
+    overlap.held.set(overlap.notes.bytes());
+    if (twin && settings_.pairing.by != dedup_by::nothing) {
+        ++numbers.duplicates_dropped;
+        if (link_record* l = link(w.link); l != nullptr && w.acknowledges) {
+            acknowledge_unread(*l, w.id, ack_of(frame, l->core.version()), out_);
+        }
+        return true;
+    }
+    if (twin) {
+        ++numbers.overlap_twins;
+        numbers.named.add(control::counted_cause::twins, name_of(s.id));
+    }
+    if (old) {
+        ++numbers.overlap_delivered;
+        if (now >= overlap.soon_over) {
+            ++numbers.overlap_still_coming;
+            numbers.named.add(control::counted_cause::still_coming, name_of(s.id));
+        }
+    }
+    note_numbers(now);
+    return false;
+}
+
 // M8: a later switch made a newer one on that color, and this one is behind its markers, or the
 // color is live again: what its clients SEND now comes by the newer one.
 bool to_client::is_outlived(
@@ -105,16 +138,20 @@ bool to_client::is_outlived(
 
 void to_client::deliver(
     client_session& s, wire_subscription& w, const wire_member& m, const stomp::frame_view& frame,
-    framing as)
+    framing as, time_point now)
 {
     const subscription* sub = s.journal.at(m.subscription);
     if (sub == nullptr) {
         return;
     }
-    if (m.state == member_state::late) {
-        if (is_outlived(s, w, *sub)) {
+    if (m.state == member_state::late && (m.outlived || is_outlived(s, w, *sub))) {
+        return;
+    }
+    if (w.overlap != nullptr) {
+        if (drops_twin(s, w, frame, now)) {
             return;
         }
+    } else if (m.state == member_state::late) {
         count_late(w, s);
     }
     const bool minted = w.acknowledges && sub->mode != ack_mode::automatic;
@@ -150,7 +187,7 @@ void to_client::deliver_shared(
         return;
     }
     if (m.state == member_state::late) {
-        if (is_outlived(s, w, *sub)) {
+        if (m.outlived || is_outlived(s, w, *sub)) {
             return;
         }
         count_late(w, s);

@@ -18,7 +18,7 @@ public:
         client_session& s, const wire_subscription& w, std::string_view address);
     void deliver(
         client_session& s, wire_subscription& w, const wire_member& m,
-        const stomp::frame_view& frame, framing as);
+        const stomp::frame_view& frame, framing as, time_point now);
     void deliver_shared(
         client_session& s, wire_subscription& w, const wire_member& m,
         const kept_message& message);
@@ -29,6 +29,9 @@ private:
         std::string_view broker_ack);
     void note_stream_offset(
         const subscription& sub, color from, std::optional<std::uint64_t> offset) const;
+    bool drops_twin(
+        const client_session& s, wire_subscription& w, const stomp::frame_view& frame,
+        time_point now);
     void count_late(const wire_subscription& w, const client_session& s);
     static bool
     is_outlived(const client_session& s, const wire_subscription& w, const subscription& sub);

@@ -65,7 +65,7 @@ bool readiness::standby_complete(const client_session& s) const
 {
     return std::ranges::all_of(s.journal, [&](const auto& sub) {
         const wire_subscription* w = wire(sub->wires[switch_.to]);
-        return !sub->broadcast || !sub->confirmed || breaks_first() ||
+        return !sub->confirmed || !has_standby(*sub) ||
                (w != nullptr && w->state == wire_state::confirmed &&
                 pairing_.marked(sub->wires[s.live], *w));
     });
@@ -102,7 +102,7 @@ void readiness::session_left_switch(client_session& s, time_point now)
         }
     }
     switch_.tally.sessions_ready -= s.part->ready;
-    if (s.part->failed) {
+    if (s.part->failed && !s.part->excused) {
         --switch_.tally.sessions_failed;
         std::erase_if(
             switch_.tally.failures, [&](const auto& one) { return one.session == name_of(s.id); });
@@ -149,6 +149,30 @@ void readiness::standby_failed(client_session& s, const std::string& why, time_p
     }
     say(control::failed{{failed}});
     at(now, due::numbers);
+}
+
+// S18: the switch goes on without it, and max_failed does not count it. The commit pins it.
+void readiness::standby_refused(client_session& s, const std::string& why, time_point now)
+{
+    if (!s.part || !s.part->counted || s.part->failed || !in_switch() ||
+        switch_.timing.on_refused == control::refused_policy::fail ||
+        switch_.phase == member_phase::held) { // the decision may be under way (C6)
+        standby_failed(s, why, now);
+        return;
+    }
+    switch_part& part = *s.part;
+    if (part.ordered && !part.ready && switch_.phase <= member_phase::prepared) {
+        --switch_.unprepared;
+    }
+    switch_.tally.sessions_ready -= part.ready;
+    part.ready = false;
+    part.failed = part.excused = true;
+    part.refused = why;
+    control::session_names whose;
+    whose.add(name_of(s.id));
+    switch_.note_counted("logins refused: " + why, std::move(whose));
+    at(now, due::session_retry, number(s.id)); // releases what was prepared, and goes on
+    note_numbers(now);
 }
 
 void readiness::note_failed(client_session& s, control::session_failure failed)

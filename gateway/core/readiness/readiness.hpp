@@ -29,6 +29,8 @@ public:
     // ---- readiness.cpp
     void standby_ready(client_session& s, time_point now);
     void standby_failed(client_session& s, const std::string& why, time_point now);
+    // S18: the new color refused its login.
+    void standby_refused(client_session& s, const std::string& why, time_point now);
     void note_failed(client_session& s, control::session_failure failed);
     control::session_failure
     failure(const client_session& s, endpoint_ref at, std::string why) const;

@@ -30,13 +30,16 @@ control::tally readiness::current_tally() const
                 send && l->at().color == old && !owed.doubted && !owed.client_receipt.empty();
         });
     }
-    now.fence_best_effort |= std::ranges::any_of(tables_.groups, [&](const auto& g) {
+    for (const auto& [key, g] : tables_.groups) {
         // It holds, too, if only a link of a session that has gone still writes: nothing proves
         // when that has ended.
-        return g.second->at.color == old && (g.second->bindings > 0 || g.second->links > 0) &&
-               g.second->known.barrier != broker::barrier_kind::routed &&
-               g.second->known.barrier != broker::barrier_kind::unknown;
-    });
+        if (g->at.color == old && (g->bindings > 0 || g->links > 0) && !g->known.proves_routing() &&
+            g->known.barrier != broker::barrier_kind::unknown) {
+            const bool broker = stands_at(*g) == endpoint_kind::broker;
+            now.fence_best_effort |= broker;
+            now.fence_written |= !broker; // B3: all that an application can give
+        }
+    }
     now.drained = !in_switch() && switch_.draining.empty() && seams_.empty();
     now.windows_open = in_switch() ? 0 : pairing_.open_windows(switch_.id);
     now.frames_carried = bytes_waiting();

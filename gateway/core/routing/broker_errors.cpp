@@ -51,7 +51,7 @@ void broker_errors::on_refused(
     const endpoint_ref where =
         s.bindings[c].group != nullptr ? s.bindings[c].group->at : endpoint_ref{c, 0};
     if (c != s.live) {
-        readiness_.standby_failed(s, name_of(where) + " refused: " + why, now);
+        readiness_.standby_refused(s, name_of(where) + " refused: " + why, now);
         return;
     }
     if (s.pinned != 0) { // S8: it is tried until pin_timeout

@@ -220,6 +220,10 @@ void broker_events::on_up(link_record& l, time_point now)
         g.trial = link_id::none;
         g.known.barrier = l.core.can().barrier;
         g.known.own_queue = l.core.can().own_queue;
+        g.known.to_address = l.core.can().to_address;
+        if (l.core.can().marker == broker::tried::no) { // B5: it has named itself
+            g.known.marker = broker::tried::no;
+        }
         g.connected_head = l.core.connected_head();
         g.dedicated |= !g.known.receipts() || *who.negotiated == stomp::version::v10; // B4
         quotas_.recount(g, now);
@@ -233,9 +237,13 @@ void broker_events::on_up(link_record& l, time_point now)
             if (l.core.rung() == broker::trial_rung::absent_queue_alone) { // B2: asked, and silent
                 tables_.silent.insert(g.at);
             }
+            const bool application = stands_at(g) != endpoint_kind::broker;
             out_.log(
-                log_level::warning, name_of(g.at) +
-                       " answers no receipts: one link per session, fence and seams best effort");
+                application ? log_level::info : log_level::warning,
+                name_of(g.at) + " answers no receipts: one link per session; " +
+                    (application
+                         ? "it is taken for an application, whose answers overlap in a switch"
+                         : "fence and seams are best effort"));
         }
     }
     if (l.core.role() == link_role::scratch) {
@@ -244,7 +252,12 @@ void broker_events::on_up(link_record& l, time_point now)
     }
     survey_.look_again(now); // it may carry a marker
     ++g.links;               // keeps the group while its sessions go on
-    if (client_session* owner = find(l.owner)) {
+    if (l.core.role() == link_role::trial) { // B2: it carries nothing
+        if (g.known.receipts()) {
+            tables_.answering.insert(g.at);
+        }
+        links_.leave(l, now);
+    } else if (client_session* owner = find(l.owner)) {
         binder_.advance(*owner, c, now);
     }
     binder_.wake(g, now);

@@ -6,6 +6,7 @@
 #include "gateway/core/messages/message_frames.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace gateway {
 
@@ -48,6 +49,13 @@ void broker_messages::on_message(
         on_marker(w, *mark, now);
         return;
     }
+    if (std::exchange(w.answered_once, false)) { // O6: the client has had it
+        ++switch_.tally.standbys_discarded;
+        if (w.acknowledges) {
+            acknowledge_unread(l, w.id, ack_of(frame, l.core.version()), out_);
+        }
+        return;
+    }
     // K6: what brings no id would not come again from its queue.
     if (w.giving_back && !ack_of(frame, l.core.version()).empty()) {
         member_.keep_to_give_back(w, frame, as);
@@ -74,7 +82,7 @@ void broker_messages::on_message(
             }
             return;
         }
-        to_client_.deliver(*s, w, m, frame, as);
+        to_client_.deliver(*s, w, m, frame, as, now);
         return;
     }
     const bool wanted = keeping || std::ranges::any_of(w.members, [](const auto& m) {

@@ -24,7 +24,13 @@ void client_commands::client_disconnect(client_session& s, const stomp::frame_vi
 void client_commands::client_subscribe(client_session& s, const stomp::frame_view& frame, time_point now)
 {
     const auto receipt = frame.find("receipt").value_or("");
-    auto read = read_subscribe(frame, s.version, {&settings_.broadcast, settings_.prefetch});
+    const share_group* g = s.now().group;
+    auto read = read_subscribe(
+        frame, s.version,
+        {.broadcast = &settings_.broadcast,
+         .prefetch = settings_.prefetch,
+         .at = g != nullptr ? stands_at(*g) : endpoint_kind::broker,
+         .shared_backplane = settings_.shared_backplane});
     if (!read) {
         endings_.fail_client(s, read.error(), receipt, disconnect_reason::protocol_error, now);
         return;

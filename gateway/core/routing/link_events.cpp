@@ -23,6 +23,7 @@ void router::on_probe(endpoint_ref which, bool ok, std::string why, time_point n
     if (before != pool.healthy(which.index)) { // it may have joined another cluster
         survey_.forget(which);
         tables_.silent.erase(which); // another application, maybe
+        tables_.answering.erase(which);
     }
     if (!before && pool.healthy(which.index)) {
         out_.log(log_level::info, name_of(which) + " answers again");

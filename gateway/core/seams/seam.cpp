@@ -8,20 +8,29 @@ namespace {
 
 constexpr unsigned doublings_max = 4;
 
+net::duration first_check(seam_kind kind, const seam::timing& t) noexcept
+{
+    switch (kind) {
+    case seam_kind::markers: return t.seam_timeout;
+    case seam_kind::best_effort: return t.seam_quiet;
+    case seam_kind::overlap: return {}; // opened at once
+    }
+    return {};
+}
+
 } // namespace
 
 seam::seam(
-    wire_id old_wire, wire_id new_wire, bool best_effort, net::time_point now, const timing& t,
+    wire_id old_wire, wire_id new_wire, seam_kind kind, net::time_point now, const timing& t,
     control::switch_number made_by, std::uint64_t awaited) noexcept
     : awaited_(awaited), old_(old_wire), new_(new_wire), timing_(t), began_(now), progress_(now),
-      marker_at_(now), next_check_(now + (best_effort ? t.seam_quiet : t.seam_timeout)),
-      best_effort_(best_effort), made_by_(made_by)
+      marker_at_(now), next_check_(now + first_check(kind, t)), kind_(kind), made_by_(made_by)
 {
 }
 
 seam_action seam::on_marker(unsigned endpoint) noexcept
 {
-    if (left_ || best_effort_) {
+    if (left_ || kind_ != seam_kind::markers) {
         return {};
     }
     // M1: order holds between two nodes of a broker, not between three.
@@ -65,7 +74,7 @@ seam_action seam::on_buffer_full() noexcept
 
 seam_action seam::force() noexcept
 {
-    if (state_ != seam_state::joining) {
+    if (state_ != seam_state::joining || kind_ == seam_kind::overlap) {
         return {};
     }
     state_ = seam_state::forced;
@@ -73,7 +82,7 @@ seam_action seam::force() noexcept
         left_ = true;
         return {.open_new = true, .leave_old = true, .gap = true};
     }
-    if (!best_effort_) { // no marker would end that one: quiet does, as if it were joining
+    if (!best_effort()) { // no marker would end that one: quiet does, as if it were joining
         next_check_ = began_ + timing_.drain_timeout;
     }
     return {.open_new = true};
@@ -85,13 +94,16 @@ seam::on_deadline(net::time_point now, net::time_point last_message, bool readin
     if (now < next_check_) {
         return {};
     }
+    if (kind_ == seam_kind::overlap) {
+        return on_overlap_deadline();
+    }
     if (now >= began_ + timing_.drain_timeout) {
         left_ = true;
         const bool open = state_ == seam_state::joining;
         state_ = open ? seam_state::forced : state_;
         return {.open_new = open, .leave_old = true, .gap = open && breaks()};
     }
-    if (best_effort_) {
+    if (best_effort()) {
         // B4, H24: quiet for seam_quiet, counted from commit, at the latest after seam_timeout.
         const auto quiet_from = std::max(began_, last_message);
         if (now >= quiet_from + timing_.seam_quiet || now >= began_ + timing_.seam_timeout) {
@@ -118,6 +130,18 @@ seam::on_deadline(net::time_point now, net::time_point last_message, bool readin
     return {};
 }
 
+// O2: the new color is live from the commit on, and the old one stays for what it still answers.
+seam_action seam::on_overlap_deadline() noexcept
+{
+    if (state_ == seam_state::joining) {
+        state_ = seam_state::overlapping;
+        next_check_ = began_ + timing_.overlap;
+        return {.open_new = true};
+    }
+    left_ = true;
+    return {.leave_old = true};
+}
+
 bool seam::has(session_id session, std::uint32_t subscription) const noexcept
 {
     return std::ranges::any_of(members_, [&](const wire_member& m) {
@@ -136,7 +160,7 @@ bool seam::remove(session_id session, std::uint32_t subscription) noexcept
 
 bool seam::marker_due(net::time_point now) noexcept
 {
-    if (left_ || best_effort_ || now < marker_at_) {
+    if (left_ || kind_ != seam_kind::markers || now < marker_at_) {
         return false;
     }
     // Each time after twice as long: a broker that is slow is not made slower by as many markers as
@@ -151,7 +175,7 @@ net::time_point seam::next_deadline() const noexcept
     if (left_) {
         return net::never;
     }
-    return best_effort_ ? next_check_ : std::min(next_check_, marker_at_);
+    return kind_ == seam_kind::markers ? std::min(next_check_, marker_at_) : next_check_;
 }
 
 } // namespace gateway

@@ -237,6 +237,9 @@ void seam_table::leave(session_id session, std::uint32_t number_of, time_point n
         if (wire_subscription* old = wire(one.old_wire())) {
             subscriptions_.drop_member(*old, session, number_of, now, {});
         }
+        if (last) {
+            at(now, due::seams); // takes it out
+        }
     }
 }
 

@@ -21,8 +21,17 @@ void seam_table::make(time_point now)
         for (wire_member& member : to->members) {
             client_session* s = find(member.session);
             const subscription* sub = s == nullptr ? nullptr : s->journal.at(member.subscription);
-            if (member.state != member_state::standby || sub == nullptr) {
+            const bool taken_up = member.state == member_state::late && sub != nullptr &&
+                                  to->overlaps && sub->wires[shard_.live] == to->id; // O3
+            // M8: a forced seam's, and this commit makes a newer one live. It stays silent when that
+            // one is left again, which brings the same.
+            member.outlived |= member.state == member_state::late && sub != nullptr &&
+                               sub->newest[shard_.live] != static_cast<std::uint32_t>(id);
+            if (sub == nullptr || (member.state != member_state::standby && !taken_up)) {
                 continue;
+            }
+            if (taken_up) {
+                end_overlap(*to, *s, sub->number);
             }
             wire_subscription* from = wire(sub->wires[old]);
             if (from == nullptr) { // the old one was lost meanwhile
@@ -82,17 +91,21 @@ bool seam_table::in_seam(const wire_member& m) const
 seam& seam_table::between(const wire_subscription& from, wire_subscription* to, time_point now)
 {
     const share_group& g = *from.group;
-    bool best_effort = !from.addressed || !g.gives_markers() ||
-                       g.known.barrier != broker::barrier_kind::routed; // B3
-    const std::uint64_t awaited = survey_.awaited_markers(from, best_effort, now);
+    bool best_effort = !from.addressed || !g.gives_markers() || !g.known.proves_routing(); // B3
+    const std::uint64_t awaited =
+        from.overlaps ? 0 : survey_.awaited_markers(from, best_effort, now);
     seams_.push_back(std::make_unique<seam>(
-        from.id, to != nullptr ? to->id : wire_id::none, best_effort, now,
+        from.id, to != nullptr ? to->id : wire_id::none,
+        from.overlaps ? seam_kind::overlap
+        : best_effort ? seam_kind::best_effort
+                      : seam_kind::markers,
+        now,
         seam::timing{
             switch_.timing.seam_timeout, switch_.timing.seam_quiet,
             // M3: not sooner than the old color took for its barriers.
             std::max(
                 switch_.timing.marker_interval, switch_.proofs_answered - switch_.proofs_asked),
-            switch_.timing.drain_timeout},
+            switch_.timing.drain_timeout, switch_.timing.overlap},
         switch_.id, awaited));
     if (to != nullptr) {
         ++to->seams;
@@ -109,6 +122,11 @@ void seam_table::add(seam& which, client_session& s, const subscription& sub)
     if (which.best_effort()) {
         ++switch_.tally.seams_best_effort;
         name_counted(control::counted_cause::best_effort, s.id);
+    }
+    if (which.kind() == seam_kind::overlap) {
+        ++switch_.tally.seams_overlap;
+        switch_.tally.overlap_ms = static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::milliseconds>(switch_.timing.overlap).count());
     }
 }
 
@@ -229,6 +247,9 @@ void seam_table::open_new(seam& which, const std::vector<wire_member>& members, 
         }
         old->late_of = which.made_by();
     }
+    if (which.state() == seam_state::overlapping) {
+        begin_overlap(which, now);
+    }
     note_numbers(now);
 }
 
@@ -236,6 +257,9 @@ void seam_table::open_new(seam& which, const std::vector<wire_member>& members, 
 void seam_table::leave_old(seam& which, const std::vector<wire_member>& members, time_point now)
 {
     wire_subscription* old = wire(which.old_wire());
+    if (which.kind() == seam_kind::overlap) {
+        forget_overlap(which, now);
+    }
     pairing_.leave_pair(
         which.old_wire(), which.new_wire(),
         which.state() == seam_state::joined && which.awaited() == 0);
@@ -261,13 +285,17 @@ void seam_table::retire_wire(wire_subscription& w, time_point now)
 {
     const link_record* l = link(w.link);
     const client_session* owner = l == nullptr ? nullptr : find(l->owner);
-    // P1: on a shared backplane the new color delivers everything from here on.
-    const bool leaves = !settings_.shared_backplane && owner != nullptr &&
-                        owner->live != w.color() &&
+    const bool leaves = owner != nullptr && owner->live != w.color() &&
                         owner->bindings[w.color()].at == binding::phase::draining;
-    if (leaves) {
+    if (leaves && !settings_.shared_backplane) {
         w.retired = true;
-    } else {
+    } else if (leaves && stands_at(*w.group) == endpoint_kind::relay) {
+        // O2: what a broker still had on its way is an ERROR to a relay, and the end of the session
+        // that is still owed answers. P1: what comes there is dropped.
+        pairing_.leave_pairs(w);
+        w.state = wire_state::leaving;
+    } else { // P1: on a shared backplane the new color delivers everything from here on
+
         subscriptions_.leave_wire(w, session_id::none, {}, now);
     }
 }

@@ -45,6 +45,10 @@ public:
     // The client gets the kept MESSAGEs and reads the new color from here on.
     void hand_over(client_session& s, wire_subscription& w, wire_member& m);
 
+    // ---- O3: a switch back while they overlap. What is still open on `to` is the standby's at once.
+    void take_up(color to);
+    void put_back(color to, time_point now); // that switch was aborted
+
     // ---- events
     void run(time_point now); // clocks and markers; takes out finished seams
     void on_marker(wire_id old, unsigned from, control::switch_number joins, time_point now);
@@ -71,6 +75,9 @@ private:
     void open_new(seam& which, const std::vector<wire_member>& members, time_point now);
     void leave_old(seam& which, const std::vector<wire_member>& members, time_point now);
     void send_markers(time_point now);
+    void begin_overlap(const seam& which, time_point now);
+    void forget_overlap(const seam& which, time_point now);
+    void end_overlap(wire_subscription& old, client_session& s, std::uint32_t number_of);
     bool waits_for_marks(const seam& one) const;
     static time_point last_sign(const seam& one, const wire_subscription* old);
     void

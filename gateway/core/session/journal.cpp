@@ -85,11 +85,16 @@ read_subscribe(const stomp::frame_view& frame, stomp::version version, const jou
     });
     s.broadcast = to_many &&
                   std::ranges::none_of(storing_headers, [&](auto name) { return frame.has(name); });
+    s.overlaps = may_overlap(*destination, s.broadcast, rules.at, rules.shared_backplane);
+    if (s.overlaps) { // an application stores nothing, whatever the headers say
+        s.broadcast = true;
+        s.durable = false;
+    }
     const bool lasts =
         frame.has("durable-subscription-name") || frame.has("activemq.subscriptionName");
     s.fleeting = !s.broadcast && ((to_many && !lasts) || is_true(frame, "exclusive") ||
                                   is_true(frame, "auto-delete"));
-    s.shareable = s.broadcast && s.mode == ack_mode::automatic &&
+    s.shareable = s.broadcast && !s.overlaps && s.mode == ack_mode::automatic &&
                   std::ranges::none_of(private_headers, [&](auto name) { return frame.has(name); });
     if (!s.broadcast) {
         const auto most = frame.find("prefetch-count");

@@ -8,6 +8,7 @@
 #include "broker/ids.hpp"
 #include "broker/net/payload.hpp"
 #include "broker/stomp/frame.hpp"
+#include "gateway/core/session/applications.hpp"
 #include "gateway/core/session/stream_offsets.hpp"
 
 #include <boost/container/small_vector.hpp>
@@ -31,6 +32,7 @@ struct subscription {
     bool named = true;      // 1.0 allows a SUBSCRIBE without an id: its MESSAGEs have none either
     bool broadcast = false; // else stored
     bool shareable = false; // may ride a link of many sessions
+    bool overlaps = false;  // broadcast, of an application: both colors' for a while (O1)
     bool durable = false;   // left by DISCONNECT, never by UNSUBSCRIBE, unless the client asks
     bool fleeting = false;  // stored, and its queue goes with the link
     bool prefetch = false;  // stored, and the client said how many it takes at once (T4)
@@ -84,6 +86,8 @@ inline std::size_t weight(const subscription& s) noexcept
 struct journal_rules {
     const std::vector<std::string>* broadcast = nullptr; // patterns
     unsigned prefetch = 0;                               // set where a stored SUBSCRIBE has none
+    endpoint_kind at = endpoint_kind::broker;            // where the client is
+    bool shared_backplane = false;
 };
 
 // Reads a SUBSCRIBE; the error is a sentence for the ERROR frame.

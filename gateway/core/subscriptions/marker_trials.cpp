@@ -14,7 +14,7 @@ void marker_trials::try_marker(wire_subscription& w, time_point now)
     g.marker_trial = w.id;
     // E14: no barrier has proven that such a SEND is taken there, and the publish links are
     // others' too.
-    const bool risky = !g.dedicated && g.known.barrier != broker::barrier_kind::routed;
+    const bool risky = !g.dedicated && !g.known.proves_routing();
     if (risky && trials_.carry_marker(w, now)) {
         at(now + settings_.connect_timeout, due::marker_trial, number(w.id));
         return;

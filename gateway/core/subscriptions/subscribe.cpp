@@ -1,5 +1,6 @@
 // A client's subscription is put onto a wire subscription, and confirmed.
 
+#include "broker/own_headers.hpp"
 #include "gateway/core/subscriptions/wire_subscriptions.hpp"
 
 #include <boost/assert.hpp>
@@ -96,6 +97,66 @@ link_record* wire_subscriptions::shared_link(client_session& s, subscription& su
     return l;
 }
 
+// SUBSCRIBE, on that link.
+wire_subscription& wire_subscriptions::make_wire(
+    client_session& s, subscription& sub, link_record& l, member_state as, time_point now)
+{
+    share_group& g = *l.group;
+    const color c = g.at.color;
+    const bool shared = sub.shareable && !sub.own_only && !g.dedicated;
+    auto made = std::make_unique<wire_subscription>();
+    wire_subscription* const w = made.get();
+    do { // H10, H11: never said twice
+        w->id = static_cast<wire_id>(++tables_.last_wire);
+    } while (l.core.says(w->id));
+    w->link = l.core.id();
+    w->group = &g;
+    w->head = sub.head;
+    w->shared = shared;
+    w->broadcast = sub.broadcast;
+    w->overlaps = sub.overlaps;
+    w->answered_once =
+        as == member_state::standby && sub.overlaps && is_answered_once(sub.head->bytes());
+    w->acknowledges = sub.acknowledges();
+    w->automatic = sub.mode == ack_mode::automatic;
+    w->durable = sub.durable;
+    w->keeping = c != shard_.live && switch_.phase == member_phase::held;
+    w->last_message = now;
+    std::string head = sub.stream ? head_behind(sub.head->bytes(), *sub.stream, c) // T1
+                                  : std::string{sub.head->bytes()};
+    if (sub.broadcast && g.known.marker != broker::tried::no && g.known.receipts()) {
+        // design.md section 6.4: an address of its own from its first SUBSCRIBE on, which
+        // nobody else can read (K1). The first header of a name counts.
+        w->addressed = true;
+        add_address(head, w->id);
+    }
+    if (const std::string mark = session_mark(g, s.id); !mark.empty()) { // O7
+        head.append(broker::session_header).append(":").append(mark).append("\n");
+        head.append(broker::reason_header).append(":");
+        const bool moves = as != member_state::live || !switch_.draining.empty();
+        head.append(!sub.confirmed ? "client" : moves ? "switch" : "rebind").append("\n");
+    }
+    tables_.wires.add(number(w->id), std::move(made));
+    // H11: RabbitMQ names a durable queue by the subscription's id, so that the client finds it
+    // again, with or without a gateway. An id that is another wire's here stays untold.
+    std::string_view name = sub.durable && sub.named ? sub.client_id : std::string_view{};
+    if (const auto same = broker::parse_wire_id(name);
+        same && std::ranges::find(l.wires, *same) != l.wires.end()) {
+        name = {};
+    }
+    l.wires.push_back(w->id);
+    if (shared) {
+        g.wires.erase(w->head->bytes()); // the key is a view into its own wire subscription's head
+        g.wires.emplace(w->head->bytes(), w->id);
+    }
+    ++l.open_subscribes;
+    l.core.subscribe(w->id, head, sub.ack_on_wire(), out_, name);
+    if (!g.known.receipts()) { // B4: nothing will answer
+        at(now + settings_.timing.seam_quiet, due::wire_confirm, number(w->id));
+    }
+    return *w;
+}
+
 // Puts the subscription onto a wire subscription of that color. False: its link or its turn is not
 // there yet; the session was put in line. REQUIRES: the binding's links are asked for.
 bool wire_subscriptions::subscribe(
@@ -122,48 +183,7 @@ bool wire_subscriptions::subscribe(
         }
     }
     if (w == nullptr) {
-        auto made = std::make_unique<wire_subscription>();
-        w = made.get();
-        do { // H10, H11: never said twice
-            w->id = static_cast<wire_id>(++tables_.last_wire);
-        } while (l->core.says(w->id));
-        w->link = l->core.id();
-        w->group = &g;
-        w->head = sub.head;
-        w->shared = shared;
-        w->broadcast = sub.broadcast;
-        w->acknowledges = sub.acknowledges();
-        w->automatic = sub.mode == ack_mode::automatic;
-        w->durable = sub.durable;
-        w->keeping = c != shard_.live && switch_.phase == member_phase::held;
-        w->last_message = now;
-        std::string head = sub.stream ? head_behind(sub.head->bytes(), *sub.stream, c) // T1
-                                      : std::string{sub.head->bytes()};
-        if (sub.broadcast && g.known.marker != broker::tried::no && g.known.receipts()) {
-            // design.md section 6.4: an address of its own from its first SUBSCRIBE on, which
-            // nobody else can read (K1). The first header of a name counts.
-            w->addressed = true;
-            add_address(head, w->id);
-        }
-        tables_.wires.add(number(w->id), std::move(made));
-        // H11: RabbitMQ names a durable queue by the subscription's id, so that the client finds it
-        // again, with or without a gateway. An id that is another wire's here stays untold.
-        std::string_view name = sub.durable && sub.named ? sub.client_id : std::string_view{};
-        if (const auto same = broker::parse_wire_id(name);
-            same && std::ranges::find(l->wires, *same) != l->wires.end()) {
-            name = {};
-        }
-        l->wires.push_back(w->id);
-        if (shared) {
-            g.wires.erase(
-                w->head->bytes()); // the key is a view into its own wire subscription's head
-            g.wires.emplace(w->head->bytes(), w->id);
-        }
-        ++l->open_subscribes;
-        l->core.subscribe(w->id, head, sub.ack_on_wire(), out_, name);
-        if (!g.known.receipts()) { // B4: nothing will answer
-            at(now + settings_.timing.seam_quiet, due::wire_confirm, number(w->id));
-        }
+        w = &make_wire(s, sub, *l, as, now);
     }
     sub.wires[c] = w->id;
     sub.newest[c] = static_cast<std::uint32_t>(number(w->id));

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t window = 32; // SUBSCRIBEs that are open on a scratch link
 
-constexpr auto idle_time = std::chrono::seconds{2};
+constexpr auto idle_time = std::chrono::seconds{2}, kept_time = std::chrono::seconds{1};
 
 constexpr auto without_link = std::chrono::seconds{60};
 
@@ -148,11 +148,26 @@ void subscribe_trials::answered(
     own.progress = now;
     std::erase(own.open, t);
     own.on_queue -= t->shares_queue;
-    l.core.unsubscribe(wire, false, session_id::none, {}, out_);
+    if (g.known.to_address) {
+        // Artemis deletes an address with its last reader, and refuses a SUBSCRIBE that comes at that
+        // moment. By then the one that was tried is there.
+        own.kept.emplace_back(wire, now + kept_time);
+        at(now + kept_time, due::trials);
+    } else {
+        l.core.unsubscribe(wire, false, session_id::none, {}, out_);
+    }
     note_tried(g, t->head->bytes(), now);
     tell(g, *t, now);
     end(own, *t);
     go_on(g, own, now);
+}
+
+void subscribe_trials::leave_kept(scratch& own, link_record& l, time_point now)
+{
+    while (!own.kept.empty() && own.kept.front().second <= now) {
+        l.core.unsubscribe(own.kept.front().first, false, session_id::none, {}, out_);
+        own.kept.pop_front();
+    }
 }
 
 // Open trials go to the front again, in order.
@@ -263,6 +278,7 @@ void subscribe_trials::on_lost(share_group& g, link_id id, time_point now)
     }
     scratch& own = one->second;
     own.link = link_id::none;
+    own.kept.clear();
     own.dial_at = now + (own.failures == 0
                              ? net::duration{}
                              : std::min<net::duration>(
@@ -304,6 +320,9 @@ std::vector<link_id> subscribe_trials::run(time_point now)
     for (auto& [key, own] : scratches_) {
         share_group& g = *own.group;
         link_record* l = link(own.link);
+        if (l != nullptr && l->core.ready()) {
+            leave_kept(own, *l, now);
+        }
         if (l == nullptr) {
             for (std::size_t n = own.waiting.size(); n > 0; --n) { // who still waits
                 trial* t = own.waiting.front();

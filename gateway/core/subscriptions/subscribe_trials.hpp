@@ -33,6 +33,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace gateway {
 
@@ -96,6 +97,7 @@ private:
         share_group* group = nullptr;
         net::hash_map<std::string_view, std::unique_ptr<trial>> trials; // by head
         std::deque<trial*> waiting, open;                               // in order
+        std::deque<std::pair<wire_id, time_point>> kept; // answered, and left then; Artemis
         wire_id queue = wire_id::none; // the queue that its cheap trials share
         std::size_t on_queue = 0;      // consumers of it
         wire_id marker = wire_id::none; // whose trial waits for the link
@@ -116,6 +118,7 @@ private:
     void go_on(share_group& g, scratch& own, time_point now);
     void write(share_group& g, scratch& own, trial& t, link_record& l);
     void answered(share_group& g, scratch& own, wire_id wire, link_record& l, time_point now);
+    void leave_kept(scratch& own, link_record& l, time_point now);
     void put_back(scratch& own);
     void refuse(share_group& g, scratch& own, trial& t, const std::string& why, time_point now);
     void tell(const share_group& g, const trial& t, time_point now);

@@ -29,7 +29,7 @@ void wire_pairing::pair_up(client_session& s, subscription& sub, color c)
     };
     wire_subscription* fresh = wire(sub.wires[c]);
     wire_subscription* old = wire(sub.wires[broker::other(c)]);
-    if (!pairs() || !sub.broadcast) {
+    if (!pairs() || !sub.broadcast || sub.overlaps) {
         return;
     }
     if (std::ranges::none_of(fresh->members, waits)) {
@@ -99,7 +99,7 @@ bool wire_pairing::knows(const wire_subscription& fresh, wire_id old) const
 bool wire_pairing::awaits_old(const client_session& s, const subscription& sub) const
 {
     const wire_subscription* old = wire(sub.wires[s.live]);
-    return pairs() && old != nullptr && old->state == wire_state::open;
+    return pairs() && !sub.overlaps && old != nullptr && old->state == wire_state::open;
 }
 
 // Members came, left or changed their state: a pair opens when nobody waits for it any more, and

@@ -42,8 +42,7 @@ void wire_pairing::begin_marks(wire_pair& pair, couriers_of_round& together, tim
         return;
     }
     const auto gives = [](const wire_subscription& w) {
-        return w.addressed && w.group->gives_markers() &&
-               w.group->known.barrier == broker::barrier_kind::routed;
+        return w.addressed && w.group->gives_markers() && w.group->known.proves_routing();
     };
     if (!gives(*old) || !gives(*fresh) ||
         survey_.one_world(old->group->at, fresh->group->at) != true) {

@@ -27,7 +27,7 @@ bool wire_pairing::on_message(
     link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as,
     time_point now)
 {
-    if (!w.broadcast) {
+    if (!w.broadcast || w.overlaps) {
         return false;
     }
     // The new color delivers the MESSAGEs that follow the markers (P1).
@@ -141,7 +141,7 @@ bool wire_pairing::give(
         if (has_twin(*s, w, m, twins, key.has_value())) {
             ++switch_.tally.duplicates_dropped;
         } else if (w.members.size() == 1 && !used) {
-            to_client_.deliver(*s, w, m, frame, as);
+            to_client_.deliver(*s, w, m, frame, as, now);
             used = true;
         } else {
             to_client_.deliver_shared(*s, w, m, shared());

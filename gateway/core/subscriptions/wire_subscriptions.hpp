@@ -60,6 +60,8 @@ private:
     wire_subscription* to_join(
         const client_session& s, const subscription& sub, const share_group& g, color c,
         member_state as) const;
+    wire_subscription& make_wire(
+        client_session& s, subscription& sub, link_record& l, member_state as, time_point now);
     link_record*
     shared_link(client_session& s, subscription& sub, color c, time_point now);
 

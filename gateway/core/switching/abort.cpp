@@ -18,6 +18,7 @@ void switch_member::on_abort(const control::abort_switch& order, time_point now)
     switch_.awaited.clear();
     pairing_.forget_recent();
     survey_.stop();
+    seams_.put_back(switch_.to, now); // O3
     if (seams_.empty()) {
         binder_.release_kept(couriers_.release(now), now);
     }

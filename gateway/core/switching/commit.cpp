@@ -17,7 +17,9 @@ void switch_member::on_commit(const control::commit& order, time_point now)
     }
     const color old = shard_.live;
     // B3: asked while the old groups are there; the report keeps it when the drain has left them.
-    switch_.tally.fence_best_effort = readiness_.current_tally().fence_best_effort;
+    const control::tally before = readiness_.current_tally();
+    switch_.tally.fence_best_effort = before.fence_best_effort;
+    switch_.tally.fence_written = before.fence_written;
     switch_.committed = true;
     shard_.live = switch_.to;
     shard_.epoch = order.epoch;
@@ -99,7 +101,7 @@ void switch_member::move(client_session& s, time_point now)
         std::chrono::duration_cast<std::chrono::microseconds>(now - part.held_at).count()));
     counters_.session_pause.observe(now - part.held_at);
     if (!part.ready) {
-        switch_.cut ? cut_session(s, now) : pin_session(s, now);
+        switch_.cut && !part.excused ? cut_session(s, now) : pin_session(s, now);
         return;
     }
     ++switch_.tally.sessions_moved;
@@ -129,8 +131,8 @@ void switch_member::drop_gaps(client_session& s, time_point now)
 {
     const color old = broker::other(s.live);
     for (const auto& sub : s.journal) {
-        const bool breaks =
-            breaks_first() && wire(sub->wires[old]) != nullptr; // see seams_.make_breaks()
+        const bool breaks = breaks_first() && !sub->overlaps &&
+                            wire(sub->wires[old]) != nullptr; // see seams_.make_breaks()
         // T2: separate brokers have separate streams; in one world it may not have begun yet.
         const bool anew = sub->stream && sub->confirmed &&
                           (!settings_.shared_backplane || sub->begins_anew(s.live));

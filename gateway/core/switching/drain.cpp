@@ -4,6 +4,8 @@
 #include "gateway/core/switching/switch_member.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace gateway {
 
@@ -21,6 +23,7 @@ bool switch_member::drained(client_session& s, time_point now)
     bool done = !has_retired(s) && s.seams == 0 && s.forced_seams == 0 &&
                 (!s.part || s.part->owed_old == 0) && (over || s.ledger.count(old) == 0) &&
                 (over || !s.answers || !s.answers->owes(old)); // S12
+    std::vector<subscription*> quiet_ones;
     for (const auto& sub : s.journal) {
         wire_subscription* w = wire(sub->wires[old]);
         if (w == nullptr || sub->broadcast) {
@@ -39,16 +42,32 @@ bool switch_member::drained(client_session& s, time_point now)
         if (!quiet && !w->giving_back) {
             count_left_behind(s, true);
         }
-        const bool gone = !w->giving_back;
-        sub->wires[old] = wire_id::none;
-        // The link leaves by DISCONNECT: nothing is unsubscribed (brokers.md H11).
-        subscriptions_.erase_wire(w->id, now);
-        if (sub->held_back && gone) {
-            sub->held_back = false;
-            at(now, due::session_retry, number(s.id)); // bound or not: binder_.advance() knows
+        quiet_ones.push_back(sub.get());
+    }
+    for (subscription* sub : quiet_ones) {
+        // S10: while the link stays for something else, an answer say, it is read as ever, and the
+        // next switch may take it up: nobody subscribes twice there. What waits for this one to end
+        // (held_back) is not kept waiting.
+        if (over || done || sub->held_back) {
+            end_stored(s, *sub, now);
         }
     }
     return over || done;
+}
+
+// The link leaves by DISCONNECT: nothing is unsubscribed (brokers.md H11).
+void switch_member::end_stored(client_session& s, subscription& sub, time_point now)
+{
+    wire_subscription& w = *wire(std::exchange(sub.wires[broker::other(s.live)], wire_id::none));
+    const bool gone = !w.giving_back;
+    if (link_record* l = link(w.link)) {
+        l->half_left = true;
+    }
+    subscriptions_.erase_wire(w.id, now);
+    if (sub.held_back && gone) {
+        sub.held_back = false;
+        at(now, due::session_retry, number(s.id)); // bound or not: binder_.advance() knows
+    }
 }
 
 void switch_member::finish_drain(client_session& s, time_point now)

@@ -22,7 +22,7 @@ void switch_member::hold_back(client_session& s, time_point now)
             count_left_behind(s, sub->held_back && !sub->broadcast);
             sub->held_back = false;
         } else if (sub->broadcast) {
-            sub->held_back = breaks_first();
+            sub->held_back = !has_standby(*sub);
         } else {
             sub->held_back = switch_.timing.strict_queue_order || settings_.shared_backplane ||
                              sub->prefetch; // T4

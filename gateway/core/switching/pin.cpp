@@ -52,7 +52,7 @@ void switch_member::pin_session(client_session& s, time_point now)
     const color old = broker::other(s.live);
     s.bindings[old].at = binding::phase::draining;
     switch_.draining.insert(s.id);
-    if (s.part->failed) {
+    if (s.part->failed && !s.part->excused) {
         --switch_.tally.sessions_failed;
     }
     s.part->failed = false;
@@ -60,6 +60,9 @@ void switch_member::pin_session(client_session& s, time_point now)
     name_counted(control::counted_cause::pinned, s.id);
     s.pinned = switch_.id;
     s.pin_until = now + switch_.timing.pin_timeout;
+    if (s.part->excused && switch_.timing.on_refused == control::refused_policy::close) {
+        s.pin_until = now + closing_pace * ++switch_.closings; // S18
+    }
     at(s.pin_until, due::session_pin, number(s.id));
     for (const auto& sub : s.journal) {
         // Of those that are there already the seam is made at once; the others miss what is sent
@@ -129,8 +132,11 @@ void switch_member::unpin_overdue(client_session& s, time_point now)
     }
     s.pinned = 0;
     endings_.fail_client(
-        s, "not bound to " + std::string{to_string(s.live)} + " within switch.pin_timeout", {},
-        disconnect_reason::switch_cut, now);
+        s,
+        s.part && s.part->excused
+            ? s.part->refused + "; connect again with a new login"
+            : "not bound to " + std::string{to_string(s.live)} + " within switch.pin_timeout",
+        {}, disconnect_reason::switch_cut, now);
 }
 
 // `cut`: what it has on the old color is given up at once; what lies between is a gap.

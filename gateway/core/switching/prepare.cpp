@@ -11,6 +11,8 @@ namespace gateway {
 
 namespace {
 
+constexpr std::ptrdiff_t left_most = 64;
+
 template <class... F>
 struct overloaded : F... {
     using F::operator()...;
@@ -51,6 +53,7 @@ void switch_member::on_prepare(const control::prepare& order, time_point now)
     switch_.doubted = false;
     survey_.begin();
     switch_.cut = false;
+    switch_.closings = 0;
     switch_.proofs_asked = {};
     switch_.lost_links = 0;
     switch_.unprepared = 0;
@@ -58,6 +61,7 @@ void switch_member::on_prepare(const control::prepare& order, time_point now)
     BOOST_ASSERT(switch_.to != shard_.live);
     moves_.cancel(now);
     sends_.count_open();
+    seams_.take_up(switch_.to); // O3
     // C3: those that had their CONNECTED when the order came, rebinding and parked ones included.
     for (const session_id id : tables_.all_sessions()) {
         client_session* s = find(id);
@@ -100,13 +104,24 @@ void switch_member::join_switch(client_session& s, time_point now)
     begin_standby(s, now);
 }
 
+// Subscriptions that a relay still has, and that nobody reads (O2): switches back and forth make ever
+// more of them on a link that is taken up again each time.
+std::ptrdiff_t switch_member::left_on(const link_record& own) const
+{
+    return std::ranges::count_if(own.wires, [&](wire_id id) {
+        const wire_subscription* w = wire(id);
+        return w != nullptr && w->state == wire_state::leaving;
+    });
+}
+
 void switch_member::begin_standby(client_session& s, time_point now)
 {
     if (!s.part) {
         s.part = std::make_unique<switch_part>(shard_.budget);
     }
     switch_part& part = *s.part;
-    part.ordered = part.ready = part.failed = part.live_lost = false;
+    part.ordered = part.ready = part.failed = part.excused = part.live_lost = false;
+    part.refused.clear();
     part.counted = true;
     part.lost = 0;
     part.held_at = part.resumed_at = {};
@@ -121,7 +136,11 @@ void switch_member::begin_standby(client_session& s, time_point now)
         b.at = binding::phase::wanted;
         switch_.draining.erase(s.id);
         link_record* own = link(b.own);
+        if (own != nullptr && (own->half_left || left_on(*own) > left_most)) {
+            links_.leave(*own, now);
+        }
         if (own != nullptr && own->core.leaving()) {
+            b.publish = b.publish == b.own ? link_id::none : b.publish;
             b.own = link_id::none;
         } else if (own != nullptr) {
             leave_retired(*own, now);

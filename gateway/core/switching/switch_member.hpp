@@ -34,6 +34,7 @@
 #include "gateway/core/subscriptions/wire_pairing.hpp"
 #include "gateway/core/subscriptions/wire_subscriptions.hpp"
 
+#include <cstddef>
 #include <string>
 
 namespace gateway {
@@ -90,6 +91,8 @@ private:
     void read_again();
 
     bool drained(client_session& s, time_point now);
+    std::ptrdiff_t left_on(const link_record& own) const;
+    void end_stored(client_session& s, subscription& sub, time_point now);
     void finish_drain(client_session& s, time_point now);
     bool has_retired(const client_session& s);
     bool leave_retired(link_record& own, time_point now);

@@ -95,6 +95,8 @@ struct switch_part {
     bool ordered = false;              // had its CONNECTED at the prepare order (C3)
     bool counted = false;              // in the report's total
     bool ready = false, failed = false;
+    bool excused = false; // failed, and not counted so: the new color refused its login (S18)
+    std::string refused;  // what it said
     // Frames carried from the hold on are being interpreted: counted in the report.
     bool carried = false;
     bool live_lost = false; // its live binding lost a link while quiescing or held

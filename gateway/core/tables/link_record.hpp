@@ -27,6 +27,8 @@ struct link_record {
     bool dialled_out = false; // handed to the driver
     bool congested = false;   // its outbox is above limits.broker_outbox
     bool used = false;        // carried a client's SEND since the last switch
+    bool half_left =
+        false; // the broker still gives what a subscription here, which is over, asked for
     bool old_pool = false;    // its color was left by the running switch
 
     explicit link_record(broker::link_order order) : core(std::move(order)) {}

@@ -27,6 +27,7 @@ shard_settings shard_settings_of(
     s.links_per_key = c.brokers.links_per_key;
     s.links_per_login = (c.limits.links_per_login + shards - 1) / shards;
     s.broadcast = c.brokers.broadcast;
+    s.mark_sessions = c.brokers.mark_sessions;
     s.prefetch = c.brokers.prefetch;
     s.connect_rate = static_cast<double>(c.brokers.connect_rate) / shards;
     s.auth_recheck = c.brokers.auth_recheck;

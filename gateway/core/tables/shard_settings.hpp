@@ -27,6 +27,7 @@ struct shard_settings {
     std::size_t links_per_key;
     std::size_t links_per_login; // this shard's part; 0: no limit
     std::vector<std::string> broadcast;
+    bool mark_sessions; // O7
     unsigned prefetch;
     double connect_rate; // this shard's part
     net::duration auth_recheck, park_timeout, connect_timeout, trial_timeout, client_stall;

@@ -41,6 +41,8 @@ struct shard_tables {
     std::map<group_key, std::unique_ptr<share_group>> groups;
     // B2: ws:// endpoints that answered nothing in a trial; until they are down.
     std::set<endpoint_ref> silent;
+    std::set<endpoint_ref> answering;              // ws:// endpoints that have answered a trial
+    std::map<endpoint_ref, broker::link_id> tries; // where one is under way, and by which link
     std::uint64_t last_session = 0, last_link = 0, last_wire = 0, last_identity = 0;
 
     client_session* session(session_id id) noexcept { return sessions.find(number(id)); }

@@ -57,6 +57,7 @@ struct switch_state {
     std::set<link_id> awaited; // links whose barrier is open (S1); preparing: the same (S2)
     std::set<link_id> unread;  // their seam buffers were full before the decision
     bool cut = false;          // C5: `cut` was ordered
+    std::size_t closings = 0;  // S18: sessions that are closed one after the other
 
     // ---- after the decision
     bool committed = false; // how the last switch ended

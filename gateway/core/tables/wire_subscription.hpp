@@ -4,13 +4,16 @@
 // (shared subscription); switch.md "Seam".
 
 #include "broker/net/payload.hpp"
-#include "gateway/memory/memory_budget.hpp"
+#include "gateway/core/pairing/overlap_notes.hpp"
 #include "gateway/core/pairing/pair_marks.hpp"
 #include "gateway/core/pairing/pairing.hpp"
 #include "gateway/core/tables/share_group.hpp"
+#include "gateway/memory/memory_budget.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,7 +23,7 @@ enum class member_state : std::uint8_t {
     live,      // gets every MESSAGE
     standby,   // prepared: gets nothing yet
     joining,   // from commit on: gets the kept MESSAGEs once its seam joins
-    late,      // its seam is joined or forced: later MESSAGEs are delivered and counted
+    late,      // its seam is joined, forced or overlaps: MESSAGEs are delivered and counted
     rejoining, // bound again inside a color: gets nothing before its marker (M13)
 };
 
@@ -28,6 +31,7 @@ struct wire_member {
     session_id session = session_id::none;
     std::uint32_t subscription = 0; // the session's number of it
     member_state state = member_state::live;
+    bool outlived = false;  // late: a newer one of that color was live meanwhile (M8)
     bool behind = false;    // rejoining: it waits for the marker after the one that is on its way
     std::uint16_t pair = 0; // backplane `shared`: the tag of its pair, this being the new side
 };
@@ -55,6 +59,16 @@ struct wire_pair {
     }
 };
 
+// What both sides of a seam that overlaps know of it (O4, O5).
+struct wire_overlap {
+    explicit wire_overlap(const std::array<std::uint64_t, 2>& secret) noexcept : notes(secret) {}
+    overlap_notes notes;
+    held_bytes<held_kind::pairing> held;
+    wire_id old_wire = wire_id::none;
+    net::time_point soon_over; // from here on the time may be too short
+    control::switch_number made_by = 0;
+};
+
 enum class wire_state : std::uint8_t {
     open, // SUBSCRIBE written, not answered
     confirmed,
@@ -72,6 +86,8 @@ struct wire_subscription {
     bool addressed = false; // has an address of its own (switch.md B3)
     bool shared = false;
     bool broadcast = true;
+    bool overlaps = false;      // O1
+    bool answered_once = false; // O6: a standby's, and its first MESSAGE is the client's already
     bool acknowledges = false; // client-individual on the wire
     bool automatic = false;    // the client said auto: acknowledged when written
     bool durable = false;
@@ -100,6 +116,7 @@ struct wire_subscription {
     {
         return kept_bytes - (kept_largest > mark ? std::min(kept_largest, kept_bytes) : 0) > mark;
     }
+    std::shared_ptr<wire_overlap> overlap; // while it is one side of a seam that overlaps
     std::vector<wire_pair*> pairs;      // backplane `shared`: where this is one side; the router's
     control::switch_number said_unkeyed = 0; // for which switch's report that was said
     std::unique_ptr<twin_notes> recent; // given since the prepare order, for pairs made later

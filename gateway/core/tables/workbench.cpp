@@ -68,6 +68,27 @@ std::string workbench::name_of(session_id id) const
     return std::to_string(settings_.shard) + "-" + std::to_string(number(id));
 }
 
+// O1: a relay names the broker behind it.
+endpoint_kind workbench::stands_at(const share_group& g) const noexcept
+{
+    const broker::dialect says = settings_.dialects[g.at.color];
+    const bool application =
+        says == broker::dialect::spring ||
+        (says == broker::dialect::automatic && g.known.barrier == broker::barrier_kind::none &&
+         settings_.endpoints[g.at.color][g.at.index].websocket);
+    return application ? application_from(g.connected_head) : endpoint_kind::broker;
+}
+
+std::string workbench::session_mark(const share_group& g, session_id id) const
+{
+    const bool tells = settings_.mark_sessions && !settings_.gateway_id.empty() &&
+                       settings_.endpoints[g.at.color][g.at.index].websocket;
+    if (!tells) {
+        return {};
+    }
+    return settings_.gateway_id + "-" + (id == session_id::none ? "trial" : name_of(id));
+}
+
 // K1: nobody else can read it, and the first header of a name counts.
 void workbench::add_address(std::string& head, wire_id id) const
 {

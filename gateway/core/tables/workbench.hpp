@@ -71,6 +71,16 @@ protected:
     {
         return settings_.shared_backplane && settings_.pairing.by == dedup_by::nothing;
     }
+    // Whether a standby has it: stored ones would take messages at once (H25).
+    bool has_standby(const subscription& sub) const noexcept
+    {
+        return sub.broadcast && (sub.overlaps || !breaks_first());
+    }
+    // O1: what stands at that endpoint. `dialect: spring` says that it is an application; so does a
+    // ws:// endpoint that answers no receipts.
+    endpoint_kind stands_at(const share_group& g) const noexcept;
+    // O7: names the session to an application; empty where none is told.
+    std::string session_mark(const share_group& g, session_id id) const;
     bool in_switch() const noexcept { return switch_.running(); }
 
     void at(time_point when, due what, std::uint64_t subject = 0)
@@ -138,6 +148,7 @@ protected:
     // How often the shard checks what ends by itself.
     static constexpr auto drain_sweep = std::chrono::milliseconds{20};
     static constexpr auto carried_sweep = std::chrono::seconds{1};
+    static constexpr auto closing_pace = std::chrono::milliseconds{10}; // S18
     static constexpr auto pinned_retry = std::chrono::seconds{1};
 
     shard_state& shard_;

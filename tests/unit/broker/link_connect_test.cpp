@@ -239,6 +239,48 @@ TEST_F(LinkTrial, TheTransactionRungIsContentWithItsOneAnswer)
     EXPECT_EQ(l.can().barrier, barrier_kind::received);
 }
 
+// Artemis and ActiveMQ work a connection's frames off in order, and would keep a queue for each trial.
+TEST_F(LinkTrial, B5_WhoNamesItselfIsTriedWithWhatItsDialectKnows)
+{
+    const auto named = [&](const std::string& server) -> broker::link& {
+        broker::link& l = open({.rung = trial_rung::absent_queue, .asks_name = true});
+        l.on_open(t0, log);
+        log.take();
+        gets("CONNECTED version:1.2 server:" + server);
+        return l;
+    };
+    broker::link& classic = named("ActiveMQ/5.17.2");
+    EXPECT_EQ(
+        log.take(), (lines{
+                        "link 3 <- BEGIN transaction:teal-trial",
+                        "link 3 <- ABORT transaction:teal-trial receipt:r1"}));
+    EXPECT_EQ(gets("RECEIPT receipt-id:r1").what, kind::up);
+    EXPECT_EQ(classic.can().barrier, barrier_kind::ordered);
+    EXPECT_TRUE(classic.can().proves_routing());
+    EXPECT_EQ(classic.can().marker, tried::no);
+
+    broker::link& artemis = named("ActiveMQ-Artemis/2.44.0 ActiveMQ Artemis Messaging Engine");
+    EXPECT_EQ(
+        log.take(),
+        lines{"link 3 <- SEND destination:teal-none destination-type:MULTICAST receipt:r1"});
+    EXPECT_EQ(gets("RECEIPT receipt-id:r1").what, kind::up);
+    EXPECT_EQ(artemis.can().barrier, barrier_kind::routed);
+    EXPECT_EQ(artemis.can().marker, tried::no);
+}
+
+TEST_F(LinkTrial, B5_AnUnknownNameOrAConfiguredDialectChangesNothing)
+{
+    for (const bool asks : {false, true}) {
+        broker::link& l = open({.rung = trial_rung::absent_queue, .asks_name = asks});
+        l.on_open(t0, log);
+        log.take();
+        gets(
+            asks ? "CONNECTED version:1.2 server:other/1"
+                 : "CONNECTED version:1.2 server:ActiveMQ/5");
+        EXPECT_EQ(log.take().size(), 3u);
+    }
+}
+
 TEST_F(LinkTrial, TheLastRungTriesNothing)
 {
     broker::link& l = tried(trial_rung::nothing);
@@ -290,12 +332,16 @@ TEST(Dialect, B5_SaysWhatIsWorthTrying)
             return first_rung(*dialect_from(dialect), websocket);
         };
         EXPECT_EQ(first("rabbitmq"), trial_rung::absent_queue);
-        EXPECT_EQ(first("artemis"), trial_rung::transaction);
+        EXPECT_EQ(first("artemis"), trial_rung::absent_address);
         EXPECT_EQ(first("activemq"), trial_rung::transaction);
         EXPECT_EQ(first("plain"), trial_rung::transaction);
         EXPECT_EQ(first("spring"), trial_rung::nothing);
     }
     EXPECT_EQ(dialect_from("RabbitMQ"), std::nullopt);
+    EXPECT_EQ(dialect_named_by("RabbitMQ/3.10.8"), dialect::rabbitmq);
+    EXPECT_EQ(dialect_named_by("ActiveMQ/5.17.2"), dialect::activemq);
+    EXPECT_EQ(dialect_named_by("ActiveMQ-Artemis/2.44.0 ActiveMQ Artemis"), dialect::artemis);
+    EXPECT_EQ(dialect_named_by("teal-broker/1"), dialect::automatic);
     EXPECT_TRUE(has_addresses(*dialect_from("auto")));
     EXPECT_FALSE(has_addresses(*dialect_from("artemis")));
 }

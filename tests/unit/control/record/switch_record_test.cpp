@@ -133,12 +133,36 @@ TEST(SwitchRecord, IsWrittenAsTheContractShowsIt)
         R"("sessions":{"total":10,"ready":10,"moved":7,"pinned":1,"failed":1,"gone":1},)"
         R"("held_ms":{"p50":1.9,"p99":6.2,"max":11.04},)"
         R"("sends":{"accepted":0,"confirmed":0,"unconfirmed":0,"open":0,"held":0,"refused":0,"in_doubt":0},)"
-        R"("seams":{"total":3,"joined":2,"forced":1,"best_effort":0,"late":0,"foreign_late":0,"gaps":0},"fence":"kept",)"
+        R"("seams":{"total":3,"joined":2,"forced":1,"best_effort":0,"late":0,"foreign_late":0,"gaps":0},)"
+        R"("overlap":{"ms":0,"seams":0,"delivered":0,"twins":0,"still_coming":0},"fence":"kept",)"
         R"("duplicates_dropped":0,"redelivered":0,"handed_back":0,"stored_left_behind":0,)"
         R"("replies":{"to_old_color":0,"refused":0},"transactions_split":0,"drain":{"done":false,"ms":88},)"
-        R"("counted":["1 session failed","1 session pinned to its old color","1 seam forced by seam_timeout"],"failures":[],)"
+        R"("counted":["1 session failed","1 session pinned to its old color","1 seam forced by seam_timeout"],"causes":[],"failures":[],)"
         R"("dry_run":false,"detail":"","who":""})";
     EXPECT_EQ(text, expected);
+}
+
+// 400 expired tokens are one line.
+TEST(SwitchRecord, SumsUpFailuresByTheirCauseTheCommonestFirst)
+{
+    auto record = joining_record();
+    for (int i = 0; i < 150; ++i) {
+        const auto session = "0-" + std::to_string(i);
+        const std::vector<session_failure> one{
+            {session, "green/g1", i == 0 ? "no answer" : "token expired"}};
+        record.note_failures(one);
+        record.note_failures(one); // said again with the member's numbers
+    }
+    EXPECT_EQ(record.failures.size(), 100u);
+    EXPECT_EQ(
+        to_text(to_json(record, t0).at("causes")),
+        R"([{"error":"token expired","sessions":149,"first":["0-1","0-2","0-3"]},)"
+        R"({"error":"no answer","sessions":1,"first":["0-0"]}])");
+    for (int i = 0; i < 30; ++i) { // errors that name something of each session
+        record.note_failures({{"1-" + std::to_string(i), "green/g1", "no " + std::to_string(i)}});
+    }
+    EXPECT_EQ(record.causes.size(), 20u);
+    EXPECT_EQ(record.causes.back().sessions, 13u);
 }
 
 TEST(SwitchRecord, NamesTheSessionsOfWhatIsCounted)

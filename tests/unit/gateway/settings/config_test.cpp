@@ -68,13 +68,14 @@ brokers:
   links_per_key: 8
   broadcast: ["/topic/**"]
   prefetch: 10
+  mark_sessions: false
   auth_recheck: 2m
   connect_rate: 50/s
   park_timeout: 1m
 initial_color: green
-switch: { prepare_timeout: 61s, hold_timeout: 3s, on_hold_timeout: abort, max_failed: 2%, pin_timeout: 1m,
+switch: { prepare_timeout: 61s, hold_timeout: 3s, on_hold_timeout: abort, max_failed: 2%, on_refused: close, pin_timeout: 1m,
           drain_timeout: 31s, linger: 2s, queue_order: strict, seam_timeout: 2s, seam_quiet: 51ms,
-          receipt_timeout: 3s, trial_timeout: 2s, marker_interval: 101ms, dedup: header x-id }
+          overlap: 6s, receipt_timeout: 3s, trial_timeout: 2s, marker_interval: 101ms, dedup: header x-id }
 store: { kind: file, path: state/teal.state }
 limits: { clients: 5, clients_per_address: 6, handshake_timeout: 7s, connect_timeout: 8s,
           frame_before_connect: 9KiB, frame: 10MiB, headers: 11, header_line: 12KiB, broker_frame: 65KiB, subscriptions: 13,
@@ -243,12 +244,14 @@ TEST(Config, FullOneSetsEveryOtherKey)
                     3s,
                     control::hold_policy::abort,
                     {2, true},
+                    control::refused_policy::close,
                     1min,
                     31s,
                     2s,
                     stored_order::strict,
                     2s,
                     51ms,
+                    6s,
                     3s,
                     2s,
                     101ms,

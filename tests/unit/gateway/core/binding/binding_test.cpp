@@ -80,6 +80,17 @@ TEST_F(RouterDedicated, B1_WhereTheSessionOfTheMarkersTrialEndsAnothersSubscript
     EXPECT_TRUE(tried->ends_with("teal-marker:s2")) << *tried;
 }
 
+// ActiveMQ takes one connection of each client-id, and refuses the second one.
+TEST_F(RouterTest, H26_WhoSaysAClientIdHasOneLink)
+{
+    client("CONNECT accept-version:1.2 host:/ login:anna client-id:c1");
+    says(session_id{1}, "SUBSCRIBE id:1 destination:/topic/a");
+    says(session_id{1}, "SUBSCRIBE id:2 destination:/queue/q");
+    says(session_id{1}, "SEND destination:/topic/a | x");
+    EXPECT_EQ(router.link_count(), 1u);
+    EXPECT_EQ(router.session(session_id{1})->now().own, link_id{1});
+}
+
 class RouterWebSocketBroker : public RouterTest {
 protected:
     static gateway::shard_settings websocket()
@@ -95,7 +106,126 @@ TEST_F(RouterWebSocketBroker, B4_IsAlwaysDedicated)
 {
     client();
     client();
-    EXPECT_EQ(router.session(session_id{2})->now().own, link_id{2});
+    EXPECT_EQ(router.session(session_id{2})->now().own, link_id{3}); // the first one tried
+}
+
+// An application tells a client that leaves from one that moves.
+class RouterMarkedSessions : public RouterTest {
+protected:
+    static gateway::shard_settings marked()
+    {
+        auto s = usual_settings();
+        s.endpoints.blue[0].websocket = s.endpoints.green[0].websocket = true;
+        s.dialects.blue = s.dialects.green = broker::dialect::spring;
+        s.gateway_id = "g";
+        return s;
+    }
+    explicit RouterMarkedSessions(gateway::shard_settings settings = marked())
+        : RouterTest(std::move(settings))
+    {
+    }
+    void marks(std::string_view frame, std::string_view reason)
+    {
+        const auto effects = log.take();
+        const auto at = std::ranges::find_if(
+            effects, [&](const auto& line) { return line.find(frame) != line.npos; });
+        ASSERT_NE(at, effects.end()) << frame;
+        EXPECT_NE(at->find(" teal-session:g-0-1 teal-reason:" + std::string{reason}), at->npos)
+            << *at;
+    }
+};
+
+TEST_F(RouterMarkedSessions, O7_SayWhoTheyAreAndWhyTheyComeAndGo)
+{
+    client();
+    marks("link 1 <- CONNECT", "client");
+    says(session_id{1}, "SUBSCRIBE id:1 destination:/user/queue/a");
+    marks("link 1 <- SUBSCRIBE", "client");
+    run(50ms);
+    prepares();
+    const auto seen = log.take();
+    const auto told = [&](std::string_view frame) {
+        return std::ranges::any_of(seen, [&](const auto& line) {
+            return line.starts_with(frame) &&
+                   line.find(" teal-session:g-0-1 teal-reason:switch") != line.npos;
+        });
+    };
+    EXPECT_TRUE(told("link 2 <- CONNECT"));
+    EXPECT_TRUE(told("link 2 <- SUBSCRIBE"));
+    run(50ms);
+    holds();
+    run(10ms);
+    commits();
+    log.take();
+    run(6s);
+    marks("link 1 <- DISCONNECT", "switch");
+    says(session_id{1}, "DISCONNECT receipt:d");
+    run(100ms);
+    marks("link 2 <- DISCONNECT", "client");
+}
+
+// Both colors see it go, and one of them tells that the client left.
+TEST_F(RouterMarkedSessions, O7_WhoLeavesInTheOverlapLeavesOnce)
+{
+    client();
+    says(session_id{1}, "SUBSCRIBE id:1 destination:/user/queue/a");
+    run(50ms);
+    prepares();
+    run(50ms);
+    holds();
+    run(10ms);
+    commits();
+    log.take();
+    says(session_id{1}, "DISCONNECT");
+    run(100ms);
+    const auto effects = log.take();
+    const auto left = [&](std::string_view link, std::string_view reason) {
+        return std::ranges::any_of(effects, [&](const auto& line) {
+            return line.starts_with(link) && line.ends_with(reason);
+        });
+    };
+    EXPECT_TRUE(left("link 1 <- DISCONNECT", "teal-reason:switch"));
+    EXPECT_TRUE(left("link 2 <- DISCONNECT", "teal-reason:client"));
+}
+
+class RouterMarkedTrial : public RouterMarkedSessions {
+protected:
+    static gateway::shard_settings unknown()
+    {
+        auto s = marked();
+        s.dialects.blue = s.dialects.green = broker::dialect::automatic;
+        return s;
+    }
+    RouterMarkedTrial() : RouterMarkedSessions(unknown()) {}
+};
+
+TEST_F(RouterMarkedTrial, O7_ALinkThatOnlyTriesSaysSo)
+{
+    brokers.blue.keeps_back = [](const stomp::frame&) { return true; };
+    client();
+    const auto first = log.take();
+    EXPECT_NE(first[1].find("link 1 <- CONNECT"), std::string::npos) << first[1];
+    EXPECT_NE(first[1].find("teal-session:g-trial teal-reason:trial"), std::string::npos)
+        << first[1];
+    run(1s);
+    marks("link 2 <- CONNECT", "client");
+}
+
+TEST_F(RouterMarkedSessions, O7_ALostLinkIsMadeAgainForTheSameSession)
+{
+    client();
+    log.take();
+    loses(1);
+    run(2s);
+    marks("link 2 <- CONNECT", "rebind");
+}
+
+TEST_F(RouterMarkedSessions, O7_NobodyElseMaySayThat)
+{
+    client();
+    log.take();
+    says(session_id{1}, "SEND destination:/app/a teal-session:g-0-2 | x");
+    EXPECT_NE(log.take().front().find("ERROR"), std::string::npos);
 }
 
 // A relay answers ERROR where its threads bring ABORT ahead of BEGIN, and closes.
@@ -106,8 +236,29 @@ TEST_F(RouterWebSocketBroker, B1_IsAskedNothingThatARelayMayConfuse)
         {"dial 1 blue/0",
          "link 1 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
          "link 1 <- SEND destination:/amq/queue/teal-none receipt:r1",
+         "link 1 <- DISCONNECT receipt:r2", "dial 2 blue/0",
+         "link 2 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:anna",
          "client 1 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-1",
          "client 1 up 1.2 heart-beat:0,0", "resume client 1"});
+}
+
+// A login is a presence event, and twenty users that come at once would be twenty of them.
+TEST_F(RouterWebSocketBroker, B2_OneLinkThatCarriesNothingTriesForAll)
+{
+    brokers.blue.keeps_back = [](const stomp::frame&) { return true; };
+    for (int n = 1; n <= 20; ++n) {
+        client("CONNECT accept-version:1.2 host:/ login:user" + std::to_string(n));
+    }
+    EXPECT_EQ(router.link_count(), 1u);
+    run(1100ms);
+    const auto effects = log.take();
+    EXPECT_EQ(
+        std::ranges::count_if(
+            effects, [](const auto& line) { return line.find("/amq/queue/") != line.npos; }),
+        1);
+    for (std::uint64_t n = 1; n <= 20; ++n) {
+        EXPECT_EQ(state(session_id{n}), session_state::active);
+    }
 }
 
 // An application answers nobody: each of its users is an identity, and would wait for it anew.
@@ -122,8 +273,8 @@ TEST_F(RouterWebSocketBroker, B2_SilenceStandsForAllIdentitiesUntilTheEndpointIs
     skip_effects();
     client("CONNECT accept-version:1.2 host:/ login:bert");
     effects_are(
-        {"dial 2 blue/0",
-         "link 2 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:bert",
+        {"dial 3 blue/0",
+         "link 3 <- CONNECT accept-version:1.2 heart-beat:10000,10000 host:/ login:bert",
          "client 2 <- CONNECTED version:1.2 heart-beat:10000,10000 session:0-2 "
          "user-name:theirs",
          "client 2 up 1.2 heart-beat:0,0", "resume client 2"});

@@ -278,6 +278,27 @@ TEST_F(RouterSeam, M8_AForcedSeamsOldSubscriptionGivesNothingOnceItsColorIsLiveA
     EXPECT_EQ(told(a, log.take()), lines{});
 }
 
+// A message that was SENT just before the next hold comes by both, behind the commit.
+TEST_F(RouterSeam, M8_ItStaysSilentWhenItsColorIsLeftAgain)
+{
+    subscriber();
+    joining();
+    run(1s);
+    prepares(color::blue);
+    holds();
+    commits();
+    const auto newer = broker::to_wire((*router.session(a)->journal.begin())->wires.blue);
+    brokers.blue.markers = false;
+    prepares(color::green);
+    holds();
+    commits();
+    ASSERT_EQ(router.live(), color::green);
+    skip_effects();
+    brings(2, message(newer, "once"));
+    brings(2, message("s1", "once"));
+    EXPECT_EQ(told(a, log.take()), lines{seen("once")});
+}
+
 // Its UNSUBSCRIBE is stuck on the way: what came there meanwhile was given by a newer one, which
 // was left as well by now.
 TEST_F(RouterSeam, M8_WhatComesBehindTheMarkersIsDroppedForEverOnceANewerOneWasMade)

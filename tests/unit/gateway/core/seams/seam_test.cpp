@@ -28,7 +28,7 @@ const seam_action leave_only{.leave_old = true};
 
 seam joining()
 {
-    return {wire_id{1}, wire_id{2}, false, t0, timing};
+    return {wire_id{1}, wire_id{2}, seam_kind::markers, t0, timing};
 }
 seam joined()
 {
@@ -44,7 +44,7 @@ seam forced()
 }
 seam best_effort()
 {
-    return {wire_id{1}, wire_id{2}, true, t0, timing};
+    return {wire_id{1}, wire_id{2}, seam_kind::best_effort, t0, timing};
 }
 
 TEST(Seam, JoiningReadsItsMarkerAndJoins)
@@ -88,7 +88,7 @@ TEST(Seam, JoiningLosesTheNewLinkAndKeepsWhatIsKept)
 
 TEST(Seam, M1_JoinsWithTheLastOfTheMarkersThatItAwaits)
 {
-    seam s{wire_id{1}, wire_id{2}, false, t0, timing, 1, 0b101};
+    seam s{wire_id{1}, wire_id{2}, seam_kind::markers, t0, timing, 1, 0b101};
     EXPECT_EQ(s.on_marker(2), nothing);
     EXPECT_EQ(s.on_marker(2), nothing);
     EXPECT_EQ(s.on_marker(1), nothing); // never asked for
@@ -98,7 +98,7 @@ TEST(Seam, M1_JoinsWithTheLastOfTheMarkersThatItAwaits)
 
 TEST(Seam, M1_AnEndpointThatIsLostIsNotWaitedFor)
 {
-    seam s{wire_id{1}, wire_id{2}, false, t0, timing, 1, 0b11};
+    seam s{wire_id{1}, wire_id{2}, seam_kind::markers, t0, timing, 1, 0b11};
     EXPECT_EQ(s.on_marker(0), nothing);
     const seam_action gap{.open_new = true, .leave_old = true, .gap = true};
     EXPECT_EQ(s.on_marker_lost(1), gap); // what it had on its way to the others

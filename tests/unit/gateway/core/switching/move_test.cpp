@@ -402,6 +402,26 @@ TEST_F(RouterSwitch, S10_AQuickSwitchBackAdoptsTheLinksThatLinger)
     EXPECT_EQ(log.take(), lines{"link 2 <- ACK id:A1"});
 }
 
+// ActiveMQ: a client subscribes to its temporary queue by itself, and a link that answers are owed
+// through stays.
+TEST_F(RouterSwitch, S10_WhatIsReadOnALinkThatStaysIsReadOnceAfterASwitchBack)
+{
+    client();
+    says(a, "SUBSCRIBE id:1 destination:/temp-queue/answers");
+    says(a, "SEND destination:/queue/q reply-to:/temp-queue/answers | ask");
+    switched();
+    run(3s); // quiet for longer than `linger`
+    brings(2, "MESSAGE subscription:s1 message-id:m ack:A1 destination:/temp-queue/answers | 1");
+    EXPECT_EQ(told(a, log.take()).size(), 1u);
+    prepares(color::blue);
+    holds();
+    commits();
+    EXPECT_EQ(router.session(a)->now().own, link_id{2});
+    EXPECT_EQ(those("link 2 <- SUBSCRIBE"), lines{});
+    brings(2, "MESSAGE subscription:s1 message-id:m ack:A2 destination:/temp-queue/answers | 2");
+    EXPECT_EQ(told(a, log.take()).size(), 1u);
+}
+
 TEST_F(RouterSwitch, S10_AnAbortGivesAnAdoptedLinkBackToDraining)
 {
     client();

@@ -244,4 +244,91 @@ TEST_F(RouterPin, S8_APinnedSessionThatGoesIsForgottenEverywhere)
     EXPECT_EQ(router.group_count(), 0u);
 }
 
+// A token that has expired since its client connected.
+class RouterRefusedLogin : public RouterSwitch {
+protected:
+    control::prepare_settings timing(control::refused_policy policy)
+    {
+        auto t = usual_timing();
+        t.on_refused = policy;
+        return t;
+    }
+    void prepares_without_anna(control::refused_policy policy)
+    {
+        subscriber();
+        client("CONNECT accept-version:1.2 host:/ login:bert");
+        brokers.green.refuses_login = "anna";
+        skip_effects();
+        prepares(color::green, timing(policy));
+    }
+    void commits_without_anna(control::refused_policy policy)
+    {
+        prepares_without_anna(policy);
+        holds();
+        ASSERT_EQ(router.phase(), gateway::member_phase::held);
+        commits();
+        skip_effects();
+    }
+};
+
+TEST_F(RouterRefusedLogin, S18_CountsAsFailedUnlessSaidOtherwise)
+{
+    prepares_without_anna(control::refused_policy::fail);
+    EXPECT_EQ(router.numbers().sessions_failed, 1u);
+    EXPECT_EQ(those("report failed").size(), 1u);
+}
+
+TEST_F(RouterRefusedLogin, S18_WithPinTheSwitchGoesOnAndItStaysWhereItIs)
+{
+    prepares_without_anna(control::refused_policy::pin);
+    EXPECT_EQ(router.phase(), gateway::member_phase::prepared);
+    EXPECT_EQ(router.numbers().sessions_failed, 0u);
+    EXPECT_EQ(those("report failed").size(), 0u);
+    holds();
+    commits();
+    EXPECT_EQ(router.numbers().sessions_moved, 1u);
+    EXPECT_EQ(router.numbers().sessions_pinned, 1u);
+    ASSERT_EQ(router.numbers().counted.size(), 1u);
+    EXPECT_EQ(
+        router.numbers().counted[0].text,
+        "logins refused: green/g refused: Bad CONNECT: Access refused");
+    skip_effects();
+    run(10s);
+    brings(2, message("s1", "still blue"));
+    EXPECT_EQ(told(a, log.take()), lines{seen("still blue")});
+}
+
+TEST_F(RouterRefusedLogin, S18_WithCloseItIsToldToComeBack)
+{
+    commits_without_anna(control::refused_policy::close);
+    run(100ms);
+    const auto told_anna = told(a, log.take());
+    ASSERT_FALSE(told_anna.empty());
+    EXPECT_NE(
+        told_anna[0].find("Access refused; connect again with a new login"), std::string::npos)
+        << told_anna[0];
+    EXPECT_TRUE(exists(b));
+}
+
+TEST_F(RouterRefusedLogin, S18_OneThatGoesMeanwhileIsNoLongerCounted)
+{
+    prepares_without_anna(control::refused_policy::pin);
+    goes(a);
+    EXPECT_EQ(router.numbers().sessions_total, 1u);
+    EXPECT_EQ(router.numbers().sessions_failed, 0u);
+    holds();
+    ASSERT_EQ(router.phase(), gateway::member_phase::held);
+    commits();
+    EXPECT_EQ(router.numbers().sessions_moved, 1u);
+    EXPECT_EQ(router.numbers().sessions_pinned, 0u);
+}
+
+TEST_F(RouterRefusedLogin, S18_AbortedItIsWhereItWas)
+{
+    prepares_without_anna(control::refused_policy::close);
+    aborts();
+    run(10s);
+    EXPECT_EQ(state(a), session_state::active);
+}
+
 } // namespace
