@@ -72,9 +72,10 @@ class SpringApp:
         return f"ws://127.0.0.1:{self.port}{login}/ws"
 
     def stats(self):
-        """Numbers of its own and of Spring: came, left, current, total, abnormally, transport."""
+        """Numbers of its own (came, left, joins, leaves) and of Spring: current, total, abnormally,
+        transport."""
         text = http_json(self.port, "GET", "/stats")[2]
-        numbers = {name: int(value) for name, value in re.findall(r"(came|left)=(\d+)", text)}
+        numbers = {name: int(value) for name, value in re.findall(r"(came|left|joins|leaves)=(\d+)", text)}
         for name, pattern in (("current", r"(\d+) current"), ("total", r"(\d+) total"),
                               ("abnormally", r"(\d+) closed abnormally"),
                               ("transport", r"(\d+) transport error")):

@@ -40,6 +40,14 @@ public class Mappings {
         return version + " " + (who == null ? "nobody" : who.getName()) + " " + text;
     }
 
+    /** Works for a second before it answers: what a switch finds in hand. */
+    @MessageMapping("/slow")
+    @SendToUser(destinations = "/queue/answers", broadcast = false)
+    String slow(@Payload String text) throws InterruptedException {
+        Thread.sleep(1000);
+        return version + " slow " + text;
+    }
+
     /** A snapshot, straight to the session: a MESSAGE that nobody is to acknowledge. */
     @SubscribeMapping("/snapshot")
     String snapshot() {

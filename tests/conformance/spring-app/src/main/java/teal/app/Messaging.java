@@ -4,8 +4,10 @@ import org.springframework.beans.factory.annotation.Value;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Profile;
+import org.springframework.messaging.simp.config.ChannelRegistration;
 import org.springframework.messaging.simp.config.MessageBrokerRegistry;
 import org.springframework.scheduling.TaskScheduler;
+import org.springframework.scheduling.concurrent.ThreadPoolTaskExecutor;
 import org.springframework.scheduling.concurrent.ThreadPoolTaskScheduler;
 import org.springframework.web.socket.config.annotation.EnableWebSocketMessageBroker;
 import org.springframework.web.socket.config.annotation.StompEndpointRegistry;
@@ -23,8 +25,27 @@ public class Messaging {
         return scheduler;
     }
 
+    /** As many threads as slow handlers may work at once: Spring Boot gives it to the channels. */
+    @Bean
+    ThreadPoolTaskExecutor applicationTaskExecutor() {
+        var executor = new ThreadPoolTaskExecutor();
+        executor.setCorePoolSize(32);
+        return executor;
+    }
+
     /** What both forms have. */
     abstract static class Endpoint implements WebSocketMessageBrokerConfigurer {
+        private final Presence presence;
+
+        Endpoint(Presence presence) {
+            this.presence = presence;
+        }
+
+        @Override
+        public void configureClientInboundChannel(ChannelRegistration registration) {
+            registration.interceptors(presence);
+        }
+
         @Override
         public void registerStompEndpoints(StompEndpointRegistry registry) {
             registry.addEndpoint("/ws", "/basic/ws", "/form/ws");
@@ -36,7 +57,8 @@ public class Messaging {
     static class Simple extends Endpoint {
         private final TaskScheduler beats;
 
-        Simple(TaskScheduler beats) {
+        Simple(TaskScheduler beats, Presence presence) {
+            super(presence);
             this.beats = beats;
         }
 
@@ -54,7 +76,8 @@ public class Messaging {
     static class Relay extends Endpoint {
         private final int port;
 
-        Relay(@Value("${relay.port}") int port) {
+        Relay(@Value("${relay.port}") int port, Presence presence) {
+            super(presence);
             this.port = port;
         }
 

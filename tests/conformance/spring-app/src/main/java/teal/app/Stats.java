@@ -12,11 +12,13 @@ import org.springframework.web.socket.messaging.SessionDisconnectEvent;
 @RestController
 public class Stats {
     private final WebSocketMessageBrokerStats counters;
+    private final Presence presence;
     private final AtomicLong came = new AtomicLong();
     private final AtomicLong left = new AtomicLong();
 
-    Stats(WebSocketMessageBrokerStats counters) {
+    Stats(WebSocketMessageBrokerStats counters, Presence presence) {
         this.counters = counters;
+        this.presence = presence;
     }
 
     @EventListener
@@ -31,6 +33,6 @@ public class Stats {
 
     @GetMapping(path = "/stats", produces = "text/plain")
     String stats() {
-        return "came=" + came + " left=" + left + "\n" + counters + "\n";
+        return "came=" + came + " left=" + left + " " + presence + "\n" + counters + "\n";
     }
 }
