@@ -90,6 +90,10 @@ scripts() { # FOLDER SECONDS
     for file in tests/"$1"/*.test; do
         if [[ -x $file ]]; then
             any=1
+            if ((ci)) && grep -qm1 '^# Not in --ci' "$file"; then
+                skip "${file#tests/}" "not in --ci, for its time; tests/run $1 has it"
+                continue
+            fi
             echo "-- ${file#tests/}"
             run_script "$PWD/$file" "$2"
         fi

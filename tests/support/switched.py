@@ -7,6 +7,7 @@ import os
 import threading
 import time
 
+import systems
 import teal
 from checks import Failure, eventually, require, require_equal
 from mix import KINDS, Mix
@@ -23,7 +24,7 @@ class Stack:
         self.scene, self.brokers = scene, brokers
         self.gateway = teal.Gateway(scene, [brokers[0].url], [brokers[1].url], threads=1,
                                     **(settings or {}))
-        self.live, self.statuses, self.counted = "blue", [], set()
+        self.live, self.statuses, self.counted, self.reports = "blue", [], set(), []
 
     def client(self, login="guest", **more):
         return self.gateway.client(login=login, passcode=login, **more)
@@ -47,6 +48,7 @@ class Stack:
         require_equal((report["result"], report["fence"], report["sessions"]["failed"]),
                       ("switched", "kept", 0), f"switch to {self.live}: result, fence, failed")
         self.statuses.append(status)
+        self.reports.append(report)
         self.counted |= set(report["counted"])
 
     def nobody_was_hurt(self, statuses):
@@ -65,9 +67,9 @@ def passcode_file(scene):
     return path
 
 
-def fleet(brokers, statuses, clients=20):
+def fleet(brokers, statuses, clients=20, system=None, words=None):
     """Topics, receipts and transactions of a fleet; switches back to back. (Its queues have the names
-    of its topics, which on Artemis would be one address.)"""
+    of its topics, which on Artemis would be one address.) `system`, `words`: of docs/systems.md."""
     def body(scene):
         stack = Stack(scene, brokers, PATIENT).learn()
         kinds = {name: KINDS[name] for name in ("topics", "transactions")}
@@ -78,6 +80,8 @@ def fleet(brokers, statuses, clients=20):
             stack.switch()
         print(f"# {mix.clean()}", flush=True)
         stack.nobody_was_hurt(statuses)
+        if system:
+            systems.note(system, mix.clients, stack.reports[2:], words)
     return body
 
 
