@@ -8,7 +8,6 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
-#include <functional>
 
 namespace control {
 
@@ -39,7 +38,9 @@ boost::json::array failures_json(const switch_record& record)
 boost::json::array causes_json(const switch_record& record)
 {
     auto sorted = record.causes;
-    std::ranges::stable_sort(sorted, std::greater{}, &failure_cause::sessions);
+    std::ranges::sort(sorted, [](const failure_cause& a, const failure_cause& b) {
+        return a.sessions != b.sessions ? a.sessions > b.sessions : a.error < b.error;
+    });
     boost::json::array all;
     for (const auto& one : sorted) {
         boost::json::array first;
