@@ -136,7 +136,9 @@ void switch_member::begin_standby(client_session& s, time_point now)
         b.at = binding::phase::wanted;
         switch_.draining.erase(s.id);
         link_record* own = link(b.own);
-        if (own != nullptr && (own->half_left || left_on(*own) > left_most)) {
+        // Not where its client still works on what came there: that would come again (T4).
+        if (own != nullptr && s.ledger.count(own->core.id()) == 0 &&
+            (own->half_left || left_on(*own) > left_most)) {
             links_.leave(*own, now);
         }
         if (own != nullptr && own->core.leaving()) {
