@@ -60,10 +60,10 @@ void lingering_links::keep_for_answers(
         g->lingers = kept;
     } else if (link_record* own = link(b.own);
                own != nullptr && own->core.ready() &&
-               std::ranges::all_of(
-                   own->wires,
-                   [&](wire_id id) { return wire(id)->state == wire_state::leaving; }) &&
-               std::ranges::all_of(s.journal, [](const auto& sub) { return sub->broadcast; })) {
+               !own->half_left && // a stored subscription is still read there, for nobody
+               std::ranges::all_of(own->wires, [&](wire_id id) {
+                   return wire(id)->state == wire_state::leaving;
+               })) {
         kept = b.own;
         out_.read_link(kept, true);
         own->owner = session_id::none;

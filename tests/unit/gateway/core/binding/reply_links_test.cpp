@@ -165,6 +165,35 @@ TEST_F(RouterReplyDedicated, S12_WhatABroadcastBroughtKeepsOneLinkOfTheIdentity)
     EXPECT_EQ(router.snapshot().endpoints.blue[0].links, 0u);
 }
 
+// The link stays although its session reads a queue by now: it reads it on green alone.
+TEST_F(RouterReplyDedicated, S12_AQueueThatIsReadOnGreenDoesNotEndTheLinkOnBlue)
+{
+    client();
+    says(a, "SUBSCRIBE id:1 destination:/topic/a");
+    brings(1, question);
+    prepares();
+    holds();
+    says(a, "SUBSCRIBE id:2 destination:/queue/q"); // carried to green
+    commits();
+    run(2s);
+    EXPECT_EQ(router.snapshot().endpoints.blue[0].links, 1u);
+    says(a, answer_line);
+    EXPECT_TRUE(exists(a));
+    EXPECT_EQ(router.numbers().replies_to_old, 1u);
+}
+
+// A queue that was read on that link is read there still: only the link's end stops that.
+TEST_F(RouterReplyDedicated, S12_TheLinkOnWhichAQueueWasReadIsLeft)
+{
+    client();
+    says(a, "SUBSCRIBE id:1 destination:/topic/a");
+    says(a, "SUBSCRIBE id:2 destination:/queue/q");
+    brings(1, question);
+    switched();
+    run(5s);
+    EXPECT_EQ(router.snapshot().endpoints.blue[0].links, 0u);
+}
+
 TEST_F(RouterReply, S12_ManyAndLongAddressesAreBounded)
 {
     subscriber();
