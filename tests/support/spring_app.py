@@ -4,54 +4,24 @@ test wants, each on ports of its own.
 
 import os
 import re
-import shutil
-import subprocess
 
-from checks import Skip
+import maven
 from processes import Process, free_port
 from teal import ROOT, http_json
 
 FOLDER = os.path.join(ROOT, "tests/conformance/spring-app")
-JAR = os.path.join(FOLDER, "target/spring-app.jar")
 
 
-def sources():
-    for folder, _, names in os.walk(os.path.join(FOLDER, "src")):
-        yield from (os.path.join(folder, name) for name in names)
-    yield os.path.join(FOLDER, "pom.xml")
-
-
-def build(seconds=240):
+def build():
     """Skip, with the reason, where that cannot be done here."""
-    for tool in ("java", "mvn"):
-        if shutil.which(tool) is None:
-            raise Skip(f"{tool} is not installed")
-    if os.path.exists(JAR) and all(os.path.getmtime(JAR) >= os.path.getmtime(one)
-                                   for one in sources()):
-        return
-    try:
-        done = subprocess.run(
-            ["mvn", "-q", "-B", "-ntp", "-DskipTests", "package"], cwd=FOLDER,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds)
-    except subprocess.TimeoutExpired:
-        raise Skip(f"mvn did not end within {seconds} s") from None
-    if done.returncode == 0:
-        return
-    text = done.stdout + done.stderr
-    # What a registry does not give is no fault of the application; what does not compile is.
-    reason = next((line for line in text.splitlines()
-                   if "Could not resolve" in line or "could not be resolved" in line
-                   or "Could not transfer" in line or "Non-resolvable" in line), None)
-    if reason:
-        raise Skip("mvn gets no artifacts: " + re.sub(r"https?://\S+", "(address)", reason)[:300])
-    raise RuntimeError("mvn: " + text[-2000:])
+    return maven.package(FOLDER, "spring-app.jar")
 
 
 class SpringApp:
     def __init__(self, scene, version, profiles=(), **properties):
         self.name, self.version = f"spring-{version}", version
         self.port = free_port()
-        argv = ["java", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-jar", JAR,
+        argv = ["java", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-jar", build(),
                 f"--server.port={self.port}", f"--app.version={version}"]
         if profiles:
             argv.append("--spring.profiles.active=" + ",".join(profiles))
