@@ -201,6 +201,7 @@ link_event link::on_receipt(const stomp::frame_view& frame, net::time_point now,
         [[fallthrough]];
     case owed_kind::send:
     case owed_kind::unsubscribe:
+    case owed_kind::taken:
     case owed_kind::acknowledge: disconnect_if_due(out); return event;
     }
     return event;

@@ -165,6 +165,9 @@ public:
         std::string_view client_receipt;
     };
     void acknowledge(const acknowledgement& what, link_effects& out);
+    // Asks for an answer (`taken`, with `wire`) that follows everything written so far, and what the
+    // broker sent for it. False: it answers nothing, or this link is not ready.
+    bool ask_taken(wire_id wire, link_effects& out);
     // A private message to the subscription's own address. It follows everything routed there
     // before.
     void marker(std::string_view queue_name, std::string_view mark, link_effects& out);

@@ -53,6 +53,7 @@ link_event link::on_error(const stomp::frame_view& frame, net::time_point now, l
         case owed_kind::barrier:
         case owed_kind::error_end:
         case owed_kind::run_end:
+        case owed_kind::taken:
         case owed_kind::trial_routed:
         case owed_kind::trial_received:
         case owed_kind::leave: named->what = frame_kind::ours; break;
@@ -199,7 +200,7 @@ void link::ask_received(std::string_view transaction, owed_answer answer, link_e
     a.raw("transaction", transaction).raw("receipt", wire_receipt(n));
     out.write_link(order_.id, a.end_head(), {}, framing::text);
     const auto kind = owed_.find(n)->kind;
-    if (kind == owed_kind::barrier || kind == owed_kind::error_end) {
+    if (kind == owed_kind::barrier || kind == owed_kind::error_end || kind == owed_kind::taken) {
         note({.what = frame_kind::ours, .receipt = n}, {});
     }
 }

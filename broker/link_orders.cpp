@@ -194,6 +194,17 @@ void link::acknowledge(const acknowledgement& what, link_effects& out)
     out.write_link(order_.id, whole, {}, framing::text);
 }
 
+bool link::ask_taken(wire_id wire, link_effects& out)
+{
+    if (state_ != link_state::ready || !can().receipts()) {
+        return false;
+    }
+    owed_answer answer{.kind = owed_kind::taken, .wire = wire};
+    can().barrier == barrier_kind::routed ? ask_routed(std::move(answer), out)
+                                          : ask_received("teal-taken", std::move(answer), out);
+    return true;
+}
+
 void link::marker(std::string_view queue_name, std::string_view mark, link_effects& out)
 {
     auto& s = out.scratch().begin(stomp::command::send);

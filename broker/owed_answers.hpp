@@ -27,6 +27,7 @@ enum class owed_kind : std::uint8_t {
     barrier,     // everything SENT before it on this link was routed
     error_end,   // a barrier after an ERROR; its answer shows that the link lives on (E3)
     run_end,     // BEGIN + ABORT after one session's SENDs (E2)
+    taken,       // all that was written before it for a wire subscription, its ACKs too (S10)
     trial_routed,
     trial_received, // B1
     leave,          // DISCONNECT
@@ -35,7 +36,7 @@ enum class owed_kind : std::uint8_t {
 struct owed_answer {
     owed_kind kind = owed_kind::send;
     session_id session = session_id::none;
-    wire_id wire = wire_id::none; // subscribe, unsubscribe
+    wire_id wire = wire_id::none; // subscribe, unsubscribe, taken
     std::uint64_t covers = 0;     // barrier: SENDs up to this number on the link
     std::string client_receipt;   // raw, as the client asked; empty: it asked none
     bool counted = false;         // belongs to the accounting of a switch's report

@@ -30,6 +30,7 @@ void acknowledgements::acknowledge(
     // (T4).
     if (w->giving_back || (d.color != s.live && !w->broadcast)) {
         w->last_message = now;
+        w->maybe_on_its_way = true;
     }
     l->core.acknowledge(
         {.negative = negative,

@@ -40,6 +40,7 @@ void lost_answers::settle_owed(link_record& l, time_point now)
         case owed_kind::barrier:
         case owed_kind::error_end:
         case owed_kind::run_end:
+        case owed_kind::taken:
         case owed_kind::trial_routed:
         case owed_kind::trial_received:
         case owed_kind::leave: break;

@@ -74,6 +74,12 @@ void broker_answers::on_answered(link_record& l, const broker::owed_answer& owed
         readiness_.check_held(now);
         return;
     }
+    case owed_kind::taken:
+        if (wire_subscription* w = wire(owed.wire)) {
+            w->asks_taken = false;
+            w->last_message = now; // S10: `linger` counts from here
+        }
+        return;
     case owed_kind::error_end:
     case owed_kind::run_end:
     case owed_kind::trial_routed:

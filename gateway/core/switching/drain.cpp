@@ -32,8 +32,9 @@ bool switch_member::drained(client_session& s, time_point now)
         // Stored: the old color lingers until it delivered nothing for `linger` while nothing of it
         // was unacknowledged. If it gives back what the client has not got, only acknowledgements
         // are awaited.
-        const bool quiet = (w->giving_back || now - w->last_message >= switch_.timing.linger) &&
-                           s.ledger.count(w->link) == 0;
+        const bool quiet = s.ledger.count(w->link) == 0 &&
+                           (w->giving_back || (!is_on_its_way(*w, now) &&
+                                               now - w->last_message >= switch_.timing.linger));
         if (!quiet && !over) {
             feed(s, *w, now);
             done = false;
@@ -53,6 +54,19 @@ bool switch_member::drained(client_session& s, time_point now)
         }
     }
     return over || done;
+}
+
+// S10: `linger` counts from the moment at which the broker has taken the last ACK and all that it
+// sent for it was read. A link that stalls for longer would look quiet otherwise. The broker is asked
+// for an answer that follows both. One that never answers is not waited for.
+bool switch_member::is_on_its_way(wire_subscription& w, time_point now)
+{
+    link_record* l = link(w.link);
+    if (w.maybe_on_its_way && !w.asks_taken && l != nullptr) {
+        w.maybe_on_its_way = false;
+        w.asks_taken = l->core.ask_taken(w.id, out_);
+    }
+    return w.asks_taken && now - w.last_message < switch_.timing.receipt_timeout;
 }
 
 // The link leaves by DISCONNECT: nothing is unsubscribed (brokers.md H11).

@@ -28,6 +28,7 @@ void switch_member::hold_back(client_session& s, time_point now)
                              sub->prefetch; // T4
             from->giving_back = settings_.shared_backplane && s.pinned == 0;
             from->last_message = from->giving_back ? now : from->last_message;
+            from->maybe_on_its_way = true;
             // Its queue goes with the old link, and what is in it.
             count_gap(s, from->giving_back && sub->fleeting);
         }

@@ -91,6 +91,7 @@ private:
     void read_again();
 
     bool drained(client_session& s, time_point now);
+    bool is_on_its_way(wire_subscription& w, time_point now);
     std::ptrdiff_t left_on(const link_record& own) const;
     void end_stored(client_session& s, subscription& sub, time_point now);
     void finish_drain(client_session& s, time_point now);

@@ -123,6 +123,9 @@ struct wire_subscription {
     std::uint16_t last_tag = 0;
     // linger, seam_quiet and "time without progress"; giving back: the last acknowledgement
     net::time_point last_message{};
+    // S10, of the old color, stored: an ACK may still be on its way to the broker, or what the
+    // broker sent for it on its way back, until it answered what was asked after the last one.
+    bool maybe_on_its_way = true, asks_taken = false;
     broker::color color() const noexcept { return group->at.color; }
 };
 

@@ -306,7 +306,9 @@ TEST_F(RouterSwitch, H11_H25_StoredSubscriptionsAreMadeAtCommitAndTheOldColorLin
     EXPECT_EQ(
         those("link 2 <-"),
         (lines{
-            "link 2 <- ACK id:A1", "link 2 <- DISCONNECT receipt:r2"})); // never UNSUBSCRIBE (H11)
+            "link 2 <- ACK id:A1",
+            "link 2 <- SEND destination:/amq/queue/teal-none receipt:r3", // the ACK was taken (S10)
+            "link 2 <- DISCONNECT receipt:r4"}));                         // never UNSUBSCRIBE (H11)
     EXPECT_EQ(router.numbers().stored_left_behind, 0u);
 }
 
@@ -337,6 +339,51 @@ TEST_F(RouterSwitch, H17_StrictQueueOrderSubscribesGreenOnlyWhenBlueHasGivenAll)
     run(900ms);
     EXPECT_EQ(those("link 4 <- SUBSCRIBE"), lines{});
     run(200ms);
+    EXPECT_EQ(those("link 4 <- SUBSCRIBE").size(), 1u);
+}
+
+// A link that stalls has the last ACK on its way for longer than `linger`: the broker is asked.
+TEST_F(RouterSwitch, S10_LingerCountsFromTheMomentAtWhichTheBrokerHasTakenTheLastAck)
+{
+    client();
+    says(a, "SUBSCRIBE id:1 destination:/queue/q ack:client-individual");
+    brings(2, "MESSAGE subscription:s1 message-id:m ack:A1 destination:/queue/q | 1");
+    auto timing = usual_timing();
+    timing.strict_queue_order = true;
+    timing.receipt_timeout = 10s;
+    prepares(color::green, timing);
+    holds();
+    commits();
+    skip_effects();
+    brokers.blue.keeps_back = is_barrier;
+    says(a, "ACK id:ab-1");
+    run(3s);
+    EXPECT_EQ(those("link 4 <- SUBSCRIBE"), lines{});
+    brokers.blue.keeps_back = [](const stomp::frame&) { return false; };
+    answer();
+    run(900ms);
+    EXPECT_EQ(those("link 4 <- SUBSCRIBE"), lines{});
+    run(200ms);
+    EXPECT_EQ(those("link 4 <- SUBSCRIBE").size(), 1u);
+}
+
+// A broker that never answers is not waited for longer than `receipt_timeout`.
+TEST_F(RouterSwitch, S10_ALastAckThatIsNotAnsweredKeepsNobodyForEver)
+{
+    client();
+    says(a, "SUBSCRIBE id:1 destination:/queue/q ack:client-individual");
+    brings(2, "MESSAGE subscription:s1 message-id:m ack:A1 destination:/queue/q | 1");
+    auto timing = usual_timing();
+    timing.strict_queue_order = true;
+    prepares(color::green, timing);
+    holds();
+    commits();
+    skip_effects();
+    brokers.blue.keeps_back = is_barrier;
+    says(a, "ACK id:ab-1");
+    run(1900ms); // of 2 s
+    EXPECT_EQ(those("link 4 <- SUBSCRIBE"), lines{});
+    run(300ms);
     EXPECT_EQ(those("link 4 <- SUBSCRIBE").size(), 1u);
 }
 
@@ -440,8 +487,10 @@ TEST_F(RouterSwitch, S10_AnAbortGivesAnAdoptedLinkBackToDraining)
     says(a, "ACK id:ab-2");
     run(2s);
     EXPECT_EQ(
-        those("link 2 <-"),
-        (lines{"link 2 <- ACK id:A1", "link 2 <- ACK id:A2", "link 2 <- DISCONNECT receipt:r2"}));
+        those("link 2 <-"), (lines{
+                                "link 2 <- ACK id:A1", "link 2 <- ACK id:A2",
+                                "link 2 <- SEND destination:/amq/queue/teal-none receipt:r2",
+                                "link 2 <- DISCONNECT receipt:r3"}));
 }
 
 TEST_F(RouterSwitch, ASwitchThereAndBackLeavesNothingBehind)
