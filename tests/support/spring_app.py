@@ -12,16 +12,16 @@ from teal import ROOT, http_json
 FOLDER = os.path.join(ROOT, "tests/conformance/spring-app")
 
 
-def build():
+def build(boot="3.5"):
     """Skip, with the reason, where that cannot be done here."""
-    return maven.package(FOLDER, "spring-app.jar")
+    return maven.package(FOLDER, f"{boot}/spring-app.jar", ["-Pboot4"] if boot == "4.0" else [])
 
 
 class SpringApp:
-    def __init__(self, scene, version, profiles=(), **properties):
+    def __init__(self, scene, version, profiles=(), boot="3.5", **properties):
         self.name, self.version = f"spring-{version}", version
         self.port = free_port()
-        argv = ["java", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-jar", build(),
+        argv = ["java", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-jar", build(boot),
                 f"--server.port={self.port}", f"--app.version={version}"]
         if profiles:
             argv.append("--spring.profiles.active=" + ",".join(profiles))
@@ -59,3 +59,14 @@ class SpringApp:
     def complaints(self):
         return [line for line in self.log().splitlines()
                 if re.search(r" (WARN|ERROR) |Exception", line)]
+
+
+def start(scene, profiles=(), boots=("3.5", "3.5"), **properties):
+    """Both versions, up: {color: application}."""
+    for boot in sorted(set(boots)):
+        build(boot)
+    apps = {color: SpringApp(scene, version, profiles, boot, **properties)
+            for color, version, boot in zip(("blue", "green"), ("v1", "v2"), boots)}
+    for app in apps.values():
+        app.await_up()
+    return apps

@@ -9,10 +9,13 @@ import org.springframework.security.authorization.AuthorizationManager;
 import org.springframework.security.config.annotation.web.socket.EnableWebSocketSecurity;
 import org.springframework.security.messaging.access.intercept.MessageMatcherDelegatingAuthorizationManager;
 
-/** Profile `guarded`: clients SEND to /app only. Whatever else they SEND is an ERROR, and their end. */
+/**
+ * Profiles `guarded` and `csrf`: clients SEND to /app only. Whatever else they SEND is an ERROR, and their end. With
+ * `csrf`, CONNECT has to say the token of the session, too.
+ */
 @Configuration
 @EnableWebSocketSecurity
-@Profile("guarded")
+@Profile("guarded | csrf")
 public class Guard {
     @Bean
     AuthorizationManager<Message<?>> messageAuthorizationManager(
@@ -25,8 +28,12 @@ public class Guard {
     }
 
     /** Replaces Spring's own of that name, which wants a token in CONNECT. */
-    @Bean
-    ChannelInterceptor csrfChannelInterceptor() {
-        return new ChannelInterceptor() {};
+    @Configuration
+    @Profile("!csrf")
+    static class WithoutToken {
+        @Bean
+        ChannelInterceptor csrfChannelInterceptor() {
+            return new ChannelInterceptor() {};
+        }
     }
 }

@@ -10,10 +10,13 @@ import org.springframework.security.core.userdetails.UserDetailsService;
 import org.springframework.security.provisioning.InMemoryUserDetailsManager;
 import org.springframework.security.web.SecurityFilterChain;
 
-/** Who may come in: at /ws everybody, at /basic/ws with HTTP Basic, at /form/ws behind a login page. */
+/**
+ * Who may come in: at /ws everybody, at /basic/ws with HTTP Basic, at /form/ws behind a login page, at /jwt/ws with a
+ * token.
+ */
 @Configuration
 public class Logins {
-    private static final int USERS = 64;
+    private static final int USERS = 320;
 
     @Bean
     UserDetailsService users() {
@@ -38,14 +41,24 @@ public class Logins {
     @Order(2)
     SecurityFilterChain form(HttpSecurity http) throws Exception {
         return http.securityMatcher("/form/**")
-                .csrf(csrf -> csrf.disable())
+                .csrf(csrf -> csrf.ignoringRequestMatchers("/form/login"))
                 .authorizeHttpRequests(all -> all.anyRequest().authenticated())
-                .formLogin(Customizer.withDefaults())
+                .formLogin(form -> form.loginProcessingUrl("/form/login"))
                 .build();
     }
 
     @Bean
     @Order(3)
+    SecurityFilterChain token(HttpSecurity http) throws Exception {
+        return http.securityMatcher("/jwt/**")
+                .csrf(csrf -> csrf.disable())
+                .authorizeHttpRequests(all -> all.anyRequest().authenticated())
+                .oauth2ResourceServer(server -> server.jwt(Customizer.withDefaults()))
+                .build();
+    }
+
+    @Bean
+    @Order(4)
     SecurityFilterChain open(HttpSecurity http) throws Exception {
         return http.csrf(csrf -> csrf.disable())
                 .authorizeHttpRequests(all -> all.anyRequest().permitAll())

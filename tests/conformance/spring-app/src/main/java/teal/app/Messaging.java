@@ -1,5 +1,6 @@
 package teal.app;
 
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -12,6 +13,7 @@ import org.springframework.scheduling.concurrent.ThreadPoolTaskScheduler;
 import org.springframework.web.socket.config.annotation.EnableWebSocketMessageBroker;
 import org.springframework.web.socket.config.annotation.StompEndpointRegistry;
 import org.springframework.web.socket.config.annotation.WebSocketMessageBrokerConfigurer;
+import org.springframework.web.socket.server.support.HttpSessionHandshakeInterceptor;
 
 /** Spring's own broker in memory, or (profile `relay`) its relay onto a broker behind it. */
 @Configuration
@@ -36,19 +38,23 @@ public class Messaging {
     /** What both forms have. */
     abstract static class Endpoint implements WebSocketMessageBrokerConfigurer {
         private final Presence presence;
+        private final ObjectProvider<Tokens.InConnect> gate;
 
-        Endpoint(Presence presence) {
+        Endpoint(Presence presence, ObjectProvider<Tokens.InConnect> gate) {
             this.presence = presence;
+            this.gate = gate;
         }
 
         @Override
         public void configureClientInboundChannel(ChannelRegistration registration) {
+            gate.ifAvailable(registration::interceptors); // who is refused there has not joined
             registration.interceptors(presence);
         }
 
         @Override
         public void registerStompEndpoints(StompEndpointRegistry registry) {
-            registry.addEndpoint("/ws", "/basic/ws", "/form/ws");
+            registry.addEndpoint("/ws", "/basic/ws", "/form/ws", "/jwt/ws")
+                    .addInterceptors(new HttpSessionHandshakeInterceptor());
         }
     }
 
@@ -56,17 +62,20 @@ public class Messaging {
     @Profile("!relay")
     static class Simple extends Endpoint {
         private final TaskScheduler beats;
+        private final long beat;
 
-        Simple(TaskScheduler beats, Presence presence) {
-            super(presence);
+        Simple(TaskScheduler beats, Presence presence, ObjectProvider<Tokens.InConnect> gate,
+                @Value("${app.beat:10000}") long beat) {
+            super(presence, gate);
             this.beats = beats;
+            this.beat = beat;
         }
 
         @Override
         public void configureMessageBroker(MessageBrokerRegistry registry) {
             registry.setApplicationDestinationPrefixes("/app");
             registry.enableSimpleBroker("/topic", "/queue")
-                    .setHeartbeatValue(new long[] {10000, 10000})
+                    .setHeartbeatValue(new long[] {beat, beat})
                     .setTaskScheduler(beats);
         }
     }
@@ -76,8 +85,8 @@ public class Messaging {
     static class Relay extends Endpoint {
         private final int port;
 
-        Relay(@Value("${relay.port}") int port, Presence presence) {
-            super(presence);
+        Relay(@Value("${relay.port}") int port, Presence presence, ObjectProvider<Tokens.InConnect> gate) {
+            super(presence, gate);
             this.port = port;
         }
 
