@@ -44,7 +44,7 @@ link_event link::on_frame(const stomp::frame_view& frame, net::time_point now, l
         link_event event;
         const auto subscription = frame.find("subscription").value_or("");
         if (subscription == own_subscription) {
-            event.what = link_event::kind::swallowed; // a trial or a barrier of this link (B1)
+            event.what = link_event::kind::own; // a trial or a barrier of this link (B1); P9
         } else if (const auto wire = wire_of(subscription)) {
             event.what = link_event::kind::message;
             event.wire = *wire;
@@ -119,11 +119,7 @@ link_event link::go_on(trial::step next, net::time_point now, link_effects& out)
         ask_routed({.kind = owed_kind::trial_routed}, out);
         deadline_ = now + order_.trial_timeout;
         return {};
-    case trial::step::leave_own_queue: {
-        auto& s = out.scratch().begin(stomp::command::unsubscribe);
-        out.write_link(order_.id, s.raw("id", own_subscription).end_head(), {}, framing::text);
-        break;
-    }
+    case trial::step::leave_own_queue: leave_own_queue(out); break;
     case trial::step::over: break;
     }
     deadline_ = net::never;
@@ -141,6 +137,26 @@ void link::declare_own_queue(link_effects& out)
     s.raw("destination", "/topic/" + order_.names->barrier());
     s.raw("x-queue-name", order_.names->of_link(order_.id)).raw("exclusive", "true");
     out.write_link(order_.id, s.end_head(), {}, framing::text);
+}
+
+void link::leave_own_queue(link_effects& out)
+{
+    auto& s = out.scratch().begin(stomp::command::unsubscribe);
+    out.write_link(order_.id, s.raw("id", own_subscription).end_head(), {}, framing::text);
+}
+
+void link::open_own_queue(link_effects& out)
+{
+    if (state_ == link_state::ready && !can().own_queue) {
+        declare_own_queue(out);
+    }
+}
+
+void link::close_own_queue(link_effects& out)
+{
+    if (state_ == link_state::ready && !can().own_queue) {
+        leave_own_queue(out);
+    }
 }
 
 // A SEND whose answer says that everything SENT before it is in its subscribers' queues (M4).

@@ -61,6 +61,7 @@ struct link_event {
         refused,   // ERROR instead of CONNECTED: `text`; final for these credentials
         answered,  // `owed` was answered
         message,   // MESSAGE for `wire`
+        own,       // MESSAGE of the link's own queue
         reply,     // MESSAGE whose subscription is none of ours (a temporary queue's): `name`
         cancelled, // an ERROR named the subscription `wire`: `text`
         error,     // an ERROR of another frame, or of none: `text`; take_news() says whose
@@ -171,6 +172,13 @@ public:
     // A private message to the subscription's own address. It follows everything routed there
     // before.
     void marker(std::string_view queue_name, std::string_view mark, link_effects& out);
+    // P9. A queue of this link's own: what comes there is an event `own`. And a marker to another
+    // link's; answered as `taken`, with `number` in `covers`, once it is in that queue or there is none.
+    void open_own_queue(link_effects& out);
+    void close_own_queue(link_effects& out);
+    void mark_queue(
+        std::string_view queue_name, std::string_view mark, std::uint64_t number,
+        link_effects& out);
 
     // Asks for proof that all SENDs so far were routed; nothing to prove or already asked: does
     // nothing.
@@ -239,7 +247,11 @@ private:
     link_event start_trial(net::time_point now, link_effects& out);
     link_event go_on(trial::step next, net::time_point now, link_effects& out);
     void declare_own_queue(link_effects& out);
+    void leave_own_queue(link_effects& out);
     void ask_routed(owed_answer answer, link_effects& out);
+    void write_mark(
+        std::string_view queue_name, std::string_view mark, std::uint64_t receipt,
+        link_effects& out);
     void write_disconnect(link_effects& out);
     void prove(std::uint64_t up_to) noexcept;
     std::uint64_t owe(owed_answer answer) { return owed_.add(std::move(answer)); }

@@ -207,13 +207,28 @@ bool link::ask_taken(wire_id wire, link_effects& out)
 
 void link::marker(std::string_view queue_name, std::string_view mark, link_effects& out)
 {
+    write_mark(queue_name, mark, 0, out);
+}
+
+void link::mark_queue(
+    std::string_view queue_name, std::string_view mark, std::uint64_t number, link_effects& out)
+{
+    write_mark(queue_name, mark, owe({.kind = owed_kind::taken, .covers = number}), out);
+}
+
+void link::write_mark(
+    std::string_view queue_name, std::string_view mark, std::uint64_t receipt, link_effects& out)
+{
     auto& s = out.scratch().begin(stomp::command::send);
     std::string destination =
         "/amq/queue/"; // H13: never /queue/NAME, which would declare it anew and kill the link
     destination += queue_name;
     s.raw("destination", destination).raw(marker_header, mark);
+    if (receipt != 0) {
+        s.raw("receipt", wire_receipt(receipt));
+    }
     const auto head = s.end_head();
-    note({.what = frame_kind::ours}, head);
+    note({.what = frame_kind::ours, .receipt = receipt}, head);
     out.write_link(order_.id, head, {}, framing::text);
 }
 

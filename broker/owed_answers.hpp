@@ -27,7 +27,7 @@ enum class owed_kind : std::uint8_t {
     barrier,     // everything SENT before it on this link was routed
     error_end,   // a barrier after an ERROR; its answer shows that the link lives on (E3)
     run_end,     // BEGIN + ABORT after one session's SENDs (E2)
-    taken,       // all that was written before it for a wire subscription, its ACKs too (S10)
+    taken,       // all that was written before it: ACKs (S10); a marker to a queue (P9)
     trial_routed,
     trial_received, // B1
     leave,          // DISCONNECT
@@ -37,7 +37,7 @@ struct owed_answer {
     owed_kind kind = owed_kind::send;
     session_id session = session_id::none;
     wire_id wire = wire_id::none; // subscribe, unsubscribe, taken
-    std::uint64_t covers = 0;     // barrier: SENDs up to this number on the link
+    std::uint64_t covers = 0; // barrier: SENDs up to this number on the link; taken: whose asked
     std::string client_receipt;   // raw, as the client asked; empty: it asked none
     bool counted = false;         // belongs to the accounting of a switch's report
     bool doubted = false; // S13: receipt_timeout passed; a late answer moves it to confirmed

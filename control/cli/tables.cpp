@@ -152,6 +152,7 @@ void print_report(std::ostream& out, const object& report, bool colors)
     if (const auto ms = text_at(report, "overlap.ms"); !ms.empty() && ms != "0") {
         line("overlap ", "overlap", {"ms", "seams", "delivered", "twins", "still_coming"});
     }
+    out << "  backplane " << text_at(report, "backplane") << '\n';
     out << "  fence     " << text_at(report, "fence") << '\n';
     out << "  drain     "
         << (text_at(report, "drain.done") == "true" ? "done, " + text_at(report, "drain.ms") + " ms"

@@ -32,6 +32,9 @@ struct preflight_answer {
     std::vector<endpoint_check> endpoints;
     std::uint64_t links_to_dial = 0;
     std::uint64_t left_out = 0; // sessions that wait for limits.links_per_login
+    // P9: its sessions are bound, and the live color's brokers take no marker: the colors are taken
+    // for separate.
+    bool backplane_unknown = false;
     std::uint64_t descriptors_needed = 0;
     std::uint64_t descriptors_free = 0;
 };

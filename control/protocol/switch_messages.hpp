@@ -129,6 +129,7 @@ struct tally {
     std::vector<std::uint32_t> held_us;
     bool fence_best_effort = false;
     bool fence_written = false; // B3: to applications, which answer no receipts
+    bool shared_backplane = false; // configured, or found (P9)
     bool drained = false;
     // Sentences: what makes the exit status 6 beside what these numbers say ("dedup: content").
     std::vector<counted_sentence> counted;

@@ -125,6 +125,7 @@ boost::json::object to_json(const switch_record& record, net::time_point now)
         {"delivered", sum.overlap_delivered},
         {"twins", sum.overlap_twins},
         {"still_coming", sum.overlap_still_coming}};
+    out["backplane"] = sum.shared_backplane ? "shared" : "separate";
     out["fence"] = sum.fence_best_effort ? "best effort" : sum.fence_written ? "written" : "kept";
     out["duplicates_dropped"] = sum.duplicates_dropped;
     out["redelivered"] = sum.redelivered;

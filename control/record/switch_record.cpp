@@ -150,6 +150,7 @@ tally switch_record::total() const
         sum.overlap_ms = std::max(sum.overlap_ms, one.overlap_ms);
         sum.fence_best_effort |= one.fence_best_effort;
         sum.fence_written |= one.fence_written;
+        sum.shared_backplane |= one.shared_backplane;
         sum.named.add(one.named);
         for (const auto& sentence : one.counted) {
             add_counted(sum.counted, sentence);

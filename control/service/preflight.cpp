@@ -17,6 +17,7 @@ struct preflight_verdict {
     std::vector<session_failure> failures;
     std::uint64_t links_to_dial = 0;
     std::uint64_t left_out = 0;
+    bool backplane_unknown = false; // P9
 };
 
 std::string seconds(double value)
@@ -53,6 +54,7 @@ preflight_verdict judge(
     for (const auto& [from, answer] : answers) {
         verdict.links_to_dial += answer.links_to_dial;
         verdict.left_out += answer.left_out;
+        verdict.backplane_unknown |= answer.backplane_unknown;
         needed += answer.descriptors_needed;
         free_descriptors = std::min(free_descriptors, answer.descriptors_free);
     }
@@ -171,6 +173,9 @@ void control_service::on_preflight(const member_answers<preflight_answer>& answe
     if (verdict.left_out > 0) {
         note += (note.empty() ? "" : "; ") + std::to_string(verdict.left_out) +
                 " sessions wait for limits.links_per_login and are left out";
+    }
+    if (verdict.backplane_unknown && pending_->request.dry_run) {
+        note += "; brokers.backplane is taken for separate: no marker can be tried";
     }
     begin(std::move(note));
 }

@@ -80,6 +80,7 @@ void shard_port::preflight(color target, std::function<void(control::preflight_a
         control::preflight_answer answer;
         answer.links_to_dial = shard_.core().links_to_dial(target);
         answer.left_out = shard_.core().left_out();
+        answer.backplane_unknown = shard_.core().backplane_unknown();
         answer.descriptors_needed = answer.links_to_dial;
         answer.descriptors_free = free_descriptors();
         const auto reply = [this, done = std::move(done)](control::preflight_answer what) {

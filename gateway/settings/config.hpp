@@ -134,6 +134,7 @@ enum class multiplex_mode : std::uint8_t {
 enum class backplane_kind : std::uint8_t {
     separate, // blue and green are different message worlds
     shared,   // both deliver the same messages
+    automatic // each switch finds it out, where a marker can be tried (P9)
 };
 
 struct color_config {
@@ -147,7 +148,7 @@ struct brokers_config {
     broker::per_color<color_config> colors;
     multiplex_mode multiplex = multiplex_mode::shared;
     broker::dialect dialect = broker::dialect::automatic;
-    backplane_kind backplane = backplane_kind::separate;
+    backplane_kind backplane = backplane_kind::automatic;
     unsigned links_per_key = 4;
     std::vector<std::string> broadcast{"/topic/**", "/exchange/**"};
     unsigned prefetch = 100;

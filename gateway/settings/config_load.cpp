@@ -120,7 +120,7 @@ void loader::dedup(section& at, dedup_config& out)
         "destination", "subscription", "message-id", "ack",        "receipt",
         "transaction", "redelivered",  "timestamp"};
     static constexpr std::string_view by_header = "header ";
-    const bool shared = config_.brokers.backplane == backplane_kind::shared;
+    const bool shared = config_.brokers.backplane != backplane_kind::separate; // or may be
     std::string text = shared ? "auto" : "off";
     at.take("dedup", text);
     if (text == "auto") {
@@ -142,7 +142,8 @@ void loader::dedup(section& at, dedup_config& out)
         at.error("dedup", shown(text) + " is not allowed: must be auto, off, content or \"header NAME\"");
     }
     if (out.by != dedup_by::nothing && !shared) {
-        at.error("dedup", "needs brokers.backplane: shared; otherwise no message comes twice");
+        at.error(
+            "dedup", "needs brokers.backplane: shared or auto; otherwise no message comes twice");
     }
 }
 

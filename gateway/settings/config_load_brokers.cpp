@@ -32,7 +32,9 @@ void loader::brokers(section at)
     dialect(at, b.dialect);
     at.take_word(
         "backplane", b.backplane,
-        {{"separate", backplane_kind::separate}, {"shared", backplane_kind::shared}});
+        {{"auto", backplane_kind::automatic},
+         {"separate", backplane_kind::separate},
+         {"shared", backplane_kind::shared}});
     at.take_count("links_per_key", b.links_per_key, 1, 64);
     at.take("broadcast", b.broadcast);
     at.take_count("prefetch", b.prefetch, 1, 65'535);

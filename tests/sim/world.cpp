@@ -290,9 +290,18 @@ gateway::shard_settings world::core(unsigned shard)
         s.timing.drain_timeout = 3s; // within the rest of a world
         checker_.expect_moves_within(s.timing.drain_timeout);
     }
-    s.shared_backplane = options_.backplane != backplane::separate;
+    // P9: every second world has `backplane: auto`, which is the default, and its gateway finds out.
+    // Not where the live color may be dead when a switch is ordered, and there is a stream: nobody can
+    // ask then, and the stream begins anew, as between separate brokers (T2).
+    const bool may_be_dead = options_.with == faults::brokers || options_.with == faults::all;
+    s.finds_backplane =
+        options_.seed % 2 == 1 &&
+        (options_.backplane == backplane::separate ||
+         (options_.backplane == backplane::marks && !(has(feature::streams) && may_be_dead)));
+    s.shared_backplane = options_.backplane != backplane::separate && !s.finds_backplane;
     s.pairing = {
-        .by = options_.backplane == backplane::header    ? gateway::dedup_by::header
+        .by = s.finds_backplane                          ? gateway::dedup_by::automatic
+              : options_.backplane == backplane::header  ? gateway::dedup_by::header
               : options_.backplane == backplane::marks   ? gateway::dedup_by::automatic
               : options_.backplane == backplane::content ? gateway::dedup_by::content
                                                          : gateway::dedup_by::nothing,

@@ -40,6 +40,7 @@ struct played_broker {
     std::string more;          // further CONNECTED headers
     bool markers = true;       // an own address gives what is SENT to it
     bool one_world = true;     // also what is SENT to it at another endpoint
+    bool one_backplane = false; // also what is SENT to it at the other color (P9)
     // Frames whose receipt the broker keeps back; see shard_scene::answer().
     std::function<bool(const stomp::frame&)> keeps_back = [](const stomp::frame&) { return false; };
 };
@@ -60,6 +61,7 @@ public:
         s.endpoints.blue = {{.name = "b", .url = "stomp://b:1"}};
         s.endpoints.green = {{.name = "g", .url = "stomp://g:1"}};
         s.secrets = known_secrets;
+        s.finds_backplane = false; // P9 has tests of its own
         s.connect_rate = 50'000;
         return s;
     }
@@ -297,8 +299,11 @@ private:
                 link, std::string{*frame.find("id")}};
         }
         const auto mark = frame.find("teal-marker");
-        if (mark && as.markers && (as.one_world || mark->find('/') == mark->npos) &&
-            queues_.contains(std::string{destination})) {
+        const bool comes =
+            mark && (mark->starts_with('^')
+                         ? as.one_backplane
+                         : as.markers && (as.one_world || mark->find('/') == mark->npos));
+        if (comes && queues_.contains(std::string{destination})) {
             const auto& at = queues_.at(std::string{destination});
             tell(
                 at.link, "MESSAGE subscription:" + at.subscription + " message-id:m teal-marker:" +

@@ -79,6 +79,9 @@ bool binder::advance(client_session& s, color c, time_point now)
 bool binder::replay(client_session& s, binding& b, color c, time_point now)
 {
     const bool standby = c != s.live;
+    if (switch_.backplane_open && (standby || s.pinned != 0)) { // P9; its end comes back
+        return false;
+    }
     bool complete = true;
     for (const auto& sub : s.journal) {
         if (standby && (!sub->confirmed || !has_standby(*sub))) {

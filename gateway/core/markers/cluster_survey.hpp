@@ -37,6 +37,8 @@ public:
     void stop() noexcept { questions_.clear(); }
 
     void on_marker(endpoint_ref from, endpoint_ref read_at, time_point now);
+    // P9: a marker from one color did not arrive at the other.
+    void none_came(endpoint_ref from, endpoint_ref at) { worlds_.none_came(from, at); }
     void forget(endpoint_ref which) { worlds_.forget(which); } // it may have joined another cluster
 
     // Whether both are one broker, as far as the markers say.
@@ -66,10 +68,7 @@ private:
         time_point until;
         link_id asked = link_id::none;
     };
-    bool both_colors() const noexcept
-    {
-        return settings_.shared_backplane && settings_.pairing.marks();
-    }
+    bool both_colors() const noexcept { return shares_backplane() && settings_.pairing.marks(); }
     void ask_from(color c, const wire_subscription& to, time_point now);
     bool is_asked(endpoint_ref from, endpoint_ref where, std::string_view host) const;
     wire_subscription* sample_at(endpoint_ref where, std::string_view host);

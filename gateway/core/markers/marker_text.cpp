@@ -32,19 +32,30 @@ bool take(std::string_view& text, char letter) noexcept
     return there;
 }
 
-std::optional<marker_text> read_window(std::string_view text) noexcept
+// COLOR INDEX, and nothing behind it.
+std::optional<control::endpoint_ref> read_endpoint(std::string_view text) noexcept
 {
-    marker_text found{.what = kind::window};
     unsigned index = 0;
-    if (!take(text, found.number) || !take(text, '/')) {
-        return std::nullopt;
-    }
     const bool blue = take(text, 'b');
     if ((!blue && !take(text, 'g')) || !take(text, index) || !text.empty() ||
         index >= markers_max) {
         return std::nullopt;
     }
-    found.from = {blue ? broker::color::blue : broker::color::green, index_of(index)};
+    return control::endpoint_ref{
+        blue ? broker::color::blue : broker::color::green, index_of(index)};
+}
+
+std::optional<marker_text> read_window(std::string_view text) noexcept
+{
+    marker_text found{.what = kind::window};
+    if (!take(text, found.number) || !take(text, '/')) {
+        return std::nullopt;
+    }
+    const auto from = read_endpoint(text);
+    if (!from) {
+        return std::nullopt;
+    }
+    found.from = *from;
     return found;
 }
 
@@ -108,6 +119,16 @@ read_marker(std::string_view text, broker::wire_id to, control::endpoint_ref at)
         return take(text, found.number) && text.empty() ? std::optional{found} : std::nullopt;
     }
     return read_seam(text, at);
+}
+
+std::string write_backplane_mark(control::endpoint_ref from)
+{
+    return (from.color == broker::color::blue ? "^b" : "^g") + std::to_string(from.index);
+}
+
+std::optional<control::endpoint_ref> read_backplane_mark(std::string_view text) noexcept
+{
+    return take(text, '^') ? read_endpoint(text) : std::nullopt;
 }
 
 } // namespace gateway

@@ -10,6 +10,7 @@
 //   ID#NUMBER                  in front of it lies what a member that joins again has had (H17)
 //   ID=NUMBER                  a move of an endpoint's sessions (M13)
 //   ID*NUMBER/COLOR INDEX      one of a pair's marks (P7); COLOR is b or g
+//   ^COLOR INDEX               to a link's own queue: whether both colors are one message world (P9)
 //
 // Threading:  functions of their arguments alone.
 
@@ -38,5 +39,9 @@ std::string write_marker(broker::wire_id to, control::endpoint_ref at, const mar
 // nullopt: it is none of that wire subscription's.
 std::optional<marker_text>
 read_marker(std::string_view text, broker::wire_id to, control::endpoint_ref at) noexcept;
+
+// P9. `from`: where it is SENT.
+std::string write_backplane_mark(control::endpoint_ref from);
+std::optional<control::endpoint_ref> read_backplane_mark(std::string_view text) noexcept;
 
 } // namespace gateway

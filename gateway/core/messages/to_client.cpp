@@ -81,7 +81,7 @@ void to_client::note_stream_offset(
         return;
     }
     sub.stream->given[from] = offset;
-    if (settings_.shared_backplane) {
+    if (shares_backplane()) {
         sub.stream->given[broker::other(from)] = offset;
     }
 }
@@ -105,7 +105,10 @@ bool to_client::drops_twin(
     const bool twin =
         overlap.notes.is_twin(old ? overlap_side::old_color : overlap_side::new_color, frame.body);
     overlap.held.set(overlap.notes.bytes());
-    if (twin && settings_.pairing.by != dedup_by::nothing) {
+    const bool drops = settings_.pairing.by == dedup_by::automatic
+                           ? shares_backplane() // P9: `auto` is for message worlds that are one
+                           : settings_.pairing.by != dedup_by::nothing;
+    if (twin && drops) {
         ++numbers.duplicates_dropped;
         if (link_record* l = link(w.link); l != nullptr && w.acknowledges) {
             acknowledge_unread(*l, w.id, ack_of(frame, l->core.version()), out_);

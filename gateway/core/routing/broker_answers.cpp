@@ -78,6 +78,8 @@ void broker_answers::on_answered(link_record& l, const broker::owed_answer& owed
         if (wire_subscription* w = wire(owed.wire)) {
             w->asks_taken = false;
             w->last_message = now; // S10: `linger` counts from here
+        } else if (owed.wire == wire_id::none) { // P9
+            backplane_.on_taken(l, owed.covers, now);
         }
         return;
     case owed_kind::error_end:

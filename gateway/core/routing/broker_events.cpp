@@ -174,6 +174,11 @@ void broker_events::on_event(
             messages_.on_message(l, *w, *frame, as, now);
         }
         return;
+    case kind::own:
+        if (backplane_.on_own_message(l, *frame, now)) {
+            member_.on_late_backplane(now);
+        }
+        return;
     case kind::reply: messages_.on_reply(l, *frame, as, now); return;
     case kind::left: return; // read to EOF
     case kind::refused:
@@ -251,6 +256,7 @@ void broker_events::on_up(link_record& l, time_point now)
         return;
     }
     survey_.look_again(now); // it may carry a marker
+    backplane_.look_again(now);
     ++g.links;               // keeps the group while its sessions go on
     if (l.core.role() == link_role::trial) { // B2: it carries nothing
         if (g.known.receipts()) {

@@ -11,6 +11,7 @@
 #include "gateway/core/binding/lingering_links.hpp"
 #include "gateway/core/links/link_table.hpp"
 #include "gateway/core/links/login_quotas.hpp"
+#include "gateway/core/markers/backplane_survey.hpp"
 #include "gateway/core/markers/cluster_survey.hpp"
 #include "gateway/core/messages/lost_answers.hpp"
 #include "gateway/core/messages/send_accounts.hpp"
@@ -29,15 +30,16 @@ class broker_events : workbench {
 public:
     broker_events(
         shard_state& shard, login_quotas& quotas, link_table& links, send_accounts& sends,
-        lost_answers& lost_answers, cluster_survey& survey, subscribe_trials& trials,
-        wire_subscriptions& subscriptions, seam_table& seams, readiness& readiness,
-        lingering_links& lingering, binder& binder, endpoint_moves& moves, switch_member& member,
-        broker_errors& errors, broker_messages& messages, broker_answers& answers) noexcept
+        lost_answers& lost_answers, cluster_survey& survey, backplane_survey& backplane,
+        subscribe_trials& trials, wire_subscriptions& subscriptions, seam_table& seams,
+        readiness& readiness, lingering_links& lingering, binder& binder, endpoint_moves& moves,
+        switch_member& member, broker_errors& errors, broker_messages& messages,
+        broker_answers& answers) noexcept
         : workbench(shard), quotas_(quotas), links_(links), sends_(sends),
-          lost_answers_(lost_answers), survey_(survey), trials_(trials),
+          lost_answers_(lost_answers), survey_(survey), backplane_(backplane), trials_(trials),
           subscriptions_(subscriptions), seams_(seams), readiness_(readiness),
-          lingering_(lingering), binder_(binder), moves_(moves), member_(member),
-          errors_(errors), messages_(messages), answers_(answers)
+          lingering_(lingering), binder_(binder), moves_(moves), member_(member), errors_(errors),
+          messages_(messages), answers_(answers)
     {
     }
 
@@ -81,6 +83,7 @@ private:
     send_accounts& sends_;
     lost_answers& lost_answers_;
     cluster_survey& survey_;
+    backplane_survey& backplane_;
     subscribe_trials& trials_;
     wire_subscriptions& subscriptions_;
     seam_table& seams_;

@@ -61,7 +61,7 @@ void broker_messages::on_message(
         member_.keep_to_give_back(w, frame, as);
         return;
     }
-    if (settings_.shared_backplane && pairing_.on_message(l, w, frame, as, now)) {
+    if (shares_backplane() && pairing_.on_message(l, w, frame, as, now)) {
         return;
     }
     w.last_message = now;

@@ -30,7 +30,7 @@ void client_commands::client_subscribe(client_session& s, const stomp::frame_vie
         {.broadcast = &settings_.broadcast,
          .prefetch = settings_.prefetch,
          .at = g != nullptr ? stands_at(*g) : endpoint_kind::broker,
-         .shared_backplane = settings_.shared_backplane});
+         .shared_backplane = shares_backplane()});
     if (!read) {
         endings_.fail_client(s, read.error(), receipt, disconnect_reason::protocol_error, now);
         return;

@@ -67,6 +67,10 @@ void router::run_deadline(const deadline& d, time_point now)
         }
         readiness_.check_prepared(now);
         return;
+    case due::backplane:
+        backplane_.go_on(now);
+        member_.check_backplane(now);
+        return;
     case due::receipts:
         if (d.subject == switch_.id && !in_switch()) {
             member_.doubt_receipts(now);
@@ -162,6 +166,7 @@ void router::run_seams(time_point now)
     const time_point pairs = pairing_.sweep(now);
     if (seams_.empty() && !in_switch() && !pairing_.any_on_way()) {
         survey_.stop();
+        backplane_.stop(now);
         binder_.release_kept(couriers_.release(now), now);
     }
     readiness_.tell_past();

@@ -186,6 +186,7 @@ void broker_events::lose_link(link_id id, std::string_view why, bool by_broker, 
         lost_answers_.name_unproven(*l);
     }
     links_.erase_link(id, now);
+    backplane_.look_again(now);
     for (const wire_id w : wires) {
         if (wire_subscription* lost = wire(w)) {
             lose_wire(*lost, now);

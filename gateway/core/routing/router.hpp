@@ -19,6 +19,7 @@
 #include "gateway/core/links/login_quotas.hpp"
 #include "gateway/core/links/session_links.hpp"
 #include "gateway/core/links/share_groups.hpp"
+#include "gateway/core/markers/backplane_survey.hpp"
 #include "gateway/core/markers/cluster_survey.hpp"
 #include "gateway/core/markers/couriers.hpp"
 #include "gateway/core/markers/rejoin_markers.hpp"
@@ -125,7 +126,8 @@ public:
     {
         moves_.drain(where, on, now);
     }
-    std::uint64_t links_to_dial(color target) const // preflight
+    bool backplane_unknown() const { return backplane_.is_unknown(); } // preflight
+    std::uint64_t links_to_dial(color target) const                    // preflight
     {
         return snapshots_.links_to_dial(target);
     }
@@ -171,6 +173,7 @@ private:
     acknowledgements acknowledgements_{shard_, receipts_};
     couriers couriers_{shard_, links_, groups_};
     cluster_survey survey_{shard_, couriers_};
+    backplane_survey backplane_{shard_, couriers_, survey_};
     rejoin_markers fences_{shard_, couriers_};
     subscribe_trials trials_{shard_, links_, couriers_, survey_};
     marker_trials marker_trials_{shard_, couriers_, trials_};
@@ -188,8 +191,8 @@ private:
     endpoint_moves moves_{
         shard_, links_, couriers_, subscriptions_, readiness_, lingering_, binder_};
     switch_member member_{
-        shard_, links_, sends_, receipts_, to_client_, couriers_, survey_, pairing_, subscriptions_,
-        seams_, readiness_, lingering_, binder_, endings_, moves_};
+        shard_, links_, sends_, receipts_, to_client_, couriers_, survey_, backplane_, pairing_,
+        subscriptions_, seams_, readiness_, lingering_, binder_, endings_, moves_};
     client_sends client_sends_{
         shard_, links_, session_links_, ended_, sends_, pairing_, lingering_, binder_, endings_};
     client_acknowledges client_acknowledges_{shard_, receipts_, acknowledgements_, endings_};
@@ -203,11 +206,12 @@ private:
     broker_messages messages_{
         shard_, to_client_, survey_, fences_, pairing_, seams_, lingering_, moves_, member_};
     broker_answers answers_{
-        shard_, session_links_, sends_, receipts_, subscriptions_, readiness_, binder_, endings_,
-        moves_};
+        shard_, session_links_, sends_, receipts_, backplane_, subscriptions_, readiness_, binder_,
+        endings_, moves_};
     broker_events events_{
-        shard_, quotas_, links_, sends_, lost_answers_, survey_, trials_, subscriptions_, seams_,
-        readiness_, lingering_, binder_, moves_, member_, errors_, messages_, answers_};
+        shard_, quotas_, links_, sends_, lost_answers_, survey_, backplane_, trials_,
+        subscriptions_, seams_, readiness_, lingering_, binder_, moves_, member_, errors_,
+        messages_, answers_};
     snapshots snapshots_{shard_, session_links_, sends_};
     std::vector<link_id> stopped_links_; // stop_links_for_memory
 };

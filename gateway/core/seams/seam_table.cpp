@@ -287,7 +287,7 @@ void seam_table::retire_wire(wire_subscription& w, time_point now)
     const client_session* owner = l == nullptr ? nullptr : find(l->owner);
     const bool leaves = owner != nullptr && owner->live != w.color() &&
                         owner->bindings[w.color()].at == binding::phase::draining;
-    if (leaves && !settings_.shared_backplane) {
+    if (leaves && !shares_backplane()) {
         w.retired = true;
     } else if (leaves && stands_at(*w.group) == endpoint_kind::relay) {
         // O2: what a broker still had on its way is an ERROR to a relay, and the end of the session

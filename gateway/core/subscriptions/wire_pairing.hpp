@@ -36,8 +36,10 @@ public:
 
     bool pairs() const noexcept
     {
-        return settings_.shared_backplane && settings_.pairing.by != dedup_by::nothing;
+        return shares_backplane() && settings_.pairing.by != dedup_by::nothing;
     }
+
+    bool any() const noexcept { return !pairs_.empty(); }
 
     // True: nothing more is to be done with it. Also called for every MESSAGE outside of a switch.
     bool on_message(

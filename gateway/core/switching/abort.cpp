@@ -18,8 +18,10 @@ void switch_member::on_abort(const control::abort_switch& order, time_point now)
     switch_.awaited.clear();
     pairing_.forget_recent();
     survey_.stop();
+    backplane_.give_up();
     seams_.put_back(switch_.to, now); // O3
     if (seams_.empty()) {
+        backplane_.stop(now);
         binder_.release_kept(couriers_.release(now), now);
     }
     for (const session_id id : tables_.all_sessions()) {

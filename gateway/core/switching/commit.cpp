@@ -53,7 +53,7 @@ void switch_member::on_commit(const control::commit& order, time_point now)
     if (breaks_first()) {
         seams_.make_breaks(now);
     }
-    if (settings_.shared_backplane && settings_.pairing.by == dedup_by::content) {
+    if (shares_backplane() && settings_.pairing.by == dedup_by::content) {
         switch_.note_counted("dedup: content"); // P4
     }
     pairing_.forget_recent();
@@ -134,8 +134,8 @@ void switch_member::drop_gaps(client_session& s, time_point now)
         const bool breaks = breaks_first() && !sub->overlaps &&
                             wire(sub->wires[old]) != nullptr; // see seams_.make_breaks()
         // T2: separate brokers have separate streams; in one world it may not have begun yet.
-        const bool anew = sub->stream && sub->confirmed &&
-                          (!settings_.shared_backplane || sub->begins_anew(s.live));
+        const bool anew =
+            sub->stream && sub->confirmed && (!shares_backplane() || sub->begins_anew(s.live));
         if (anew) {
             ++switch_.tally.streams_anew;
             name_counted(control::counted_cause::stream_anew, s.id);

@@ -24,9 +24,9 @@ void switch_member::hold_back(client_session& s, time_point now)
         } else if (sub->broadcast) {
             sub->held_back = !has_standby(*sub);
         } else {
-            sub->held_back = switch_.timing.strict_queue_order || settings_.shared_backplane ||
-                             sub->prefetch; // T4
-            from->giving_back = settings_.shared_backplane && s.pinned == 0;
+            sub->held_back =
+                switch_.timing.strict_queue_order || shares_backplane() || sub->prefetch; // T4
+            from->giving_back = shares_backplane() && s.pinned == 0;
             from->last_message = from->giving_back ? now : from->last_message;
             from->maybe_on_its_way = true;
             // Its queue goes with the old link, and what is in it.
@@ -39,7 +39,7 @@ void switch_member::hold_back(client_session& s, time_point now)
 // not got yet go back to the queue with the old link, and only then the new color is subscribed.
 bool switch_member::gives_back(const client_session& s) const
 {
-    return settings_.shared_backplane && std::ranges::any_of(s.journal, [&](const auto& sub) {
+    return shares_backplane() && std::ranges::any_of(s.journal, [&](const auto& sub) {
                const wire_subscription* old = wire(sub->wires[broker::other(s.live)]);
                return sub->held_back && !sub->broadcast &&
                       (old == nullptr || old->giving_back); // a pinned one still gets

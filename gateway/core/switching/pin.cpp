@@ -105,7 +105,7 @@ void switch_member::unpin(client_session& s, time_point now)
         }
         subscriptions_.trim_kept(*to);
     }
-    if (settings_.shared_backplane) {
+    if (shares_backplane()) {
         hold_back(s, now);
         if (breaks_first()) {
             seams_.make_breaks(now);

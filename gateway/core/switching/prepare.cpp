@@ -62,6 +62,7 @@ void switch_member::on_prepare(const control::prepare& order, time_point now)
     moves_.cancel(now);
     sends_.count_open();
     seams_.take_up(switch_.to); // O3
+    backplane_.begin(pairing_.any(), now);
     // C3: those that had their CONNECTED when the order came, rebinding and parked ones included.
     for (const session_id id : tables_.all_sessions()) {
         client_session* s = find(id);
@@ -102,6 +103,41 @@ void switch_member::join_switch(client_session& s, time_point now)
 {
     ++switch_.tally.sessions_total;
     begin_standby(s, now);
+}
+
+// P9
+void switch_member::check_backplane(time_point now)
+{
+    if (backplane_.take_late()) {
+        on_late_backplane(now);
+    }
+    if (backplane_.take_undecided()) {
+        fail_all(
+            "whether blue and green deliver the same messages could not be found out; "
+            "brokers.backplane says it",
+            now);
+    }
+}
+
+// This switch would deliver messages twice, or has done so. The next one knows.
+void switch_member::on_late_backplane(time_point now)
+{
+    const std::string why =
+        "blue and green deliver the same messages, which was found out too late";
+    if (in_switch()) {
+        fail_all(why, now);
+    } else {
+        switch_.note_counted(why + ": some may have come twice");
+    }
+}
+
+void switch_member::fail_all(const std::string& why, time_point now)
+{
+    for (const session_id id : tables_.all_sessions()) {
+        if (client_session* s = find(id)) {
+            readiness_.standby_failed(*s, why, now);
+        }
+    }
 }
 
 // Subscriptions that a relay still has, and that nobody reads (O2): switches back and forth make ever

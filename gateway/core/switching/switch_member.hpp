@@ -24,6 +24,7 @@
 #include "gateway/core/binding/endpoint_moves.hpp"
 #include "gateway/core/binding/lingering_links.hpp"
 #include "gateway/core/links/link_table.hpp"
+#include "gateway/core/markers/backplane_survey.hpp"
 #include "gateway/core/markers/cluster_survey.hpp"
 #include "gateway/core/markers/couriers.hpp"
 #include "gateway/core/messages/receipts.hpp"
@@ -43,13 +44,13 @@ class switch_member : workbench {
 public:
     switch_member(
         shard_state& shard, link_table& links, send_accounts& sends, receipts& receipts,
-        to_client& to_client, couriers& couriers, cluster_survey& survey, wire_pairing&
-        pairing, wire_subscriptions& subscriptions, seam_table& seams, readiness& readiness,
-        lingering_links& lingering, binder& binder, endings& endings, endpoint_moves& moves)
-        noexcept
+        to_client& to_client, couriers& couriers, cluster_survey& survey,
+        backplane_survey& backplane, wire_pairing& pairing, wire_subscriptions& subscriptions,
+        seam_table& seams, readiness& readiness, lingering_links& lingering, binder& binder,
+        endings& endings, endpoint_moves& moves) noexcept
         : workbench(shard), links_(links), sends_(sends), receipts_(receipts),
-          to_client_(to_client), couriers_(couriers), survey_(survey), pairing_(pairing),
-          subscriptions_(subscriptions), seams_(seams), readiness_(readiness),
+          to_client_(to_client), couriers_(couriers), survey_(survey), backplane_(backplane),
+          pairing_(pairing), subscriptions_(subscriptions), seams_(seams), readiness_(readiness),
           lingering_(lingering), binder_(binder), endings_(endings), moves_(moves)
     {
     }
@@ -58,6 +59,9 @@ public:
     void on_command(const control::command& command, time_point now);
 
     // ---- preparing
+    // P9: no answer was to be had, or it came when the colors had been taken for separate.
+    void check_backplane(time_point now);
+    void on_late_backplane(time_point now);
     void join_switch(client_session& s, time_point now); // it came after the order
     void on_bound(client_session& s, time_point now);
 
@@ -90,6 +94,7 @@ private:
     void release_standby(client_session& s, time_point now);
     void read_again();
 
+    void fail_all(const std::string& why, time_point now);
     bool drained(client_session& s, time_point now);
     bool is_on_its_way(wire_subscription& w, time_point now);
     std::ptrdiff_t left_on(const link_record& own) const;
@@ -115,6 +120,7 @@ private:
     to_client& to_client_;
     couriers& couriers_;
     cluster_survey& survey_;
+    backplane_survey& backplane_;
     wire_pairing& pairing_;
     wire_subscriptions& subscriptions_;
     seam_table& seams_;

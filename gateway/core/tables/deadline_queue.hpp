@@ -36,8 +36,9 @@ enum class due : std::uint8_t {
     probes,
     barriers,
     seams,
-    worlds, // M2: a marker from one endpoint to another
-    trials, // of SUBSCRIBEs, and their links
+    worlds,    // M2: a marker from one endpoint to another
+    backplane, // P9: one from a color to the other
+    trials,    // of SUBSCRIBEs, and their links
     drain,
     moves, // M13
     numbers,

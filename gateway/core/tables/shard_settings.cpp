@@ -22,6 +22,7 @@ shard_settings shard_settings_of(
     }
     s.shared = c.brokers.multiplex == multiplex_mode::shared;
     s.shared_backplane = c.brokers.backplane == backplane_kind::shared;
+    s.finds_backplane = c.brokers.backplane == backplane_kind::automatic;
     s.pairing = {
         .by = c.switching.dedup.by, .header = c.switching.dedup.header, .secret = {}};
     s.links_per_key = c.brokers.links_per_key;

@@ -23,6 +23,7 @@ struct shard_settings {
     broker::per_color<broker::dialect> dialects;
     bool shared;                   // brokers.multiplex
     bool shared_backplane; // both colors bring the same messages (P1 to P4)
+    bool finds_backplane;  // whether they do is found out by each switch (P9)
     pairing_rule pairing;          // when two of them are twins
     std::size_t links_per_key;
     std::size_t links_per_login; // this shard's part; 0: no limit

@@ -42,7 +42,7 @@ void workbench::enter(client_session& s, session_state to, time_point)
 shard_state::shard_state(shard_settings of_shard, effects& effects_out, shard_counters& numbers)
     : settings(std::move(of_shard)), out(effects_out), counters(numbers),
       names(settings.secrets.names, settings.shard), marks(settings.secrets.marks, settings.shard),
-      acks(settings.secrets.acks, settings.shard)
+      acks(settings.secrets.acks, settings.shard), shares_backplane(settings.shared_backplane)
 {
     for (const color c : broker::colors) {
         pools[c] = std::make_unique<broker::pool>(settings.endpoints[c], settings.health[c]);

@@ -42,6 +42,7 @@ struct shard_state {
     noted later;
     switch_state switching;
     color live = color::blue;
+    bool shares_backplane = false; // both colors bring the same messages: configured, or found (P9)
     control::epoch_number epoch = 1;
     broker::per_color<std::set<endpoint_ref>> sent_through; // clients' SENDs since the last switch
 };
@@ -66,10 +67,11 @@ protected:
     link_record* link(link_id id) const noexcept { return tables_.link(id); }
     wire_subscription* wire(wire_id id) const noexcept { return tables_.wire(id); }
     broker::pool& pool_of(color c) const noexcept { return *shard_.pools[c]; }
+    bool shares_backplane() const noexcept { return shard_.shares_backplane; }
     // Backplane `shared` and no key: left first, subscribed then (P3).
     bool breaks_first() const noexcept
     {
-        return settings_.shared_backplane && settings_.pairing.by == dedup_by::nothing;
+        return shares_backplane() && settings_.pairing.by == dedup_by::nothing;
     }
     // Whether a standby has it: stored ones would take messages at once (H25).
     bool has_standby(const subscription& sub) const noexcept

@@ -134,7 +134,7 @@ TEST(SwitchRecord, IsWrittenAsTheContractShowsIt)
         R"("held_ms":{"p50":1.9,"p99":6.2,"max":11.04},)"
         R"("sends":{"accepted":0,"confirmed":0,"unconfirmed":0,"open":0,"held":0,"refused":0,"in_doubt":0},)"
         R"("seams":{"total":3,"joined":2,"forced":1,"best_effort":0,"late":0,"foreign_late":0,"gaps":0},)"
-        R"("overlap":{"ms":0,"seams":0,"delivered":0,"twins":0,"still_coming":0},"fence":"kept",)"
+        R"("overlap":{"ms":0,"seams":0,"delivered":0,"twins":0,"still_coming":0},"backplane":"separate","fence":"kept",)"
         R"("duplicates_dropped":0,"redelivered":0,"handed_back":0,"stored_left_behind":0,)"
         R"("replies":{"to_old_color":0,"refused":0},"transactions_split":0,"drain":{"done":false,"ms":88},)"
         R"("counted":["1 session failed","1 session pinned to its old color","1 seam forced by seam_timeout"],"causes":[],"failures":[],)"

@@ -168,6 +168,7 @@ TEST(Config, MinimalOneHasTheDefaultsOfTheContract)
     e.url = "stomp://127.0.0.1:61713";
     expected.brokers.colors.green.endpoints = {e};
     expected.file = "teal.yaml";
+    expected.switching.dedup.by = dedup_by::automatic; // where the backplane is found to be shared
     EXPECT_EQ(c, expected);
     EXPECT_EQ(c.listeners[0].paths, std::vector<std::string>{"/ws"});
     EXPECT_EQ(c.admin.bind.port, 8081);
@@ -419,7 +420,13 @@ TEST(Config, P4P5DedupIsAutoOrOffOrContentOrAHeaderOnASharedBackplane)
         must_parse(with_brokers("backplane: shared")).switching.dedup,
         (dedup_config{dedup_by::automatic, ""}))
         << "the default there";
-    EXPECT_EQ(must_parse(minimal + "switch: { dedup: auto }\n").switching.dedup, dedup_config{});
+    EXPECT_EQ(
+        must_parse(minimal + "switch: { dedup: auto }\n").switching.dedup,
+        (dedup_config{dedup_by::automatic, ""}))
+        << "each switch finds out whether it is shared";
+    EXPECT_EQ(
+        must_parse(with_brokers("backplane: separate") + "switch: { dedup: auto }\n").switching.dedup,
+        dedup_config{});
     EXPECT_EQ(dedup_of("content"), (dedup_config{dedup_by::content, ""}));
     EXPECT_EQ(dedup_of("\"header x-id\""), (dedup_config{dedup_by::header, "x-id"}));
     EXPECT_EQ(dedup_of("header JMSMessageID").header, "JMSMessageID");
@@ -444,8 +451,8 @@ TEST(Config, P4DedupSaysWhatIsWrongAndWhere)
         error_of("header content-length"),
         place + "the header 'content-length' is no key of a message\n");
     EXPECT_EQ(
-        errors_beside_minimal("switch: { dedup: content }\n"),
-        "teal.yaml:10:18: switch.dedup: needs brokers.backplane: shared; otherwise no message "
+        errors_beside_minimal("  backplane: separate\nswitch: { dedup: content }\n"),
+        "teal.yaml:11:18: switch.dedup: needs brokers.backplane: shared or auto; otherwise no message "
         "comes twice\n");
 }
 
