@@ -28,9 +28,11 @@ def node_name(name):
 
 
 class Node:
-    """One node; its STOMP listener is `stomp_port`, Web STOMP is `web_port` (path /ws)."""
+    """One node; its STOMP listener is `stomp_port`, Web STOMP is `web_port` (path /ws). `wrap`: what its
+    commands are run with, for a version that is installed elsewhere (rabbitmq4)."""
 
-    def __init__(self, farm, name, cluster=()):
+    def __init__(self, farm, name, cluster=(), wrap=()):
+        self.wrap = list(wrap)
         self.name = "rabbit-" + name
         self.node_name = node_name(name)
         self.folder = os.path.join(farm.folder, self.name)
@@ -83,7 +85,7 @@ class Node:
         }
 
     def start(self):
-        self.process = Process(self.name, [f"{SCRIPTS}/rabbitmq-server"], self.folder, self.env)
+        self.process = Process(self.name, [*self.wrap, f"{SCRIPTS}/rabbitmq-server"], self.folder, self.env)
 
     def await_ready(self, timeout=90):
         # The listeners of plugins open last; a CONNECTED is proof that users are there too.
@@ -116,7 +118,7 @@ class Node:
 
     def ctl(self, *words, timeout=60):
         """rabbitmqctl on this node; its output, or Failure."""
-        done = subprocess.run([f"{SCRIPTS}/rabbitmqctl", "-q", "-n", self.node_name, *words],
+        done = subprocess.run([*self.wrap, f"{SCRIPTS}/rabbitmqctl", "-q", "-n", self.node_name, *words],
                               env=self.env, cwd=self.folder, timeout=timeout,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
@@ -164,9 +166,9 @@ class Farm:
         """Starts the nodes side by side and waits for all."""
         return self.await_ready(self.begin(*names))
 
-    def begin(self, *names, cluster=False):
+    def begin(self, *names, cluster=False, wrap=()):
         """Starts them and does not wait; `cluster`: as members of one."""
-        return [self.scene.own(Node(self, name, names if cluster else ())) for name in names]
+        return [self.scene.own(Node(self, name, names if cluster else (), wrap)) for name in names]
 
     def await_ready(self, nodes, timeout=150):
         started = time.monotonic()

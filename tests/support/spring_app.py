@@ -6,7 +6,7 @@ import os
 import re
 
 import maven
-from processes import Process, free_port
+from processes import Process, can_connect, free_port
 from teal import ROOT, http_json
 
 FOLDER = os.path.join(ROOT, "tests/conformance/spring-app")
@@ -70,3 +70,14 @@ def start(scene, profiles=(), boots=("3.5", "3.5"), **properties):
     for app in apps.values():
         app.await_up()
     return apps
+
+
+def session_store(scene):
+    """The URL of an H2 in server mode, where both versions find their HTTP sessions."""
+    port = free_port()
+    process = scene.own(Process("h2", [
+        "java", "-Xmx96m", "-XX:+UseSerialGC", "-Dloader.main=org.h2.tools.Server", "-cp", build(),
+        "org.springframework.boot.loader.launch.PropertiesLauncher", "-tcp", "-tcpPort", str(port),
+        "-ifNotExists", "-baseDir", scene.folder], scene.folder))
+    process.await_true(lambda: can_connect(port), 30, "listening")
+    return f"jdbc:h2:tcp://127.0.0.1:{port}/./sessions"

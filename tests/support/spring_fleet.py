@@ -33,6 +33,7 @@ class Pace:
     slow: float = 2  # seconds between two questions that take a second
     say: int = 5  # every so many questions, one thing is said to all
     snapshot: int = 4
+    arrive: float = 0  # seconds between two clients' coming
 
 
 class Member(threading.Thread):
@@ -42,9 +43,10 @@ class Member(threading.Thread):
         super().__init__(daemon=True)
         self.relay, self.number, self.login = relay, number, login or Login()
         self.pace = pace or Pace()
-        self.client = StompClient(websocket(port, headers=self.login.handshake), timeout=30)
+        self.client = StompClient(websocket(port, headers=self.login.handshake),
+                                  timeout=max(30, 3 * self.pace.patience))
         self.stopping = threading.Event()
-        self.asked = self.answered = self.snapshots = 0
+        self.asked = self.answered = self.snapshots = self.questions = 0
         self.missing, self.fault, self.wrong = [], None, []
         self.said, self.ticks, self.in_hand = set(), [], set()
         self.slow_at = time.monotonic() + self.pace.slow * (number % 20) / 20 if self.pace.slow > 2 else 0
@@ -56,7 +58,9 @@ class Member(threading.Thread):
             for name, destination in (("said", "/topic/said"), ("ticks", "/topic/ticks"),
                                       ("answers", "/user/queue/answers")):
                 self.client.subscribe(name, destination)
-            time.sleep(0.3)  # a simple broker answers no SUBSCRIBE
+            # A simple broker answers no SUBSCRIBE: what is asked ahead of it is answered to nobody.
+            while not self.question("/app/ask", 1) and not self.stopping.is_set():
+                pass
             while not self.stopping.is_set():
                 self.ask()
                 if self.asked % self.pace.snapshot == 0 and not (self.relay and self.snapshots > 4):
@@ -119,14 +123,13 @@ class Member(threading.Thread):
         """Connects and subscribes in the thread of the test, instead of run(); back when an answer came."""
         self.client.connect(**self.login.connect)
         self.client.subscribe("answers", "/user/queue/answers")
-        # A simple broker answers no SUBSCRIBE: what is asked ahead of it is answered to nobody.
         eventually(lambda: self.question("/app/ask", 0.5), 20, "the first answer")
         return self
 
     def question(self, destination, seconds=10):
         """Asks once, in the thread of the test; the answer."""
-        self.asked += 1
-        self.client.send("SEND", {"destination": destination}, b"%d" % self.asked)
+        self.questions += 1
+        self.client.send("SEND", {"destination": destination}, b"%d" % self.questions)
         return self.await_message("answers", lambda body: True, None, seconds)
 
     def snapshot(self):
@@ -140,14 +143,14 @@ class Member(threading.Thread):
             self.client.send("UNSUBSCRIBE", {"id": name})
 
 
-def gateway_over(scene, apps, path="", forward=(), **sections):
+def gateway_over(scene, apps, path="", forward=(), health=HEALTH, **sections):
     """A gateway with nothing but the URLs, and the headers that it says again."""
     return teal.Gateway(
         scene, [apps["blue"].url(path)], [apps["green"].url(path)], threads=1,
-        colors={color: {"health": HEALTH} for color in teal.COLORS},
+        colors={color: {"health": health} for color in teal.COLORS} if health else {},
         listener={"forward_headers": list(forward)} if forward else {},
         # A cold application on a busy machine takes its time for the first handshakes.
-        limits={"connect_timeout": "30s"}, **sections)
+        limits={"connect_timeout": "60s"}, **sections)
 
 
 class Fleet:
@@ -155,19 +158,23 @@ class Fleet:
 
     def __init__(self, gateway, apps, logins, relay=False, pace=None):
         self.gateway, self.apps, self.relay, self.live = gateway, apps, relay, "blue"
+        # Whoever was here before is seen leaving first.
+        eventually(lambda: sum(app.stats()["joins"] - app.stats()["leaves"] for app in apps.values()) == 0,
+                   20, "nobody else is present")
         self.before = {name: app.stats() for name, app in apps.items()}
         self.members, self.gone, self.reports, self.statuses = [], [], [], []
         for number, login in enumerate(logins):
-            self.members.append(Member(gateway.port, number, login, relay, pace))
-        for member in self.members:
+            self.members.append(member := Member(gateway.port, number, login, relay, pace))
             member.start()
+            if pace and pace.arrive:
+                time.sleep(pace.arrive)
         gateway.await_sessions(len(self.members), 90)
         self.await_answers(3, "answers for everybody")
 
     def grown(self, what):
         return sum(app.stats()[what] - self.before[color][what] for color, app in self.apps.items())
 
-    def await_answers(self, more, what, seconds=60):
+    def await_answers(self, more, what, seconds=90):
         had = [member.answered for member in self.members]
         eventually(lambda: all(member.answered >= some + more or member.fault
                                for member, some in zip(self.members, had)), seconds, what)
@@ -178,7 +185,7 @@ class Fleet:
         self.statuses.append(done)
         self.reports.append(report)
         require_equal(done, status, f"exit status; {report}")
-        self.await_answers(4, f"answers from {self.live}")
+        self.await_answers(2, f"answers from {self.live}")
 
     def stop(self, members):
         for member in members:

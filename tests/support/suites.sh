@@ -13,6 +13,7 @@ install_for_suites() {
     wants bench && more+=(libbenchmark-dev python3 haproxy)
     if wants conformance; then
         more+=(python3 python3-pika rabbitmq-server maven openjdk-17-jdk-headless ruby-stomp chromium)
+        ((ci)) || more+=(debootstrap)
         # Other distributions of node bring npm along, and Debian's package would not go beside them.
         for word in node:nodejs npm:npm go:golang-go pip3:python3-pip; do command -v "${word%:*}" >/dev/null || more+=("${word#*:}"); done
     fi

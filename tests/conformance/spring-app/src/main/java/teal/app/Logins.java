@@ -24,7 +24,7 @@ public class Logins {
         for (int i = 0; i < USERS; i++) {
             users.createUser(User.withUsername("user" + i).password("{noop}secret" + i).roles("USER").build());
         }
-        return users;
+        return users::loadUserByUsername; // as a manager it would make slow hashes of the passwords at each login
     }
 
     @Bean

@@ -59,7 +59,7 @@ public class Mappings {
         available = event.isBrokerAvailable();
     }
 
-    @Scheduled(fixedRate = 200)
+    @Scheduled(fixedRateString = "${app.tick:200}")
     void tick() {
         if (!available) {
             return;
