@@ -10,9 +10,9 @@ import re
 import shutil
 import subprocess
 
-from checks import Failure, Skip
-from processes import Process, can_connect, free_port
-from stomp_client import StompClient, tcp
+from checks import Skip
+from outside_broker import OutsideBroker, start_all
+from processes import Process, free_port
 from teal import ROOT, http_json
 
 FOLDER = os.path.join(ROOT, "tests/conformance/activemq-broker")
@@ -57,7 +57,7 @@ def build(version, seconds=240):
     return f"{classes}:{libraries}/*"
 
 
-class Broker:
+class Broker(OutsideBroker):
     """`users`: NAME:PASSWORD:GROUP; `permits`: DESTINATIONS:READ:WRITE:ADMIN, each a group or *;
     `limit`: as in the program's arguments."""
 
@@ -80,31 +80,8 @@ class Broker:
         self.process = self.scene.own(Process(self.name, self.argv, self.scene.folder))
         return self
 
-    def await_ready(self, timeout=120):
-        def answers():
-            if not (can_connect(self.http_port) and can_connect(self.stomp_port)):
-                return False
-            try:
-                self.client(5).close()
-                return True
-            except (Failure, OSError):
-                return False
-        self.process.await_true(answers, timeout, "answering CONNECT")
-        return self
-
-    @property
-    def url(self):
-        return f"stomp://127.0.0.1:{self.stomp_port}"
-
-    @property
-    def web_url(self):
-        return f"ws://127.0.0.1:{self.web_port}/ws"
-
-    def client(self, timeout=15, **connect):
-        """A connected StompClient, without a gateway between."""
-        client = StompClient(tcp(self.stomp_port), timeout)
-        client.connect(**connect)
-        return client
+    def listening_ports(self):
+        return [self.http_port, self.stomp_port]
 
     def destinations(self, advisories=False):
         """{"queue NAME": (messages, consumers)}."""
@@ -116,7 +93,4 @@ class Broker:
 
 def start(scene, *names, **options):
     """Side by side; waits for all."""
-    brokers = [Broker(scene, name, **options) for name in names]
-    for broker in brokers:
-        broker.await_ready()
-    return brokers
+    return start_all(Broker, scene, *names, **options)

@@ -14,8 +14,8 @@ import tarfile
 
 from activemq import maven, require_java
 from checks import Failure, Skip
-from processes import Process, can_connect, free_port
-from stomp_client import StompClient, tcp
+from outside_broker import OutsideBroker, start_all
+from processes import Process, free_port
 from teal import ROOT
 
 VERSION = "2.44.0"
@@ -47,9 +47,11 @@ def install(seconds=300):
     shutil.rmtree(part)
 
 
-class Broker:
+class Broker(OutsideBroker):
     """`users`: {name: (password, role)}; `security`: {match: {permission: "role,role"}} beside
     the role amq, which may do everything; `settings`: XML in the address-setting of all."""
+
+    web_path = "/stomp"
 
     def __init__(self, scene, name, users=None, security=None, settings="", acceptor=PREFIXES):
         install()
@@ -113,32 +115,6 @@ class Broker:
             {**os.environ, "JAVA_ARGS": java}))
         return self
 
-    def await_ready(self, timeout=120):
-        def answers():
-            if not can_connect(self.port):
-                return False
-            try:
-                self.client(5).close()
-                return True
-            except (Failure, OSError):
-                return False
-        self.process.await_true(answers, timeout, "answering CONNECT")
-        return self
-
-    @property
-    def url(self):
-        return f"stomp://127.0.0.1:{self.port}"
-
-    @property
-    def web_url(self):
-        return f"ws://127.0.0.1:{self.port}/stomp"
-
-    def client(self, timeout=15, **connect):
-        """A connected StompClient, without a gateway between."""
-        client = StompClient(tcp(self.port), timeout)
-        client.connect(**connect)
-        return client
-
     def manage(self, operation, resource="broker", arguments=b"[]"):
         """The text of the answer to one call of the management API, which STOMP reaches."""
         client = self.client()
@@ -154,7 +130,4 @@ class Broker:
 
 def start(scene, *names, **options):
     """Side by side; waits for all."""
-    brokers = [Broker(scene, name, **options) for name in names]
-    for broker in brokers:
-        broker.await_ready()
-    return brokers
+    return start_all(Broker, scene, *names, **options)

@@ -12,8 +12,8 @@ import subprocess
 import time
 
 from checks import Failure, Skip
+from outside_broker import OutsideBroker
 from processes import Process, can_connect, free_port
-from stomp_client import StompClient, tcp
 
 SCRIPTS = "/usr/lib/rabbitmq/bin"
 
@@ -27,7 +27,7 @@ def node_name(name):
     return f"teal-{name}@localhost"
 
 
-class Node:
+class Node(OutsideBroker):
     """One node; its STOMP listener is `stomp_port`, Web STOMP is `web_port` (path /ws). `wrap`: what its
     commands are run with, for a version that is installed elsewhere (rabbitmq4)."""
 
@@ -87,34 +87,8 @@ class Node:
     def start(self):
         self.process = Process(self.name, [*self.wrap, f"{SCRIPTS}/rabbitmq-server"], self.folder, self.env)
 
-    def await_ready(self, timeout=90):
-        # The listeners of plugins open last; a CONNECTED is proof that users are there too.
-        def answers():
-            if not (can_connect(self.stomp_port) and can_connect(self.web_port)):
-                return False
-            try:
-                client = StompClient(tcp(self.stomp_port), timeout=5)
-                client.connect()
-                client.close()
-                return True
-            except (Failure, OSError):
-                return False
-        self.process.await_true(answers, timeout, "answering CONNECT")
-        return self
-
-    @property
-    def url(self):
-        return f"stomp://127.0.0.1:{self.stomp_port}"
-
-    @property
-    def web_url(self):
-        return f"ws://127.0.0.1:{self.web_port}/ws"
-
-    def client(self, timeout=15):
-        """A connected StompClient, without a gateway between."""
-        client = StompClient(tcp(self.stomp_port), timeout)
-        client.connect()
-        return client
+    def listening_ports(self):  # those of plugins open last
+        return [self.stomp_port, self.web_port]
 
     def ctl(self, *words, timeout=60):
         """rabbitmqctl on this node; its output, or Failure."""
