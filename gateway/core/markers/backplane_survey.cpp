@@ -13,7 +13,7 @@ namespace {
 
 // From the broker's answer that a marker is in its queue to its delivery: a node of a cluster hands it
 // to another one. So many times as long as the answer took, and not less than this.
-constexpr int settle_rounds = 4;
+constexpr int settle_rounds = 2;
 constexpr auto settle_least = std::chrono::milliseconds{50};
 constexpr unsigned losses_most = 3;       // of links that had SUBSCRIBEd
 constexpr std::size_t endpoints_most = 8; // of each color; more than one is for broken clusters
