@@ -2,6 +2,7 @@
 
 #include "gateway/core/messages/acknowledgements.hpp"
 
+#include "broker/server_name.hpp"
 #include "gateway/core/messages/message_frames.hpp"
 
 #include <algorithm>
@@ -49,11 +50,8 @@ void acknowledgements::acknowledge(
 bool acknowledgements::takes_requeue(const link_record& l) const
 {
     const auto dialect = settings_.dialects[l.at().color];
-    const std::string& said = l.group->connected_head;
-    return dialect == broker::dialect::rabbitmq ||
-           (dialect == broker::dialect::automatic &&
-            (said.find("server:RabbitMQ") != said.npos ||
-             said.find("server:teal-broker") != said.npos));
+    return dialect == broker::dialect::rabbitmq || (dialect == broker::dialect::automatic &&
+                                                    broker::knows_requeue(l.group->connected_head));
 }
 
 // Otherwise it would arrive again for ever. RabbitMQ puts the message of a NACK back into its queue

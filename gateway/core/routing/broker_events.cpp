@@ -2,6 +2,8 @@
 
 #include "gateway/core/routing/broker_events.hpp"
 
+#include "broker/server_name.hpp"
+
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -12,6 +14,9 @@ namespace {
 
 // B2: one identity alone may lack a right that others have.
 constexpr std::ptrdiff_t refusals_stand_for_all = 3;
+
+// E10: SUBSCRIBEs that nothing tried and that are open on one link, where an ERROR says whose it is.
+constexpr std::size_t window_of_named_errors = 64;
 
 // Identities whose trial at that ws:// endpoint was answered with ERROR.
 std::ptrdiff_t refused_trials(const shard_tables& tables, endpoint_ref at)
@@ -233,7 +238,7 @@ void broker_events::on_up(link_record& l, time_point now)
         g.dedicated |= !g.known.receipts() || *who.negotiated == stomp::version::v10; // B4
         quotas_.recount(g, now);
         g.subscribe_window =
-            g.connected_head.find("server:teal-broker") != std::string::npos ? 64 : 1;
+            broker::errors_name_frames(g.connected_head) ? window_of_named_errors : 1; // E10
         if (settings_.auth_recheck > net::duration{} && !g.dedicated) {
             g.prove_at = now + settings_.auth_recheck;
             at(g.prove_at, due::group_proof);

@@ -11,6 +11,9 @@ namespace gateway {
 
 namespace {
 
+// M1: a broker keeps the order between so many nodes of a cluster, and not among more.
+constexpr std::size_t nodes_in_order = 2;
+
 // The gateway's own doing: what the broker said before did not end the link.
 bool ended_by_us(std::string_view why) noexcept
 {
@@ -67,7 +70,7 @@ void broker_events::lose_wire(wire_subscription& w, time_point now)
         }
         sub->wires[c] = wire_id::none;
         sub->own_only |= apart; // tried again on a link of the session's own
-        if (pool_of(c).size() > 2) {
+        if (pool_of(c).size() > nodes_in_order) {
             // M1: what a third node routed may come to another's subscription behind the marker
             // that rejoin_markers would wait for. Those who lost theirs share a new one.
             sub->left_before = static_cast<wire_id>(tables_.last_wire);
