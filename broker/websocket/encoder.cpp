@@ -1,6 +1,5 @@
-#include "broker/websocket/codec.hpp"
-
 #include "broker/net/utf8.hpp"
+#include "broker/websocket/codec.hpp"
 
 #include <boost/assert.hpp>
 
@@ -38,8 +37,9 @@ head_without_mask(opcode op, std::uint64_t payload_bytes, unsigned char mask_bit
         extended_bytes = 8;
     }
     head.size = 2;
-    for (int shift = 8 * (extended_bytes - 1); shift >= 0; shift -= 8)
+    for (int shift = 8 * (extended_bytes - 1); shift >= 0; shift -= 8) {
         head.bytes[head.size++] = static_cast<char>(payload_bytes >> shift & 0xFF);
+    }
     return head;
 }
 
@@ -82,11 +82,13 @@ void append_masked(net::outbox& out, opcode op, std::string_view payload)
 // The longest front of at most `bytes_max` bytes that does not cut a character.
 std::string_view cut_at_character(std::string_view text, std::size_t bytes_max) noexcept
 {
-    if (text.size() <= bytes_max)
+    if (text.size() <= bytes_max) {
         return text;
+    }
     std::size_t size = bytes_max;
-    while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80)
+    while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) {
         --size;
+    }
     return text.substr(0, size);
 }
 
@@ -101,8 +103,9 @@ frame_head
 encode_head(opcode op, std::uint64_t payload_bytes, std::array<unsigned char, 4> mask) noexcept
 {
     frame_head head = head_without_mask(op, payload_bytes, 0x80);
-    for (const unsigned char byte : mask)
+    for (const unsigned char byte : mask) {
         head.bytes[head.size++] = static_cast<char>(byte);
+    }
     return head;
 }
 
@@ -110,16 +113,18 @@ void apply_mask(
     std::span<char> bytes, std::array<unsigned char, 4> mask, std::size_t offset) noexcept
 {
     std::array<unsigned char, 8> turned; // the key from `offset` on, twice
-    for (std::size_t i = 0; i < turned.size(); ++i)
+    for (std::size_t i = 0; i < turned.size(); ++i) {
         turned[i] = mask[(offset + i) % mask.size()];
+    }
     const auto key = std::bit_cast<std::uint64_t>(turned);
     char* at = bytes.data();
     std::size_t left = bytes.size();
     for (; left >= 32; left -= 32, at += 32) { // four words at once become vector instructions
         std::uint64_t words[4];
         std::memcpy(words, at, sizeof words);
-        for (std::uint64_t& word : words)
+        for (std::uint64_t& word : words) {
             word ^= key;
+        }
         std::memcpy(at, words, sizeof words);
     }
     for (; left >= 8; left -= 8, at += 8) {
@@ -128,8 +133,9 @@ void apply_mask(
         word ^= key;
         std::memcpy(at, &word, sizeof word);
     }
-    for (std::size_t i = 0; i < left; ++i)
+    for (std::size_t i = 0; i < left; ++i) {
         at[i] = static_cast<char>(static_cast<unsigned char>(at[i]) ^ turned[i]);
+    }
 }
 
 void append_message(net::outbox& out, role from, opcode op, std::string_view payload)
@@ -139,8 +145,9 @@ void append_message(net::outbox& out, role from, opcode op, std::string_view pay
     switch (from) {
     case role::server:
         out.append(encode_head(op, payload.size()).view());
-        if (!payload.empty())
+        if (!payload.empty()) {
             out.append(payload);
+        }
         return;
     case role::client: append_masked(out, op, payload); return;
     }
@@ -153,10 +160,12 @@ void append_message(
     const std::size_t rest_bytes = rest ? rest->size() : 0;
     BOOST_ASSERT_MSG(offset <= rest_bytes, "a message that begins behind its payload");
     out.append(encode_head(op, head.size() + rest_bytes - offset).view());
-    if (!head.empty())
+    if (!head.empty()) {
         out.append(head);
-    if (offset < rest_bytes)
+    }
+    if (offset < rest_bytes) {
         out.append(rest, offset);
+    }
 }
 
 void append_pong(net::outbox& out, role from, std::span<const char> payload)
@@ -174,8 +183,9 @@ void append_close(net::outbox& out, role from, close_code code, std::string_view
     BOOST_ASSERT_MSG(may_be_sent(value), "a close code that is not for the wire");
     // A broker's text may be anything; the peer would answer a reason that is not UTF-8 with 1007.
     std::string_view said = cut_at_character(reason, reason_bytes_max);
-    if (!net::is_utf8(said))
+    if (!net::is_utf8(said)) {
         said = {};
+    }
     std::array<char, control_bytes_max> body;
     body[0] = static_cast<char>(value >> 8);
     body[1] = static_cast<char>(value & 0xFF);

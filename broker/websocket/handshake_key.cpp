@@ -20,10 +20,12 @@ std::string base64(std::span<const unsigned char> bytes)
     for (std::size_t at = 0; at < bytes.size(); at += 3) {
         const std::size_t count = std::min<std::size_t>(3, bytes.size() - at);
         std::uint32_t group = 0;
-        for (std::size_t i = 0; i < 3; ++i)
+        for (std::size_t i = 0; i < 3; ++i) {
             group = group << 8 | (i < count ? bytes[at + i] : 0u);
-        for (std::size_t i = 0; i < 4; ++i)
+        }
+        for (std::size_t i = 0; i < 4; ++i) {
             text += i <= count ? alphabet[group >> (18 - 6 * i) & 0x3F] : '=';
+        }
     }
     return text;
 }
@@ -32,8 +34,9 @@ template <std::size_t Words>
 std::string base64_of_words(const std::array<std::uint32_t, Words>& words)
 {
     std::array<unsigned char, 4 * Words> bytes;
-    for (std::size_t i = 0; i < bytes.size(); ++i)
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
         bytes[i] = static_cast<unsigned char>(words[i / 4] >> (24 - 8 * (i % 4)) & 0xFF);
+    }
     return base64(bytes);
 }
 

@@ -39,23 +39,29 @@ std::optional<host_and_port> parse_host_and_port(std::string_view text) noexcept
     const std::size_t host_end =
         bracketed ? text.find(']') + 1 : std::min(text.find(':'), text.size());
     parsed.host = text.substr(0, host_end); // no bracket found: npos + 1 is 0, an empty host
-    if (bracketed && (host_end < 2 || !consists_of(text.substr(1, host_end - 2), ":.")))
+    if (bracketed && (host_end < 2 || !consists_of(text.substr(1, host_end - 2), ":."))) {
         return std::nullopt;
+    }
     // An underscore is no host name's, but containers' names have it.
-    if (!bracketed && !consists_of(parsed.host, "-._~"))
+    if (!bracketed && !consists_of(parsed.host, "-._~")) {
         return std::nullopt;
+    }
     std::string_view left = text.substr(host_end);
-    if (left.empty())
+    if (left.empty()) {
         return parsed;
-    if (!left.starts_with(':'))
+    }
+    if (!left.starts_with(':')) {
         return std::nullopt;
+    }
     left.remove_prefix(1);
-    if (left.empty()) // RFC 3986, 3.2.3: the same as no port
+    if (left.empty()) { // RFC 3986, 3.2.3: the same as no port
         return parsed;
+    }
     std::uint16_t port = 0;
     const auto [end, failed] = std::from_chars(left.data(), left.data() + left.size(), port);
-    if (failed != std::errc{} || end != left.data() + left.size())
+    if (failed != std::errc{} || end != left.data() + left.size()) {
         return std::nullopt;
+    }
     parsed.port = port;
     return parsed;
 }
@@ -65,8 +71,9 @@ enum class kind { origin, entry }; // an entry of the configuration may have "*.
 std::optional<parsed_origin> parse_origin(std::string_view text, kind what) noexcept
 {
     const std::size_t colon = text.find("://");
-    if (colon == std::string_view::npos || !consists_of(text.substr(0, colon), "+-."))
+    if (colon == std::string_view::npos || !consists_of(text.substr(0, colon), "+-.")) {
         return std::nullopt;
+    }
     parsed_origin parsed{.scheme = text.substr(0, colon), .place = {}};
     std::string_view place = text.substr(colon + 3);
     if (what == kind::entry && place.starts_with("*.")) {
@@ -74,8 +81,9 @@ std::optional<parsed_origin> parse_origin(std::string_view text, kind what) noex
         place.remove_prefix(2);
     }
     const std::optional<host_and_port> found = parse_host_and_port(place);
-    if (!found)
+    if (!found) {
         return std::nullopt;
+    }
     parsed.place = *found;
     return parsed;
 }
@@ -106,12 +114,14 @@ std::uint16_t port_of(const host_and_port& place, std::string_view scheme) noexc
 bool is_same_origin(const parsed_origin& from, const seen_as& own) noexcept
 {
     const std::optional<host_and_port> place = parse_host_and_port(own.host);
-    if (!place || !same_but_for_case(from.place.host, place->host))
+    if (!place || !same_but_for_case(from.place.host, place->host)) {
         return false;
-    const bool same_scheme = default_port(own.scheme) != 0 &&
-                             default_port(own.scheme) == default_port(from.scheme);
-    if (!own.scheme.empty() && !same_scheme)
+    }
+    const bool same_scheme =
+        default_port(own.scheme) != 0 && default_port(own.scheme) == default_port(from.scheme);
+    if (!own.scheme.empty() && !same_scheme) {
         return false;
+    }
     const std::uint16_t port = port_of(from.place, from.scheme);
     const bool ends_tls_elsewhere = port != 0 && port == default_port(from.scheme) &&
                                     (place->port == http_port || place->port == https_port);
@@ -150,11 +160,13 @@ bool origin_is_allowed(
     std::string_view origin, const seen_as& own, std::span<const std::string> allowed) noexcept
 {
     const std::optional<parsed_origin> from = parse_origin(origin, kind::origin);
-    if (allowed.empty())
+    if (allowed.empty()) {
         return from && is_same_origin(*from, own);
+    }
     return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& entry) {
-        if (entry == "*")
+        if (entry == "*") {
             return true;
+        }
         const std::optional<parsed_origin> parsed = parse_origin(entry, kind::entry);
         // "null" and schemes without a host are compared as they are.
         return parsed ? from && matches(*from, *parsed) : same_but_for_case(entry, origin);
