@@ -170,23 +170,23 @@ void switch_coordinator::on_adopted(
     member_number from, const adopted& what, net::time_point now, effects& out)
 {
     BOOST_ASSERT_MSG(state_ == coordinator_state::committing, "adopted while not committing");
-    BOOST_ASSERT_MSG(!members_[from].answered, "adopted twice");
-    members_[from].answered = true;
-    record_.take(from, what.numbers);
-    if (everyone_answered()) {
-        become_steady(now, out);
-    } else {
-        out.emplace_back(changed{});
-    }
+    answered_last(from, what.numbers, now, out);
 }
 
 void switch_coordinator::on_released(
     member_number from, const released& what, net::time_point now, effects& out)
 {
     BOOST_ASSERT_MSG(state_ == coordinator_state::aborting, "released while not aborting");
-    BOOST_ASSERT_MSG(!members_[from].answered, "released twice");
+    answered_last(from, what.numbers, now, out);
+}
+
+// `adopted` or `released`: with the last one the coordinator is steady again.
+void switch_coordinator::answered_last(
+    member_number from, const tally& numbers, net::time_point now, effects& out)
+{
+    BOOST_ASSERT_MSG(!members_[from].answered, "adopted or released twice");
     members_[from].answered = true;
-    record_.take(from, what.numbers);
+    record_.take(from, numbers);
     if (everyone_answered()) {
         become_steady(now, out);
     } else {

@@ -109,6 +109,7 @@ private:
     void on_unheld(member_number from, const unheld& what, effects& out);
     void on_adopted(member_number from, const adopted& what, net::time_point now, effects& out);
     void on_released(member_number from, const released& what, net::time_point now, effects& out);
+    void answered_last(member_number from, const tally& numbers, net::time_point now, effects& out);
 
     void begin_hold(net::time_point now, effects& out);
     void begin_write(effects& out);
