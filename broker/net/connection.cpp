@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 namespace net {
 
@@ -58,6 +59,18 @@ connection::connection(readiness_loop& loop, int descriptor, origin from)
     update_interest();
 }
 
+connection::connection(readiness_loop& loop)
+    : loop_(loop), descriptor_(no_socket), phase_(phase::open), writable_(false)
+{
+}
+
+loose_socket::~loose_socket()
+{
+    if (descriptor_ >= 0) {
+        ::close(descriptor_);
+    }
+}
+
 connection::~connection()
 {
     if (descriptor_ >= 0) {
@@ -66,6 +79,40 @@ connection::~connection()
         }
         ::close(descriptor_);
     }
+}
+
+loose_socket connection::release() noexcept
+{
+    BOOST_ASSERT(descriptor_ >= 0 && phase_ == phase::open && outbox_.empty());
+    if (registered_) {
+        loop_.remove(descriptor_, *this);
+        registered_ = false;
+    }
+    phase_ = phase::closed;
+    return loose_socket{std::exchange(descriptor_, closed_socket)};
+}
+
+void connection::carry_in(std::span<char> bytes)
+{
+    BOOST_ASSERT(carried() && reading_);
+    bytes_read_ += bytes.size();
+    if (phase_ == phase::open) {
+        on_bytes(bytes);
+    }
+}
+
+void connection::carry_fin()
+{
+    if (!fin_seen_ && phase_ != phase::closed) {
+        peer_finished();
+    }
+}
+
+void connection::carry_out(std::size_t count)
+{
+    outbox_.consume(count);
+    touch();
+    on_written();
 }
 
 void connection::pause_reading()
@@ -257,7 +304,7 @@ bool connection::write_some()
 void connection::shut_down()
 {
     phase_ = phase::shut;
-    if (::shutdown(descriptor_, SHUT_WR) != 0 || fin_seen_) {
+    if (carried() || ::shutdown(descriptor_, SHUT_WR) != 0 || fin_seen_) {
         close_with(0);
     } else {
         linger_->restart();
@@ -267,15 +314,17 @@ void connection::shut_down()
 void connection::flush()
 {
     if (phase_ == phase::closed) {
-        if (descriptor_ < 0) {
-            return; // on_closed was called
+        if (descriptor_ == closed_socket) {
+            return; // on_closed was called, or the socket was given away
         }
         if (registered_) {
             loop_.remove(descriptor_, *this);
             registered_ = false;
         }
-        ::close(descriptor_);
-        descriptor_ = -1;
+        if (!carried()) {
+            ::close(descriptor_);
+        }
+        descriptor_ = closed_socket;
         linger_.reset();
         // The owner may destroy this object now.
         on_closed({error_, boost::system::system_category()});
@@ -285,7 +334,9 @@ void connection::flush()
     if (phase_ == phase::flushing && outbox_.empty()) {
         shut_down();
     }
-    if (phase_ != phase::closed) {
+    if (carried()) {
+        on_carried_turn();
+    } else if (phase_ != phase::closed) {
         update_interest();
     }
     if (wrote) {

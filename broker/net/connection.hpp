@@ -9,6 +9,9 @@
 //             destroys it after that call, and never from inside on_bytes: closing is deferred to
 //             the end of the turn.
 // Limits:     on_bytes is called at most once a turn, with at most 16 KiB (set_read_quantum).
+//
+// A carried connection has no socket of its own: its bytes come and go inside other connections'
+// (SockJS over HTTP). To who derives from it nothing else is different.
 
 #include "broker/net/outbox.hpp"
 #include "broker/net/readiness_loop.hpp"
@@ -19,8 +22,28 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 
 namespace net {
+
+// A connection's socket without its connection: on its way to another one, maybe on another thread.
+class loose_socket {
+public:
+    explicit loose_socket(int descriptor) noexcept : descriptor_(descriptor) {}
+    loose_socket(loose_socket&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1))
+    {
+    }
+    loose_socket& operator=(loose_socket&& other) noexcept
+    {
+        std::swap(descriptor_, other.descriptor_);
+        return *this;
+    }
+    ~loose_socket();
+    int take() noexcept { return std::exchange(descriptor_, -1); }
+
+private:
+    int descriptor_;
+};
 
 class connection : public ready_handler, public flushable {
 public:
@@ -30,6 +53,7 @@ public:
     // on_connected is called first.
     enum class origin : std::uint8_t { accepted, connecting };
     connection(readiness_loop& loop, int descriptor, origin from);
+    explicit connection(readiness_loop& loop); // carried
     connection(const connection&) = delete;
     connection& operator=(const connection&) = delete;
     virtual ~connection();
@@ -43,7 +67,17 @@ public:
     void resume_reading();
     bool reading() const noexcept { return reading_; }
     // The socket took all that was given to it so far.
-    bool flowing() const noexcept { return writable_; }
+    bool flowing() const noexcept { return carried() ? outbox_.empty() : writable_; }
+
+    // ---- of a carried connection, by who carries
+    bool carried() const noexcept { return descriptor_ == no_socket; }
+    void carry_in(std::span<char> bytes); // REQUIRES: reading()
+    void carry_fin();                     // no more will come
+    void carry_out(std::size_t count);    // the first bytes of the outbox were taken
+
+    // Gives the socket away; this object is not called any more. Bytes that were read are the
+    // caller's. REQUIRES: not carried, not connecting, nothing is queued.
+    loose_socket release() noexcept;
 
     // Writes what is queued, then shuts down for writing, then waits for the peer's FIN or
     // `linger`; then on_closed. What comes in is discarded. A peer that takes none of the queue for
@@ -74,6 +108,8 @@ protected:
     // Last call; the object may be destroyed in it. `reason` is success when this side closed and
     // all was written.
     virtual void on_closed(boost::system::error_code reason) = 0;
+    // Carried: the end of a turn in which something was appended, or reading or closing changed.
+    virtual void on_carried_turn() {}
     void set_read_quantum(std::size_t bytes) noexcept
     {
         read_quantum_ = static_cast<std::uint32_t>(bytes);
@@ -88,6 +124,7 @@ private:
         closed,   // on_closed is due at the end of the turn, or was called
     };
     struct linger_timer;
+    static constexpr int closed_socket = -1, no_socket = -2;
 
     void on_ready(std::uint32_t epoll_events) final;
     void flush() final;

@@ -58,7 +58,9 @@ const char* fault_of_lines(std::string_view head, std::size_t bytes_max) noexcep
 
 // Beast's parser for either direction; fills `parser` or says what is wrong.
 template <class Parser>
-std::optional<std::string> parse(Parser& parser, std::string_view head, std::size_t bytes_max)
+std::optional<std::string> parse(
+    Parser& parser, std::string_view head, std::size_t bytes_max,
+    http_versions allowed = http_versions::only_1_1)
 {
     if (const char* fault = fault_of_lines(head, bytes_max))
         return fault;
@@ -70,7 +72,8 @@ std::optional<std::string> parse(Parser& parser, std::string_view head, std::siz
         return "the HTTP head is malformed: " + failed.message();
     if (!parser.is_header_done())
         return "the HTTP head is not complete";
-    if (parser.get().version() != 11)
+    const bool old = parser.get().version() == 10 && allowed == http_versions::from_1_0;
+    if (parser.get().version() != 11 && !old)
         return "the version is not HTTP/1.1";
     // A search for a field walks over all fields.
     const auto& fields = parser.get();
@@ -172,16 +175,18 @@ std::optional<std::string_view> http_head::repeated_websocket_field(
     return std::nullopt;
 }
 
-http_head_result parse_request_head(std::string_view head, std::size_t bytes_max)
+http_head_result
+parse_request_head(std::string_view head, std::size_t bytes_max, http_versions allowed)
 {
     http::request_parser<http::empty_body> parser;
     head.remove_prefix(empty_lines_in_front(head));
-    if (std::optional<std::string> fault = parse(parser, head, bytes_max))
+    if (std::optional<std::string> fault = parse(parser, head, bytes_max, allowed))
         return refused(*std::move(fault));
     const auto& message = parser.get();
     http_head parsed = with_fields(message);
     parsed.method = std::string{message.method_string()};
     parsed.target = std::string{message.target()};
+    parsed.http_1_0 = message.version() == 10;
     return parsed;
 }
 

@@ -6,6 +6,7 @@
 #include <boost/system/result.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@ namespace websocket {
 struct http_head {
     std::string method, target;                              // of a request
     int status = 0;                                          // of a response
+    bool http_1_0 = false;                                   // of a request, where it may be
     std::vector<std::pair<std::string, std::string>> fields; // as they came, repeats included
 
     std::size_t count(std::string_view name) const noexcept;
@@ -35,12 +37,14 @@ struct http_head {
 };
 
 // A head with its blank line at the end and nothing behind it; else a sentence that says what is
-// wrong. Refused: other versions than HTTP/1.1, obs-fold, CR or LF alone, NUL, more than
+// wrong. Refused: other versions than HTTP/1.1 (and 1.0 where it is allowed), obs-fold, CR or LF alone, NUL, more than
 // `bytes_max`, more than http_fields_max fields. In front of a request empty lines are skipped (RFC
 // 9112, 2.2), as many as end_of_head() does.
 inline constexpr std::size_t http_fields_max = 256;
 using http_head_result = boost::system::result<http_head, std::string>;
-http_head_result parse_request_head(std::string_view head, std::size_t bytes_max);
+enum class http_versions : std::uint8_t { only_1_1, from_1_0 };
+http_head_result parse_request_head(
+    std::string_view head, std::size_t bytes_max, http_versions allowed = http_versions::only_1_1);
 http_head_result parse_response_head(std::string_view head, std::size_t bytes_max);
 
 // Equal but for the case of ASCII letters. Beast 1.81's own iequals reads one byte too far.

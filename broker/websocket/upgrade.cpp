@@ -64,24 +64,6 @@ upgrade_answer refuse(refusal why)
     };
 }
 
-// 4.2.1, 1 also allows an absolute URI; its authority must not say another host than Host does.
-std::optional<std::string_view> origin_form(std::string_view target, std::string_view host) noexcept
-{
-    if (target.starts_with('/'))
-        return target;
-    for (const std::string_view scheme : {"http://", "https://"}) {
-        if (!starts_with_but_for_case(target, scheme))
-            continue;
-        const std::string_view rest = target.substr(scheme.size());
-        const std::size_t slash = rest.find('/');
-        if (slash == std::string_view::npos ||
-            !is_same_place(rest.substr(0, slash), host, scheme.substr(0, scheme.find(':'))))
-            return std::nullopt;
-        return rest.substr(slash);
-    }
-    return std::nullopt;
-}
-
 // The checks for every request, whatever it asks for.
 verdict check_message(const http_head& head)
 {
@@ -105,23 +87,28 @@ std::string_view without_last_slash(std::string_view path) noexcept
 verdict check_resource(const http_head& head, std::string_view target, const upgrade_policy& policy)
 {
     const std::string_view path = without_last_slash(target.substr(0, target.find('?')));
-    if (std::none_of(policy.paths.begin(), policy.paths.end(), [path](std::string_view one) {
-            return without_last_slash(one) == path;
-        }))
+    const auto is_it = [path](std::string_view one) { return without_last_slash(one) == path; };
+    if (!policy.any_path && std::none_of(policy.paths.begin(), policy.paths.end(), is_it))
         return refusal{404, "there is nothing at this path", {}};
     if (head.method != "GET")
         return refusal{405, "the method must be GET", "Allow: GET\r\n"};
     return std::nullopt;
 }
 
+bool is_draft(const http_head& head) noexcept
+{
+    const auto version = head.find("Sec-WebSocket-Version");
+    return version == "7" || version == "8";
+}
+
 // 4.2.1, items 3 to 6.
-verdict check_handshake(const http_head& head)
+verdict check_handshake(const http_head& head, bool drafts)
 {
     if (const auto repeated = head.repeated_websocket_field(list_fields))
         return refusal{400, "a Sec-WebSocket field is repeated", {}, std::string{*repeated}};
     if (!head.lists("Upgrade", "websocket") || !head.lists("Connection", "upgrade"))
         return refusal{426, "this path speaks WebSocket only", upgrade_required_fields};
-    if (head.find("Sec-WebSocket-Version") != "13")
+    if (head.find("Sec-WebSocket-Version") != "13" && !(drafts && is_draft(head)))
         return refusal{426, "the WebSocket version must be 13", upgrade_required_fields};
     if (!is_handshake_key(head.find("Sec-WebSocket-Key").value_or("")))
         return refusal{400, "Sec-WebSocket-Key must be 16 bytes in base64", {}};
@@ -131,7 +118,7 @@ verdict check_handshake(const http_head& head)
 // The place as the client sees it. A proxy adds its value to the end of a list.
 seen_as place_of(const http_head& head, hop from)
 {
-    seen_as place{.host = *head.find("Host")};
+    seen_as place{.host = head.find("Host").value_or("")};
     if (from == hop::peer)
         return place;
     if (const auto hosts = head.items("X-Forwarded-Host"); !hosts.empty())
@@ -143,10 +130,13 @@ seen_as place_of(const http_head& head, hop from)
 
 verdict check_origin(const http_head& head, const upgrade_policy& policy, hop from)
 {
-    const std::optional<std::string_view> origin = head.find("Origin");
+    const std::string_view field = is_draft(head) && head.count("Origin") == 0
+                                       ? "Sec-WebSocket-Origin" // the drafts' name of it
+                                       : "Origin";
+    const std::optional<std::string_view> origin = head.find(field);
     if (!origin)
         return std::nullopt;
-    if (head.count("Origin") > 1)
+    if (head.count(field) > 1)
         return refusal{400, "Origin is repeated", {}};
     if (!origin_is_allowed(*origin, place_of(head, from), policy.allowed_origins))
         return refusal{
@@ -175,17 +165,6 @@ highest_common(const std::vector<std::string_view>& offered, const upgrade_polic
             std::find(offered.begin(), offered.end(), subprotocol_name(v)) != offered.end())
             return v;
     return std::nullopt;
-}
-
-std::vector<std::pair<std::string, std::string>>
-forwarded_fields(const http_head& head, const upgrade_policy& policy)
-{
-    std::vector<std::pair<std::string, std::string>> kept;
-    for (const std::string& wanted : policy.forward_headers)
-        for (const auto& [name, value] : head.fields)
-            if (same_but_for_case(name, wanted) && may_be_forwarded(name, value))
-                kept.emplace_back(name, value);
-    return kept;
 }
 
 upgrade_answer accept(
@@ -218,6 +197,40 @@ upgrade_answer accept(
 
 } // namespace
 
+// 4.2.1, 1 also allows an absolute URI; its authority must not say another host than Host does.
+std::optional<std::string_view> origin_form(std::string_view target, std::string_view host) noexcept
+{
+    if (target.starts_with('/'))
+        return target;
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (!starts_with_but_for_case(target, scheme))
+            continue;
+        const std::string_view rest = target.substr(scheme.size());
+        const std::size_t slash = rest.find('/');
+        if (slash == std::string_view::npos ||
+            !is_same_place(rest.substr(0, slash), host, scheme.substr(0, scheme.find(':'))))
+            return std::nullopt;
+        return rest.substr(slash);
+    }
+    return std::nullopt;
+}
+
+std::vector<std::pair<std::string, std::string>>
+forwarded_fields(const http_head& head, const upgrade_policy& policy)
+{
+    std::vector<std::pair<std::string, std::string>> kept;
+    for (const std::string& wanted : policy.forward_headers)
+        for (const auto& [name, value] : head.fields)
+            if (same_but_for_case(name, wanted) && may_be_forwarded(name, value))
+                kept.emplace_back(name, value);
+    return kept;
+}
+
+bool page_is_allowed(const http_head& head, const upgrade_policy& policy, hop from)
+{
+    return !check_origin(head, policy, from);
+}
+
 std::size_t empty_lines_in_front(std::string_view bytes) noexcept
 {
     std::size_t size = 0;
@@ -247,7 +260,7 @@ upgrade_answer answer_upgrade(std::string_view bytes, const upgrade_policy& poli
         return refuse({400, "the request's target is malformed", {}});
     if (verdict against = check_resource(head, *target, policy))
         return refuse(*std::move(against));
-    if (verdict against = check_handshake(head))
+    if (verdict against = check_handshake(head, policy.drafts))
         return refuse(*std::move(against));
     if (verdict against = check_origin(head, policy, from))
         return refuse(*std::move(against));

@@ -39,6 +39,10 @@ struct upgrade_policy {
     std::vector<std::string> forward_headers; // names kept in upgrade_request::forwarded
     bool stomp_v10 = true, stomp_v11 = true, stomp_v12 = true; // subprotocols offered
     std::size_t head_bytes_max = http_head_bytes_max;
+    // For who has judged the path already.
+    bool any_path = false;
+    // Also the drafts 7 and 8, whose frames are those of 13 (SockJS 0.3.3 asks for them).
+    bool drafts = false;
 };
 
 // Whose word the request is.
@@ -46,6 +50,16 @@ enum class hop : std::uint8_t {
     peer,          // the client's own, as far as we know
     trusted_proxy, // X-Forwarded-Host and -Proto say what the client asked for
 };
+
+struct http_head;
+// Whether the page that a request comes from, where its Origin names one, may speak to this place.
+bool page_is_allowed(const http_head& head, const upgrade_policy& policy, hop from);
+// Those of policy.forward_headers, in their order.
+std::vector<std::pair<std::string, std::string>>
+forwarded_fields(const http_head& head, const upgrade_policy& policy);
+// 4.2.1 also allows an absolute URI, whose authority must not say another host than Host does.
+std::optional<std::string_view>
+origin_form(std::string_view target, std::string_view host) noexcept;
 
 struct upgrade_request {
     std::string host, target;
