@@ -7,7 +7,8 @@
 // Threading:  belongs to one shard.
 // Lifetime:   a part of its connection.
 // Invariants:
-// (1) It keeps none of the client's STOMP bytes: data() points into the bytes that were given.
+// (1) It keeps none of the client's STOMP bytes: data() points into the bytes that were given. SockJS's
+//     framed WebSocket keeps a message until its JSON is whole, and says so in held().
 // (2) One STOMP frame to the client is appended in one call, so that nothing gets between its parts.
 
 #include "broker/net/connection.hpp"
@@ -98,6 +99,11 @@ public:
     virtual void on_written(net::connection& to) = 0;
     // Memory beside the object itself.
     virtual std::size_t held() const noexcept = 0;
+    // Of a carried connection: its turn is over; it is closed.
+    virtual void on_turn() {}
+    virtual void on_closed() {}
+    // How large a message may be in its wrapping that has so many bytes without.
+    virtual std::size_t wrapped_bytes_max(std::size_t bytes) const noexcept { return bytes; }
 };
 
 } // namespace gateway

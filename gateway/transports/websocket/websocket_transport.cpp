@@ -17,10 +17,18 @@ websocket::opcode opcode_for(bool text) noexcept
     return text ? websocket::opcode::text : websocket::opcode::binary;
 }
 
-// contract.md, "What bad input gets"; RFC 6455 section 7.4.1 for the rest.
-close_code code_of(disconnect_reason reason) noexcept
+frame_error fault_of(close_code code) noexcept
 {
-    switch (reason) {
+    return code == close_code::invalid_payload   ? frame_error::utf8
+           : code == close_code::message_too_big ? frame_error::size
+                                                 : frame_error::parse;
+}
+
+} // namespace
+
+close_code close_code_of(disconnect_reason why) noexcept
+{
+    switch (why) {
     case disconnect_reason::disconnect: return close_code::normal;
     case disconnect_reason::protocol_error:
     case disconnect_reason::broker_refused:
@@ -37,15 +45,6 @@ close_code code_of(disconnect_reason reason) noexcept
     }
     return close_code::internal_error;
 }
-
-frame_error fault_of(close_code code) noexcept
-{
-    return code == close_code::invalid_payload   ? frame_error::utf8
-           : code == close_code::message_too_big ? frame_error::size
-                                                 : frame_error::parse;
-}
-
-} // namespace
 
 greeting websocket_transport::greet(
     std::string_view so_far, std::size_t looked_at, const door& at, net::outbox& out)
@@ -126,7 +125,7 @@ void websocket_transport::append_question(net::outbox& out) const
 void websocket_transport::append_close(
     net::outbox& out, disconnect_reason why, std::string_view text) const
 {
-    websocket::append_close(out, websocket::role::server, code_of(why), text);
+    websocket::append_close(out, websocket::role::server, close_code_of(why), text);
 }
 
 void websocket_transport::append_unavailable(net::outbox& out, std::string_view sentence) const

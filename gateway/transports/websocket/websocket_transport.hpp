@@ -10,6 +10,9 @@
 
 namespace gateway {
 
+// contract.md, "What bad input gets"; RFC 6455 section 7.4.1 for the rest.
+websocket::close_code close_code_of(disconnect_reason why) noexcept;
+
 class websocket_transport final : public transport {
 public:
     std::size_t greeting_bytes_max(const door& at) const noexcept override
