@@ -86,7 +86,8 @@ void client_connection::decode(std::span<char> bytes)
         // The bytes after CONNECT are judged once they are interpreted. Until then they are bounded
         // by not reading more.
         const bool judged_later = connected_ || !shard_.core().wants_client(session_);
-        const auto came = wire().next(bytes, judged_later ? most : room_before_connect(), *this);
+        const auto came = wire().next(
+            bytes, judged_later ? wire().wrapped_bytes_max(most) : room_before_connect(), *this);
         switch (came.what) {
         case incoming::kind::need_more: return;
         case incoming::kind::data:
@@ -334,6 +335,7 @@ void client_connection::on_peer_fin()
 void client_connection::on_closed(boost::system::error_code)
 {
     cancel();
+    wire().on_closed();
     socket_gone_ = true;
     left_ = true;
     if (!connected_ || partial_.empty() || shard_.core().wants_client(session_)) {

@@ -23,9 +23,11 @@
 #include "gateway/core/messages/message_kinds.hpp"
 #include "gateway/core/tables/client_session.hpp"
 #include "gateway/core/tables/effects.hpp"
+#include "gateway/transports/sockjs/hub.hpp"
 #include "gateway/transports/tcp/tcp_transport.hpp"
 #include "gateway/transports/websocket/websocket_transport.hpp"
 
+#include <memory>
 #include <string>
 #include <variant>
 
@@ -37,6 +39,9 @@ struct listener_config;
 class client_connection final : public net::connection, private net::timer {
 public:
     client_connection(shard& owner, int descriptor, std::size_t listener, std::uint64_t number);
+    // The user of a SockJS session: a carried connection.
+    client_connection(
+        shard& owner, const sockjs::standing& who, std::uint64_t number, sockjs::session& over);
     ~client_connection() override;
 
     // ---- effects
@@ -45,6 +50,15 @@ public:
     void up(stomp::version version, std::string_view heart_beat, net::duration ours);
     void close(disconnect_reason reason, std::string_view text);
     void watch_written() noexcept { watch_written_ = true; }
+
+    // ---- SockJS (client_sockjs.cpp)
+    // Its requests so far were others'; the next one is a WebSocket's handshake.
+    void go_on(sockjs::standing who, std::string bytes);
+    void begin_session(std::vector<std::pair<std::string, std::string>> headers);
+    // Of one request's body.
+    std::size_t body_bytes_max() const noexcept;
+    // Its socket serves HTTP now: only this object is left of it.
+    bool moved() const noexcept { return moved_; }
 
     // ---- by the shard
     // Interprets carried frames as far as the router wants them.
@@ -68,7 +82,7 @@ public:
 
     // It counts in the listener's gauge, and for its address where limits.clients_per_address is
     // set.
-    void set_counted() noexcept { counted_ = true; }
+    void set_counted(bool on = true) noexcept { counted_ = on; }
     void set_counted_address();
     bool counted() const noexcept { return counted_; }
     std::string counted_address() const; // empty: it is not counted
@@ -89,7 +103,8 @@ private:
         greeting,     // the transport's first bytes
         open,         // STOMP bytes come
     };
-    using any_transport = std::variant<websocket_transport, tcp_transport>;
+    using any_transport =
+        std::variant<websocket_transport, tcp_transport, std::unique_ptr<transport>>;
     // Frames in the outbox that are larger than its wall.
     struct large_frames {
         std::uint64_t until = 0; // where in all that was appended the last of them ends
@@ -101,21 +116,23 @@ private:
     void on_peer_fin() override;
     bool unread_matters() const override { return connected_; }
     void on_closed(boost::system::error_code reason) override;
+    void on_carried_turn() override { wire().on_turn(); }
     void on_timer(net::time_point now) override;
 
     void take(std::span<char> bytes);
     std::span<char> read_proxy_header(std::span<char> bytes);
     std::span<char> greet(std::span<char> bytes);
+    sockjs::wish sockjs_wish(std::size_t looked_at);
+    void serve_http(std::span<const char> rest);
     void open(std::vector<std::pair<std::string, std::string>> headers);
     const listener_config& place() const noexcept;
+    static transport& as_transport(transport& one) noexcept { return one; }
+    static transport& as_transport(const std::unique_ptr<transport>& one) noexcept { return *one; }
     transport& wire() noexcept
     {
-        return std::visit([](auto& one) -> transport& { return one; }, transport_);
+        return std::visit([](auto& one) -> transport& { return as_transport(one); }, transport_);
     }
-    const transport& wire() const noexcept
-    {
-        return std::visit([](const auto& one) -> const transport& { return one; }, transport_);
-    }
+    const transport& wire() const noexcept { return const_cast<client_connection*>(this)->wire(); }
     void decode(std::span<char> bytes);
     void feed(std::string_view bytes, bool binary);
     bool came_binary(std::size_t from, std::size_t to) noexcept;
@@ -178,6 +195,7 @@ private:
     bool counted_ : 1 = false, address_counted_ : 1 = false;
     bool stopped_ : 1 = false; // stop_for_memory
     bool parsing_ : 1 = false; // partial_ is being read: it must not be freed
+    bool moved_ : 1 = false;
 
 public: // by the shard; here for the sake of the size
     bool backlog_listed : 1 = false, resume_listed : 1 = false;

@@ -87,6 +87,12 @@ std::span<char> client_connection::greet(std::span<char> bytes)
     }
     const std::size_t before = partial_.size();
     keep({bytes.data(), std::min(bytes.size(), most + 1 - before)}); // no more is looked at
+    switch (sockjs_wish(before)) {
+    case sockjs::wish::unfinished: return {};
+    case sockjs::wish::http: serve_http(bytes.subspan(partial_.size() - before)); return {};
+    case sockjs::wish::plain_websocket:
+    case sockjs::wish::framed_websocket: break;
+    }
     auto said = wire().greet(partial_, before, at, out());
     switch (said.came) {
     case greeting::outcome::unfinished: return {};
@@ -112,7 +118,7 @@ void client_connection::open(std::vector<std::pair<std::string, std::string>> he
 {
     stage_ = stage::open;
     session_ = shard_.opened(*this, peer(), std::move(headers));
-    if (!address_counted_) {
+    if (!address_counted_ && !carried()) {
         peer_.reset();
     }
 }

@@ -79,7 +79,7 @@ void client_connection::write(std::string_view head, std::string_view body, fram
     const std::uint64_t before = out().appended();
     wire().append_frame(out(), head, body, goes_as_text(text));
     shard_.counters().bytes[side::client][direction::out] += out().appended() - before;
-    wrote(head.size() + body.size());
+    wrote(out().appended() - before);
 }
 
 void client_connection::write(std::string_view head, const net::payload_ref& rest, framing as)
@@ -92,7 +92,7 @@ void client_connection::write(std::string_view head, const net::payload_ref& res
     const std::uint64_t before = out().appended();
     wire().append_frame(out(), head, rest, goes_as_text(text));
     shard_.counters().bytes[side::client][direction::out] += out().appended() - before;
-    wrote(head.size() + rest->size());
+    wrote(out().appended() - before);
 }
 
 void client_connection::up(stomp::version version, std::string_view heart_beat, net::duration ours)

@@ -31,6 +31,7 @@ shard::shard(
              .forward_headers = l.forward_headers,
              .head_bytes_max = settings_.limits.http_head});
     }
+    open_hub();
     loop_.set_turn_handler(this);
 }
 
@@ -39,6 +40,7 @@ shard::~shard()
     loop_.set_turn_handler(nullptr);
     timer_->cancel();
     listeners_.clear();
+    hub_.reset();
     by_session_.clear();
     clients_.clear();
     for (const std::uint64_t id : links_.keys_in_order()) {
@@ -272,20 +274,28 @@ void shard::on_turn_end(net::time_point now)
         if (c == nullptr) {
             continue;
         }
-        std::erase(resumed_, c);
-        std::erase(backlogged_, c);
-        if (c->counted()) {
-            --counters_.listener(c->listener()).connections;
-        }
-        if (!c->counted_address().empty()) {
-            process_.addresses.leave(c->counted_address());
-        }
-        clients_.erase(number);
-        process_.clients.fetch_sub(1, std::memory_order_relaxed);
+        remove(*c);
     }
     loop_.timers().arm(*timer_, router_.next_deadline());
     if (!resumed_.empty() || !failed_dials_.empty()) {
         loop_.request_turn();
+    }
+}
+
+void shard::remove(client_connection& c)
+{
+    std::erase(resumed_, &c);
+    std::erase(backlogged_, &c);
+    if (c.counted()) {
+        --counters_.listener(c.listener()).connections;
+    }
+    if (!c.counted_address().empty()) {
+        process_.addresses.leave(c.counted_address());
+    }
+    const bool moved = c.moved();
+    clients_.erase(c.number());
+    if (!moved) {
+        process_.clients.fetch_sub(1, std::memory_order_relaxed);
     }
 }
 
@@ -324,6 +334,7 @@ void shard::drain_some(std::size_t most)
     for (client_connection* c : some) {
         c->drain();
     }
+    hub_->drain();
 }
 
 shard_counters shard::take_counters()

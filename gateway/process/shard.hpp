@@ -18,6 +18,7 @@
 #include "gateway/listening/listener.hpp"
 #include "gateway/process/client_connection.hpp"
 #include "gateway/settings/config.hpp"
+#include "gateway/transports/sockjs/hub.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -32,6 +33,7 @@
 namespace gateway {
 
 class endpoint_probe;
+class shard;
 
 // limits.clients_per_address: how many connections each address has, over all shards. Touched at
 // accept and close only.
@@ -55,6 +57,8 @@ struct process_state {
     std::uint64_t clients_max = 0;  // limits.clients as the descriptors allow
     std::uint64_t buffered_max = 0; // limits.buffered_total, one shard's part
     unsigned shards = 1;
+    std::vector<shard*> by_number; // until the process ends
+    broker::secret_key sockjs_key; // which shard a SockJS session belongs to
 };
 
 // Immutable once given out: where each endpoint is, as the names resolved last.
@@ -67,6 +71,7 @@ using report_sink = std::function<void(control::report)>;
 class shard final : private effects,
                     private broker::link_owner,
                     private listener_owner,
+                    private sockjs::hub_owner,
                     private net::turn_handler {
 public:
     shard(
@@ -116,6 +121,10 @@ public:
     {
         return policies_[listener];
     }
+    // What SockJS serves at a listener (shard_sockjs.cpp).
+    const sockjs::premises& at(std::size_t listener) const override { return premises_[listener]; }
+    // Its socket goes to the SockJS hub; it is destroyed soon.
+    void serve_http(client_connection& c, sockjs::handed_on socket);
     void backlog_changed(client_connection& c);
     void destroy_later(client_connection& c);
     // An event that every shard sees becomes one line of the process.
@@ -158,7 +167,18 @@ private:
     void accepted(int descriptor, std::size_t listener) override;
     void accept_failed(std::size_t listener, boost::system::error_code why, bool tell) override;
 
+    // sockjs::hub_owner
+    bool page_may_come(const sockjs::standing& who, const websocket::http_head& head) override;
+    std::string open_user(
+        sockjs::session& s, const sockjs::standing& opener, const sockjs::request& by) override;
+    std::size_t body_bytes_max(const net::connection& user) const override;
+    void upgrade(sockjs::handed_on socket) override;
+    void hand_over(unsigned number, sockjs::handed_on socket) override;
+    void connection_gone(const sockjs::standing& who) override;
+
     void on_turn_end(net::time_point now) override;
+    void open_hub();
+    void remove(client_connection& c);
     client_connection* client(session_id id) const;
     broker::link_connection* link(link_id id) const;
     // A connection under way to that endpoint; null and a sentence where there is none.
@@ -188,6 +208,7 @@ private:
         context_.get_executor()};
     net::readiness_loop loop_{context_};
     std::vector<websocket::upgrade_policy> policies_;
+    std::vector<sockjs::premises> premises_;
     std::vector<std::unique_ptr<listener>> listeners_;
     net::numbered_table<client_connection> clients_;
     std::uint64_t last_client_ = 0;
@@ -208,6 +229,7 @@ private:
     bool stopped_reading_ = false;
     std::uint64_t buffered_max_; // this shard's part of limits.buffered_total
     router router_;
+    std::unique_ptr<sockjs::hub> hub_; // ends before the clients and their budget
 };
 
 } // namespace gateway

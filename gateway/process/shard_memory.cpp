@@ -1,9 +1,10 @@
 // limits.buffered_total: at the end of each turn the memory that this shard holds is compared with
 // its part of the limit. This file closes peers when it is too much.
 
-#include "gateway/telemetry/log.hpp"
-#include "gateway/process/shard.hpp"
 #include "gateway/memory/shedding.hpp"
+#include "gateway/process/shard.hpp"
+#include "gateway/telemetry/log.hpp"
+#include "gateway/transports/sockjs/http_connection.hpp"
 
 #include <algorithm>
 
@@ -64,9 +65,23 @@ void shard::close_largest(std::uint64_t excess, net::time_point now)
              .bytes = c->held() + c->out().size() + router_.kept_for(c->session())});
         peers.push_back(c.get());
     }
+    std::vector<sockjs::http_connection*> requests; // numbered behind the clients
+    for (const auto& [number, c] : hub_->all()) {
+        all.push_back(
+            {.index = peers.size() + requests.size(),
+             .what = c->closing()    ? shed_class::over
+                     : c->receives() ? shed_class::connected
+                                     : shed_class::stranger,
+             .bytes = c->held() + c->out().size()});
+        requests.push_back(c.get());
+    }
     const std::uint64_t held = router_.budget().total();
     const auto chosen = choose_shed(all, excess);
     for (const std::size_t index : chosen) {
+        if (index >= peers.size()) {
+            requests[index - peers.size()]->cut();
+            continue;
+        }
         client_connection* c = peers[index];
         const bool slow = all[index].what == shed_class::stalled;
         if (!c->connected() && c->session() == session_id::none) {
@@ -94,6 +109,7 @@ void shard::stop_reading(bool on)
         c->stop_for_memory(on);
     }
     router_.stop_links_for_memory(on);
+    hub_->stop_reading(on);
     if (on) {
         log::line_about(
             log_level::warning, {},

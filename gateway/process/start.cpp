@@ -96,7 +96,10 @@ int process::open_listeners()
                 log_level::info, "listening", {{"bind", opened.bound}, {"protocol", "stomp"}});
         } else {
             log::line(
-                log_level::info, "listening", {{"bind", opened.bound}, {"path", joined(l.paths)}});
+                log_level::info, "listening",
+                {{"bind", opened.bound},
+                 {"path", joined(l.paths)},
+                 {"sockjs", l.sockjs_paths.empty() ? "off" : "on"}});
         }
     }
     return 0;
@@ -141,6 +144,8 @@ void process::make_shards(std::uint64_t room)
 {
     std::random_device random;
     const broker::secrets secrets = broker::draw_secrets();
+    shared_.sockjs_key =
+        broker::draw_secrets().names; // a draw of its own: clients choose its texts
     const auto secret = [&] { return std::uint64_t{random()} << 32 | random(); };
     const std::array<std::uint64_t, 2> pairing_secret{secret(), secret()};
     const std::string gateway_id = hex_of(secret()) + hex_of(secret());
@@ -160,6 +165,7 @@ void process::make_shards(std::uint64_t room)
                 });
             }));
         ports_.push_back(std::make_unique<shard_port>(*shards_.back(), control_, i == 0));
+        shared_.by_number.push_back(shards_.back().get());
     }
 }
 

@@ -83,6 +83,8 @@ struct listener_config {
     std::vector<net::address_range> trusted_proxies;
     proxy_versions proxy_protocol = proxy_versions::none;
     std::vector<std::string> forward_headers; // handshake headers said again to ws:// brokers
+    std::vector<std::string> sockjs_paths; // SockJS beneath each; no slash at the end; empty: none
+    bool cookie_needed = false;            // SockJS's for balancers that stick to JSESSIONID
     client_frames frames = client_frames::automatic;
     bool reuse_port = false;
     bool operator==(const listener_config&) const = default;

@@ -40,8 +40,8 @@ void loader::listener(section at)
         "protocol", l.protocol,
         {{"websocket", client_protocol::websocket}, {"stomp", client_protocol::stomp}});
     websocket_only(at, l);
-    paths(at, l.paths);
-    at.refuse("sockjs_path");
+    paths(at, "path", l.paths);
+    sockjs(at, l);
     origins(at, l.allowed_origins);
     trusted_proxies(at, l.trusted_proxies);
     at.take_word(
@@ -70,7 +70,9 @@ void loader::websocket_only(section& at, const listener_config& l)
     if (l.protocol == client_protocol::websocket) {
         return;
     }
-    for (const auto* key : {"path", "allowed_origins", "frames", "forward_headers"}) {
+    for (const auto* key :
+         {"path", "allowed_origins", "frames", "forward_headers", "sockjs", "sockjs_path",
+          "cookie_needed"}) {
         if (at.has(key)) {
             at.error(
                 key, "is for protocol: websocket; plain STOMP has no handshake and no messages");
@@ -147,19 +149,44 @@ void loader::forward_headers(section& at, std::vector<std::string>& out)
     }
 }
 
-void loader::paths(section& at, std::vector<std::string>& out)
+void loader::paths(section& at, std::string_view key, std::vector<std::string>& out)
 {
-    if (at.find("path").IsSequence()) {
-        at.take("path", out);
+    if (at.find(key).IsSequence()) {
+        at.take(key, out);
         if (out.empty()) {
-            at.error("path", "at least one path is needed");
+            at.error(key, "at least one path is needed");
         }
-    } else {
-        at.take("path", out.front());
+    } else if (at.has(key)) {
+        out.resize(1);
+        at.take(key, out.front());
     }
     for (const auto& path : out) {
         if (!is_http_path(path)) {
-            at.error("path", "must begin with / and have no query, fragment or space");
+            at.error(key, "must begin with / and have no query, fragment or space");
+        }
+    }
+}
+
+// `sockjs_path` says where, and alone it says that there is SockJS; else it is beneath each `path`.
+void loader::sockjs(section& at, listener_config& out)
+{
+    bool on = at.has("sockjs_path");
+    at.take("sockjs", on);
+    std::vector<std::string> where = out.paths;
+    paths(at, "sockjs_path", where);
+    at.take("cookie_needed", out.cookie_needed);
+    if (!on && at.has("cookie_needed")) {
+        at.error("cookie_needed", "is for sockjs: true");
+    }
+    if (!on && at.has("sockjs_path")) {
+        at.error("sockjs_path", "is for sockjs: true");
+    }
+    for (auto& path : where) {
+        if (path.ends_with('/')) {
+            path.pop_back();
+        }
+        if (on) {
+            out.sockjs_paths.push_back(path);
         }
     }
 }

@@ -32,7 +32,8 @@ private:
     void forward_headers(section& at, std::vector<std::string>& out);
     void proxy_protocol(section& at, listener_config& out);
     void socket_file(section& at, listener_config& out);
-    void paths(section& at, std::vector<std::string>& out);
+    void paths(section& at, std::string_view key, std::vector<std::string>& out);
+    void sockjs(section& at, listener_config& out);
     void trusted_proxies(section& at, std::vector<net::address_range>& out);
     void admin(section at);
     void brokers(section at);

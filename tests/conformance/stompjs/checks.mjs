@@ -268,10 +268,11 @@ async function queue(ack, acknowledge) {
 }
 
 // Says one line a check: `ok NAME` or `not ok NAME: why`; how many failed.
-export async function runChecks(prefix, reachedBy, say) {
+export async function runChecks(prefix, reachedBy, say, leftOut = []) {
     transport = reachedBy;
     let failed = 0;
     for (const [name, check] of Object.entries(checks)) {
+        if (leftOut.includes(name)) continue;
         try {
             await check();
             say(`ok ${prefix}_${name}`);

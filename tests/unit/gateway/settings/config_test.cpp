@@ -399,7 +399,6 @@ TEST(Config, KeysWhosePartIsNotBuiltSaySo)
         EXPECT_EQ(std::count(errors.begin(), errors.end(), '\n'), 1) << errors;
     };
     says(with_listener("tls: { certificate: f, key: f }"), "tls");
-    says(with_listener("sockjs_path: /sockjs"), "sockjs_path");
     says(minimal + "admin: { tls: { certificate: f } }\n", "tls");
     says(minimal + "    tls: { ca: f }\n", "tls");
     says(minimal + "store: { kind: etcd }\n", "kind: etcd");
@@ -704,7 +703,8 @@ TEST(Config, N8_WhoMayProxyIsNamedWhereOthersCanConnect)
 TEST(Config, N10_PlainStompHasNoKeysOfAHandshake)
 {
     for (const auto* key :
-         {"path: /ws", "allowed_origins: [\"*\"]", "frames: text", "forward_headers: [Cookie]"}) {
+         {"path: /ws", "allowed_origins: [\"*\"]", "frames: text", "forward_headers: [Cookie]",
+          "sockjs: true", "sockjs_path: /s", "cookie_needed: true"}) {
         const std::string text{key};
         EXPECT_NE(
             errors_of(with_listener("protocol: stomp\n    " + text))
@@ -722,6 +722,27 @@ TEST(Config, N10_PlainStompHasNoKeysOfAHandshake)
     EXPECT_NE(
         errors_of(with_listener("protocol: mqtt")).find("must be websocket or stomp"),
         std::string::npos);
+}
+
+TEST(Config, N11_SockJsIsBeneathEachPathOrWhereItIsSaid)
+{
+    const auto paths = [](const std::string& text) {
+        const auto c = parse_config(with_listener(text), "teal.yaml");
+        EXPECT_TRUE(c) << errors_of(with_listener(text));
+        return c ? c->listeners[0].sockjs_paths : std::vector<std::string>{};
+    };
+    using names = std::vector<std::string>;
+    EXPECT_EQ(paths("path: /ws"), names{});
+    EXPECT_EQ(paths("sockjs: false"), names{});
+    EXPECT_EQ(paths("sockjs: true"), names{"/ws"});
+    EXPECT_EQ(paths("sockjs: true\n    path: [/a/, /]"), (names{"/a", ""}));
+    EXPECT_EQ(paths("sockjs_path: /s/"), names{"/s"});
+    EXPECT_EQ(paths("sockjs: true\n    sockjs_path: [/s, /t]\n    cookie_needed: true"), (names{"/s", "/t"}));
+    EXPECT_EQ(errors_of(with_listener("sockjs: true\n    cookie_needed: true")), "");
+    for (const auto* wrong : {"sockjs: maybe", "sockjs_path: s", "sockjs_path: []", "cookie_needed: true",
+                              "sockjs: false\n    sockjs_path: /s"}) {
+        EXPECT_NE(errors_of(with_listener(wrong)), "") << wrong;
+    }
 }
 
 TEST(Config, N9_AUnixSocketsFileMayHaveAModeAndAnOwner)
