@@ -38,6 +38,7 @@ inline gateway::shard_settings several_endpoints(endpoint_counts counts, bool sh
     auto settings = gateway::shard_settings_of({}, 1, 0, known_secrets);
     settings.connect_rate = 50'000;
     settings.shared = shared;
+    settings.finds_backplane = false; // P9: its tests say otherwise
     return with_endpoints(counts, std::move(settings));
 }
 

@@ -43,6 +43,20 @@ protected:
         commits();
         skip_effects();
     }
+    // After the commit, with blue's marker still to come.
+    void joining()
+    {
+        held();
+        brokers.blue.markers = false;
+        commits();
+        skip_effects();
+    }
+    // Blue's marker of client 1's seam is read.
+    void marker()
+    {
+        brings(
+            2, "MESSAGE subscription:s1 message-id:m teal-marker:s1+" + std::to_string(committed));
+    }
     lines told(session_id id, lines effects)
     {
         std::erase_if(
@@ -55,6 +69,27 @@ protected:
         auto effects = log.take();
         std::erase_if(effects, [&](const auto& line) { return !line.starts_with(begin); });
         return effects;
+    }
+    // Bodies that the client got since the last call.
+    std::string got(session_id id)
+    {
+        std::string all;
+        for (const auto& line : told(id, log.take())) {
+            if (const auto at = line.find(" | "); at != line.npos) {
+                all += line.substr(at + 3) + " ";
+            }
+        }
+        return all;
+    }
+    // The report has that sentence.
+    bool is_counted(const std::string& sentence) const
+    {
+        const auto& counted = router.numbers().counted;
+        const auto one =
+            std::ranges::find(counted, sentence, &control::counted_sentence::text);
+        // P8: whose sessions it was is said with it.
+        return one != counted.end() &&
+               (sentence == "dedup: content" || !one->whose.all().empty());
     }
     static std::string message(const std::string& wire, const std::string& text)
     {

@@ -1,6 +1,7 @@
 // Proves which links a session is given: one of its own where that must be (switch.md B4), shared
 // ones otherwise, on the endpoint with the fewest sessions.
 
+#include "tests/support/several_endpoints.hpp"
 #include "tests/support/shard_scene.hpp"
 
 namespace {
@@ -374,14 +375,7 @@ TEST_F(RouterSpring, B4_B5_IsDedicatedAndASendWaitsForNothing)
 
 class RouterTwoEndpoints : public RouterTest {
 protected:
-    static gateway::shard_settings two()
-    {
-        auto s = usual_settings();
-        s.endpoints.blue = {
-            {.name = "b1", .url = "stomp://b:1"}, {.name = "b2", .url = "stomp://b:2"}};
-        return s;
-    }
-    RouterTwoEndpoints() : RouterTest(two()) {}
+    RouterTwoEndpoints() : RouterTest(several_endpoints({2, 1})) {}
 };
 
 TEST_F(RouterTwoEndpoints, SessionsAreSpread)

@@ -3,46 +3,20 @@
 // carried, a wire that others share, a lost link, a switch at each of its steps, brokers that
 // answer little.
 
-#include "tests/unit/gateway/core/switch_scene.hpp"
+#include "tests/unit/gateway/core/endpoints_scene.hpp"
 
 namespace {
 
 using namespace testing_support;
 
-gateway::shard_settings several_endpoints(int blue, int green, bool shared = true)
-{
-    auto s = shard_scene::usual_settings();
-    s.endpoints.blue.clear();
-    s.endpoints.green.clear();
-    for (int i = 1; i <= blue; ++i) {
-        const auto n = std::to_string(i);
-        s.endpoints.blue.push_back({.name = "b" + n, .url = "stomp://b:" + n});
-    }
-    for (int i = 1; i <= green; ++i) {
-        const auto n = std::to_string(i);
-        s.endpoints.green.push_back({.name = "g" + n, .url = "stomp://g:" + n});
-    }
-    s.shared = shared;
-    return s;
-}
-
 // Client 1 is at b1 (publish link 1), client 2 at b2 (publish link 2), both subscribe to /topic/a
 // (links 3 and 4, s1 and s2).
-class RouterMoveStates : public RouterSwitch {
+class RouterMoveStates : public RouterOfSeveral {
 protected:
-    explicit RouterMoveStates(gateway::shard_settings settings = several_endpoints(2, 1))
-        : RouterSwitch(std::move(settings))
+    explicit RouterMoveStates(gateway::shard_settings settings = several_endpoints({2, 1}))
+        : RouterOfSeveral(std::move(settings))
     {
-        client();
-        client();
-        says(a, "SUBSCRIBE id:1 destination:/topic/a");
-        says(b, "SUBSCRIBE id:1 destination:/topic/a");
-        skip_effects();
-    }
-    void drains(control::endpoint_ref where, bool on = true)
-    {
-        router.drain_endpoint(where, on, now);
-        work();
+        subscribers({"/topic/a", "/topic/a"});
     }
     const control::endpoint_snapshot& at(control::endpoint_ref where)
     {
@@ -68,9 +42,6 @@ protected:
         const auto from = line.find(" ack:") + 5;
         return line.substr(from, line.find(' ', from) - from);
     }
-
-    const control::endpoint_ref b1{color::blue, 0}, b2{color::blue, 1}, g1{color::green, 0},
-        g2{color::green, 1};
 
 private:
     control::member_snapshot shot_;
@@ -422,7 +393,7 @@ class RouterMoveNoReceipts : public RouterMoveStates {
 protected:
     static gateway::shard_settings plain()
     {
-        auto s = several_endpoints(2, 1);
+        auto s = several_endpoints({2, 1});
         s.dialects.blue = broker::dialect::plain;
         return s;
     }
@@ -440,7 +411,7 @@ TEST_F(RouterMoveNoReceipts, B4_ABrokerWithoutReceiptsIsLeftAllTheSame)
 
 class RouterMoveDedicatedLinks : public RouterMoveStates {
 protected:
-    RouterMoveDedicatedLinks() : RouterMoveStates(several_endpoints(2, 1, false)) {}
+    RouterMoveDedicatedLinks() : RouterMoveStates(several_endpoints({2, 1}, false)) {}
 };
 
 TEST_F(RouterMoveDedicatedLinks, H14_TheBroadcastOnesLeaveALinkThatLingers)
@@ -498,7 +469,7 @@ TEST_F(RouterMoveSlow, M13_WhatWasInFrontOfItsMarkerIsDeliveredWhenItReadsAgain)
 
 class RouterMoveAfterASwitch : public RouterMoveStates {
 protected:
-    RouterMoveAfterASwitch() : RouterMoveStates(several_endpoints(2, 2)) {}
+    RouterMoveAfterASwitch() : RouterMoveStates(several_endpoints({2, 2})) {}
 };
 
 TEST_F(RouterMoveAfterASwitch, S8_APinnedSessionIsBoundToAnotherEndpoint)
@@ -527,7 +498,7 @@ class RouterMovePairs : public RouterMoveStates {
 protected:
     static gateway::shard_settings paired()
     {
-        auto s = several_endpoints(2, 2);
+        auto s = several_endpoints({2, 2});
         s.shared_backplane = true;
         s.pairing = {.by = gateway::dedup_by::header, .header = "k"};
         return s;

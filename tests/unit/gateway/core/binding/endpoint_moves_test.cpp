@@ -2,36 +2,16 @@
 // what was routed to them is read) and are bound to another one of the color; nobody is closed,
 // nothing is given twice, what may be missing is counted; and a switch goes before.
 
-#include "tests/unit/gateway/core/switch_scene.hpp"
+#include "tests/unit/gateway/core/endpoints_scene.hpp"
 
 namespace {
 
 using namespace testing_support;
 
-gateway::shard_settings two_endpoints(bool shared = true)
-{
-    auto s = shard_scene::usual_settings();
-    s.endpoints.blue = {{.name = "b1", .url = "stomp://b:1"}, {.name = "b2", .url = "stomp://b:2"}};
-    s.shared = shared;
-    return s;
-}
-
 // Client 1 is at b1 (links 1 and 3, wire subscription s1), client 2 at b2 (links 2 and 4, s2).
-class RouterMove : public RouterSwitch {
+class RouterMove : public RouterOfSeveral {
 protected:
-    RouterMove() : RouterSwitch(two_endpoints())
-    {
-        client();
-        client();
-        says(a, "SUBSCRIBE id:1 destination:/topic/a");
-        says(b, "SUBSCRIBE id:1 destination:/topic/b");
-        skip_effects();
-    }
-    void drains(control::endpoint_ref where, bool on = true)
-    {
-        router.drain_endpoint(where, on, now);
-        work();
-    }
+    RouterMove() : RouterOfSeveral({2, 1}) { subscribers({"/topic/a", "/topic/b"}); }
     std::uint64_t bound(std::size_t index) const
     {
         return router.snapshot().endpoints.blue[index].sessions;
@@ -47,7 +27,6 @@ protected:
         EXPECT_NE(at, all.end()) << begin;
         return static_cast<std::size_t>(at - all.begin());
     }
-    const control::endpoint_ref b1{color::blue, 0}, b2{color::blue, 1}, g{color::green, 0};
 };
 
 TEST_F(RouterMove, M13_LeavesTheEndpointThenIsBoundToAnother)
@@ -346,25 +325,17 @@ TEST_F(RouterMove, M8_ASessionWhoseSeamsAreOpenMovesBehindThem)
     holds();
     brokers.blue.markers = false;
     commits();
-    drains(g); // nowhere to go
+    drains(g1); // nowhere to go
     EXPECT_EQ(state(a), session_state::active);
     prepares(color::blue); // waits for the seams
     aborts();
-    router.drain_endpoint(g, false, now);
+    router.drain_endpoint(g1, false, now);
     EXPECT_EQ(router.seam_count(), 2u);
 }
 
-class RouterMoveOfGreen : public RouterSwitch {
+class RouterMoveOfGreen : public RouterOfSeveral {
 protected:
-    static gateway::shard_settings two_green()
-    {
-        auto s = usual_settings();
-        s.endpoints.green = {
-            {.name = "g1", .url = "stomp://g:1"}, {.name = "g2", .url = "stomp://g:2"}};
-        return s;
-    }
-    RouterMoveOfGreen() : RouterSwitch(two_green()) { subscriber(); }
-    const control::endpoint_ref g1{color::green, 0}, g2{color::green, 1};
+    RouterMoveOfGreen() : RouterOfSeveral({1, 2}) { subscriber(); }
 };
 
 TEST_F(RouterMoveOfGreen, M13_AStandbyIsNeverBoundToADrainingEndpoint)
@@ -391,23 +362,19 @@ TEST_F(RouterMoveOfGreen, M13_ASeamIsJoinedBeforeItsSessionMoves)
     EXPECT_EQ(state(a), session_state::active);
 }
 
-class RouterMoveDedicated : public RouterSwitch {
+class RouterMoveDedicated : public RouterOfSeveral {
 protected:
-    RouterMoveDedicated() : RouterSwitch(two_endpoints(false))
+    RouterMoveDedicated() : RouterOfSeveral(several_endpoints({2, 1}, false))
     {
-        client();
-        says(a, "SUBSCRIBE id:1 destination:/topic/a");
-        skip_effects();
+        subscribers({"/topic/a"});
     }
-    const control::endpoint_ref b1{color::blue, 0};
 };
 
 TEST_F(RouterMoveDedicated, M13_TheMarkerRidesOnTheSessionsOwnLink)
 {
     says(a, "SEND destination:/topic/a | 1");
     skip_effects();
-    router.drain_endpoint(b1, true, now);
-    work();
+    drains(b1);
     const auto effects = log.take();
     EXPECT_EQ(
         std::ranges::count(

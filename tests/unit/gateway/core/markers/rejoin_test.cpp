@@ -1,36 +1,23 @@
 // Proves M13 for who loses an endpoint and joins a subscription that others read at another one:
 // what is on its way there from before is not given to it, what comes behind its marker is.
 
-#include "tests/unit/gateway/core/switch_scene.hpp"
+#include "tests/unit/gateway/core/endpoints_scene.hpp"
 
 namespace {
 
 using namespace testing_support;
 
-gateway::shard_settings two_endpoints()
-{
-    auto s = shard_scene::usual_settings();
-    s.endpoints.blue = {{.name = "b1", .url = "stomp://b:1"}, {.name = "b2", .url = "stomp://b:2"}};
-    return s;
-}
-
 // Client 1 is at b1 (links 1 and 3, wire subscription s1), client 2 at b2 (links 2 and 4, s2).
-class RouterRejoin : public RouterSwitch {
+class RouterRejoin : public RouterOfSeveral {
 protected:
-    RouterRejoin() : RouterSwitch(two_endpoints())
+    RouterRejoin() : RouterOfSeveral({2, 1})
     {
-        client();
-        client();
-        says(a, "SUBSCRIBE id:1 destination:/topic/a");
-        says(b, "SUBSCRIBE id:1 destination:/topic/a");
+        subscribers({"/topic/a", "/topic/a"});
         brokers.blue.markers = false;
-        skip_effects();
     }
     void b1_dies()
     {
-        for (int i = 0; i < 3; ++i) {
-            router.on_probe({color::blue, 0}, false, "connection refused", now);
-        }
+        fails_its_probes(b1);
         loses(3);
         loses(1);
     }
@@ -72,9 +59,7 @@ TEST_F(RouterRejoin, M13_WhoComesBehindAMarkerWaitsForTheNext)
     const session_id c = client(); // at b1 again
     says(c, "SUBSCRIBE id:1 destination:/topic/a");
     skip_effects();
-    for (int i = 0; i < 3; ++i) {
-        router.on_probe({color::blue, 0}, false, "connection refused", now);
-    }
+    fails_its_probes(b1);
     loses(3); // both read it; the second is behind the first one's question
     loses(1);
     EXPECT_EQ(asks(1), 1u);
@@ -118,28 +103,12 @@ TEST_F(RouterRejoin, M13_WhoSubscribesForTheFirstTimeWaitsForNothing)
     EXPECT_TRUE(gives(d, "x"));
 }
 
-gateway::shard_settings three_endpoints()
-{
-    auto s = shard_scene::usual_settings();
-    s.endpoints.blue = {
-        {.name = "b1", .url = "stomp://b:1"},
-        {.name = "b2", .url = "stomp://b:2"},
-        {.name = "b3", .url = "stomp://b:3"}};
-    return s;
-}
-
 // Clients 1 to 3 are at b1 to b3, publish by links 1 to 3 and read by links 4 to 6.
-class RouterRejoinOfThree : public RouterSwitch {
+class RouterRejoinOfThree : public RouterOfSeveral {
 protected:
-    RouterRejoinOfThree() : RouterSwitch(three_endpoints())
+    RouterRejoinOfThree() : RouterOfSeveral({3, 1})
     {
-        for (int i = 0; i < 3; ++i) {
-            client();
-        }
-        for (std::uint64_t id = 1; id <= 3; ++id) {
-            says(session_id{id}, "SUBSCRIBE id:1 destination:/topic/a");
-        }
-        skip_effects();
+        subscribers({"/topic/a", "/topic/a", "/topic/a"});
     }
 };
 
@@ -147,9 +116,7 @@ protected:
 // that is bound again may have had it.
 TEST_F(RouterRejoinOfThree, M1_WhoLostItsEndpointJoinsNothingThatOthersRead)
 {
-    for (int i = 0; i < 3; ++i) {
-        router.on_probe({color::blue, 0}, false, "connection refused", now);
-    }
+    fails_its_probes(b1);
     loses(4);
     loses(1);
     const auto effects = log.take();

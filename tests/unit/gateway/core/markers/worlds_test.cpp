@@ -1,30 +1,16 @@
 // Proves M1 and M2: in a color of several endpoints a seam waits for the marker of each one that
 // clients published through and whose messages come to its own, and for no other.
 
-#include "tests/unit/gateway/core/switch_scene.hpp"
+#include "tests/unit/gateway/core/endpoints_scene.hpp"
 
 namespace {
 
 using namespace testing_support;
 
-gateway::shard_settings two_endpoints()
-{
-    auto s = shard_scene::usual_settings();
-    s.endpoints.blue = {{.name = "b1", .url = "stomp://b:1"}, {.name = "b2", .url = "stomp://b:2"}};
-    return s;
-}
-
 // Client 1 is at b1 (links 1 and 3, wire subscription s1), client 2 at b2 (links 2 and 4, s2).
-class RouterWorlds : public RouterSwitch {
+class RouterWorlds : public RouterOfSeveral {
 protected:
-    RouterWorlds() : RouterSwitch(two_endpoints())
-    {
-        client();
-        client();
-        says(a, "SUBSCRIBE id:1 destination:/topic/a");
-        says(b, "SUBSCRIBE id:1 destination:/topic/a");
-        skip_effects();
-    }
+    RouterWorlds() : RouterOfSeveral({2, 1}) { subscribers({"/topic/a", "/topic/a"}); }
     void joining(std::vector<control::endpoint_ref> endpoints)
     {
         held();
@@ -47,7 +33,6 @@ protected:
         prepares();
         holds();
     }
-    const control::endpoint_ref b1{color::blue, 0}, b2{color::blue, 1};
 };
 
 TEST_F(RouterWorlds, M2_PrepareTriesAMarkerFromEachEndpointToEachOther)

@@ -14,19 +14,6 @@ protected:
         : RouterSwitch(std::move(settings))
     {
     }
-    // After the commit, with blue's marker still to come.
-    void joining()
-    {
-        held();
-        brokers.blue.markers = false;
-        commits();
-        skip_effects();
-    }
-    void marker()
-    {
-        brings(
-            2, "MESSAGE subscription:s1 message-id:m teal-marker:s1+" + std::to_string(committed));
-    }
 };
 
 TEST_F(RouterSeam, M6_H17_BluesMessagesThenTheKeptOnesInOrderThenLive)

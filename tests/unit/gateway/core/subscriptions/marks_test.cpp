@@ -47,25 +47,6 @@ protected:
         }
         return all;
     }
-    std::string got(session_id id)
-    {
-        std::string all;
-        for (const auto& line : told(id, log.take())) {
-            if (const auto at = line.find(" | "); at != line.npos) {
-                all += line.substr(at + 3) + " ";
-            }
-        }
-        return all;
-    }
-    bool is_counted(const std::string& sentence) const
-    {
-        const auto& counted = router.numbers().counted;
-        const auto one =
-            std::ranges::find(counted, sentence, &control::counted_sentence::text);
-        // P8: whose sessions it was is said with it.
-        return one != counted.end() &&
-               (sentence == "dedup: content" || !one->whose.all().empty());
-    }
     // Up to blue's part of Oa.
     void preparing()
     {

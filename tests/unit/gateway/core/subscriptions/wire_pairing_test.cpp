@@ -2,6 +2,7 @@
 // client gets each once and in order (switch.md P1 to P4); without a key the old color is left
 // before the new one is subscribed; a queue never has two consumers of one session.
 
+#include "tests/support/several_endpoints.hpp"
 #include "tests/unit/gateway/core/switch_scene.hpp"
 
 namespace {
@@ -22,45 +23,12 @@ protected:
         s.pairing = {.by = by, .header = "x-id", .secret = {1, 2}};
         return s;
     }
-    // After the commit, with blue's marker still to come.
-    void joining()
-    {
-        held();
-        brokers.blue.markers = false;
-        commits();
-        skip_effects();
-    }
-    void marker()
-    {
-        brings(
-            2, "MESSAGE subscription:s1 message-id:m teal-marker:s1+" + std::to_string(committed));
-    }
     void blue(const std::string& id, const std::string& wire = "s1") { brings(2, of(wire, id)); }
     void green(const std::string& id, const std::string& wire = "s2") { brings(4, of(wire, id)); }
     static std::string of(const std::string& wire, const std::string& id)
     {
         return "MESSAGE subscription:" + wire + " message-id:m destination:/topic/a x-id:" + id +
                " | m" + id;
-    }
-    // Bodies that the client got since the last call.
-    std::string got(session_id id)
-    {
-        std::string all;
-        for (const auto& line : told(id, log.take())) {
-            if (const auto at = line.find(" | "); at != line.npos) {
-                all += line.substr(at + 3) + " ";
-            }
-        }
-        return all;
-    }
-    bool is_counted(const std::string& sentence) const
-    {
-        const auto& counted = router.numbers().counted;
-        const auto one =
-            std::ranges::find(counted, sentence, &control::counted_sentence::text);
-        // P8: whose sessions it was is said with it.
-        return one != counted.end() &&
-               (sentence == "dedup: content" || !one->whose.all().empty());
     }
 };
 
@@ -405,10 +373,7 @@ protected:
     RouterPairingFromTwo() : RouterPairing(two_endpoints()) {}
     static gateway::shard_settings two_endpoints()
     {
-        auto s = settings_of(gateway::dedup_by::content);
-        s.endpoints.blue = {
-            {.name = "b1", .url = "stomp://b:1"}, {.name = "b2", .url = "stomp://b:2"}};
-        return s;
+        return with_endpoints({2, 1}, settings_of(gateway::dedup_by::content));
     }
 };
 
