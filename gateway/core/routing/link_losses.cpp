@@ -121,6 +121,9 @@ void broker_events::note_loss(link_record& l, const std::string& text, time_poin
         if (!l.core.last_error().empty() || std::exchange(g.cut_at_rung, true)) {
             g.rung = broker::next_rung(l.core.rung());
             g.cut_at_rung = false;
+            if (g.known.marker == broker::tried::unknown) { // B5: links of later rungs ask no name
+                g.known.marker = l.core.can().marker;
+            }
         }
     } else if (
         before == link_state::ready && !was_leaving &&

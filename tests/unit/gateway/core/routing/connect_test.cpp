@@ -210,6 +210,21 @@ TEST_F(RouterConnect, B2_ALinkThatIsCutTwiceIsDialledAgainWithoutThatRung)
          "resume client 1"}); // without receipts it rides a link of its own
 }
 
+// A login that may not make addresses: no link of its asks again what the broker's name has answered.
+TEST_F(RouterConnect, B5_WhatTheNameSaidOutlivesTheLinkThatAsked)
+{
+    brokers.blue.more = "server:ActiveMQ-Artemis/2.44.0";
+    brokers.blue.keeps_back = [](const stomp::frame&) { return true; };
+    client();
+    brings(1, "ERROR message:no permission='CREATE_ADDRESS' on address teal-none");
+    brokers.blue.keeps_back = [](const stomp::frame&) { return false; };
+    loses(1);
+    run(2s);
+    ASSERT_EQ(state(session_id{1}), session_state::active);
+    EXPECT_EQ(
+        router.session(session_id{1})->now().group->known.marker, broker::tried::no);
+}
+
 TEST_F(RouterConnect, B2_B4_NoAnswerMeansOneLinkASession)
 {
     brokers.blue.keeps_back = [](const stomp::frame&) { return true; };
