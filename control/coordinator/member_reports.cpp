@@ -62,7 +62,7 @@ void switch_coordinator::on_progress(
         sized(from, what.failed);
         out.emplace_back(changed{});
         if (!record_.dry_run && too_many_failed()) {
-            begin_abort(failed_too_many(), out);
+            begin_abort({failed_too_many(), false}, out);
         }
         return;
     case coordinator_state::writing:
@@ -86,7 +86,7 @@ void switch_coordinator::on_prepared(
     state_until_ = now + order_.settings.prepare_timeout;
     out.emplace_back(changed{});
     if (!record_.dry_run && too_many_failed()) {
-        begin_abort(failed_too_many(), out);
+        begin_abort({failed_too_many(), false}, out);
     } else if (everyone_answered() && record_.dry_run) {
         finish_dry_run(out);
     } else if (everyone_answered()) {
@@ -114,7 +114,7 @@ void switch_coordinator::on_failed(
     record_.note_failures(sessions);
     out.emplace_back(changed{});
     if (!record_.dry_run && too_many_failed()) {
-        begin_abort(failed_too_many(), out);
+        begin_abort({failed_too_many(), false}, out);
     }
 }
 
@@ -137,7 +137,7 @@ void switch_coordinator::on_held(
             members_[from].failed.insert(one.session);
         }
         if (too_many_failed()) {
-            begin_abort(failed_too_many(), out);
+            begin_abort({failed_too_many(), false}, out);
             return;
         }
     }
@@ -154,7 +154,8 @@ void switch_coordinator::on_unheld(member_number from, const unheld& what, effec
         record_.note_failures({what.session});
         // C8: whatever the limit; nothing is written yet, and asking again costs nothing.
         begin_abort(
-            "session " + what.session.session + " lost its standby: " + what.session.error, out);
+            {"session " + what.session.session + " lost its standby: " + what.session.error, false},
+            out);
         return;
     // C6: it waits for the outcome of the write, which makes it rebind or resume (S6).
     case coordinator_state::writing:

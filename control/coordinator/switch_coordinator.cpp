@@ -70,7 +70,7 @@ switch_coordinator::on_abort_request(const std::string& why, net::time_point, ef
     switch (state_) {
     case coordinator_state::steady: return abort_answer::none;
     case coordinator_state::preparing:
-    case coordinator_state::holding: begin_abort(why, out); return abort_answer::accepted;
+    case coordinator_state::holding: begin_abort({why}, out); return abort_answer::accepted;
     case coordinator_state::writing:
         abort_wanted_ = why;
         return abort_answer::accepted; // C6: after the outcome
@@ -94,14 +94,14 @@ void switch_coordinator::on_deadline(net::time_point now, effects& out)
     switch (state_) {
     case coordinator_state::preparing:
         begin_abort(
-            now >= decide_by_
-                ? "deadline: not every session was ready in time"
-                : "prepare_timeout: no progress for " + to_text(order_.settings.prepare_timeout),
+            {now >= decide_by_
+                 ? "deadline: not every session was ready in time"
+                 : "prepare_timeout: no progress for " + to_text(order_.settings.prepare_timeout)},
             out);
         return;
     case coordinator_state::holding:
         if (now >= decide_by_) {
-            begin_abort("deadline: " + silent_members() + " did not say held in time", out);
+            begin_abort({"deadline: " + silent_members() + " did not say held in time"}, out);
         } else {
             hold_timed_out(now, out);
         }
@@ -125,7 +125,7 @@ void switch_coordinator::hold_timed_out(net::time_point now, effects& out)
     // C5: members give up sessions that are not settled and say `held` with their names. If a
     // member stays silent, the switch aborts.
     if (policy() == hold_policy::abort || gave_up_) {
-        begin_abort(waited, out);
+        begin_abort({waited}, out);
         return;
     }
     gave_up_ = true;
@@ -160,7 +160,7 @@ void switch_coordinator::on_store_read(
         begin_commit(out);
     } else if (found && found->epoch == stored_.epoch) {
         begin_abort(
-            abort_wanted_.empty() ? "the store did not take the new epoch" : abort_wanted_, out);
+            {abort_wanted_.empty() ? "the store did not take the new epoch" : abort_wanted_}, out);
     } else {
         // Unreadable, or neither epoch: nothing is known, so all stay held and the store is asked
         // again (C7).
@@ -203,16 +203,16 @@ void switch_coordinator::begin_commit(effects& out)
     out.emplace_back(changed{});
 }
 
-void switch_coordinator::begin_abort(std::string why, effects& out)
+void switch_coordinator::begin_abort(abort_switch order, effects& out)
 {
     BOOST_ASSERT(
         state_ == coordinator_state::preparing || state_ == coordinator_state::holding ||
         state_ == coordinator_state::writing);
     forget_answers();
     state_until_ = net::never;
-    record_.detail = why;
+    record_.detail = order.reason;
     enter(coordinator_state::aborting, switch_phase::aborting);
-    send(abort_switch{std::move(why)}, out);
+    send(std::move(order), out);
     out.emplace_back(changed{});
 }
 
@@ -226,7 +226,7 @@ void switch_coordinator::finish_dry_run(effects& out)
     if (!order_.note.empty()) {
         said += "; " + order_.note;
     }
-    begin_abort("dry run", out);
+    begin_abort({"dry run"}, out);
     record_.result = fails ? switch_result::would_fail : switch_result::would_switch;
     record_.detail = std::move(said);
 }

@@ -114,7 +114,7 @@ private:
     void begin_hold(net::time_point now, effects& out);
     void begin_write(effects& out);
     void begin_commit(effects& out);
-    void begin_abort(std::string why, effects& out);
+    void begin_abort(abort_switch order, effects& out);
     void finish_dry_run(effects& out);
     void become_steady(net::time_point now, effects& out);
     void enter(coordinator_state next, switch_phase shown);

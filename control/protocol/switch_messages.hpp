@@ -85,6 +85,7 @@ struct commit {
 };
 struct abort_switch {
     std::string reason;
+    bool names_unready = true; // C12: to wait for them longer was the reason
     bool operator==(const abort_switch&) const = default;
 };
 struct command {

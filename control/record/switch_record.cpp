@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <string_view>
 
 namespace control {
 
@@ -63,16 +64,42 @@ void switch_record::note_failures(const std::vector<session_failure>& more)
     }
 }
 
+namespace {
+
+bool has_digit(std::string_view word) noexcept
+{
+    return word.find_first_of("0123456789") != word.npos;
+}
+
+// C13: what a broker says of one session names its token's time, its address, an id: words with a
+// digit are alike.
+bool same_words(std::string_view a, std::string_view b)
+{
+    while (!a.empty() && !b.empty()) {
+        const auto one = a.substr(0, a.find(' ')), other = b.substr(0, b.find(' '));
+        if (one != other && !(has_digit(one) && has_digit(other))) {
+            return false;
+        }
+        a.remove_prefix(std::min(a.size(), one.size() + 1));
+        b.remove_prefix(std::min(b.size(), other.size() + 1));
+    }
+    return a.empty() && b.empty();
+}
+
+} // namespace
+
 void switch_record::note_cause(const session_failure& one)
 {
     if (causes_final || !failed_once.insert(one.session).second) {
         return;
     }
-    auto cause = std::ranges::find(causes, one.error, &failure_cause::error);
+    auto cause = std::ranges::find_if(causes, [&](const failure_cause& known) {
+        return known.endpoint == one.endpoint && same_words(known.error, one.error);
+    });
     if (cause == causes.end() && causes.size() == causes_max) {
         cause = causes.end() - 1; // told with the last one: its number says that there are more
     } else if (cause == causes.end()) {
-        cause = causes.insert(cause, {.error = one.error});
+        cause = causes.insert(cause, {.error = one.error, .endpoint = one.endpoint});
     }
     ++cause->sessions;
     if (cause->first.size() < 3) {

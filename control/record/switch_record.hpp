@@ -53,9 +53,10 @@ struct held_summary {
 };
 held_summary summarize_held(std::vector<std::uint32_t> held_us);
 
-// Sessions that failed for one reason. An operator with 400 expired tokens reads one line.
+// C13: sessions that failed for one reason. An operator with 400 expired tokens reads one line.
 struct failure_cause {
-    std::string error;
+    std::string error; // the first one's
+    std::string endpoint;
     std::uint64_t sessions = 0;
     std::vector<std::string> first; // of them, at most 3
 };

@@ -2,6 +2,8 @@
 
 #include "gateway/core/routing/broker_errors.hpp"
 
+#include "broker/plain_words.hpp"
+
 #include <boost/assert.hpp>
 
 #include <algorithm>
@@ -51,7 +53,8 @@ void broker_errors::on_refused(
     const endpoint_ref where =
         s.bindings[c].group != nullptr ? s.bindings[c].group->at : endpoint_ref{c, 0};
     if (c != s.live) {
-        readiness_.standby_refused(s, name_of(where) + " refused: " + why, now);
+        readiness_.standby_refused(
+            s, name_of(where) + " refused: " + broker::plain_words(why), now);
         return;
     }
     if (s.pinned != 0) { // S8: it is tried until pin_timeout

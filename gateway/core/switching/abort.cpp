@@ -29,7 +29,9 @@ void switch_member::on_abort(const control::abort_switch& order, time_point now)
         if (s == nullptr) {
             continue;
         }
-        note_unready(*s);
+        if (order.names_unready) {
+            note_unready(*s);
+        }
         release_standby(*s, now);
         // S6: resumes on links that are alive and have the journal.
         const bool alive = s->now().at == binding::phase::ready && !s->now().moving;
@@ -68,7 +70,7 @@ void switch_member::on_abort(const control::abort_switch& order, time_point now)
     at(now, due::moves);
 }
 
-// The sessions that the switch still waited for when it was aborted, and the reason: an operator
+// C12: the sessions that the switch still waited for when it was aborted, and the reason: an operator
 // wants to know which endpoint it was.
 void switch_member::note_unready(const client_session& s)
 {

@@ -208,7 +208,7 @@ TEST_F(SwitchCoordinator, C8_OneFailureMoreThanTheLimitAborts)
     const effects got = say(0, failed{{{"a", "green/g1", "refused"}}});
     EXPECT_EQ(
         got, (effects{
-                 changed{}, order(abort_switch{"max_failed: 1 sessions cannot move, 0 may"}),
+                 changed{}, order(abort_switch{"max_failed: 1 sessions cannot move, 0 may", false}),
                  changed{}}));
 }
 
@@ -243,7 +243,7 @@ TEST_F(SwitchCoordinator, C8_UnheldAbortsWhateverTheLimit)
     to_holding();
     say(0, held{});
     const effects got = say(0, unheld{{"a", "green/g1", "lost"}});
-    EXPECT_EQ(got, (effects{order(abort_switch{"session a lost its standby: lost"}), changed{}}));
+    EXPECT_EQ(got, (effects{order(abort_switch{"session a lost its standby: lost", false}), changed{}}));
 }
 
 } // namespace

@@ -158,11 +158,28 @@ TEST(SwitchRecord, SumsUpFailuresByTheirCauseTheCommonestFirst)
         to_text(to_json(record, t0).at("causes")),
         R"([{"error":"token expired","sessions":149,"first":["0-1","0-2","0-3"]},)"
         R"({"error":"no answer","sessions":1,"first":["0-0"]}])");
-    for (int i = 0; i < 30; ++i) { // errors that name something of each session
-        record.note_failures({{"1-" + std::to_string(i), "green/g1", "no " + std::to_string(i)}});
+    for (char c = 'a'; c < 'a' + 26; ++c) { // errors that name something of each session
+        record.note_failures({{std::string{"1-"} + c, "green/g1", std::string{"no "} + c}});
     }
     EXPECT_EQ(record.causes.size(), 20u);
-    EXPECT_EQ(record.causes.back().sessions, 13u);
+    EXPECT_EQ(record.causes.back().sessions, 9u);
+}
+
+// Each token has a time of its own; an endpoint's number is no such word.
+TEST(SwitchRecord, C13_WordsWithADigitDoNotMakeAnotherCause)
+{
+    auto record = joining_record();
+    record.note_failures({{"0-1", "green/g1", "green/g1 refused: expired at 19:27:31Z"},
+                          {"0-2", "green/g1", "green/g1 refused: expired at 19:28:02Z"},
+                          {"0-3", "green/g2", "green/g2 refused: expired at 19:28:02Z"},
+                          {"0-4", "green/g1", "green/g1 refused: expired at noon"},
+                          {"0-5", "green/g1", "green/g1 refused: expired at 19:28:02Z sharp"}});
+    EXPECT_EQ(
+        to_text(to_json(record, t0).at("causes")),
+        R"([{"error":"green/g1 refused: expired at 19:27:31Z","sessions":2,"first":["0-1","0-2"]},)"
+        R"({"error":"green/g1 refused: expired at 19:28:02Z sharp","sessions":1,"first":["0-5"]},)"
+        R"({"error":"green/g1 refused: expired at noon","sessions":1,"first":["0-4"]},)"
+        R"({"error":"green/g2 refused: expired at 19:28:02Z","sessions":1,"first":["0-3"]}])");
 }
 
 TEST(SwitchRecord, NamesTheSessionsOfWhatIsCounted)

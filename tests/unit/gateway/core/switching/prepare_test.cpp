@@ -39,6 +39,25 @@ TEST_F(RouterSwitch, C2_CommandsOfAnotherSwitchAreDropped)
     EXPECT_EQ(router.phase(), member_phase::prepared);
 }
 
+TEST_F(RouterSwitch, C12_AnAbortThatCameOfWaitingNamesWhatWasWaitedFor)
+{
+    client();
+    brokers.green.answers_connect = false;
+    prepares();
+    orders(control::abort_switch{"prepare_timeout"});
+    ASSERT_EQ(router.numbers().failures.size(), 1u);
+    EXPECT_EQ(router.numbers().failures[0].error, "green/g did not answer CONNECT");
+}
+
+TEST_F(RouterSwitch, C12_AnAbortForWhatFailedBlamesNobodyElse)
+{
+    client();
+    brokers.green.answers_connect = false;
+    prepares();
+    orders(control::abort_switch{"max_failed", false});
+    EXPECT_TRUE(router.numbers().failures.empty());
+}
+
 TEST_F(RouterSwitch, C2_AHoldThatComesBeforePreparedIsNoHold)
 {
     client();
