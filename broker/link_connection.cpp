@@ -1,6 +1,7 @@
 #include "broker/link_connection.hpp"
 
 #include "broker/link_frames.hpp"
+#include "broker/net/tls/stream.hpp"
 #include "broker/net/utf8.hpp"
 
 #include <limits>
@@ -29,6 +30,9 @@ link_connection::link_connection(
       owner_(&owner)
 {
     set_read_quantum(64 * 1024); // one link brings what many clients read
+    if (const auto context = std::exchange(transport_.tls, nullptr)) {
+        wrap(tls::stream::connect(context, transport_.tls_name));
+    }
 }
 
 link_connection::~link_connection()
@@ -345,8 +349,9 @@ void link_connection::on_written()
 
 void link_connection::on_peer_fin()
 {
-    if (why_.empty()) {
-        why_ = "closed by the broker";
+    if (why_.empty()) { // N24: an end that TLS did not announce is a loss like any other, and named
+        const std::string cut = layer_failure();
+        why_ = "closed by the broker" + (cut.empty() ? "" : ": " + cut);
     }
     close_now();
 }
@@ -360,6 +365,10 @@ void link_connection::end(std::string why)
 void link_connection::on_closed(boost::system::error_code reason)
 {
     cancel();
+    if (why_.empty() && !layer_failure().empty()) {
+        tls_failed_ = true;
+        why_ = layer_failure();
+    }
     if (owner_ != nullptr && refusal_ != nullptr) {
         owner_->link_refused(transport_.id, *std::move(refusal_));
     } else if (owner_ != nullptr) {

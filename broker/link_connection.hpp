@@ -1,6 +1,6 @@
 #pragma once
 
-// The transport of one link: TCP or ws://, STOMP frames in and out, heart-beats. It holds no rule
+// The transport of one link: TCP or ws://, within TLS or not, STOMP frames in and out, heart-beats. It holds no rule
 // of a session.
 //
 // Threading:  one loop's thread.
@@ -19,6 +19,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+
+namespace tls {
+class client_context;
+} // namespace tls
 
 namespace broker {
 
@@ -42,6 +46,8 @@ struct link_transport {
     link_id id = link_id::none;
     bool websocket = false;
     websocket::upgrade_dial upgrade; // websocket
+    std::shared_ptr<const tls::client_context> tls; // null: plain
+    std::string tls_name;                           // whom its certificate must be for
     stomp::limits limits;
     std::size_t outbox_mark = 1024 * 1024; // limits.broker_outbox
     net::duration heart_beat{};            // the interval that CONNECT offers in both directions
@@ -64,6 +70,8 @@ public:
     void abandon();
     void farewell();
     bool gone() const noexcept { return descriptor() < 0; }
+    // TLS was refused by either side, which a 1.3 server does behind the handshake.
+    bool tls_failed() const noexcept { return tls_failed_; }
     // A WebSocket, whose end is a close frame.
     bool speaks_websocket() const noexcept { return decoder_ != nullptr; }
     // Bytes that arrived meanwhile were not read yet, so the broker does not count as silent.
@@ -73,8 +81,11 @@ public:
         connection::resume_reading();
     }
     // The memory held for the broker's bytes: an HTTP head, an incomplete frame, a pong that is
-    // owed.
-    std::size_t kept_bytes() const noexcept { return partial_.capacity() + pongs_.bytes(); }
+    // owed, TLS's buffers.
+    std::size_t kept_bytes() const noexcept
+    {
+        return partial_.capacity() + pongs_.bytes() + layer_held();
+    }
     // This process did not run for a while: a broker that expects heart-beats gets one now.
     void beat_at_once(net::time_point now);
     bool flushed() const noexcept { return out().empty() && kernel_unsent() == 0; }
@@ -114,6 +125,7 @@ private:
     std::unique_ptr<websocket::upgrade_refusal> refusal_;
     std::size_t counted_input_ = 0, counted_outbox_ = 0;
     bool over_mark_ = false;
+    bool tls_failed_ = false;
     bool said_ = false; // STOMP was appended; a pong is no sign of life to a STOMP broker
 };
 

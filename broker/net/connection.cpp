@@ -59,6 +59,19 @@ connection::connection(readiness_loop& loop, int descriptor, origin from)
     update_interest();
 }
 
+connection::connection(readiness_loop& loop, loose_socket socket)
+    : loop_(loop), layer_(std::move(socket.layer_)),
+      descriptor_(std::exchange(socket.descriptor_, closed_socket)), phase_(phase::open),
+      writable_(true)
+{
+    BOOST_ASSERT(descriptor_ >= 0);
+    if (layer_ != nullptr) {
+        layer_->moved_to(loop_.syscalls());
+        unread_ = true; // it may hold bytes, or know an end, that the socket will not announce again
+    }
+    update_interest();
+}
+
 connection::connection(readiness_loop& loop)
     : loop_(loop), descriptor_(no_socket), phase_(phase::open), writable_(false)
 {
@@ -79,6 +92,23 @@ connection::~connection()
         }
         ::close(descriptor_);
     }
+    if (called_again_) {
+        loop_.forget(*this);
+    }
+}
+
+void connection::wrap(std::unique_ptr<stream_layer> layer, std::span<const char> came_already)
+{
+    BOOST_ASSERT_MSG(layer_ == nullptr && outbox_.empty(), "a stream is wrapped from its begin");
+    layer_ = std::move(layer);
+    layer_->attach(descriptor_, loop_.syscalls(), came_already);
+    if (phase_ == phase::open) {
+        phase_ = phase::securing;
+        touch();
+        if (!came_already.empty()) {
+            secure();
+        }
+    }
 }
 
 loose_socket connection::release() noexcept
@@ -89,7 +119,7 @@ loose_socket connection::release() noexcept
         registered_ = false;
     }
     phase_ = phase::closed;
-    return loose_socket{std::exchange(descriptor_, closed_socket)};
+    return loose_socket{std::exchange(descriptor_, closed_socket), std::move(layer_)};
 }
 
 void connection::carry_in(std::span<char> bytes)
@@ -129,7 +159,7 @@ void connection::resume_reading()
 
 void connection::close_after_flush(duration linger)
 {
-    if (phase_ == phase::connecting) {
+    if (phase_ == phase::connecting || phase_ == phase::securing) {
         close_now();
     } else if (phase_ == phase::open) {
         phase_ = phase::flushing;
@@ -176,6 +206,7 @@ bool connection::wants_bytes() const noexcept
     case phase::open: return reading_ && !fin_seen_;
     case phase::flushing: // a pause ends with closing: the FIN must be seen
     case phase::shut: return !fin_seen_;
+    case phase::securing: return !read_wants_write_;
     case phase::connecting:
     case phase::closed: break;
     }
@@ -194,6 +225,10 @@ void connection::on_ready(std::uint32_t epoll_events)
         return;
     }
     if (phase_ == phase::closed) {
+        called_again_ = called_again_ && epoll_events != 0;
+        return;
+    }
+    if (layer_ != nullptr && layer_is_ready(epoll_events)) {
         return;
     }
     if ((epoll_events & EPOLLOUT) != 0) {
@@ -225,14 +260,23 @@ void connection::connect_decided()
         close_with(error);
         return;
     }
-    phase_ = phase::open;
     writable_ = true;
     touch();
-    on_connected();
+    if (layer_ != nullptr) {
+        phase_ = phase::securing;
+        secure();
+    } else {
+        phase_ = phase::open;
+        on_connected();
+    }
 }
 
 void connection::read_some()
 {
+    if (layer_ != nullptr) {
+        read_layer();
+        return;
+    }
     const std::span<char> buffer = loop_.read_buffer();
     const std::size_t wanted = std::min<std::size_t>(buffer.size(), read_quantum_);
     ++loop_.syscalls().recv;
@@ -268,6 +312,9 @@ void connection::peer_finished()
 // Returns whether anything was written.
 bool connection::write_some()
 {
+    if (layer_ != nullptr) {
+        return write_layer();
+    }
     std::array<iovec, iovecs_max> pieces;
     bool wrote = false;
     for (int i = 0; i < writes_max && writable_ && !outbox_.empty(); ++i) {
@@ -303,6 +350,9 @@ bool connection::write_some()
 
 void connection::shut_down()
 {
+    if (layer_ != nullptr && !finish_layer()) {
+        return;
+    }
     phase_ = phase::shut;
     if (carried() || ::shutdown(descriptor_, SHUT_WR) != 0 || fin_seen_) {
         close_with(0);
@@ -330,7 +380,7 @@ void connection::flush()
         on_closed({error_, boost::system::system_category()});
         return;
     }
-    const bool wrote = phase_ != phase::connecting && write_some();
+    const bool wrote = phase_ != phase::connecting && phase_ != phase::securing && write_some();
     if (phase_ == phase::flushing && outbox_.empty()) {
         shut_down();
     }
@@ -346,10 +396,17 @@ void connection::flush()
 
 void connection::update_interest()
 {
-    const bool waits_to_write = phase_ == phase::connecting || (!writable_ && !outbox_.empty());
-    const std::uint32_t wanted = (wants_bytes() ? std::uint32_t{EPOLLIN} : 0U) |
-                                 (leaves_unread() ? std::uint32_t{EPOLLRDHUP} : 0U) |
-                                 (waits_to_write ? std::uint32_t{EPOLLOUT} : 0U);
+    const bool waits_to_write =
+        phase_ == phase::connecting || read_wants_write_ ||
+        (!writable_ && !write_wants_read_ && (!outbox_.empty() || phase_ == phase::flushing));
+    const std::uint32_t wanted =
+        (wants_bytes() || write_wants_read_ ? std::uint32_t{EPOLLIN} : 0U) |
+        (leaves_unread() ? std::uint32_t{EPOLLRDHUP} : 0U) |
+        (waits_to_write ? std::uint32_t{EPOLLOUT} : 0U);
+    if (unread_ && !called_again_ && wants_bytes()) {
+        called_again_ = true;
+        loop_.call_again(*this);
+    }
     if (registered_ ? wanted == interest_ : wanted == 0) { // unregistered: hung up while paused
         return;
     }

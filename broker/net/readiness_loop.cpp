@@ -59,6 +59,7 @@ struct readiness_loop::state final : arm_watcher {
     void post_turn();
     void turn();
     void dispatch_events();
+    void dispatch_calls();
     bool is_late();
     void flush_dirty();
     void on_armed(time_point deadline) override;
@@ -76,6 +77,8 @@ struct readiness_loop::state final : arm_watcher {
     std::array<epoll_event, events_max> events{};
     std::size_t event_count = 0;
     std::size_t event_next = 0; // the first that was not handed out yet
+    std::vector<ready_handler*> calls; // of the next turn; null: forgotten
+    std::vector<ready_handler*> calling; // of this one
     std::size_t registered = 0; // descriptors in the epoll set
     // A sweep calls epoll_wait until nothing is left, or until every descriptor had its turn: the
     // kernel puts a descriptor that it hands out at the end of its list.
@@ -167,7 +170,7 @@ void readiness_loop::state::turn()
     flush_dirty();
     alarm.move_to(wheel.next(), now);
     at = phase::outside;
-    if (more) {
+    if (more || !calls.empty()) {
         post_turn(); // behind what other threads posted meanwhile
     } else {
         wait();
@@ -208,6 +211,18 @@ void readiness_loop::state::dispatch_events()
         }
     }
     event_count = 0;
+    dispatch_calls();
+}
+
+void readiness_loop::state::dispatch_calls()
+{
+    calling.swap(calls);
+    for (std::size_t i = 0; i < calling.size(); ++i) {
+        if (ready_handler* const handler = std::exchange(calling[i], nullptr)) {
+            handler->on_ready(0);
+        }
+    }
+    calling.clear();
 }
 
 void readiness_loop::state::flush_dirty()
@@ -276,6 +291,20 @@ void readiness_loop::remove(int descriptor, ready_handler& handler)
             state_->events[i].data.ptr = nullptr;
         }
     }
+}
+
+void readiness_loop::call_again(ready_handler& handler)
+{
+    state_->calls.push_back(&handler);
+    if (state_->at == state::phase::outside) {
+        state_->post_turn();
+    }
+}
+
+void readiness_loop::forget(ready_handler& handler) noexcept
+{
+    std::ranges::replace(state_->calls, &handler, nullptr);
+    std::ranges::replace(state_->calling, &handler, nullptr);
 }
 
 void readiness_loop::mark_dirty(flushable& f) noexcept

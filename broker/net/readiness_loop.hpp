@@ -67,6 +67,10 @@ public:
     add(int descriptor, std::uint32_t epoll_events, ready_handler& handler);
     void modify(int descriptor, std::uint32_t epoll_events, ready_handler& handler);
     void remove(int descriptor, ready_handler& handler); // forgets events of this turn too
+    // on_ready(0) in the next turn: it has more to do that no descriptor will announce. Not more than
+    // once until then; it must not be gone by then: forget() is for that.
+    void call_again(ready_handler& handler);
+    void forget(ready_handler& handler) noexcept;
 
     void mark_dirty(flushable& f) noexcept; // idempotent
     void set_turn_handler(turn_handler* handler) noexcept;

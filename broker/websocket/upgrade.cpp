@@ -116,9 +116,10 @@ verdict check_handshake(const http_head& head, bool drafts)
 }
 
 // The place as the client sees it. A proxy adds its value to the end of a list.
-seen_as place_of(const http_head& head, hop from)
+seen_as place_of(const http_head& head, const upgrade_policy& policy, hop from)
 {
-    seen_as place{.host = head.find("Host").value_or("")};
+    seen_as place{
+        .host = head.find("Host").value_or(""), .scheme = policy.within_tls ? "https" : ""};
     if (from == hop::peer)
         return place;
     if (const auto hosts = head.items("X-Forwarded-Host"); !hosts.empty())
@@ -138,7 +139,7 @@ verdict check_origin(const http_head& head, const upgrade_policy& policy, hop fr
         return std::nullopt;
     if (head.count(field) > 1)
         return refusal{400, "Origin is repeated", {}};
-    if (!origin_is_allowed(*origin, place_of(head, from), policy.allowed_origins))
+    if (!origin_is_allowed(*origin, place_of(head, policy, from), policy.allowed_origins))
         return refusal{
             403,
             "this origin is not allowed",

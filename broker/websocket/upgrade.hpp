@@ -39,6 +39,7 @@ struct upgrade_policy {
     std::vector<std::string> forward_headers; // names kept in upgrade_request::forwarded
     bool stomp_v10 = true, stomp_v11 = true, stomp_v12 = true; // subprotocols offered
     std::size_t head_bytes_max = http_head_bytes_max;
+    bool within_tls = false; // the place is https, whatever stands before it
     // For who has judged the path already.
     bool any_path = false;
     // Also the drafts 7 and 8, whose frames are those of 13 (SockJS 0.3.3 asks for them).

@@ -24,10 +24,10 @@ stomp::frame_view& scratch_frame()
 } // namespace
 
 client_connection::client_connection(
-    shard& owner, int descriptor, std::size_t listener, std::uint64_t number)
-    : connection(owner.loop(), descriptor, origin::accepted), shard_(owner),
+    shard& owner, net::loose_socket socket, std::size_t listener, std::uint64_t number)
+    : connection(owner.loop(), std::move(socket)), shard_(owner),
       since_(owner.loop().now()), number_(number), listener_(static_cast<std::uint16_t>(listener)),
-      stage_(place().proxy_protocol == proxy_versions::none ? stage::greeting : stage::proxy_header)
+      stage_(place().proxy_protocol == proxy_versions::none ? first_stage() : stage::proxy_header)
 {
     if (place().protocol == client_protocol::stomp) {
         transport_.emplace<tcp_transport>();
@@ -69,6 +69,10 @@ void client_connection::take(std::span<char> bytes)
 {
     if (stage_ == stage::proxy_header) {
         bytes = read_proxy_header(bytes);
+    }
+    if (stage_ == stage::hello && !bytes.empty() && !closing()) {
+        await_handshake(bytes);
+        return;
     }
     if (stage_ == stage::greeting && !bytes.empty() && !closing()) {
         bytes = greet(bytes);
@@ -335,7 +339,12 @@ void client_connection::on_peer_fin()
 void client_connection::on_closed(boost::system::error_code)
 {
     cancel();
+    if (stage_ == stage::securing && !layer_failure().empty()) {
+        handshake_failed(layer_failure());
+    }
+    leave_gate();
     wire().on_closed();
+    drop_layer();
     socket_gone_ = true;
     left_ = true;
     if (!connected_ || partial_.empty() || shard_.core().wants_client(session_)) {

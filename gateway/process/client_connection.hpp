@@ -1,6 +1,6 @@
 #pragma once
 
-// One client's socket: PROXY header, what its transport makes of the bytes, STOMP frames,
+// One client's socket: PROXY header, TLS's handshake, what its transport makes of the bytes, STOMP frames,
 // heart-beats. It holds no rule of a session. It hands frames to the router as long as the router
 // wants them, and otherwise carries their bytes.
 //
@@ -31,6 +31,10 @@
 #include <string>
 #include <variant>
 
+namespace tls {
+class server_context;
+} // namespace tls
+
 namespace gateway {
 
 class shard;
@@ -38,7 +42,8 @@ struct listener_config;
 
 class client_connection final : public net::connection, private net::timer {
 public:
-    client_connection(shard& owner, int descriptor, std::size_t listener, std::uint64_t number);
+    client_connection(
+        shard& owner, net::loose_socket socket, std::size_t listener, std::uint64_t number);
     // The user of a SockJS session: a carried connection.
     client_connection(
         shard& owner, const sockjs::standing& who, std::uint64_t number, sockjs::session& over);
@@ -66,6 +71,8 @@ public:
     void check_backlog(net::time_point now);
     void refuse(std::string_view sentence); // not now
     void turn_away(std::string_view why);   // it is no proxy's, or says nothing that one would say
+    // It has waited for that (N27). Takes the first step, which is the one that costs.
+    void begin_handshake(const std::shared_ptr<const tls::server_context>& from);
     // limits.buffered_total: closes at once. Queued bytes are not written.
     void cut();
     // The same from hold to commit: nobody goes, reading stops (S14).
@@ -100,6 +107,8 @@ public:
 private:
     enum class stage : std::uint8_t {
         proxy_header, // the listener demands one
+        hello,        // the first bytes of a TLS handshake
+        securing,     // it waits for its turn, then it is under way
         greeting,     // the transport's first bytes
         open,         // STOMP bytes come
     };
@@ -111,6 +120,7 @@ private:
         std::size_t bytes = 0;
     };
 
+    void on_connected() override;
     void on_bytes(std::span<char> bytes) override;
     void on_written() override;
     void on_peer_fin() override;
@@ -121,6 +131,12 @@ private:
 
     void take(std::span<char> bytes);
     std::span<char> read_proxy_header(std::span<char> bytes);
+    stage first_stage() const noexcept; // behind the PROXY header
+    void await_handshake(std::span<char> hello);
+    void leave_gate();
+    // Its first bytes are kept, and none more may be read.
+    bool waits_for_turn() const noexcept { return stage_ == stage::securing && !wrapped(); }
+    void handshake_failed(const std::string& why);
     std::span<char> greet(std::span<char> bytes);
     sockjs::wish sockjs_wish(std::size_t looked_at);
     void serve_http(std::span<const char> rest);
@@ -156,11 +172,12 @@ private:
     void judge_pile(net::time_point now);
     bool carry_is_full() const noexcept;
     std::size_t room_before_connect() const noexcept;
-    // A head or a frame without its end, what is carried, a pong that is owed.
+    // A head or a frame without its end, what is carried, a pong that is owed, TLS's buffers.
     std::size_t held_input() const noexcept
     {
         const std::size_t room = partial_.capacity();
-        return (room > std::string{}.capacity() ? room : 0) + kinds_.weight() + wire().held();
+        return (room > std::string{}.capacity() ? room : 0) + kinds_.weight() + wire().held() +
+               layer_held();
     }
     void account() noexcept;
     stomp::limits frame_limits() const noexcept;
@@ -171,7 +188,8 @@ private:
     stomp::parser parser_;
     // PROXY header, then the greeting, then STOMP bytes that are not interpreted yet.
     std::string partial_;
-    std::unique_ptr<std::string> peer_; // while it is counted, or until the session knows it
+    // While it is counted or in the gate, or until the session knows it.
+    std::unique_ptr<std::string> peer_;
     std::unique_ptr<large_frames> large_;
     stomp::heart_beat beat_;
     websocket::idle_watch idle_;
@@ -194,6 +212,7 @@ private:
     bool socket_gone_ : 1 = false; // on_closed came while bytes were carried
     bool counted_ : 1 = false, address_counted_ : 1 = false;
     bool stopped_ : 1 = false; // stop_for_memory
+    bool in_gate_ : 1 = false; // its TLS handshake waits or is under way
     bool parsing_ : 1 = false; // partial_ is being read: it must not be freed
     bool moved_ : 1 = false;
 
@@ -202,6 +221,6 @@ public: // by the shard; here for the sake of the size
 };
 
 // The budget of an idle client's socket; its transport and the parser are within it.
-static_assert(sizeof(client_connection) <= 440);
+static_assert(sizeof(client_connection) <= 448);
 
 } // namespace gateway

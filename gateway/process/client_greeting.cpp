@@ -1,17 +1,21 @@
-// A client's first bytes: the PROXY header where its listener demands one, then what its transport
-// wants to hear before STOMP.
+// A client's first bytes: the PROXY header where its listener demands one, TLS's handshake, then what its
+// transport wants to hear before STOMP.
 
 #include "broker/net/socket.hpp"
+#include "broker/net/tls/stream.hpp"
 #include "gateway/listening/proxy_header.hpp"
 #include "gateway/process/client_connection.hpp"
 #include "gateway/process/shard.hpp"
 #include "gateway/telemetry/log.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace gateway {
 
 namespace {
+
+constexpr char tls_handshake_record = 22; // RFC 8446, 5.1
 
 std::string without_port(const std::string& peer)
 {
@@ -53,7 +57,7 @@ std::span<char> client_connection::read_proxy_header(std::span<char> bytes)
         return {};
     case proxy_header::outcome::whole: break;
     }
-    stage_ = stage::greeting;
+    stage_ = first_stage();
     drop_input();
     if (!header.source.empty()) {
         peer_ = std::make_unique<std::string>(std::move(header.source));
@@ -70,6 +74,68 @@ void client_connection::turn_away(std::string_view why)
         log_level::warning, from,
         "refused a connection to " + place().bind.text + ": " + std::string{why}, {{"peer", from}});
     cut();
+}
+
+client_connection::stage client_connection::first_stage() const noexcept
+{
+    return place().tls ? stage::hello : stage::greeting;
+}
+
+// outside.md N27. What came is kept, and nothing more is read, until it is this one's turn.
+void client_connection::await_handshake(std::span<char> hello)
+{
+    stage_ = stage::securing;
+    if (hello.front() != tls_handshake_record) {
+        handshake_failed("the client does not speak TLS");
+        cut();
+        return;
+    }
+    keep({hello.data(), hello.size()});
+    pause_reading();
+    if (!peer_) {
+        peer_ = std::make_unique<std::string>(peer());
+    }
+    in_gate_ = true;
+    shard_.gate().enter(number_, without_port(*peer_));
+}
+
+void client_connection::begin_handshake(const std::shared_ptr<const tls::server_context>& from)
+{
+    if (closing()) {
+        leave_gate();
+        return;
+    }
+    const std::string hello = std::exchange(partial_, {});
+    if (!stopped_) {
+        resume_reading();
+    }
+    wrap(tls::stream::accept(from), hello);
+    account();
+}
+
+void client_connection::on_connected()
+{
+    leave_gate();
+    stage_ = stage::greeting;
+    ++shard_.counters().listener(listener_).tls_handshakes;
+    account();
+}
+
+void client_connection::leave_gate()
+{
+    if (in_gate_) {
+        in_gate_ = false;
+        shard_.gate().leave(number_, without_port(*peer_));
+    }
+}
+
+void client_connection::handshake_failed(const std::string& why)
+{
+    ++shard_.counters().listener(listener_).rejected[reject_reason::tls];
+    const std::string from = without_port(peer());
+    log::line_about(
+        log_level::info, from, "refused a client at " + place().bind.text + ": " + why,
+        {{"peer", from}});
 }
 
 std::span<char> client_connection::greet(std::span<char> bytes)

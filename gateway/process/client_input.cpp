@@ -109,7 +109,7 @@ void client_connection::stop_for_memory(bool on)
     if (on && reading()) {
         stop_reading();
         ++shard_.counters().backpressure_pauses[side::client];
-    } else if (!on && !reading() && !carry_is_full()) {
+    } else if (!on && !reading() && !carry_is_full() && !waits_for_turn()) {
         go_on_reading(loop().now());
     }
 }

@@ -139,6 +139,10 @@ void client_connection::close(disconnect_reason reason, std::string_view text)
 void client_connection::refuse(std::string_view sentence)
 {
     cancel();
+    if (place().tls && stage_ < stage::greeting) { // what is not TLS's would be no answer
+        cut();
+        return;
+    }
     wire().append_unavailable(out(), sentence);
     touch();
     close_after_flush();

@@ -7,6 +7,12 @@
 
 namespace gateway {
 
+namespace {
+
+constexpr auto refusal_time = std::chrono::milliseconds{250};
+
+} // namespace
+
 endpoint_probe::endpoint_probe(
     shard& owner, control::endpoint_ref which, depth how, net::duration timeout, answer done)
     : shard_(owner), which_(which), how_(how), timeout_(timeout), done_(std::move(done))
@@ -18,10 +24,9 @@ const health_config& endpoint_probe::health() const
     return shard_.settings().brokers.colors[which_.color].health;
 }
 
-bool endpoint_probe::by_websocket() const
+endpoint_scheme endpoint_probe::scheme() const
 {
-    return shard_.settings().brokers.colors[which_.color].endpoints[which_.index].scheme ==
-           endpoint_scheme::ws;
+    return shard_.settings().brokers.colors[which_.color].endpoints[which_.index].scheme;
 }
 
 void endpoint_probe::start()
@@ -41,8 +46,18 @@ void endpoint_probe::link_open(broker::link_id)
 {
     // The 101 is an answer of the process itself. A CONNECT without a login would only be a session
     // more in the eyes of an application.
-    if (health().login.empty() && (how_ == depth::health || by_websocket())) {
+    if (health().login.empty() && by_websocket(scheme())) {
         finish(true, {});
+        return;
+    }
+    if (health().login.empty() && how_ == depth::health) {
+        if (within_tls(
+                scheme())) { // a server of TLS 1.3 refuses a certificate behind the handshake
+            opened_ = true;
+            shard_.loop().timers().arm(*this, shard_.loop().now() + refusal_time);
+        } else {
+            finish(true, {});
+        }
         return;
     }
     stomp::serializer frame;
@@ -78,7 +93,7 @@ void endpoint_probe::link_frame(broker::link_id, const stomp::frame_view& frame,
 
 void endpoint_probe::link_lost(broker::link_id, std::string why)
 {
-    finish(asked_ && health().login.empty(), std::move(why));
+    finish(asked_ && health().login.empty() && !connection_->tls_failed(), std::move(why));
 }
 
 void endpoint_probe::link_refused(broker::link_id, websocket::upgrade_refusal what)
@@ -91,6 +106,10 @@ void endpoint_probe::link_refused(broker::link_id, websocket::upgrade_refusal wh
 
 void endpoint_probe::on_timer(net::time_point)
 {
+    if (opened_) {
+        finish(true, {});
+        return;
+    }
     const bool began = connection_->bytes_read() > 0;
     finish(
         false, asked_  ? "no answer to CONNECT in time"

@@ -2,7 +2,8 @@
 
 // Asks one endpoint whether it answers.
 //
-// A stomp:// endpoint is healthy when the transport opens. Where health.login is set, STOMP CONNECT
+// A stomp:// endpoint is healthy when the transport opens, a stomps:// one when TLS is agreed on and not
+// refused within a moment. Where health.login is set, STOMP CONNECT
 // must be answered with CONNECTED, too. A preflight always sends CONNECT and takes any answer as a
 // sign of life, an ERROR or a close included, because a stopped process still accepts connections
 // (C10).
@@ -50,7 +51,7 @@ private:
     void on_timer(net::time_point now) override;
     void finish(bool ok, std::string why);
     const health_config& health() const;
-    bool by_websocket() const;
+    endpoint_scheme scheme() const;
 
     shard& shard_;
     control::endpoint_ref which_;
@@ -59,6 +60,7 @@ private:
     answer done_;
     std::vector<handshake_field> headers_; // health.headers
     std::unique_ptr<broker::link_connection> connection_;
+    bool opened_ = false; // TLS is up, and may still be refused
     bool asked_ = false; // CONNECT was written
     bool over_ = false;
 };

@@ -3,8 +3,9 @@
 #include "broker/net/standard_descriptors.hpp"
 #include "broker/net/stray_signals.hpp"
 #include "control/api/tokens.hpp"
-#include "gateway/settings/config.hpp"
 #include "gateway/process/process.hpp"
+#include "gateway/process/tls_contexts.hpp"
+#include "gateway/settings/config.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -16,7 +17,7 @@ int main(int argc, char** argv)
 {
     net::open_standard_descriptors();
     net::ignore_stray_signals(); // process.cpp says so in the log
-    std::signal(SIGHUP, SIG_IGN); // until it says that reloading is not built yet
+    std::signal(SIGHUP, SIG_IGN); // until it is ready to reload
     CLI::App app{"A gateway for STOMP over WebSocket that moves live sessions between two pools of "
                  "brokers."};
     std::string file;
@@ -42,6 +43,12 @@ int main(int argc, char** argv)
         const std::string& tokens = settings->admin.tokens_file;
         if (const auto wrong = tokens.empty() ? std::nullopt : control::token_file::check(tokens)) {
             std::fprintf(stderr, "%s\n", wrong->c_str());
+            return 2;
+        }
+        if (const auto opened = gateway::open_tls(*settings, {}); !opened.failures.empty()) {
+            for (const auto& why : opened.failures) {
+                std::fprintf(stderr, "%s\n", why.c_str());
+            }
             return 2;
         }
         std::printf("%s: good\n", file.c_str());

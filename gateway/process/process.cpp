@@ -43,7 +43,11 @@ void process::wait_for_signal()
         if (error) {
             return;
         }
-        if (number != SIGTERM && number != SIGINT) {
+        if (number == SIGHUP) {
+            log::line(
+                log_level::info, "SIGHUP: TLS files are read again, the configuration is not");
+            reload_tls();
+        } else if (number != SIGTERM && number != SIGINT) {
             note_signal(number);
         } else if (stopping_) {
             log::line(log_level::warning, "stopping at once");
@@ -65,12 +69,6 @@ void process::note_signal(int number)
         return;
     }
     told = now;
-    if (number == SIGHUP) {
-        log::line(
-            log_level::warning,
-            "SIGHUP: reloading the configuration is not built yet; nothing changed");
-        return;
-    }
     const char* name = ::sigabbrev_np(number); // null of a real-time one
     log::line(
         log_level::warning, "a signal that means nothing here was ignored",
@@ -124,6 +122,7 @@ void process::stop()
     timer_.cancel();
     resolve_timer_.cancel();
     trim_timer_.cancel();
+    tls_timer_.cancel();
     if (server_) {
         server_->stop();
     }
@@ -144,6 +143,7 @@ int process::run()
     wait_for_signal();
     resolve_again();
     trim_memory();
+    watch_tls();
     control_.run();
     log::line(log_level::info, "stopped");
     return 0;

@@ -2,7 +2,7 @@
 
 // The running gateway: its shards and their threads, the control plane on the thread that called
 // run(), signals and upkeep. start.cpp puts it together, process.cpp ends it, upkeep.cpp does what
-// comes again and again.
+// comes again and again, tls_reload.cpp reads TLS files.
 //
 // Threading:  run()'s thread but where a function says otherwise.
 // Lifetime:   the destructor ends shards and joins their threads.
@@ -58,6 +58,10 @@ private:
     void resolve_again();
     void trim_memory();
     void release_memory();
+    void warn_of_tls() const;
+    void take_tls(std::shared_ptr<const tls_contexts> contexts);
+    void reload_tls();
+    void watch_tls();
 
     config settings_;
     process_state shared_;
@@ -70,11 +74,14 @@ private:
     std::unique_ptr<control::api> api_;
     std::unique_ptr<control::api_server> server_;
     boost::asio::signal_set signals_{control_};
-    boost::asio::steady_timer timer_{control_}, resolve_timer_{control_}, trim_timer_{control_};
+    boost::asio::steady_timer timer_{control_}, resolve_timer_{control_}, trim_timer_{control_},
+        tls_timer_{control_};
     trim_decider trims_;
     std::size_t trims_open_ = 0; // shards that a release of memory still waits for
     std::thread resolver_;
     std::shared_ptr<const endpoint_addresses> where_;
+    std::shared_ptr<const tls_contexts> secure_;
+    std::string tls_seen_; // tls_files_seen() of what is in use
     control_counters counters_;
     std::set<control::switch_number> counted_;
     std::vector<shard_numbers> last_numbers_;

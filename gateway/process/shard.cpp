@@ -4,6 +4,7 @@
 #include "gateway/telemetry/log.hpp"
 
 #include <algorithm>
+#include <new>
 #include <unistd.h>
 
 namespace gateway {
@@ -17,11 +18,22 @@ private:
     shard& shard_;
 };
 
+// Its only purpose is a turn, at whose end begin_handshakes() is called.
+class shard::gate_timer final : public net::timer {
+private:
+    void on_timer(net::time_point) override {}
+};
+
 shard::shard(
     config settings, shard_settings core, process_state& process,
-    std::shared_ptr<const endpoint_addresses> where, report_sink reports)
+    std::shared_ptr<const endpoint_addresses> where, std::shared_ptr<const tls_contexts> secure,
+    report_sink reports)
     : settings_(std::move(settings)), process_(process), where_(std::move(where)),
-      reports_(std::move(reports)), timer_(std::make_unique<core_timer>(*this)),
+      secure_(std::move(secure)), reports_(std::move(reports)),
+      gate_(
+          {.share_percent = settings_.limits.tls_handshake_share,
+           .per_address = settings_.limits.tls_handshakes_per_address}),
+      timer_(std::make_unique<core_timer>(*this)), gate_timer_(std::make_unique<gate_timer>()),
       buffered_max_(process.buffered_max), router_(std::move(core), *this, counters_)
 {
     for (const auto& l : settings_.listeners) {
@@ -29,7 +41,8 @@ shard::shard(
             {.paths = l.paths,
              .allowed_origins = l.allowed_origins,
              .forward_headers = l.forward_headers,
-             .head_bytes_max = settings_.limits.http_head});
+             .head_bytes_max = settings_.limits.http_head,
+             .within_tls = l.tls.has_value()});
     }
     open_hub();
     loop_.set_turn_handler(this);
@@ -39,6 +52,7 @@ shard::~shard()
 {
     loop_.set_turn_handler(nullptr);
     timer_->cancel();
+    gate_timer_->cancel();
     listeners_.clear();
     hub_.reset();
     by_session_.clear();
@@ -103,7 +117,8 @@ void shard::accepted(int descriptor, std::size_t index)
 {
     const std::uint64_t number = ++last_client_;
     client_connection& c =
-        clients_.add(number, std::make_unique<client_connection>(*this, descriptor, index, number));
+        clients_.add(number, std::make_unique<client_connection>(
+                    *this, net::loose_socket{descriptor}, index, number));
     auto& counts = counters_.listener(index);
     const auto& at = settings_.listeners[index];
     const bool many =
@@ -262,6 +277,7 @@ void shard::on_turn_end(net::time_point now)
         c->backlog_listed = false;
         c->check_backlog(now);
     }
+    begin_handshakes();
     count_held();
     if (stopped_reading_ || (over_budget() && now >= shed_at_)) {
         shed(now);
@@ -280,6 +296,23 @@ void shard::on_turn_end(net::time_point now)
     if (!resumed_.empty() || !failed_dials_.empty()) {
         loop_.request_turn();
     }
+}
+
+// outside.md N27. One step a turn, as a rule: behind it the gate is closed for a while.
+void shard::begin_handshakes()
+{
+    while (const auto who = gate_.next(net::clock::now())) {
+        client_connection* const c = clients_.find(*who); // who goes leaves the gate
+        const auto began = net::clock::now();
+        try {
+            c->begin_handshake(secure_->listeners[c->listener()]);
+        } catch (const std::bad_alloc&) {
+            c->cut();
+        }
+        const auto ended = net::clock::now();
+        gate_.spent(ended - began, ended);
+    }
+    loop_.timers().arm(*gate_timer_, gate_.next_deadline());
 }
 
 void shard::remove(client_connection& c)
@@ -341,6 +374,7 @@ shard_counters shard::take_counters()
 {
     count_held();
     counters_.held = router_.budget().by_kind();
+    counters_.tls_waiting = gate_.waiting();
     const auto& s = loop_.syscalls();
     counters_.syscalls[syscall::read] = s.recv;
     counters_.syscalls[syscall::write] = s.send;

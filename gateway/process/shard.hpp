@@ -12,11 +12,13 @@
 #include "broker/net/numbered_table.hpp"
 #include "broker/net/readiness_loop.hpp"
 #include "broker/net/socket.hpp"
+#include "broker/net/tls/handshake_gate.hpp"
 #include "broker/websocket/upgrade.hpp"
 #include "gateway/core/routing/router.hpp"
 #include "gateway/core/tables/effects.hpp"
 #include "gateway/listening/listener.hpp"
 #include "gateway/process/client_connection.hpp"
+#include "gateway/process/tls_contexts.hpp"
 #include "gateway/settings/config.hpp"
 #include "gateway/transports/sockjs/hub.hpp"
 
@@ -76,7 +78,8 @@ class shard final : private effects,
 public:
     shard(
         config settings, shard_settings core, process_state& process,
-        std::shared_ptr<const endpoint_addresses> where, report_sink reports);
+        std::shared_ptr<const endpoint_addresses> where, std::shared_ptr<const tls_contexts> secure,
+        report_sink reports);
     ~shard();
 
     // Opens its part of a listener; a descriptor that is listening.
@@ -103,6 +106,8 @@ public:
     {
         where_ = std::move(where);
     }
+    // For connections from now on.
+    void set_tls(std::shared_ptr<const tls_contexts> secure) { secure_ = std::move(secure); }
     void stop_accepting();
     void drain_some(std::size_t most); // closes that many clients (1012)
     void give_back_memory();           // the system has none left
@@ -112,6 +117,7 @@ public:
     check_endpoints(color c, std::function<void(std::vector<std::pair<bool, std::string>>)> done);
 
     // ---- by connections
+    tls::handshake_gate& gate() noexcept { return gate_; }
     // Who it is, is known now: counts it, or refuses it for limits.clients_per_address.
     void admit(client_connection& c);
     session_id opened(
@@ -132,6 +138,7 @@ public:
 
 private:
     class core_timer;
+    class gate_timer;
     friend class endpoint_probe;
 
     // effects
@@ -195,6 +202,7 @@ private:
     void shed(net::time_point now);
     void close_largest(std::uint64_t excess, net::time_point now);
     void beat_behind_a_pause(net::time_point now);
+    void begin_handshakes();
     void stop_reading(bool on);
     bool over_budget() const noexcept { return router_.budget().total() > buffered_max_; }
 
@@ -202,6 +210,7 @@ private:
     shard_counters counters_;
     process_state& process_;
     std::shared_ptr<const endpoint_addresses> where_;
+    std::shared_ptr<const tls_contexts> secure_;
     report_sink reports_;
     boost::asio::io_context context_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
@@ -210,6 +219,7 @@ private:
     std::vector<websocket::upgrade_policy> policies_;
     std::vector<sockjs::premises> premises_;
     std::vector<std::unique_ptr<listener>> listeners_;
+    tls::handshake_gate gate_;
     net::numbered_table<client_connection> clients_;
     std::uint64_t last_client_ = 0;
     net::hash_map<std::uint64_t, client_connection*> by_session_;
@@ -222,6 +232,7 @@ private:
     std::vector<client_connection*> resumed_, backlogged_;
     std::vector<std::uint64_t> dead_; // clients, by number: one may be listed twice
     std::unique_ptr<core_timer> timer_;
+    std::unique_ptr<gate_timer> gate_timer_;
     std::size_t next_address_ = 0;
     net::time_point shed_at_{};
     net::duration paused_ = net::clock::paused(); // pauses of the process that are dealt with

@@ -36,7 +36,12 @@ std::unique_ptr<broker::link_connection> shard::connect(
     }
     broker::link_transport transport;
     transport.id = order.link;
-    transport.websocket = endpoint.scheme == endpoint_scheme::ws;
+    transport.websocket = by_websocket(endpoint.scheme);
+    if (within_tls(endpoint.scheme)) {
+        const auto& named = settings_.brokers.colors[order.at.color].tls.server_name;
+        transport.tls = secure_->towards(order.at.color, endpoint.scheme);
+        transport.tls_name = named.empty() ? endpoint.host : named;
+    }
     transport.limits = {
         .frame_bytes = settings_.limits.broker_frame, .header_count = broker_headers_max};
     transport.outbox_mark = settings_.limits.broker_outbox;

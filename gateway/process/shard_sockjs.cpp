@@ -118,7 +118,7 @@ void shard::upgrade(sockjs::handed_on socket)
     const std::uint64_t number = ++last_client_;
     const std::size_t listener = socket.who.listener;
     auto& c = clients_.add(
-        number, std::make_unique<client_connection>(*this, socket.socket.take(), listener, number));
+        number, std::make_unique<client_connection>(*this, std::move(socket.socket), listener, number));
     ++counters_.listener(listener).connections;
     c.set_counted();
     c.go_on(std::move(socket.who), std::move(socket.bytes));

@@ -159,7 +159,7 @@ void process::make_shards(std::uint64_t room)
             core.links_per_login = std::max<std::size_t>(1000, room / 4 / threads);
         }
         shards_.push_back(std::make_unique<shard>(
-            settings_, std::move(core), shared_, where_, [this](control::report what) {
+            settings_, std::move(core), shared_, where_, secure_, [this](control::report what) {
                 boost::asio::post(control_, [this, what = std::move(what)]() mutable {
                     service_->on_report(std::move(what));
                 });
@@ -212,6 +212,13 @@ int process::start()
     freed_memory::set_up();
     memory_reserve::set_up();
     const std::uint64_t room = set_limits();
+    tls_seen_ = tls_files_seen(settings_);
+    auto secure = open_tls(settings_, {});
+    if (!secure.failures.empty()) {
+        return start_error(secure.failures.front());
+    }
+    take_tls(std::move(secure.contexts));
+    warn_of_tls();
     auto opened = control::open_file_store(settings_.store.path, settings_.initial_color);
     if (auto* sentence = std::get_if<std::string>(&opened)) {
         return start_error(*sentence);

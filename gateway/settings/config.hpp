@@ -14,6 +14,7 @@
 #include "broker/color.hpp"
 #include "broker/dialect.hpp"
 #include "broker/net/address_range.hpp"
+#include "broker/net/tls/settings.hpp"
 #include "control/protocol/log_level.hpp"
 #include "control/protocol/switch_request.hpp"
 #include "gateway/settings/dedup.hpp"
@@ -87,6 +88,7 @@ struct listener_config {
     bool cookie_needed = false;            // SockJS's for balancers that stick to JSESSIONID
     client_frames frames = client_frames::automatic;
     bool reuse_port = false;
+    std::optional<tls::server_settings> tls; // not set: plain
     bool operator==(const listener_config&) const = default;
 };
 
@@ -107,6 +109,14 @@ enum class endpoint_scheme : std::uint8_t {
     wss,    // the same within TLS
 };
 std::string_view to_string(endpoint_scheme s) noexcept;
+constexpr bool by_websocket(endpoint_scheme s) noexcept
+{
+    return s == endpoint_scheme::ws || s == endpoint_scheme::wss;
+}
+constexpr bool within_tls(endpoint_scheme s) noexcept
+{
+    return s == endpoint_scheme::stomps || s == endpoint_scheme::wss;
+}
 
 struct endpoint_config {
     endpoint_scheme scheme = endpoint_scheme::stomp;
@@ -141,6 +151,7 @@ enum class backplane_kind : std::uint8_t {
 
 struct color_config {
     std::vector<endpoint_config> endpoints;
+    tls::client_settings tls; // towards its stomps:// and wss:// endpoints
     health_config health;
     std::optional<broker::dialect> dialect; // where it differs from brokers.dialect
     bool operator==(const color_config&) const = default;
@@ -246,6 +257,8 @@ struct limits_config {
     std::size_t links_per_login = 0; // 0: a quarter of the descriptors
     memory_mark buffered_total;
     std::size_t http_head = 32 * 1024;
+    unsigned tls_handshake_share = 50;           // percent of a shard's time
+    std::size_t tls_handshakes_per_address = 32; // under way, a shard
     milliseconds idle_ping{30'000}; // 0: clients without heart-beats may be silent for ever
     bool operator==(const limits_config&) const = default;
 };

@@ -167,6 +167,14 @@ void loader::limits(section at)
     at.take_count("clients_per_address", l.clients_per_address, 0, 10'000'000);
     at.take("handshake_timeout", l.handshake_timeout, 100ms, 1h);
     at.take("connect_timeout", l.connect_timeout, 100ms, 1h);
+    at.take_as(
+        "tls_handshake_share", l.tls_handshake_share,
+        [](std::string_view text) {
+            const auto share = parse_percent(text);
+            return share && *share >= 1 && *share <= 100 ? share : std::nullopt;
+        },
+        "a percentage of a thread's time from 1% to 100%");
+    at.take_count("tls_handshakes_per_address", l.tls_handshakes_per_address, 1, 1'000'000);
     at.take("idle_ping", l.idle_ping, 0s, 24h);
     at.take_size("http_head", l.http_head, 1 * KiB, 1 * MiB);
     at.take_size("frame_before_connect", l.frame_before_connect, 1 * KiB, 1 * GiB);

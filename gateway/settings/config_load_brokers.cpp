@@ -55,7 +55,13 @@ void loader::color(section at, broker::color c)
 {
     auto& out = config_.brokers.colors[c];
     endpoints(at, c);
-    at.refuse("tls");
+    if (at.has("tls")) {
+        broker_tls(at.child("tls"), out);
+        if (std::ranges::none_of(
+                out.endpoints, [](const auto& e) { return within_tls(e.scheme); })) {
+            at.error("tls", "says nothing without a stomps:// or wss:// endpoint in this color");
+        }
+    }
     health(at.child("health"), out);
     if (at.has("dialect")) {
         dialect(at, out.dialect.emplace());
@@ -82,16 +88,14 @@ void loader::endpoints(section& at, broker::color c)
 void loader::endpoint(
     const YAML::Node& item, const std::string& path, std::vector<endpoint_config>& known)
 {
-    static constexpr std::string_view allowed = "stomp://HOST:PORT or ws://HOST:PORT/PATH";
+    static constexpr std::string_view allowed =
+        "stomp://HOST:PORT or ws://HOST:PORT/PATH, or stomps:// or wss:// within TLS";
     std::optional<endpoint_config> e;
     const auto parse = [&](std::string_view url, const YAML::Mark& at, const std::string& where) {
         e = parse_endpoint_url(url);
         if (!e) {
             document_.error(
                 at, where, shown(url) + " is not allowed: must be " + std::string{allowed});
-        } else if (e->scheme == endpoint_scheme::stomps || e->scheme == endpoint_scheme::wss) {
-            document_.error(
-                at, where, "not built yet: " + std::string{to_string(e->scheme)} + "://");
         }
     };
     if (item.IsScalar()) {
@@ -145,11 +149,13 @@ void loader::health(section at, color_config& of)
     if (at.has("passcode_file") && !at.has("login")) {
         at.error("passcode_file", "login is needed as well");
     }
-    const bool by_websocket = std::ranges::any_of(
-        of.endpoints, [](const endpoint_config& one) { return one.scheme == endpoint_scheme::ws; });
+    const bool asked_by_http = std::ranges::any_of(
+        of.endpoints, [](const endpoint_config& one) { return by_websocket(one.scheme); });
     for (const auto* key : {"headers", "path"}) {
-        if (at.has(key) && !by_websocket) {
-            at.error(key, "needs a ws:// endpoint in this color: others are not asked by HTTP");
+        if (at.has(key) && !asked_by_http) {
+            at.error(
+                key,
+                "needs a ws:// or wss:// endpoint in this color: others are not asked by HTTP");
         }
     }
 }

@@ -52,7 +52,9 @@ void loader::listener(section at)
     forward_headers(at, l.forward_headers);
     proxy_protocol(at, l);
     at.take("reuse_port", l.reuse_port);
-    at.refuse("tls");
+    if (at.has("tls")) {
+        listener_tls(at.child("tls"), l);
+    }
     at.finish();
     for (const auto& other : config_.listeners) {
         const bool picked =

@@ -35,6 +35,12 @@ private:
     void paths(section& at, std::string_view key, std::vector<std::string>& out);
     void sockjs(section& at, listener_config& out);
     void trusted_proxies(section& at, std::vector<net::address_range>& out);
+    void listener_tls(section at, listener_config& out);
+    void broker_tls(section at, color_config& out);
+    void certificates(section& at, std::vector<tls::certificate_files>& out);
+    void client_certificates(section& at, tls::server_settings& out);
+    void certificate(section& at, tls::certificate_files& out);
+    void tls_protocol(section& at, tls::protocol_settings& out);
     void admin(section at);
     void brokers(section at);
     void color(section at, broker::color c);

@@ -96,10 +96,11 @@ enum class reject_reason : std::uint8_t {
     draining,  // this gateway is on its way out
     overload,  // limits.buffered_total, or no descriptor left
     proxy,     // not from a proxy that is trusted, or without its PROXY header
+    tls,       // its handshake failed
 };
 template <>
-inline constexpr std::array<std::string_view, 8> names<reject_reason>{
-    "limit", "ip_limit", "origin", "handshake", "timeout", "draining", "overload", "proxy"};
+inline constexpr std::array<std::string_view, 9> names<reject_reason>{
+    "limit", "ip_limit", "origin", "handshake", "timeout", "draining", "overload", "proxy", "tls"};
 
 // Why a client's connection ended; initiator_of() says whose doing it was.
 enum class disconnect_reason : std::uint8_t {
@@ -281,6 +282,7 @@ struct listener_counters {
     counter accepted = 0;
     counter rests = 0; // accept() failed, and the listener waits for a moment (N1)
     by<reject_reason, counter> rejected;
+    counter tls_handshakes = 0; // that were completed
 };
 
 struct shard_counters {
@@ -290,6 +292,7 @@ struct shard_counters {
     {
         return listeners[index < listeners_counted ? index : listeners_counted];
     }
+    gauge tls_waiting = 0;                      // clients whose handshake may not begin yet
     histogram<pause_bounds> handshake_duration; // accept to CONNECTED
     by<disconnect_reason, counter> disconnects;
     by<broker::color, by<session_label, gauge>> sessions;
@@ -335,6 +338,12 @@ struct endpoint_numbers {
     bool draining = false; // by an operator's order
 };
 
+// A certificate of ours, as it is in use: the listener's bind or the color, and the file.
+struct certificate_numbers {
+    std::string used_by, file;
+    double expires = 0; // seconds since 1970
+};
+
 struct control_counters {
     std::vector<std::string> listeners; // their bind, in the configuration's order
     broker::per_color<std::vector<endpoint_numbers>> endpoints;
@@ -355,6 +364,7 @@ struct control_counters {
             sends_refused = 0, sends_in_doubt = 0;
     counter frames_lost = 0; // must stay 0: accepted SENDs that the final report cannot account for
 
+    std::vector<certificate_numbers> certificates;
     bool reload_ok = true;
     double last_reload = 0; // of the last that was good; seconds since 1970
     std::map<std::pair<std::string, int>, counter> admin_requests; // route pattern and status code

@@ -47,6 +47,17 @@ void clients(page& p, const totals& sum, const control_counters& control)
         });
     }
     p.begin(
+        "teal_client_tls_handshakes_total", C, "TLS handshakes of clients that were completed.");
+    for (std::size_t i = 0; i < listeners; ++i) {
+        p.value({{"listener", name(i)}}, sum([i](const auto& s) {
+                    return s.listeners[i].tls_handshakes;
+                }));
+    }
+    p.single(
+        "teal_client_tls_handshakes_waiting", G,
+        "Clients whose TLS handshake may not begin yet (limits.tls_handshake_share).",
+        sum([](const auto& s) { return s.tls_waiting; }));
+    p.begin(
         "teal_client_accept_rests_total", C,
         "Times that a listener could not accept and waited, for lack of descriptors, say.");
     for (std::size_t i = 0; i < listeners; ++i) {
@@ -318,6 +329,12 @@ void administration(page& p, const control_counters& control)
     p.single(
         "teal_process_paused_seconds_total", C, "How long this process did not run.",
         control.paused_seconds);
+    p.begin(
+        "teal_tls_certificate_expiry_timestamp_seconds", G,
+        "When a certificate that is in use expires, or one above it in its file.");
+    for (const auto& one : control.certificates) {
+        p.value({{"used_by", one.used_by}, {"file", one.file}}, one.expires);
+    }
     p.begin("teal_log_messages_total", C, "Lines of the log.");
     const auto written = log::counts();
     for (std::size_t i = 0; i < control::log_level_names.size(); ++i) {

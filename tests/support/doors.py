@@ -15,7 +15,9 @@ _names = itertools.count(1)
 class Door:
     """One more entry of `listeners`; stands where a gateway does for those who only want clients."""
 
-    def __init__(self, scene=None, protocol="stomp", **keys):
+    def __init__(self, scene=None, protocol="stomp", client_tls=None, **keys):
+        """`client_tls`: what clients open with, an ssl.SSLContext, where the entry has `tls`."""
+        self.client_tls = client_tls
         if scene:
             self.port, self.host = 0, f"unix:{os.path.join(scene.folder, f's{next(_names)}')}"
             bind = self.host
@@ -35,6 +37,8 @@ class Door:
 
     def open(self, timeout=15, **stream):
         """A client that has said nothing of STOMP yet."""
+        if self.client_tls:
+            stream = {"tls": self.client_tls, "name": "localhost", **stream}
         if self.protocol == "stomp":
             return StompClient(tcp(self.port, host=self.host, **stream), timeout)
         headers = {"Host": "localhost"}

@@ -31,18 +31,31 @@ class Node(OutsideBroker):
     """One node; its STOMP listener is `stomp_port`, Web STOMP is `web_port` (path /ws). `wrap`: what its
     commands are run with, for a version that is installed elsewhere (rabbitmq4)."""
 
-    def __init__(self, farm, name, cluster=(), wrap=()):
+    def __init__(self, farm, name, cluster=(), wrap=(), tls=None):
+        """`tls`: (an Authority, a Pair): `secure_port`, `secure_web_port` are within TLS, and want a
+        certificate of that authority."""
         self.wrap = list(wrap)
         self.name = "rabbit-" + name
         self.node_name = node_name(name)
         self.folder = os.path.join(farm.folder, self.name)
         self.stomp_port, self.web_port, self.amqp_port, dist = (free_port() for _ in range(4))
         os.makedirs(self.folder)
-        self._write_files(farm.cookie, cluster)
+        self._write_files(farm.cookie, cluster, tls)
         self.env = self._environment(farm.epmd_port, dist)
         self.start()
 
-    def _write_files(self, cookie, cluster):
+    def _write_tls(self, file, authority, pair):
+        self.secure_port, self.secure_web_port = free_port(), free_port()
+        file.write(f"stomp.listeners.ssl.1 = 127.0.0.1:{self.secure_port}\n"
+                   f"web_stomp.ssl.port = {self.secure_web_port}\n"
+                   "web_stomp.ssl.ip = 127.0.0.1\n"
+                   "ssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = true\n")
+        for section in ("ssl_options", "web_stomp.ssl"):
+            file.write(f"{section}.cacertfile = {authority.file}\n"
+                       f"{section}.certfile = {pair.certificate}\n"
+                       f"{section}.keyfile = {pair.key}\n")
+
+    def _write_files(self, cookie, cluster, tls=None):
         home = self.folder
         with open(f"{home}/.erlang.cookie", "w") as file:
             file.write(cookie)
@@ -58,6 +71,8 @@ class Node(OutsideBroker):
                        "log.file = false\nlog.console = true\nlog.console.level = info\n"
                        "vm_memory_high_watermark.absolute = 1GB\n"
                        "disk_free_limit.absolute = 20MB\n")
+            if tls:
+                self._write_tls(file, *tls)
             if cluster:
                 # They find each other while they start; nobody is told by rabbitmqctl.
                 file.write("cluster_formation.peer_discovery_backend = classic_config\n"

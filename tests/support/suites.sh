@@ -8,6 +8,7 @@ install_for_suites() {
     # A suite whose tools cannot be installed says itself what it skips.
     local more=() word
     { wants unit || wants e2e || wants mutation || wants model; } && more+=(python3)
+    { wants e2e || wants conformance || wants mutation; } && more+=(openssl)
     { wants unit || wants mutation; } && more+=(patch)
     wants fuzz && more+=(clang-19 libclang-rt-19-dev)
     wants bench && more+=(libbenchmark-dev python3 haproxy)

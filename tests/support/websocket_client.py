@@ -15,15 +15,18 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 
 def readable(connection, timeout):
-    """select() would end at descriptor 1024."""
+    """select() would end at descriptor 1024. What TLS has decrypted already no descriptor tells."""
+    if getattr(connection, "pending", int)():
+        return True
     waiter = select.poll()
     waiter.register(connection, select.POLLIN)
     return bool(waiter.poll(max(0, timeout) * 1000))
 
 
-def open_stream(host, port, timeout=10, first=b"", source=None):
+def open_stream(host, port, timeout=10, first=b"", source=None, tls=None, name=None):
     """A connected socket: to HOST and port, or to unix:PATH. `first` goes out before all else, in
-    pieces where it is a list; `source` is the address to come from."""
+    pieces where it is a list; `source` is the address to come from. `tls`: an ssl.SSLContext, `name`
+    whom it asks for (SNI)."""
     if host.startswith("unix:"):
         made = socket.socket(socket.AF_UNIX)
         made.settimeout(timeout)
@@ -33,7 +36,7 @@ def open_stream(host, port, timeout=10, first=b"", source=None):
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for piece in first if isinstance(first, list) else [first]:
         made.sendall(piece)
-    return made
+    return tls.wrap_socket(made, server_hostname=name or host) if tls else made
 
 
 def mask_bytes(payload, key):

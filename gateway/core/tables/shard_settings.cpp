@@ -14,7 +14,7 @@ shard_settings shard_settings_of(
                 {.name = e.name,
                  .url = e.url,
                  .weight = e.weight,
-                 .websocket = e.scheme == endpoint_scheme::ws});
+                 .websocket = by_websocket(e.scheme)});
         }
         const auto& health = c.brokers.colors[color].health;
         s.health[color] = {.interval = health.interval, .rise = health.rise, .fall = health.fall};

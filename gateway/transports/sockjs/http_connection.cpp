@@ -15,8 +15,9 @@ constexpr std::size_t bytes_a_second = std::size_t{16} * 1024;
 
 } // namespace
 
-http_connection::http_connection(hub& owner, int descriptor, standing who, std::uint64_t number)
-    : connection(owner.loop(), descriptor, origin::accepted), hub_(owner), who_(std::move(who)),
+http_connection::http_connection(
+    hub& owner, net::loose_socket socket, standing who, std::uint64_t number)
+    : connection(owner.loop(), std::move(socket)), hub_(owner), who_(std::move(who)),
       number_(number), since_(owner.loop().now())
 {
 }
@@ -45,7 +46,8 @@ std::size_t http_connection::held() const noexcept
 
 void http_connection::account() noexcept
 {
-    hub_.budget().settle(held_kind::client_input, charged_input_, held() - out().held());
+    hub_.budget().settle(
+        held_kind::client_input, charged_input_, held() - out().held() + layer_held());
     hub_.budget().settle(held_kind::client_outbox, charged_outbox_, out().held());
 }
 

@@ -26,7 +26,7 @@ class http_connection final : public net::connection,
                               private sender,
                               private net::timer {
 public:
-    http_connection(hub& owner, int descriptor, standing who, std::uint64_t number);
+    http_connection(hub& owner, net::loose_socket socket, standing who, std::uint64_t number);
     ~http_connection() override;
 
     void begin(std::string bytes); // what was read before

@@ -25,7 +25,7 @@ void hub::adopt(handed_on connection)
     const std::uint64_t number = ++last_;
     auto& made = connections_.add(
         number, std::make_unique<http_connection>(
-                    *this, connection.socket.take(), std::move(connection.who), number));
+                    *this, std::move(connection.socket), std::move(connection.who), number));
     made.begin(std::move(connection.bytes));
 }
 

@@ -103,6 +103,21 @@ TEST(AnswerUpgrade, N4_ListsMayComeInSeveralLines)
     EXPECT_EQ(answer.request->subprotocol, stomp::version::v12);
 }
 
+TEST(AnswerUpgrade, N5_APlaceWithinTlsIsHttps)
+{
+    const request_text page = plain.with("Host", "app.example.com");
+    const auto status = [](const request_text& request, hop from) {
+        return answer_upgrade(request.str(), {.within_tls = true}, from).status;
+    };
+    EXPECT_EQ(status(page.with("Origin", "https://app.example.com"), hop::peer), 101);
+    EXPECT_EQ(status(page.with("Origin", "http://app.example.com"), hop::peer), 403);
+    // A proxy that is trusted knows better: it may encrypt what it got in the clear.
+    const request_text behind =
+        page.with("Origin", "http://app.example.com").with("X-Forwarded-Proto", "http");
+    EXPECT_EQ(status(behind, hop::trusted_proxy), 101);
+    EXPECT_EQ(status(behind, hop::peer), 403);
+}
+
 TEST(AnswerUpgrade, N5_ATrustedProxySaysWhatTheClientAskedFor)
 {
     const request_text behind = plain.with("Host", "10.0.0.7:8080")

@@ -80,7 +80,8 @@ store: { kind: file, path: state/teal.state }
 limits: { clients: 5, clients_per_address: 6, handshake_timeout: 7s, connect_timeout: 8s,
           frame_before_connect: 9KiB, frame: 10MiB, headers: 11, header_line: 12KiB, broker_frame: 65KiB, subscriptions: 13,
           transactions: 14, transaction_bytes: 15MiB, client_outbox: 16KiB, client_stall: 17s, client_carry: 18KiB,
-          seam_buffer: 19KiB, broker_outbox: 20KiB, links_per_login: 24, buffered_total: 21%, http_head: 22KiB, idle_ping: 23s }
+          seam_buffer: 19KiB, broker_outbox: 20KiB, links_per_login: 24, buffered_total: 21%, http_head: 22KiB, idle_ping: 23s,
+          tls_handshake_share: 25%, tls_handshakes_per_address: 26 }
 heart_beat: { client: 11s, broker: 12s }
 threads: 3
 log: { level: warning, format: json }
@@ -263,7 +264,8 @@ TEST(Config, FullOneSetsEveryOtherKey)
     constexpr std::size_t KiB = 1024, MiB = 1024 * KiB;
     limits_config l{5,        6,        7s,       8s,      9 * KiB,  10 * MiB, 11,
                     12 * KiB, 65 * KiB, 13,       14,      15 * MiB, 16 * KiB, 17s,
-                    18 * KiB, 19 * KiB, 20 * KiB, 24, {0, 21}, 22 * KiB, 23s};
+                    18 * KiB, 19 * KiB, 20 * KiB, 24, {0, 21}, 22 * KiB, 25,       26,
+                    23s};
     EXPECT_EQ(c.limits, l);
     EXPECT_EQ(c.heart_beat, (heart_beat_config{11s, 12s}));
     EXPECT_EQ(c.threads, 3U);
@@ -301,7 +303,7 @@ TEST(Config, ReportsAllErrorsInTheOrderOfTheFile)
         "teal.yaml:4:1: brokers.green: is needed: both colors are\n"
         "teal.yaml:6:17: brokers.blue.endpoints[0]: 'http://a:1' is not allowed: must be "
         "stomp://HOST:PORT or "
-        "ws://HOST:PORT/PATH\n");
+        "ws://HOST:PORT/PATH, or stomps:// or wss:// within TLS\n");
 }
 
 TEST(Config, DuplicateKeyIsAnErrorAtItsSecondPlace)
@@ -398,13 +400,9 @@ TEST(Config, KeysWhosePartIsNotBuiltSaySo)
             << text << errors;
         EXPECT_EQ(std::count(errors.begin(), errors.end(), '\n'), 1) << errors;
     };
-    says(with_listener("tls: { certificate: f, key: f }"), "tls");
     says(minimal + "admin: { tls: { certificate: f } }\n", "tls");
-    says(minimal + "    tls: { ca: f }\n", "tls");
     says(minimal + "store: { kind: etcd }\n", "kind: etcd");
     says(minimal + "store: { kind: kubernetes }\n", "kind: kubernetes");
-    says(minimal + "      - stomps://h:1\n", "stomps://");
-    says(minimal + "      - { url: \"wss://h:1/ws\" }\n", "wss://");
 }
 
 TEST(Config, P4P5DedupIsAutoOrOffOrContentOrAHeaderOnASharedBackplane)
@@ -624,9 +622,9 @@ TEST(Config, HealthSaysHowAWebSocketEndpointIsAsked)
     };
     EXPECT_EQ(errors("headers: { Cookie: a=1, Origin: \"https://a\" }, path: /ready"), "");
     EXPECT_NE(
-        errors("headers: { a: secret }", "stomp://b:1").find("needs a ws:// endpoint"),
+        errors("headers: { a: secret }", "stomp://b:1").find("needs a ws:// or wss:// endpoint"),
         std::string::npos);
-    EXPECT_NE(errors("path: /up", "stomp://b:1").find("needs a ws:// endpoint"), std::string::npos);
+    EXPECT_NE(errors("path: /up", "stomp://b:1").find("needs a ws:// or wss:// endpoint"), std::string::npos);
     for (const auto* headers :
          {"[a]", "a", "{ a: [secret] }", "{ a: \"secret\\r\\nb: c\" }", "{ Host: secret }",
           "{ expect: secret }", "{ Sec-WebSocket-Key: secret }", "{ \"a b\": secret }",
