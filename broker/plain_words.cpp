@@ -6,6 +6,7 @@
 
 namespace broker {
 
+// C13
 std::string plain_words(std::string_view raw)
 {
     // A text that is no header's value may hold what is no escape: then it is as it is.

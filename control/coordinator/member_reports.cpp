@@ -62,7 +62,7 @@ void switch_coordinator::on_progress(
         sized(from, what.failed);
         out.emplace_back(changed{});
         if (!record_.dry_run && too_many_failed()) {
-            begin_abort({failed_too_many(), false}, out);
+            begin_abort({failed_too_many(), false}, out); // C12: nobody else is to blame
         }
         return;
     case coordinator_state::writing:

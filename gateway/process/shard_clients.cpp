@@ -1,0 +1,73 @@
+// What the core says to clients, by session; a session whose connection has gone is told nothing.
+
+#include "gateway/process/shard.hpp"
+
+#include "gateway/telemetry/log.hpp"
+
+namespace gateway {
+
+void shard::write_client(session_id to, std::string_view head, std::string_view body, framing as)
+{
+    if (client_connection* c = client(to)) {
+        c->write(head, body, as);
+    }
+}
+
+void shard::write_client(
+    session_id to, std::string_view head, const net::payload_ref& rest, framing as)
+{
+    if (client_connection* c = client(to)) {
+        c->write(head, rest, as);
+    }
+}
+
+void shard::client_up(session_id which, stomp::version version, std::string_view heart_beat)
+{
+    if (client_connection* c = client(which)) {
+        c->up(version, heart_beat, settings_.heart_beat.client);
+    }
+}
+
+void shard::close_client(session_id which, disconnect_reason reason, std::string_view text)
+{
+    if (client_connection* c = client(which)) {
+        by_session_.erase(static_cast<std::uint64_t>(which));
+        if (!text.empty()) {
+            log::line_about(
+                log_level::info, c->counted_address(),
+                "closed session " + std::to_string(static_cast<std::uint64_t>(which)) + ": " +
+                    std::string{text});
+        }
+        c->close(reason, text);
+    }
+}
+
+void shard::resume_client(session_id which)
+{
+    if (client_connection* c = client(which); c != nullptr && !c->resume_listed) {
+        c->resume_listed = true;
+        resumed_.push_back(c);
+        loop_.request_turn();
+    }
+}
+
+std::uint64_t shard::client_appended(session_id which) const
+{
+    const client_connection* c = client(which);
+    return c == nullptr ? 0 : c->out().appended();
+}
+
+std::uint64_t shard::client_written(session_id which) const
+{
+    const client_connection* c = client(which);
+    return c == nullptr ? 0 : c->out().written();
+}
+
+void shard::watch_written(session_id which)
+{
+    if (client_connection* c = client(which)) {
+        c->watch_written();
+    }
+}
+
+} // namespace gateway
