@@ -109,6 +109,10 @@ public:
         : net::connection(loop, from.release(), how)
     {
     }
+    recorder(net::readiness_loop& loop, net::loose_socket socket)
+        : net::connection(loop, std::move(socket))
+    {
+    }
     void send(std::string_view bytes)
     {
         out().append(bytes);

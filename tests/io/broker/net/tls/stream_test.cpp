@@ -93,6 +93,23 @@ TEST_F(TlsStream, WhatWasReadBeforeTheLayerBelongsToIt)
     EXPECT_EQ(to_client->connected, 1);
 }
 
+TEST_F(TlsStream, N23_ASocketThatIsGivenAwayTakesAlongWhatOpensslHolds)
+{
+    connect();
+    to_client->set_read_quantum(100);
+    std::unique_ptr<recorder> next;
+    to_client->when_bytes = [&](recorder& self, std::string_view) {
+        next = std::make_unique<recorder>(loop, self.release());
+    };
+    to_server->send(numbered(1000));
+    to_server->close_after_flush(); // and the end, which may be read with the last of them
+    run_until([&] { return next != nullptr && next->closed == 1; });
+    EXPECT_EQ(to_client->received + next->received, numbered(1000));
+    EXPECT_EQ(to_client->received.size(), 100U);
+    EXPECT_EQ(to_client->closed, 0);
+    EXPECT_EQ(next->layer_failure(), "");
+}
+
 TEST_F(TlsStream, ClosingAfterFlushSaysSoAndTheOtherSideSeesAnOrderlyEnd)
 {
     connect();
