@@ -34,8 +34,9 @@ void carried_client::on_closed(boost::system::error_code reason)
     echo_client::on_closed(reason);
 }
 
-socket_client::socket_client(net::readiness_loop& loop, int descriptor, framing as, manner how)
-    : echo_client(loop, descriptor, origin::accepted),
+socket_client::socket_client(
+    net::readiness_loop& loop, net::loose_socket socket, framing as, manner how)
+    : echo_client(loop, std::move(socket)),
       wire_(
           as == framing::sockjs ? std::make_unique<gateway::sockjs::websocket_wire>(*this)
                                 : nullptr),

@@ -47,7 +47,7 @@ private:
 class socket_client final : public echo_client {
 public:
     enum class framing : bool { none, sockjs };
-    socket_client(net::readiness_loop& loop, int descriptor, framing as, manner how);
+    socket_client(net::readiness_loop& loop, net::loose_socket socket, framing as, manner how);
     // What was read already.
     void begin(std::string bytes) { on_bytes({bytes.data(), bytes.size()}); }
 

@@ -93,7 +93,7 @@ private:
         const bool framed = head.done && sockjs::wish_of(head.done->head, path, premises_) ==
                                              sockjs::wish::framed_websocket;
         auto made = std::make_unique<socket_client>(
-            loop_, c.socket.take(),
+            loop_, std::move(c.socket),
             framed ? socket_client::framing::sockjs : socket_client::framing::none,
             manner_at(path));
         made->begin(std::move(c.bytes));
