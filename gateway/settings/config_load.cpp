@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <map>
 
 namespace gateway {
 namespace {
@@ -34,9 +35,16 @@ config_result loader::run(std::string_view text)
     root.finish();
     auto& errors = document_.errors();
     if (!errors.empty()) {
-        std::stable_sort(errors.begin(), errors.end(), [](const auto& a, const auto& b) {
-            return std::pair{a.line, a.column} < std::pair{b.line, b.column};
-        });
+        // By place; of one place in the order in which they were found. (A stable sort calls what clang
+        // knows as deprecated.)
+        std::multimap<std::pair<int, int>, config_error> sorted;
+        for (auto& one : errors) {
+            sorted.emplace(std::pair{one.line, one.column}, std::move(one));
+        }
+        errors.clear();
+        for (auto& [place, one] : sorted) {
+            errors.push_back(std::move(one));
+        }
         return std::move(errors);
     }
     return std::move(config_);
@@ -117,8 +125,8 @@ void loader::dedup(section& at, dedup_config& out)
 {
     // A header that a broker or the gateway sets itself is never the same on both colors.
     static constexpr std::array<std::string_view, 8> no_keys{
-        "destination", "subscription", "message-id", "ack",        "receipt",
-        "transaction", "redelivered",  "timestamp"};
+        "destination", "subscription", "message-id",  "ack",
+        "receipt",     "transaction",  "redelivered", "timestamp"};
     static constexpr std::string_view by_header = "header ";
     const bool shared = config_.brokers.backplane != backplane_kind::separate; // or may be
     std::string text = shared ? "auto" : "off";
@@ -134,12 +142,13 @@ void loader::dedup(section& at, dedup_config& out)
             at.error("dedup", shown(out.header) + " is no name of a header");
         } else if (
             std::ranges::find(no_keys, out.header) != no_keys.end() ||
-            broker::is_own_header(out.header) ||
-            out.header.starts_with("content-")) {
+            broker::is_own_header(out.header) || out.header.starts_with("content-")) {
             at.error("dedup", "the header " + shown(out.header) + " is no key of a message");
         }
     } else if (text != "off") {
-        at.error("dedup", shown(text) + " is not allowed: must be auto, off, content or \"header NAME\"");
+        at.error(
+            "dedup",
+            shown(text) + " is not allowed: must be auto, off, content or \"header NAME\"");
     }
     if (out.by != dedup_by::nothing && !shared) {
         at.error(
