@@ -223,11 +223,9 @@ void readiness::standby_lost(client_session& s, time_point now)
     at(now, due::session_retry, number(s.id));
 }
 
-// P9: nor is anybody prepared before it is known whether both colors deliver the same messages.
 void readiness::check_prepared(time_point now)
 {
-    if (switch_.phase != member_phase::preparing || switch_.unprepared > 0 ||
-        switch_.backplane_open) {
+    if (switch_.phase != member_phase::preparing || switch_.unprepared > 0) {
         return;
     }
     if (!survey_.asked()) {
