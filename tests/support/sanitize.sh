@@ -3,7 +3,7 @@
 # tests/run. A report of a sanitizer fails the test that it came up in, whatever the test itself says.
 
 suite_sanitize() {
-    sanitized asan small switch_load
+    sanitized asan small switch_load neighbours error_on drain heart_beats frames mixed_load killed_brokers
     sanitized tsan switch_load fence
 }
 
