@@ -62,7 +62,7 @@ api::api(control_service& control, api_options options, log_sink log)
 
 std::span<const api::route> api::routes() noexcept
 {
-    static constexpr std::array<route, 18> table{{
+    static constexpr std::array<route, 19> table{{
         {"GET", "/v1/status", role::viewer, &api::status},
         {"POST", "/v1/switches", role::operator_, &api::start_switch},
         {"GET", "/v1/switches", role::viewer, &api::list_switches},
@@ -74,7 +74,8 @@ std::span<const api::route> api::routes() noexcept
         {"DELETE", "/v1/sessions/{id}", role::operator_, &api::disconnect},
         {"POST", "/v1/endpoints/{color}/{name}/drain", role::operator_, &api::drain_endpoint},
         {"POST", "/v1/endpoints/{color}/{name}/undrain", role::operator_, &api::undrain_endpoint},
-        {"POST", "/v1/drain", role::operator_, &api::not_built},
+        {"POST", "/v1/drain", role::operator_, &api::drain_self},
+        {"GET", "/v1/drain", role::viewer, &api::show_way_out},
         {"GET", "/v1/members", role::viewer, &api::members},
         {"GET", "/livez", role::none, &api::live},
         {"GET", "/readyz", role::none, &api::ready},
@@ -170,19 +171,6 @@ void api::members(call& the_call)
         }
         done(json_response(200, boost::json::object{{"members", std::move(members)}}));
     });
-}
-
-// Known to the contract, not built yet: said plainly rather than as a path that is not there.
-void api::not_built(call& the_call)
-{
-    the_call.done(problem_response(
-        {501,
-         "not-built-yet",
-         "Not built yet",
-         the_call.request.method + " " + the_call.request.target,
-         "",
-         {}},
-        epoch()));
 }
 
 void api::live(call& the_call)

@@ -82,12 +82,13 @@ private:
     void drain_endpoint(call& the_call);
     void undrain_endpoint(call& the_call);
     void order_endpoint(call& the_call, bool drained);
+    void drain_self(call& the_call);
+    void show_way_out(call& the_call);
     void start_switch(call& the_call);
     void list_switches(call& the_call);
     void show_switch(call& the_call);
     void watch_switch(call& the_call);
     void abort_switch_by_id(call& the_call);
-    void not_built(call& the_call);
     void live(call& the_call);
     void ready(call& the_call);
     void metrics(call& the_call);

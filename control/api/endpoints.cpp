@@ -1,4 +1,4 @@
-// The routes of one endpoint: drained, or taken back.
+// The routes of one endpoint: drained, or taken back; and of this gateway itself.
 
 #include "control/api/api.hpp"
 #include "control/api/status_json.hpp"
@@ -75,6 +75,31 @@ void api::order_endpoint(call& the_call, bool drained)
                     ? drained_response(color, drained, answer)
                     : problem_response(problem_of(answer), epoch()));
         });
+}
+
+namespace {
+
+http_response way_out_response(unsigned status, const way_out_state& now)
+{
+    auto response = json_response(
+        status, boost::json::object{{"stage", to_string(now.stage)}, {"clients", now.clients}});
+    response.headers.emplace_back("Cache-Control", "no-store");
+    return response;
+}
+
+} // namespace
+
+// 202: it leaves; 200: it has left. Asked again it goes on.
+void api::drain_self(call& the_call)
+{
+    control_.drain_self(the_call.who);
+    const auto now = control_.way_out();
+    the_call.done(way_out_response(now.stage == way_out_stage::drained ? 200 : 202, now));
+}
+
+void api::show_way_out(call& the_call)
+{
+    the_call.done(way_out_response(200, control_.way_out()));
 }
 
 } // namespace control

@@ -60,6 +60,8 @@ public:
     // `endpoint`: "blue/NAME" or "blue/H:P". Waits until no session and no link is left there.
     int drain(const std::string& endpoint, const wait_options& waiting);
     int undrain(const std::string& endpoint);
+    // This gateway itself, before it stops; waits until it is drained where `waiting` says so.
+    int drain_self(const wait_options& waiting);
 
 private:
     // The body of a 2xx that has `field`; else the status to exit with, said on err.
@@ -76,6 +78,7 @@ private:
     order_endpoint(const std::string& endpoint, const char* order);
     int wait_until_drained(
         const std::string& color, const std::string& name, const wait_options& waiting);
+    int wait_until_gone(const wait_options& waiting);
     bool confirmed(const switch_options& options, const boost::json::object& status);
     void show_progress(std::uint64_t id, const boost::json::object& now);
     void clear_progress();

@@ -105,7 +105,7 @@ void define(CLI::App& app, command_line& line)
     drain->add_flag("--no-wait", line.no_wait, "Return as soon as the order is accepted");
     drain->add_option("--timeout", line.timeout, "Stop waiting after this time; the drain goes on")
         ->capture_default_str();
-    drain->add_flag("--self", line.self, "Drain this gateway, before it stops");
+    drain->add_flag("--self", line.self, "Send the clients of this gateway away, before it stops");
     drain->add_flag("--wait", line.drain_wait, "With --self: wait until it is drained");
     app.add_subcommand("undrain", "Take a drained endpoint back")
         ->add_option("endpoint", line.drained, "COLOR/NAME or COLOR/HOST:PORT")
@@ -186,6 +186,10 @@ int run_remote(const std::string& name, command_line& line, commands& remote, te
     if (name == "pools") {
         return remote.pools();
     }
+    if (line.self) {
+        waiting.wait = line.drain_wait;
+        return remote.drain_self(waiting);
+    }
     if (name == "drain") {
         return remote.drain(line.drained, waiting);
     }
@@ -262,10 +266,13 @@ int run(const std::vector<std::string>& arguments, terminal where)
     if (name == "check") {
         return check_file(line.file, where.err);
     }
-    if (line.self) {
-        return usage(where.err, "drain --self: not built yet");
+    if (line.self && !line.drained.empty()) {
+        return usage(where.err, "drain: an endpoint or --self, not both");
     }
-    if (const bool endpoint = name == "drain" || name == "undrain";
+    if (line.drain_wait && !line.self) {
+        return usage(where.err, "drain: --wait is for --self; an endpoint is waited for anyway");
+    }
+    if (const bool endpoint = (name == "drain" && !line.self) || name == "undrain";
         endpoint && !is_endpoint(line.drained)) {
         return usage(where.err, name + ": expected COLOR/NAME, as in blue/b1");
     }

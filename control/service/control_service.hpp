@@ -68,6 +68,24 @@ struct drain_answer {
     member_snapshot total;                  // behind the order
 };
 
+// This gateway's own way out, before it stops.
+enum class way_out_stage : std::uint8_t {
+    serving,   // it does not leave
+    lame_duck, // not ready, and serving still: balancers notice
+    leaving,   // nobody new comes, clients are sent away
+    drained,   // no client is left; it waits to be stopped
+};
+std::string_view to_string(way_out_stage stage) noexcept;
+struct way_out_state {
+    way_out_stage stage = way_out_stage::serving;
+    std::uint64_t clients = 0; // connections of clients that are left
+};
+// What the process does for it.
+struct way_out_hooks {
+    std::function<void()> begin; // asked again: nothing
+    std::function<way_out_state()> now;
+};
+
 // All members' answers added up.
 struct gateway_snapshot {
     member_snapshot total;
@@ -101,6 +119,11 @@ public:
     void disconnect(std::string session, std::string who, std::function<void(bool)> done);
     // One endpoint is drained, or taken back. Not kept: a new process knows nothing of it.
     void drain_endpoint(drain_request request, std::function<void(drain_answer)> done);
+
+    // This gateway leaves. By a request or a signal, which are the same.
+    void set_way_out(way_out_hooks hooks) { way_out_ = std::move(hooks); }
+    void drain_self(const std::string& who);
+    way_out_state way_out() const { return way_out_.now ? way_out_.now() : way_out_state{}; }
 
     // Null where there is none. Valid until control runs again.
     const switch_record* running() const noexcept;
@@ -156,6 +179,7 @@ private:
     bool ready_ = false;
     bool stopping_ = false;
     std::string not_ready_because_ = "starting";
+    way_out_hooks way_out_;
     std::function<void()> on_stopped_;
     std::map<std::uint64_t, watcher> watchers_;
     std::uint64_t watchers_made_ = 0;

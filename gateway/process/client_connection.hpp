@@ -85,7 +85,9 @@ public:
     {
         return !out().empty() && now - since_ >= span;
     }
-    void drain();                      // close 1012: the gateway goes away
+    // The gateway goes away: closed (1012) once nothing is owed, to be asked again until then. `at_once`:
+    // whatever is owed. True: it is closing.
+    bool send_away(bool at_once);
 
     // It counts in the listener's gauge, and for its address where limits.clients_per_address is
     // set.
@@ -156,6 +158,7 @@ private:
     std::size_t parse(std::string_view bytes);
     void peer_left(disconnect_reason how);
     void tell_gone();
+    void drain();
     void write_beat(net::time_point now);
     void run_idle_watch(net::time_point now);
     void close_silent(std::string_view text);

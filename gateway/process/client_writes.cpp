@@ -148,6 +148,26 @@ void client_connection::refuse(std::string_view sentence)
     close_after_flush();
 }
 
+// outside.md A12. What was acknowledged stays so: only then is the client not heard any more.
+bool client_connection::send_away(bool at_once)
+{
+    if (closing()) {
+        return true;
+    }
+    if (!at_once && session_ != session_id::none && !left_) {
+        const departure waits_for = shard_.core().send_away(session_);
+        if (waits_for == departure::awaiting && connected_ && partial_.empty() && reading()) {
+            stopped_ = true; // or who SENDs on and on would always be owed an answer
+            stop_reading();
+        }
+        if (waits_for != departure::free || (connected_ && !partial_.empty())) {
+            return false;
+        }
+    }
+    drain();
+    return true;
+}
+
 void client_connection::drain()
 {
     if (session_ == session_id::none) {

@@ -25,8 +25,9 @@ int main(int argc, char** argv)
     app.add_option("--config", file, "the configuration, teal.yaml")->required();
     app.add_flag("--check", check, "check the configuration and exit: 0 if it is good, else 2");
     app.set_version_flag("--version", std::string{"teal-gateway "} + TEAL_VERSION);
-    app.footer("SIGTERM drains the clients, then stops; a second one stops at once. Exit status: "
-               "0 stopped as asked, 1 failed while running, 2 could not start.");
+    app.footer(
+        "SIGTERM sends the clients away, then stops; a second one stops at once. Exit status: "
+        "0 stopped as asked, 1 failed while running, 2 could not start.");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -50,6 +51,9 @@ int main(int argc, char** argv)
                 std::fprintf(stderr, "%s\n", why.c_str());
             }
             return 2;
+        }
+        for (const auto& sentence : gateway::warnings_of(*settings)) {
+            std::fprintf(stderr, "%s: warning: %s\n", file.c_str(), sentence.c_str());
         }
         std::printf("%s: good\n", file.c_str());
         return 0;

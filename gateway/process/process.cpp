@@ -1,4 +1,4 @@
-// The gateway from its start to its end: signals, and how clients are sent away. docs/switch.md S16.
+// The gateway from its start to its end: signals.
 
 #include "gateway/process/process.hpp"
 
@@ -13,13 +13,6 @@
 #include <cstring>
 
 namespace gateway {
-
-namespace {
-
-constexpr auto drain_step = std::chrono::milliseconds{100};
-constexpr int drain_steps = 50; // clients are sent away over 5 s, so that they do not storm
-
-} // namespace
 
 process::~process()
 {
@@ -54,7 +47,7 @@ void process::wait_for_signal()
             stop();
             return;
         } else {
-            on_signal();
+            on_stop_signal();
         }
         wait_for_signal();
     });
@@ -75,45 +68,17 @@ void process::note_signal(int number)
         {{"signal", name != nullptr ? "SIG" + std::string(name) : std::to_string(number)}});
 }
 
-// S16: a switch that is not being written is aborted, then clients are sent away over a while, then
-// links leave.
-void process::on_signal()
+// As POST /v1/drain (S16), and then the end of the process.
+void process::on_stop_signal()
 {
     stopping_ = true;
-    log::line(log_level::info, "stopping: draining clients; a second signal stops at once");
-    service_->set_ready(false, "draining");
-    service_->shut_down([this] {
-        for (auto& s : shards_) {
-            s->post([one = s.get()] { one->stop_accepting(); });
-        }
-        socket_files_.clear();
-        drain(0);
-    });
-}
-
-void process::drain(int step)
-{
-    const std::uint64_t left = shared_.clients.load();
-    if (left == 0 || step >= 2 * drain_steps) {
-        timer_.expires_after(
-            step == 0 ? std::chrono::milliseconds{50} : 3 * drain_step); // links' DISCONNECTs
-        timer_.async_wait([this](const boost::system::error_code& error) {
-            if (!error) {
-                stop();
-            }
-        });
+    if (way_out_.stage == control::way_out_stage::drained) {
+        stop();
         return;
     }
-    const auto steps_left = static_cast<std::size_t>(std::max(1, drain_steps - step));
-    for (auto& s : shards_) {
-        s->post([one = s.get(), steps_left] { one->drain_some(one->clients() / steps_left + 1); });
-    }
-    timer_.expires_after(drain_step);
-    timer_.async_wait([this, step](const boost::system::error_code& error) {
-        if (!error) {
-            drain(step + 1);
-        }
-    });
+    log::line(
+        log_level::info, "stopping once the clients are sent away; a second signal stops at once");
+    service_->drain_self("a signal");
 }
 
 void process::stop()

@@ -1,8 +1,8 @@
 #pragma once
 
 // The running gateway: its shards and their threads, the control plane on the thread that called
-// run(), signals and upkeep. start.cpp puts it together, process.cpp ends it, upkeep.cpp does what
-// comes again and again, tls_reload.cpp reads TLS files.
+// run(), signals and upkeep. start.cpp puts it together, way_out.cpp and process.cpp end it, upkeep.cpp
+// does what comes again and again, tls_reload.cpp reads TLS files.
 //
 // Threading:  run()'s thread but where a function says otherwise.
 // Lifetime:   the destructor ends shards and joins their threads.
@@ -14,6 +14,7 @@
 #include "gateway/listening/listening_socket.hpp"
 #include "gateway/memory/freed_memory.hpp"
 #include "gateway/memory/memory_limit.hpp"
+#include "gateway/process/departure_pace.hpp"
 #include "gateway/process/switch_service.hpp"
 #include "gateway/settings/config.hpp"
 
@@ -37,7 +38,9 @@ resolve_endpoints(const config& c, const endpoint_addresses& known);
 
 class process {
 public:
-    explicit process(config settings) : settings_(std::move(settings)) {}
+    explicit process(config settings) : settings_(std::move(settings)), pace_(settings_.drain.pace)
+    {
+    }
     ~process();
     int run();
 
@@ -49,11 +52,16 @@ private:
     int open_control(control::opened_store store);
     void count_switches();
     std::string metrics();
-    void on_signal();
+    void on_stop_signal();
     void wait_for_signal();
     void on_pause(net::duration paused);
     void note_signal(int number);
-    void drain(int step);
+    void begin_way_out();
+    void go_on_leaving();
+    void begin_sending_away();
+    void send_away();
+    void on_sent_away();
+    void finish_way_out();
     void stop();
     void resolve_again();
     void trim_memory();
@@ -82,6 +90,16 @@ private:
     std::shared_ptr<const endpoint_addresses> where_;
     std::shared_ptr<const tls_contexts> secure_;
     std::string tls_seen_; // tls_files_seen() of what is in use
+    struct way_out {
+        control::way_out_stage stage = control::way_out_stage::serving;
+        bool steady = false; // S16: no switch runs any more
+        net::time_point serves_until{}, sends_away_until{};
+        net::time_point no_client_since{};
+        std::vector<std::size_t> staying; // clients that were not told to go, by shard
+        std::size_t asked = 0;            // shards that have not answered the last step
+    };
+    way_out way_out_;
+    departure_pace pace_;
     control_counters counters_;
     std::set<control::switch_number> counted_;
     std::vector<shard_numbers> last_numbers_;

@@ -289,21 +289,26 @@ void shard::stop_accepting()
     listeners_.clear();
 }
 
-void shard::drain_some(std::size_t most)
+std::size_t shard::send_away(std::size_t more, bool at_once)
 {
-    std::vector<client_connection*> some;
+    std::vector<client_connection*> told; // to close one changes no table before the turn's end
+    std::size_t others = 0;
     for (const auto& [number, c] : clients_) {
-        if (some.size() == most) {
-            break;
+        if (number > sent_away_ && (more > 0 || at_once)) {
+            sent_away_ = number;
+            more -= more > 0 ? 1 : 0;
         }
-        if (!c->closing()) {
-            some.push_back(c.get());
+        if (number <= sent_away_) {
+            told.push_back(c.get());
+        } else {
+            ++others;
         }
     }
-    for (client_connection* c : some) {
-        c->drain();
+    for (client_connection* c : told) {
+        c->send_away(at_once);
     }
     hub_->drain();
+    return others;
 }
 
 shard_counters shard::take_counters()

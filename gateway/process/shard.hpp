@@ -109,7 +109,11 @@ public:
     // For connections from now on.
     void set_tls(std::shared_ptr<const tls_contexts> secure) { secure_ = std::move(secure); }
     void stop_accepting();
-    void drain_some(std::size_t most); // closes that many clients (1012)
+    // outside.md A12: `more` clients more are sent away (1012), and those that were told before are asked
+    // again. `at_once`: all of them, whatever is owed. Returns how many were not told yet.
+    std::size_t send_away(std::size_t more, bool at_once);
+    // Nothing is left of clients and links but what nobody waits for.
+    bool empty() const noexcept { return clients_.empty() && links_.empty() && parting_.empty(); }
     void give_back_memory();           // the system has none left
     std::size_t clients() const noexcept { return clients_.size(); }
     // Asks every endpoint of a color now; `done` gets one answer each.
@@ -222,6 +226,7 @@ private:
     tls::handshake_gate gate_;
     net::numbered_table<client_connection> clients_;
     std::uint64_t last_client_ = 0;
+    std::uint64_t sent_away_ = 0; // the newest of those that were told to go
     net::hash_map<std::uint64_t, client_connection*> by_session_;
     net::hash_map<std::uint64_t, std::unique_ptr<broker::link_connection>> links_;
     // Destroyed at the end of the turn.

@@ -182,6 +182,9 @@ int process::open_control(control::opened_store store)
     };
     service_ = std::make_unique<control::control_service>(
         control_, control_settings_of(settings_), std::move(store), std::move(members), log_sink);
+    service_->set_way_out(
+        {.begin = [this] { begin_way_out(); },
+         .now = [this] { return control::way_out_state{way_out_.stage, shared_.clients.load()}; }});
     control::api_options options;
     options.version = TEAL_VERSION;
     if (!settings_.admin.tokens_file.empty()) {

@@ -57,6 +57,19 @@ control::prepare_settings timing_of(const switch_config& c) noexcept
         .on_refused = c.on_refused};
 }
 
+std::vector<std::string> warnings_of(const config& c)
+{
+    const auto needed = std::chrono::seconds{(c.limits.clients + c.drain.pace - 1) / c.drain.pace};
+    if (needed <= c.drain.timeout) {
+        return {};
+    }
+    return {
+        "drain.timeout: " + text_of(c.drain.timeout) + " is too short for " +
+        std::to_string(c.limits.clients) + " clients (limits.clients): at drain.pace " +
+        std::to_string(c.drain.pace) + "/s they take " + text_of(needed) +
+        ", and who is left at the end is closed at once"};
+}
+
 std::string to_string(const config_error& e)
 {
     std::string where = e.file;

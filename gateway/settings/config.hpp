@@ -276,6 +276,14 @@ struct log_config {
     bool operator==(const log_config&) const = default;
 };
 
+// This gateway's own way out, before it stops.
+struct drain_config {
+    milliseconds delay{5'000};    // not ready, and serving still: balancers stop sending clients
+    unsigned pace = 500;          // clients sent away a second
+    milliseconds timeout{60'000}; // behind the delay; who is left then is closed at once
+    bool operator==(const drain_config&) const = default;
+};
+
 struct config {
     std::vector<listener_config> listeners;
     admin_config admin;
@@ -284,6 +292,7 @@ struct config {
     switch_config switching; // the key is `switch`
     store_config store;
     limits_config limits;
+    drain_config drain;
     heart_beat_config heart_beat;
     unsigned threads = 0; // 0: one per core
     log_config log;
@@ -303,6 +312,9 @@ struct config_error {
 std::string to_string(const config_error& e); // file:line:column: path: sentence
 
 using config_result = boost::system::result<config, std::vector<config_error>>;
+
+// What is allowed and will hardly be meant: one sentence each, with the path of its key.
+std::vector<std::string> warnings_of(const config& c);
 
 // All errors, not only the first (at most 100). Files that the configuration names must be
 // readable.

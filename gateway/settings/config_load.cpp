@@ -31,6 +31,7 @@ config_result loader::run(std::string_view text)
     switching(root.child("switch"));
     store(root.child("store"));
     limits(root.child("limits"));
+    drain(root.child("drain"));
     rest(root);
     root.finish();
     auto& errors = document_.errors();
@@ -210,6 +211,15 @@ void loader::limits(section at)
     if (l.header_line > l.frame) {
         at.error("header_line", "is larger than limits.frame");
     }
+}
+
+void loader::drain(section at)
+{
+    auto& d = config_.drain;
+    at.take("delay", d.delay, 0s, 1h);
+    at.take_as("pace", d.pace, parse_rate, "a number of clients per second like 500/s");
+    at.take("timeout", d.timeout, 0s, 24h);
+    at.finish();
 }
 
 void loader::rest(section& root)

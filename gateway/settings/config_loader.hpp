@@ -54,6 +54,7 @@ private:
     void dedup(section& at, dedup_config& out);
     void store(section at);
     void limits(section at);
+    void drain(section at);
     void rest(section& root);
     // A file that must be readable; its path is relative to the configuration's.
     void file(section& at, std::string_view key, std::string& out);

@@ -36,6 +36,17 @@ void broker_messages::on_marker(wire_subscription& w, std::string_view text, tim
     }
 }
 
+// outside.md A12: its client is being sent away. Never acknowledged, it goes back with the link.
+bool broker_messages::goes_back(
+    const wire_subscription& w, const link_record& l, const stomp::frame_view& frame) const
+{
+    if (!w.acknowledges || w.members.size() != 1) {
+        return false;
+    }
+    const client_session* s = find(w.members.front().session);
+    return s != nullptr && s->leaving && !ack_of(frame, l.core.version()).empty();
+}
+
 void broker_messages::on_message(
     link_record& l, wire_subscription& w, const stomp::frame_view& frame, framing as,
     time_point now)
@@ -54,6 +65,9 @@ void broker_messages::on_message(
         if (w.acknowledges) {
             acknowledge_unread(l, w.id, ack_of(frame, l.core.version()), out_);
         }
+        return;
+    }
+    if (goes_back(w, l, frame)) {
         return;
     }
     // K6: what brings no id would not come again from its queue.

@@ -33,6 +33,8 @@ public:
     void on_reply(link_record& l, const stomp::frame_view& frame, framing as, time_point now);
 
 private:
+    bool goes_back(
+        const wire_subscription& w, const link_record& l, const stomp::frame_view& frame) const;
     void on_marker(wire_subscription& w, std::string_view mark, time_point now);
 
     to_client& to_client_;

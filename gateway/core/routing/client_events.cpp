@@ -168,4 +168,20 @@ bool router::disconnect(std::string_view name, time_point now)
     return false;
 }
 
+departure router::send_away(session_id id) noexcept
+{
+    client_session* s = find(id);
+    // Without a broker nothing can be waited for, and a client without CONNECTED is owed nothing.
+    if (s == nullptr || s->parked || !s->connected()) {
+        return departure::free;
+    }
+    s->leaving = true;
+    if (!s->ledger.empty()) {
+        return departure::acknowledging;
+    }
+    const bool waits = s->waiting && !s->waiting->empty();
+    return s->state != session_state::active || s->owed > 0 || waits ? departure::awaiting
+                                                                     : departure::free;
+}
+
 } // namespace gateway

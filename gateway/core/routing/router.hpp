@@ -52,6 +52,13 @@
 
 namespace gateway {
 
+// What a client that is sent away before this gateway stops still waits for.
+enum class departure : std::uint8_t {
+    acknowledging, // it has deliveries that it has not acknowledged
+    awaiting,      // it is owed answers, or its frames wait for a broker
+    free,          // nothing
+};
+
 class router final : private shard_owner, private workbench {
 public:
     router(shard_settings settings, effects& out, shard_counters& counters);
@@ -121,6 +128,9 @@ public:
         return snapshots_.sessions(now);
     }
     bool disconnect(std::string_view session, time_point now);
+    // outside.md A12. From now on the client gets nothing that it would have to acknowledge: that goes
+    // back to its queue with the link. To be asked again until it is free.
+    departure send_away(session_id id) noexcept;
     // Drained (on) or taken back. Within a switch it is only noted: nobody moves before that ended.
     void drain_endpoint(endpoint_ref where, bool on, time_point now)
     {

@@ -140,6 +140,7 @@ struct client_session {
     bool tries_apart = false;   // a SUBSCRIBE of it was refused: later ones on links of its own
     bool replies = false;       // SENDs with a temporary reply-to: they need a link of its own
     bool moving = false;        // its endpoint is drained and not left yet (M13)
+    bool leaving = false;       // this gateway goes away: it gets nothing more to acknowledge
     std::uint8_t suspected = 0; // shared links that died with unproven SENDs of it
     std::uint8_t named = 0;     // ERRORs on shared links that were answers to its frames (E2)
     std::uint32_t owed = 0;     // answers with a client's receipt that links owe

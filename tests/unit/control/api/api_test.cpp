@@ -265,7 +265,6 @@ TEST(Api, WhatIsNotThereIsSaidPlainly)
     api_bench bench;
     EXPECT_EQ(problem_of(bench.ask("GET", "/v2")), "404 urn:teal:problem:not-found");
     EXPECT_EQ(problem_of(bench.ask("GET", "no-slash")), "400 urn:teal:problem:bad-target");
-    EXPECT_EQ(problem_of(bench.ask("POST", "/v1/drain")), "501 urn:teal:problem:not-built-yet");
     const auto wrong = bench.ask("DELETE", "/v1/switches");
     EXPECT_EQ(problem_of(wrong), "405 urn:teal:problem:method");
     EXPECT_EQ(api_bench::header(wrong, "Allow"), "POST, GET");

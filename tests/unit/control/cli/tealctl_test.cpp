@@ -64,7 +64,8 @@ TEST(Tealctl, SaysUsageErrorsWithStatus2)
         {"undrain"},
         {"undrain", "red/b1"},
         {"drain", "blue/b1", "--timeout", "5"},
-        {"drain", "--self", "--wait"},
+        {"drain", "--self", "blue/b1"},
+        {"drain", "blue/b1", "--wait"},
         {"completion", "tcsh"}};
     for (const auto& arguments : wrong) {
         const auto got = call(arguments);
@@ -72,7 +73,9 @@ TEST(Tealctl, SaysUsageErrorsWithStatus2)
         EXPECT_FALSE(got.err.empty()) << testing::PrintToString(arguments);
         EXPECT_EQ(got.out, "") << testing::PrintToString(arguments);
     }
-    EXPECT_EQ(call({"drain", "--self"}).err, "tealctl: drain --self: not built yet\n");
+    EXPECT_EQ(
+        call({"drain", "--self", "blue/b1"}).err,
+        "tealctl: drain: an endpoint or --self, not both\n");
     EXPECT_EQ(call({"drain", "b1"}).err, "tealctl: drain: expected COLOR/NAME, as in blue/b1\n");
 }
 

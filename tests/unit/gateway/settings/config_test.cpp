@@ -82,6 +82,7 @@ limits: { clients: 5, clients_per_address: 6, handshake_timeout: 7s, connect_tim
           transactions: 14, transaction_bytes: 15MiB, client_outbox: 16KiB, client_stall: 17s, client_carry: 18KiB,
           seam_buffer: 19KiB, broker_outbox: 20KiB, links_per_login: 24, buffered_total: 21%, http_head: 22KiB, idle_ping: 23s,
           tls_handshake_share: 25%, tls_handshakes_per_address: 26 }
+drain: { delay: 6s, pace: 7/s, timeout: 61s }
 heart_beat: { client: 11s, broker: 12s }
 threads: 3
 log: { level: warning, format: json }
@@ -267,6 +268,7 @@ TEST(Config, FullOneSetsEveryOtherKey)
                     18 * KiB, 19 * KiB, 20 * KiB, 24, {0, 21}, 22 * KiB, 25,       26,
                     23s};
     EXPECT_EQ(c.limits, l);
+    EXPECT_EQ(c.drain, (drain_config{6s, 7, 61s}));
     EXPECT_EQ(c.heart_beat, (heart_beat_config{11s, 12s}));
     EXPECT_EQ(c.threads, 3U);
     EXPECT_EQ(c.log, (log_config{log_level::warning, log_format::json}));
@@ -760,6 +762,21 @@ TEST(Config, N9_AUnixSocketsFileMayHaveAModeAndAnOwner)
           "group: no-such-group", "owner: 4294967295", "owner: -1"}) {
         EXPECT_NE(parsed("unix:/run/s", key).find(" is not allowed: must be "), std::string::npos) << key;
     }
+}
+
+TEST(Config, A12_AWarningSaysThatTheClientsCannotLeaveInTime)
+{
+    using sentences = std::vector<std::string>;
+    EXPECT_EQ(
+        warnings_of(must_parse(minimal)),
+        (sentences{"drain.timeout: 1m is too short for 100000 clients (limits.clients): at "
+                   "drain.pace 500/s "
+                   "they take 200s, and who is left at the end is closed at once"}));
+    EXPECT_EQ(warnings_of(must_parse(minimal + "limits: { clients: 30000 }\n")), sentences{})
+        << "60 s";
+    EXPECT_EQ(warnings_of(must_parse(minimal + "limits: { clients: 30001 }\n")).size(), 1U);
+    EXPECT_EQ(
+        warnings_of(must_parse(minimal + "drain: { pace: 10000/s, timeout: 10s }\n")), sentences{});
 }
 
 TEST(Config, LimitsFitTogether)
