@@ -50,4 +50,11 @@ bool of_the_broker(const broker_error& error)
     return code != error.body.npos && error.body.compare(code, 3, "320") == 0;
 }
 
+// E5.
+bool says_nothing(const broker_error& error)
+{
+    constexpr std::string_view words = "Processing error";
+    return error.text == words || error.text == std::string{words} + ": " + std::string{words};
+}
+
 } // namespace broker

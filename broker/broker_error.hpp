@@ -23,5 +23,8 @@ broker_error read_error(const stomp::frame_view& frame);
 // The broker ends the connection for a reason of its own (AMQP 0-9-1, 320 connection-forced): it is
 // being stopped, or an operator closed it. That is nobody's frame.
 bool of_the_broker(const broker_error& error);
+// RabbitMQ's "Processing error" and no more. It answers any frame with it whose channel has died
+// meanwhile, also where the reason was an operator's, and says that reason behind it, or never.
+bool says_nothing(const broker_error& error);
 
 } // namespace broker

@@ -85,7 +85,8 @@ void error_search::doubt(const kept_error& e, const notes& among)
     }
 }
 
-// E2: what needs no further answers. A frame that is remembered no more may be quoted, too.
+// E2: what needs no further answers. A frame that is remembered no more may be quoted, too. Behind
+// an ERROR that says nothing the words of a broker's own end may follow (E5).
 std::optional<finding> error_search::at_once(kept_error& e, const owed_answers& owed)
 {
     const notes all = candidates(e, owed, true);
@@ -95,7 +96,7 @@ std::optional<finding> error_search::at_once(kept_error& e, const owed_answers& 
     if (const matches said = quoted(e, owed, true); said.size() == 1 && !e.said_more) {
         return name(e, *said.front().which, said.front().line);
     }
-    if (one_frame(all)) {
+    if (!says_nothing(e.error) && one_frame(all)) {
         return name(e, *all.front(), std::nullopt);
     }
     return std::nullopt;
@@ -160,6 +161,7 @@ std::optional<finding> error_search::on_error(
     net::time_point now)
 {
     if (!named && of_the_broker(error)) {
+        errors_.clear(); // E5: they answered frames that met the same end, and accuse nobody
         return finding{.what = finding::kind::nobody, .error = std::move(error)};
     }
     kept_error e{
@@ -269,6 +271,9 @@ std::vector<finding> error_search::on_end(std::uint64_t shadow, const owed_answe
                        [&](const note* n) { return shadow != 0 && n->frame.receipt == shadow; });
                    refused != among.end()) {
             all.push_back(name(e, **refused, std::nullopt));
+        } else if (says_nothing(e.error)) {
+            errors_.clear(); // it met the end, and did not make it: RabbitMQ says what did
+            return all;
         } else if (!forgot(e) && one_frame(among)) {
             all.push_back(name(e, *among.front(), std::nullopt));
         } else if (const written_frame* of = only_session(among); of != nullptr && !of_many_) {

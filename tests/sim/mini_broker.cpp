@@ -301,7 +301,11 @@ void mini_broker::cut_link(random_source& random)
             channels_.begin(), static_cast<std::ptrdiff_t>(random.below(channels_.size())));
         checker_.note(
             std::string{to_string(which_)} + " link " + std::to_string(at->first) + " is cut");
-        lose(*at->second, random);
+        if (ways_.rabbitmq && !at->second->ended && random.chance(50)) {
+            close_by_operator(*at->second, random);
+        } else {
+            lose(*at->second, random);
+        }
     }
 }
 

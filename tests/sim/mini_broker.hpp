@@ -27,7 +27,8 @@ struct broker_ways {
     // Frames take effect after they were read, BEGIN and ABORT at once: their RECEIPT comes ahead
     // of the confirms of SENDs before them, and proves nothing (M4, H6). Some SENDs are confirmed
     // behind later frames' RECEIPTs, a barrier's too (E3); one whose confirm is open at a DISCONNECT
-    // never is (H8). A failed SUBSCRIBE is answered with ERROR, then RECEIPT; UNSUBSCRIBE loses what
+    // never is (H8). An operator closes some links: frames that are under way then are answered with an
+    // ERROR that says nothing (E5). A failed SUBSCRIBE is answered with ERROR, then RECEIPT; UNSUBSCRIBE loses what
     // is in flight (M5).
     bool rabbitmq = false;
     // Says what no client may: lines that end with CR LF, header bytes and escapes that STOMP does
@@ -96,6 +97,9 @@ private:
     void take_deferred(channel& c);
     bool refuses(channel& c, const stomp::frame_view& frame);
     bool ends(channel& c, const stomp::frame_view& frame);
+    void answer_deferred(channel& c);
+    void end(channel& c);
+    void close_by_operator(channel& c, random_source& random);
     bool
     leaves_unanswered(const stomp::frame_view& frame, const std::optional<message_key>& key) const;
     void write_error(channel& c, std::string_view message, std::string_view body);

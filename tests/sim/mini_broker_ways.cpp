@@ -96,19 +96,45 @@ bool mini_broker::ends(channel& c, const stomp::frame_view& frame)
         (!nosuch && frame.find("expiration") != std::string_view{"soon"})) {
         return false;
     }
+    answer_deferred(c);
+    write_error(
+        c, nosuch ? "not_found" : "precondition_failed",
+        nosuch ? "NOT_FOUND - no exchange 'nosuch' in vhost '/'"
+               : "PRECONDITION_FAILED - invalid expiration 'soon': no_integer");
+    end(c);
+    return true;
+}
+
+void mini_broker::answer_deferred(channel& c)
+{
     for (const auto& next : c.deferred) {
         if (next.command == stomp::command::send) {
             write_error(c, "Processing error", "Processing error");
         }
     }
-    write_error(
-        c, nosuch ? "not_found" : "precondition_failed",
-        nosuch ? "NOT_FOUND - no exchange 'nosuch' in vhost '/'"
-               : "PRECONDITION_FAILED - invalid expiration 'soon': no_integer");
+}
+
+void mini_broker::end(channel& c)
+{
     core_->on_gone(c.session, when_.now());
     c.ended = true;
     c.wire->to_gateway->finish();
-    return true;
+}
+
+// E5: the reason comes behind the answers, or never. No client is at fault.
+void mini_broker::close_by_operator(channel& c, random_source& random)
+{
+    for (const auto& [id, destination] : c.subscriptions) {
+        checker_.on_subscription_cut(which_, c.shard, destination);
+    }
+    answer_deferred(c);
+    if (random.chance(50)) {
+        write_error(
+            c, "AMQP channel died",
+            "Reason: {shutdown,{connection_closing,{server_initiated_close,320,"
+            "<<\"CONNECTION_FORCED - closed\">>}}}");
+    }
+    end(c);
 }
 
 void mini_broker::take(channel& c, const stomp::frame_view& frame)

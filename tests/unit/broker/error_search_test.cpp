@@ -53,9 +53,17 @@ protected:
         }
         return "?";
     }
-    std::string error(const std::string& text = "Processing error")
+    std::string error(const std::string& text = "Bad frame")
     {
         return say(search.on_error({.head = {}, .body = {}, .text = text}, std::nullopt, owed, t0));
+    }
+    std::string ends()
+    {
+        std::string all;
+        for (const finding& one : search.on_end(0, owed)) {
+            all += (all.empty() ? "" : ", ") + say(one);
+        }
+        return all;
     }
     // The link lives on behind them.
     std::string lives_on(std::size_t count = 1)
@@ -67,6 +75,7 @@ protected:
         return all;
     }
 
+    const broker_error forced{.head = {}, .body = "CONNECTION_FORCED - shutdown", .text = {}};
     owed_answers owed;
     error_search search{true};
 };
@@ -77,6 +86,38 @@ TEST_F(ErrorSearch, E2_TheOnlyFrameThatItMayMeanIsNamedAtOnce)
     EXPECT_EQ(error(), "frame of 1");
     EXPECT_EQ(lives_on(), "");
     EXPECT_FALSE(search.open());
+}
+
+// An operator closes RabbitMQ's connections: a frame that is under way then is answered with an
+// ERROR that says nothing, before the reason, or without it.
+TEST_F(ErrorSearch, E2_AnErrorThatSaysNothingNamesTheOnlyFrameWhereTheLinkLivesOn)
+{
+    sends(1, "/topic/a");
+    EXPECT_EQ(error("Processing error"), "not yet");
+    EXPECT_EQ(lives_on(), "frame of 1");
+}
+
+TEST_F(ErrorSearch, E5_TheOnlyFrameIsNotAtFaultWhereTheBrokerEndsTheLinkForItsOwnReason)
+{
+    sends(1, "/topic/a");
+    EXPECT_EQ(error("Processing error: Processing error"), "not yet");
+    EXPECT_EQ(say(search.on_error(forced, std::nullopt, owed, t0)), "nobody");
+    EXPECT_EQ(ends(), "");
+}
+
+TEST_F(ErrorSearch, E5_WhatWasToldBeforeTheBrokersOwnReasonDidNotEndTheLink)
+{
+    sends(1, "/exchange/nosuch/k");
+    EXPECT_EQ(error("not_found: no exchange 'nosuch'"), "frame of 1");
+    search.on_error(forced, std::nullopt, owed, t0);
+    EXPECT_EQ(ends(), ""); // its client is not closed
+}
+
+TEST_F(ErrorSearch, E5_AnErrorThatSaysNothingEndsNoSession)
+{
+    sends(1, "/topic/a");
+    EXPECT_EQ(error("Processing error"), "not yet");
+    EXPECT_EQ(ends(), "");
 }
 
 TEST_F(ErrorSearch, E2_OfSeveralTheOneThatItQuotes)
@@ -154,7 +195,6 @@ TEST_F(ErrorSearch, E2_AFrameThatTheErrorNamesIsThatOne)
 TEST_F(ErrorSearch, E5_WhatTheBrokerSaysOfItselfIsNobodys)
 {
     sends(1, "/queue/a");
-    const broker_error forced{.head = {}, .body = "CONNECTION_FORCED - shutdown", .text = {}};
     EXPECT_EQ(say(search.on_error(forced, std::nullopt, owed, t0)), "nobody");
     EXPECT_EQ(error(), "frame of 1"); // of another reason
 }

@@ -141,6 +141,8 @@ TEST_F(LinkError, E2_NamesTheOnlyCandidate)
     gets("RECEIPT receipt-id:r1");
     sends_to(5, "/topic/b priority:high", "b");
     gets("ERROR message:Processing error | Processing error");
+    EXPECT_EQ(named(), "0 refusals"); // the broker may be about to say that it ends the link itself
+    lives_on();
     EXPECT_EQ(named(), "5/b");
 }
 
@@ -166,6 +168,7 @@ TEST_F(LinkError, E2_WhatABarrierProvedBeforeItIsNoCandidate)
     gets("RECEIPT receipt-id:r1");
     sends_to(5, "/topic/b");
     gets("ERROR message:Processing error");
+    lives_on();
     EXPECT_EQ(named(), "5/-");
 }
 
@@ -275,6 +278,7 @@ TEST_F(LinkError, E2_OneOfTheGatewaysOwnIsNeverAClients)
     gets("RECEIPT receipt-id:r1");
     core->marker("stomp-subscription-teal-x", "s1", log);
     gets("ERROR message:Processing error");
+    lives_on();
     EXPECT_EQ(named(), "ours");
     sends_to(4, "/topic/a", "b");
     core->barrier(t0, log);
@@ -371,7 +375,7 @@ TEST_F(LinkError, E2_OnALinkOfASessionsOwnEverySubscribeIsThatSessions)
     gets("CONNECTED version:1.2");
     core->subscribe(wire_id{7}, "destination:/queue/a\n", "auto", log);
     core->subscribe(wire_id{8}, "destination:/topic/no\n", "auto", log);
-    gets("ERROR message:Processing error");
+    gets("ERROR message:Bad subscription");
     EXPECT_EQ(named(), "0 refusals");
     core->on_lost(true);
     const auto news = core->take_news();
@@ -580,6 +584,29 @@ TEST_F(LinkError, E5_OfABrokerThatClosesForItsOwnReasonsIsNobodys)
     gets("ERROR message:AMQP channel died | Reason: {shutdown,{connection_closing,"
          "{server_initiated_close,320,<<\"CONNECTION_FORCED\">>}}}");
     EXPECT_EQ(named(), "nobody");
+    core->on_lost(true);
+    EXPECT_EQ(named(), "0 refusals");
+}
+
+// Its channel has died before the connection says why: what meets it then gets no better answer.
+TEST_F(LinkError, E5_AFrameThatIsUnderWayThenIsNotAtFault)
+{
+    ready();
+    sends_to(4, "/topic/a", "a");
+    gets("ERROR message:Processing error | Processing error");
+    gets("ERROR message:AMQP channel died | Reason: {shutdown,{connection_closing,"
+         "{server_initiated_close,320,<<\"CONNECTION_FORCED\">>}}}");
+    EXPECT_EQ(named(), "nobody"); // the last one
+    core->on_lost(true);
+    EXPECT_EQ(named(), "0 refusals");
+    EXPECT_NE(core->owed().find(1), nullptr); // in doubt, for whoever handles the loss
+}
+
+TEST_F(LinkError, E5_NorWhereTheBrokerClosesWithoutAWord)
+{
+    ready();
+    sends_to(4, "/topic/a", "a");
+    gets("ERROR message:Processing error | Processing error");
     core->on_lost(true);
     EXPECT_EQ(named(), "0 refusals");
 }

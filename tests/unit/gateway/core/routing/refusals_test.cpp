@@ -105,11 +105,11 @@ protected:
 // Bound again it would say the same, and be lost for it, for ever.
 TEST_F(RouterRefusalsSilent, E2_AnErrorThatEndsASessionsOwnLinkIsItsWhateverItSubscribed)
 {
-    brings(own(color::blue), "ERROR message:Processing error");
+    brings(own(color::blue), "ERROR message:Bad frame");
     loses(own(color::blue));
     EXPECT_EQ(
         told(a, log.take()).front(),
-        "client 1 <- ERROR message:Processing error");
+        "client 1 <- ERROR message:Bad frame");
     EXPECT_FALSE(exists(a));
 }
 
