@@ -2,7 +2,8 @@
 # Counts what passed, failed and was skipped, and reads it from the output of test programs; sourced by tests/run.
 
 passed=0 failed=0 skipped=0
-suite_times=() build_times=() failures=() skips=()
+suite_times=() build_times=() script_times=() failures=() skips=()
+slow_script=15 # seconds; who takes longer is named at the end
 
 pass() { ((++passed)); }
 fail() { # NAME WHY
@@ -81,6 +82,7 @@ reason_of_skip() {
 # run_script FILE SECONDS [PREFIX]: a program that prints `ok NAME`, `not ok NAME: why` or `skip NAME: why` a line.
 run_script() {
     local name limit=$2 log status before=$((passed + failed + skipped)) failed_before=$failed line
+    local script_began=$SECONDS
     name=${3-}$(basename "$(dirname "$1")")/$(basename "$1")
     log=$logs/${name//\//.}.log
     bounded "$limit" "$log" "$1"
@@ -97,6 +99,7 @@ run_script() {
     elif ((passed + failed + skipped == before)); then
         fail "$name" "no check ran"
     fi
+    ((SECONDS - script_began <= slow_script)) || script_times+=("$name $((SECONDS - script_began)) s")
     ((failed == failed_before)) || show_failure "$log"
 }
 
@@ -111,6 +114,7 @@ finish() {
     local line
     echo "== times"
     for line in "${build_times[@]}" "${suite_times[@]}"; do echo "$line"; done
+    ((${#script_times[@]})) && printf '  %s\n' "${script_times[@]}"
     echo "all: $((SECONDS - began)) s$(((ci && SECONDS - began > ci_budget)) && echo ", over the budget of $ci_budget s")"
     ((${#failures[@]})) && printf 'failed: %s\n' "${failures[@]}"
     ((${#skips[@]})) && printf 'skipped: %s\n' "${skips[@]}"
