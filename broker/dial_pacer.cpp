@@ -30,14 +30,44 @@ std::uint64_t dial_pacer::turns::pop()
     return next;
 }
 
-void dial_pacer::want(std::uint64_t what, dial_class as, std::uint64_t source)
+dial_pacer::turns& dial_pacer::lane::of(dial_class who) noexcept
 {
-    switch (as) {
-    case dial_class::known: known_.push(what, 0); return;
-    case dial_class::unknown: unknown_.push(what, source); return;
-    case dial_class::refused: refused_.push(what, source); return;
-    case dial_class::standby: standby_.push(what, 0); return;
+    switch (who) {
+    case dial_class::known: return known;
+    case dial_class::unknown: return unknown;
+    case dial_class::refused: return refused;
+    case dial_class::standby: break;
     }
+    return standby;
+}
+
+void dial_pacer::want(std::uint64_t what, dial_class as, std::uint64_t source, dial_lane where)
+{
+    lanes_[where].of(as).push(what, is_stranger(as) ? source : 0);
+}
+
+std::size_t dial_pacer::waiting() const noexcept
+{
+    std::size_t all = 0;
+    for (const auto& [where, of] : lanes_) {
+        all += of.known.size() + of.unknown.size() + of.refused.size() + of.standby.size();
+    }
+    return all;
+}
+
+std::size_t dial_pacer::may_go(dial_class who) const noexcept
+{
+    std::size_t all = 0;
+    for (const auto& [where, of] : lanes_) {
+        all += of.has_room(who) ? of.of(who).size() : 0;
+    }
+    return all;
+}
+
+std::size_t dial_pacer::may_go() const noexcept
+{
+    return may_go(dial_class::known) + may_go(dial_class::unknown) +
+           may_go(dial_class::refused) + may_go(dial_class::standby);
 }
 
 bool dial_pacer::refill(net::time_point now) noexcept
@@ -56,32 +86,42 @@ bool dial_pacer::refill(net::time_point now) noexcept
 
 std::uint64_t dial_pacer::pop()
 {
-    const std::size_t clients = waiting() - standby_.size();
-    const bool standby_turn = turn_ % 3 == 2;
-    if (standby_.size() > 0 && (standby_turn || clients == 0)) {
-        return standby_.pop();
+    const dial_class who = whose_turn();
+    const auto wants = [who](const auto& entry) {
+        return entry.second.has_room(who) && entry.second.of(who).size() > 0;
+    };
+    auto at = std::find_if(lanes_.upper_bound(last_), lanes_.end(), wants);
+    if (at == lanes_.end()) {
+        at = std::ranges::find_if(lanes_, wants);
     }
-    return pop_client();
+    last_ = at->first;
+    return at->second.of(who).pop();
 }
 
 // D1: strangers come after known identities, and do not starve either.
-std::uint64_t dial_pacer::pop_client()
+dial_class dial_pacer::whose_turn() noexcept
 {
+    const std::size_t standbys = may_go(dial_class::standby);
+    if (standbys > 0 && (turn_ % 3 == 2 || standbys == may_go())) {
+        return dial_class::standby;
+    }
     const unsigned turn = ++client_turn_;
-    if (refused_.size() > 0 && turn % 16 == 0) {
-        return refused_.pop();
+    const bool refused = may_go(dial_class::refused) > 0;
+    const bool unknown = may_go(dial_class::unknown) > 0;
+    if (refused && turn % 16 == 0) {
+        return dial_class::refused;
     }
-    if (unknown_.size() > 0 && turn % 4 == 0) {
-        return unknown_.pop();
+    if (unknown && turn % 4 == 0) {
+        return dial_class::unknown;
     }
-    return known_.size() > 0     ? known_.pop()
-           : unknown_.size() > 0 ? unknown_.pop()
-                                 : refused_.pop();
+    return may_go(dial_class::known) > 0 ? dial_class::known
+           : unknown                     ? dial_class::unknown
+                                         : dial_class::refused;
 }
 
 net::time_point dial_pacer::next() const noexcept
 {
-    if (waiting() == 0) {
+    if (may_go() == 0) {
         return net::never;
     }
     const double lacking = 1 - tokens_;

@@ -46,7 +46,10 @@ void switch_coordinator::on_progress(
     member_number from, const progress& what, net::time_point now, effects& out)
 {
     tally& shown = record_.members[from];
-    const bool moved = shown.sessions_ready != what.ready || shown.sessions_failed != what.failed;
+    // B6: a session may need several links, and they come up for many sessions side by side.
+    const bool moved = shown.sessions_ready != what.ready ||
+                       shown.sessions_failed != what.failed || members_[from].links != what.links;
+    members_[from].links = what.links;
     switch (state_) {
     case coordinator_state::preparing:
         if (moved) {

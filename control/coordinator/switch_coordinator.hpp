@@ -97,6 +97,7 @@ private:
         bool sized = false;    // it said how many sessions it has (C8)
         bool said_held = false;
         std::set<std::string> failed;
+        std::uint64_t links = 0;       // that have answered it (B6)
         std::uint64_t failed_gone = 0; // of `failed`, those whose session went (C3)
     };
 

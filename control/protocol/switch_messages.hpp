@@ -141,6 +141,7 @@ struct tally {
 
 struct progress { // cumulative: `failed` sinks when a failed session goes (C3)
     std::uint64_t ready = 0, failed = 0, of = 0;
+    std::uint64_t links = 0; // of the new color that have answered (B6)
 };
 struct prepared {
     tally numbers;

@@ -148,9 +148,7 @@ def gateway_over(scene, apps, path="", forward=(), health=HEALTH, **sections):
     return teal.Gateway(
         scene, [apps["blue"].url(path)], [apps["green"].url(path)], threads=1,
         colors={color: {"health": health} for color in teal.COLORS} if health else {},
-        listener={"forward_headers": list(forward)} if forward else {},
-        # A cold application on a busy machine takes its time for the first handshakes.
-        limits={"connect_timeout": "60s"}, **sections)
+        listener={"forward_headers": list(forward)} if forward else {}, **sections)
 
 
 class Fleet:

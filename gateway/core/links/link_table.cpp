@@ -7,6 +7,16 @@
 
 namespace gateway {
 
+namespace {
+
+broker::dial_lane lane_of(endpoint_ref where) noexcept
+{
+    return broker::dial_lane{
+        static_cast<std::uint32_t>(where.color) << 16 | std::uint32_t{where.index}};
+}
+
+} // namespace
+
 // D1: known identities go ahead of strangers.
 broker::dial_class link_table::dial_class_of(const share_group& g, time_point now) const noexcept
 {
@@ -104,23 +114,51 @@ link_record& link_table::dial(share_group& g, link_role role, session_id owner, 
     } else if (role == link_role::subscribe) {
         g.subscribe.push_back(id);
     }
+    record->dialled_as = dial_class_of(g, now);
     auto& made = *record;
     tables_.links.add(number(id), std::move(record));
-    pacer_.want(number(id), dial_class_of(g, now), who.source);
+    pacer_.want(number(id), made.dialled_as, who.source, lane_of(g.at));
     at(now, due::dials);
     return made;
 }
 
-void link_table::run_dials(time_point now)
+broker::dial_window& link_table::window_of(endpoint_ref where)
 {
-    const auto wanted = [this](std::uint64_t id) {
+    return windows_.try_emplace(where, settings_.connect_timeout).first->second;
+}
+
+void link_table::show_room(endpoint_ref where)
+{
+    // What waits for an endpoint that is down is given up, and takes no room.
+    pacer_.set_room(
+        lane_of(where), pool_of(where.color).healthy(where.index) ? window_of(where).room()
+                                                                  : broker::dial_room::all);
+}
+
+// B6: few dials at a time to an endpoint that takes its time.
+std::vector<link_id> link_table::run_dials(time_point now)
+{
+    std::vector<link_id> without_endpoint;
+    const auto wanted = [&](std::uint64_t id) {
         const link_record* l = link(static_cast<link_id>(id));
-        return l != nullptr && !l->dialled_out;
+        if (l == nullptr || l->dialled_out) {
+            return false;
+        }
+        const bool up = pool_of(l->at().color).healthy(l->at().index);
+        if (!up) {
+            without_endpoint.push_back(l->core.id());
+        }
+        return up;
     };
+    for (const auto& [where, window] : windows_) {
+        show_room(where); // probes may have found something
+    }
     while (const auto id = pacer_.take(now, wanted)) {
         link_record* l = link(static_cast<link_id>(*id));
-        l->dialled_out = true;
+        l->dialled_out = l->in_flight = true;
         l->dialled = now;
+        window_of(l->at()).on_dialled(l->dialled_as, now);
+        show_room(l->at());
         l->expires = now + settings_.connect_timeout;
         at(l->expires, due::link_connect, *id);
         const identity& who = *l->group->who;
@@ -130,8 +168,29 @@ void link_table::run_dials(time_point now)
              .version = who.negotiated.value_or(who.highest),
              .handshake_headers = &who.handshake});
     }
-    if (pacer_.waiting() > 0) {
+    if (pacer_.next() != net::never) {
         at(pacer_.next(), due::dials);
+    }
+    return without_endpoint;
+}
+
+void link_table::end_dial(link_record& l, broker::dial_end how, time_point now)
+{
+    if (!std::exchange(l.in_flight, false)) {
+        return;
+    }
+    window_of(l.at()).on_end(how, l.dialled_as, l.dialled, now);
+    at(now, due::dials);
+    if (how != broker::dial_end::let_in) {
+        return;
+    }
+    if (l.core.state() == broker::link_state::trying) { // the trial has a time of its own
+        l.expires = now + settings_.connect_timeout;
+        at(l.expires, due::link_connect, number(l.core.id()));
+    }
+    if (switch_.phase == member_phase::preparing && l.at().color == switch_.to) {
+        ++switch_.links_answered; // B6: that goes on
+        note_numbers(now);
     }
 }
 
@@ -194,6 +253,7 @@ void link_table::erase_link(link_id id, time_point now)
 {
     link_record* l = link(id);
     share_group& g = *l->group;
+    end_dial(*l, broker::dial_end::given_up, now);
     switch_.awaited.erase(id);
     quotas_.on_link(g, l->core.role(), true, now);
     std::erase(g.publish, id);

@@ -7,12 +7,17 @@
 // Invariants:
 // (1) A group lives as long as a binding or a link of it, an identity as long as a group or a
 //     session.
-// (2) Dials go out as fast as brokers.connect_rate allows, those of known identities first (D1).
+// (2) Dials go out as fast as brokers.connect_rate allows, those of known identities first (D1), and
+//     as many at a time as their endpoint answers (B6).
 
 #include "broker/dial_pacer.hpp"
+#include "broker/dial_window.hpp"
 #include "gateway/core/links/login_quotas.hpp"
 #include "gateway/core/links/short_lives.hpp"
 #include "gateway/core/pairing/digest_memory.hpp"
+
+#include <map>
+#include <vector>
 
 namespace gateway {
 
@@ -40,7 +45,10 @@ public:
     }
     void judge(const share_group& g, verdict what, time_point now);
     link_record& dial(share_group& g, link_role role, session_id owner, time_point now);
-    void run_dials(time_point now);
+    // Those that are not dialled any more, because their endpoint is down.
+    std::vector<link_id> run_dials(time_point now);
+    // B6: the endpoint has answered it, or will not.
+    void end_dial(link_record& l, broker::dial_end how, time_point now);
     void mark_used(link_record& l, time_point now);
     void run_barriers(time_point now);
     void ask_barrier(link_record& l, time_point now);
@@ -54,9 +62,12 @@ private:
     broker::dial_class dial_class_of(const share_group& g, time_point now) const noexcept;
     bool asks_name(const share_group& g) const noexcept;
     std::string_view reason_of(const share_group& g, session_id owner) const noexcept;
+    broker::dial_window& window_of(endpoint_ref where);
+    void show_room(endpoint_ref where);
 
     login_quotas& quotas_;
     broker::dial_pacer pacer_{settings_.connect_rate};
+    std::map<endpoint_ref, broker::dial_window> windows_;
     short_lives short_lives_;
     digest_memory<verdict> judged_{std::chrono::hours{1}, judged_max}; // D1
     bool barriers_due_ = false;

@@ -81,6 +81,7 @@ void broker_events::refuse_link(
     const auto owner = l->owner;
     share_group& g = *l->group;
     const color c = g.at.color;
+    links_.end_dial(*l, broker::dial_end::refused, now);
     out_.log(
         log_level::info,
         name_of(g.at) + (error == nullptr ? " refused a handshake: " : " refused a CONNECT: ") +

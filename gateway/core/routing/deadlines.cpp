@@ -56,7 +56,11 @@ void router::run_deadline(const deadline& d, time_point now)
         }
         return;
     case due::group_proof: prove_groups(now); return;
-    case due::dials: links_.run_dials(now); return;
+    case due::dials:
+        for (const link_id unasked : links_.run_dials(now)) {
+            events_.give_up_link(unasked, "its endpoint does not answer", now);
+        }
+        return;
     case due::probes: run_probes(now); return;
     case due::barriers: links_.run_barriers(now); return;
     case due::seams: run_seams(now); return;
@@ -141,7 +145,7 @@ void router::say_numbers(time_point now)
         readiness_.say(
             control::progress{
                 switch_.tally.sessions_ready, switch_.tally.sessions_failed,
-                switch_.tally.sessions_total});
+                switch_.tally.sessions_total, switch_.links_answered});
         return;
     }
     if (in_switch() || switch_.id == 0) {

@@ -21,6 +21,7 @@ void router::on_probe(endpoint_ref which, bool ok, std::string why, time_point n
         out_.log(log_level::warning, line);
     }
     if (before != pool.healthy(which.index)) { // it may have joined another cluster
+        at(now, due::dials);
         survey_.forget(which);
         tables_.silent.erase(which); // another application, maybe
         tables_.answering.erase(which);
@@ -49,7 +50,11 @@ void router::on_link_frame(link_id id, const stomp::frame_view& frame, framing a
 {
     if (link_record* l = link(id)) {
         ++counters_.frames[side::broker][direction::in][kind_of(frame.command)];
-        events_.on_event(*l, l->core.on_frame(frame, now, out_), &frame, as, now);
+        auto event = l->core.on_frame(frame, now, out_);
+        if (l->core.state() != broker::link_state::connecting) {
+            links_.end_dial(*l, broker::dial_end::let_in, now);
+        }
+        events_.on_event(*l, std::move(event), &frame, as, now);
     }
     run_later(now);
 }

@@ -110,6 +110,7 @@ void broker_events::note_loss(link_record& l, const std::string& text, time_poin
             "link to " + name_of(g.at) + " lost: " + text);
     }
     if (before == link_state::dialling || before == link_state::connecting) {
+        links_.end_dial(l, broker::dial_end::failed, now);
         if (g.refused.empty() && l.core.role() != link_role::recheck) {
             pool_of(g.at.color).on_dial_failed(g.at.index, text, now);
             g.back_off = next_back_off(g.back_off);

@@ -55,7 +55,7 @@ void switch_member::on_prepare(const control::prepare& order, time_point now)
     switch_.cut = false;
     switch_.closings = 0;
     switch_.proofs_asked = {};
-    switch_.lost_links = 0;
+    switch_.lost_links = switch_.links_answered = 0;
     switch_.unprepared = 0;
     switch_.phase = member_phase::preparing;
     BOOST_ASSERT(switch_.to != shard_.live);

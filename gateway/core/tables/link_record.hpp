@@ -1,5 +1,6 @@
 #pragma once
 
+#include "broker/dial_pacer.hpp"
 #include "broker/link.hpp"
 #include "gateway/memory/memory_budget.hpp"
 #include "gateway/core/tables/share_group.hpp"
@@ -24,7 +25,9 @@ struct link_record {
     std::vector<std::pair<wire_id, session_id>> told;
     std::size_t open_subscribes = 0;
     session_id untried = session_id::none; // whose SUBSCRIBEs that nothing tried are open here (E10)
+    broker::dial_class dialled_as = broker::dial_class::standby;
     bool dialled_out = false; // handed to the driver
+    bool in_flight = false;   // dialled, and not answered yet (B6)
     bool congested = false;   // its outbox is above limits.broker_outbox
     bool used = false;        // carried a client's SEND since the last switch
     bool half_left =

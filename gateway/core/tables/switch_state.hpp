@@ -55,6 +55,7 @@ struct switch_state {
     time_point hold_began{};
     std::size_t unheld = 0; // sessions that hold asked and that are not held
     std::size_t lost_links = 0;
+    std::size_t links_answered = 0; // of the new color (B6)
     std::set<link_id> awaited; // links whose barrier is open (S1); preparing: the same (S2)
     std::set<link_id> unread;  // their seam buffers were full before the decision
     bool cut = false;          // C5: `cut` was ordered

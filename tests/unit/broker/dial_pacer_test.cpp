@@ -172,4 +172,44 @@ TEST(DialPacer, D1_WhatIsGoneTakesNoPlace)
     EXPECT_EQ(pacer.waiting(), 0u);
 }
 
+// B6: whose endpoint has no room keeps its place, and delays nobody.
+TEST(DialPacer, B6_AnEndpointWithoutRoomDelaysNoOther)
+{
+    constexpr dial_lane slow{1}, quick{2};
+    dial_pacer pacer{50'000};
+    for (std::uint64_t n = 1; n <= 3; ++n) {
+        pacer.want(n, dial_class::standby, 0, slow);
+        pacer.want(10 + n, dial_class::standby, 0, quick);
+    }
+    pacer.set_room(slow, dial_room::none);
+    EXPECT_EQ(take_all(pacer, t0), (numbers{11, 12, 13}));
+    EXPECT_EQ(pacer.next(), net::never);
+    EXPECT_EQ(pacer.waiting(), 3u);
+    pacer.set_room(slow, dial_room::all);
+    EXPECT_EQ(take_all(pacer, t0), (numbers{1, 2, 3}));
+}
+
+TEST(DialPacer, B6_EndpointsTakeTurns)
+{
+    dial_pacer pacer{50'000};
+    for (std::uint64_t n = 1; n <= 3; ++n) {
+        pacer.want(n, dial_class::known, 0, dial_lane{1});
+        pacer.want(10 + n, dial_class::known, 0, dial_lane{2});
+    }
+    EXPECT_EQ(take_all(pacer, t0), (numbers{1, 11, 2, 12, 3, 13}));
+}
+
+TEST(DialPacer, B6_StrangersWaitWhereThereIsRoomForTheKnownOnly)
+{
+    dial_pacer pacer{50'000};
+    pacer.want(1, dial_class::unknown);
+    pacer.want(2, dial_class::refused);
+    pacer.want(3, dial_class::standby);
+    pacer.want(4, dial_class::known);
+    pacer.set_room(dial_lane{}, dial_room::known_only);
+    EXPECT_EQ(take_all(pacer, t0), (numbers{4, 3}));
+    pacer.set_room(dial_lane{}, dial_room::all);
+    EXPECT_EQ(take_all(pacer, t0), (numbers{1, 2}));
+}
+
 } // namespace

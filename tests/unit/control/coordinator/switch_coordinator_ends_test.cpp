@@ -57,6 +57,15 @@ TEST_F(SwitchCoordinator, C3_PrepareTimeoutCountsTimeWithoutProgress)
         took(), (effects{order(abort_switch{"prepare_timeout: no progress for 1m"}), changed{}}));
 }
 
+// Of a slow application: no session is ready yet, and link after link comes up.
+TEST_F(SwitchCoordinator, B6_ALinkThatIsAnsweredIsProgress)
+{
+    begin();
+    coordinator.on_report({7, 0, progress{.of = 10, .links = 4}}, t0 + 50s, out);
+    coordinator.on_report({7, 0, progress{.of = 10, .links = 4}}, t0 + 59s, out); // nothing new
+    EXPECT_EQ(coordinator.next_deadline(), t0 + 110s);
+}
+
 TEST_F(SwitchCoordinator, TheDeadlineAbortsInPreparingAndHolding)
 {
     request.deadline = 1s;
