@@ -29,7 +29,7 @@ void switch_coordinator::on_report(const report& what, net::time_point now, effe
         overloaded{
             [&](const progress& p) { on_progress(from, p, now, out); },
             [&](const prepared& p) { on_prepared(from, p, now, out); },
-            [&](const failed& f) { on_failed(from, f.sessions, now, out); },
+            [&](const failed& f) { on_failed(from, f, now, out); },
             [&](const held& h) { on_held(from, h, now, out); },
             [&](const unheld& u) { on_unheld(from, u, out); },
             [&](const adopted& a) { on_adopted(from, a, now, out); },
@@ -47,8 +47,8 @@ void switch_coordinator::on_progress(
 {
     tally& shown = record_.members[from];
     // B6: a session may need several links, and they come up for many sessions side by side.
-    const bool moved = shown.sessions_ready != what.ready ||
-                       shown.sessions_failed != what.failed || members_[from].links != what.links;
+    const bool moved = shown.sessions_ready != what.ready || shown.sessions_failed != what.failed ||
+                       members_[from].links != what.links;
     members_[from].links = what.links;
     switch (state_) {
     case coordinator_state::preparing:
@@ -98,8 +98,7 @@ void switch_coordinator::on_prepared(
 }
 
 void switch_coordinator::on_failed(
-    member_number from, const std::vector<session_failure>& sessions, net::time_point now,
-    effects& out)
+    member_number from, const failed& what, net::time_point now, effects& out)
 {
     switch (state_) {
     case coordinator_state::preparing:
@@ -111,10 +110,14 @@ void switch_coordinator::on_failed(
     case coordinator_state::aborting:
     case coordinator_state::steady: return;
     }
-    for (const auto& one : sessions) {
+    for (const auto& one : what.sessions) {
         members_[from].failed.insert(one.session);
     }
-    record_.note_failures(sessions);
+    for (const auto& one : what.excused) {
+        members_[from].excused.insert(one.session);
+    }
+    record_.note_failures(what.sessions);
+    record_.note_failures(what.excused);
     out.emplace_back(changed{});
     if (!record_.dry_run && too_many_failed()) {
         begin_abort({failed_too_many(), false}, out);

@@ -223,6 +223,15 @@ void switch_coordinator::finish_dry_run(effects& out)
     const bool fails = too_many_failed();
     std::string said = std::to_string(failed_sessions()) + " of " +
                        std::to_string(record_.total().sessions_total) + " sessions would fail";
+    std::size_t excused = 0; // S18
+    for (const auto& member : members_) {
+        excused += member.excused.size();
+    }
+    if (excused > 0) {
+        const bool closes = order_.settings.members.on_refused == refused_policy::close;
+        said += ", and " + std::to_string(excused) + " would be " + (closes ? "closed" : "pinned") +
+                ": their logins are refused";
+    }
     if (!order_.note.empty()) {
         said += "; " + order_.note;
     }

@@ -96,16 +96,14 @@ private:
         bool answered = false;
         bool sized = false;    // it said how many sessions it has (C8)
         bool said_held = false;
-        std::set<std::string> failed;
+        std::set<std::string> failed, excused;
         std::uint64_t links = 0;       // that have answered it (B6)
         std::uint64_t failed_gone = 0; // of `failed`, those whose session went (C3)
     };
 
     void on_progress(member_number from, const progress& what, net::time_point now, effects& out);
     void on_prepared(member_number from, const prepared& what, net::time_point now, effects& out);
-    void on_failed(
-        member_number from, const std::vector<session_failure>& sessions, net::time_point now,
-        effects& out);
+    void on_failed(member_number from, const failed& what, net::time_point now, effects& out);
     void on_held(member_number from, const held& what, net::time_point now, effects& out);
     void on_unheld(member_number from, const unheld& what, effects& out);
     void on_adopted(member_number from, const adopted& what, net::time_point now, effects& out);

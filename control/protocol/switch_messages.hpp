@@ -148,6 +148,7 @@ struct prepared {
 };
 struct failed { // those that failed since the last `failed`
     std::vector<session_failure> sessions;
+    std::vector<session_failure> excused; // whose login was refused, and that do not count (S18)
 };
 struct held {
     std::vector<session_failure> given_up; // failed or pinned sessions

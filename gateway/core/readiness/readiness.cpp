@@ -171,6 +171,9 @@ void readiness::standby_refused(client_session& s, const std::string& why, time_
     control::session_names whose;
     whose.add(name_of(s.id));
     switch_.note_counted("logins refused: " + why, std::move(whose));
+    const binding& b = s.bindings[switch_.to];
+    say(control::failed{
+        {}, {failure(s, b.group != nullptr ? b.group->at : endpoint_ref{switch_.to, 0}, why)}});
     at(now, due::session_retry, number(s.id)); // releases what was prepared, and goes on
     note_numbers(now);
 }

@@ -129,6 +129,24 @@ TEST_F(SwitchCoordinator, ADryRunNamesEverySessionThatWouldFail)
     EXPECT_EQ(coordinator.current().detail, "2 of 20 sessions would fail");
 }
 
+TEST_F(SwitchCoordinator, S18_ADryRunNamesWhoseLoginIsRefusedWhateverBecomesOfThem)
+{
+    request.dry_run = true;
+    settings.members.on_refused = refused_policy::close;
+    begin();
+    say(0, failed{{}, {{"a", "green/g1", "token expired"}}});
+    say(0, prepared{sized(10)});
+    say(1, prepared{sized(10)});
+    say(0, released{sized(10)});
+    say(1, released{sized(10)});
+    EXPECT_EQ(coordinator.current().result, switch_result::would_switch);
+    EXPECT_EQ(
+        coordinator.current().detail,
+        "0 of 20 sessions would fail, and 1 would be closed: their logins are refused");
+    ASSERT_EQ(coordinator.current().causes.size(), 1u);
+    EXPECT_EQ(coordinator.current().causes[0].error, "token expired");
+}
+
 // docs/OUTSIDE.md D3: how many wait for links of their login is in the report, not in the progress alone.
 TEST_F(SwitchCoordinator, WhatPreflightNotedStaysInTheReport)
 {

@@ -83,7 +83,7 @@ TEST_F(Readiness, S18_ARefusedLoginNeedNotStopTheSwitch)
 {
     shard.switching.timing.on_refused = control::refused_policy::close;
     readiness.standby_refused(a, "Access refused", now);
-    EXPECT_EQ(reported(), lines{});
+    EXPECT_EQ(reported(), lines{"report failed but not counted 0-1 at green/g1: Access refused"});
     EXPECT_EQ(numbers().sessions_failed, 0u);
     EXPECT_TRUE(a.part->excused);
     ASSERT_EQ(numbers().counted.size(), 1u);
