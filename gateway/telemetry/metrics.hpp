@@ -301,6 +301,7 @@ struct shard_counters {
     by<side, by<direction, by<frame_kind, counter>>> frames;
     by<side, by<direction, counter>> bytes;
     by<side, by<frame_error, counter>> frame_errors;
+    counter sockjs_altered = 0; // frames of which SockJS could not carry each byte
     by<direction, histogram<forward_bounds>>
         forward_duration;           // one frame in 64: read to handed to the socket
     by<held_kind, gauge> held;      // limits.buffered_total counts these

@@ -113,6 +113,10 @@ void frames(page& p, const totals& sum, const control_counters& control)
                     }));
         });
     });
+    p.single(
+        "teal_sockjs_frames_altered_total", C,
+        "Frames to SockJS clients in which bytes that are no UTF-8 became '?'.",
+        sum([](const auto& n) { return n.sockjs_altered; }));
     p.begin("teal_forward_duration_seconds", H, "How long one frame in 64 stayed in the gateway.");
     for_each<direction>([&](direction d, std::string_view dir) {
         p.value({{"dir", dir}}, sum([d](const auto& n) { return n.forward_duration[d]; }));

@@ -21,6 +21,13 @@ namespace gateway::sockjs {
 // The inside of a JSON string. Returns how many bytes became '?'.
 std::size_t append_quoted(net::outbox& out, std::string_view bytes);
 std::size_t append_quoted(std::string& out, std::string_view bytes);
+// One frame more of which so many bytes became '?'. null: nobody counts.
+inline void count_altered(std::uint64_t* frames, std::size_t bytes) noexcept
+{
+    if (frames != nullptr && bytes > 0) {
+        ++*frames;
+    }
+}
 std::string in_quotes(std::string_view text); // with its quotes
 
 // Messages behind each other: one buffer, and where each ends.

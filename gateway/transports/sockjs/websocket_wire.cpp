@@ -134,8 +134,8 @@ void websocket_wire::append_frame(
     const scratch one;
     std::string& made = one.text();
     made = "a[\"";
-    append_quoted(made, head);
-    append_quoted(made, body);
+    const std::size_t in_head = append_quoted(made, head);
+    count_altered(altered_, in_head + append_quoted(made, body));
     append_text(out, made.append("\\u0000\"]"));
 }
 
@@ -145,8 +145,8 @@ void websocket_wire::append_frame(
     const scratch one;
     std::string& made = one.text();
     made = "a[\"";
-    append_quoted(made, head);
-    append_quoted(made, rest->bytes());
+    const std::size_t in_head = append_quoted(made, head);
+    count_altered(altered_, in_head + append_quoted(made, rest->bytes()));
     append_text(out, made.append("\"]"));
 }
 

@@ -14,6 +14,7 @@
 #include "gateway/transports/transport.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 namespace gateway::sockjs {
@@ -24,6 +25,11 @@ public:
         net::connection& at, std::chrono::milliseconds heart_beat = std::chrono::seconds{25})
         : at_(at), heart_beat_(heart_beat)
     {
+    }
+    // `altered` counts frames of which a byte became '?'; it outlives the wire.
+    websocket_wire(net::connection& at, std::uint64_t& altered) : websocket_wire(at)
+    {
+        altered_ = &altered;
     }
 
     static void append_message(net::outbox& out, std::string_view text);
@@ -74,6 +80,7 @@ private:
     std::string message_; // the part of one that is there
     messages came_;       // that is being read
     std::size_t next_ = 0;
+    std::uint64_t* altered_ = nullptr;
 };
 
 } // namespace gateway::sockjs

@@ -22,7 +22,8 @@ std::string close_frame(disconnect_reason why, std::string_view text)
         static_cast<unsigned>(code), text.empty() && normal ? "Normal closure" : text);
 }
 
-xhr_wire::xhr_wire(session& over, net::connection& user) : session_(&over)
+xhr_wire::xhr_wire(session& over, net::connection& user, std::uint64_t* altered)
+    : session_(&over), altered_(altered)
 {
     over.bind(*this, user);
 }
@@ -56,8 +57,8 @@ void xhr_wire::append_frame(
     net::outbox& out, std::string_view head, std::string_view body, bool) const
 {
     out.append("\"");
-    append_quoted(out, head);
-    append_quoted(out, body);
+    const std::size_t in_head = append_quoted(out, head);
+    count_altered(altered_, in_head + append_quoted(out, body));
     out.append("\\u0000\"\n");
 }
 
@@ -65,8 +66,8 @@ void xhr_wire::append_frame(
     net::outbox& out, std::string_view head, const net::payload_ref& rest, bool) const
 {
     out.append("\"");
-    append_quoted(out, head);
-    append_quoted(out, rest->bytes());
+    const std::size_t in_head = append_quoted(out, head);
+    count_altered(altered_, in_head + append_quoted(out, rest->bytes()));
     out.append("\"\n");
 }
 

@@ -18,7 +18,8 @@ std::string close_frame(disconnect_reason why, std::string_view text);
 
 class xhr_wire final : public transport {
 public:
-    xhr_wire(session& over, net::connection& user);
+    // `altered` counts frames of which a byte became '?'; it outlives the wire.
+    xhr_wire(session& over, net::connection& user, std::uint64_t* altered = nullptr);
     ~xhr_wire() override;
     void unbind() noexcept { session_ = nullptr; }
 
@@ -53,6 +54,7 @@ public:
 
 private:
     session* session_; // null: it is over
+    std::uint64_t* altered_;
 };
 
 } // namespace gateway::sockjs

@@ -17,10 +17,17 @@ import org.springframework.messaging.simp.stomp.StompSession;
 import org.springframework.messaging.simp.stomp.StompSessionHandlerAdapter;
 import org.springframework.scheduling.concurrent.ThreadPoolTaskScheduler;
 import org.springframework.web.socket.WebSocketHttpHeaders;
+import org.springframework.web.socket.client.WebSocketClient;
 import org.springframework.web.socket.client.standard.StandardWebSocketClient;
 import org.springframework.web.socket.messaging.WebSocketStompClient;
+import org.springframework.web.socket.sockjs.client.RestTemplateXhrTransport;
+import org.springframework.web.socket.sockjs.client.SockJsClient;
+import org.springframework.web.socket.sockjs.client.WebSocketTransport;
 
-/** Spring's WebSocketStompClient: subscribes, sends with receipts until stdin ends, and says what came. */
+/**
+ * Spring's WebSocketStompClient: subscribes, sends with receipts until stdin ends, and says what came. Over a plain
+ * WebSocket, or by Spring's SockJsClient, as a fourth word says.
+ */
 public class Client extends StompSessionHandlerAdapter {
     private final Queue<Integer> topic = new ConcurrentLinkedQueue<>();
     private final Queue<Integer> queue = new ConcurrentLinkedQueue<>();
@@ -32,17 +39,26 @@ public class Client extends StompSessionHandlerAdapter {
 
     public static void main(String[] words) {
         try {
-            new Client().run("ws://" + words[0] + ":" + words[1] + "/ws", words[2]);
+            new Client().run(socket(words.length > 3 ? words[3] : ""), "ws://" + words[0] + ":" + words[1] + "/ws", words[2]);
         } catch (Exception trouble) {
             trouble.printStackTrace(); // the threads of Spring's would go on
             System.exit(1);
         }
     }
 
-    private void run(String url, String name) throws Exception {
+    private static WebSocketClient socket(String how) {
+        return switch (how) {
+            case "" -> new StandardWebSocketClient();
+            case "sockjs-websocket" -> new SockJsClient(List.of(new WebSocketTransport(new StandardWebSocketClient())));
+            case "sockjs-xhr" -> new SockJsClient(List.of(new RestTemplateXhrTransport()));
+            default -> throw new IllegalArgumentException(how);
+        };
+    }
+
+    private void run(WebSocketClient socket, String url, String name) throws Exception {
         var timer = new ThreadPoolTaskScheduler();
         timer.initialize();
-        var client = new WebSocketStompClient(new StandardWebSocketClient());
+        var client = new WebSocketStompClient(socket);
         client.setMessageConverter(new StringMessageConverter());
         client.setTaskScheduler(timer); // heart-beats, and receipts that do not come
         client.setDefaultHeartbeat(new long[] {1000, 1000});
