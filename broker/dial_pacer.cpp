@@ -66,8 +66,8 @@ std::size_t dial_pacer::may_go(dial_class who) const noexcept
 
 std::size_t dial_pacer::may_go() const noexcept
 {
-    return may_go(dial_class::known) + may_go(dial_class::unknown) +
-           may_go(dial_class::refused) + may_go(dial_class::standby);
+    return may_go(dial_class::known) + may_go(dial_class::unknown) + may_go(dial_class::refused) +
+           may_go(dial_class::standby);
 }
 
 bool dial_pacer::refill(net::time_point now) noexcept

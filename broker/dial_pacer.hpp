@@ -53,8 +53,8 @@ public:
     void set_rate(double per_second) noexcept { per_second_ = per_second; }
 
     // `source`: the peer's address, since a peer cannot choose that.
-    void
-    want(std::uint64_t what, dial_class as, std::uint64_t source = 0, dial_lane where = dial_lane{});
+    void want(
+        std::uint64_t what, dial_class as, std::uint64_t source = 0, dial_lane where = dial_lane{});
     // `all` until something else is said.
     void set_room(dial_lane where, dial_room room) { lanes_[where].room = room; }
     // The next that may be dialled now, in turn; nullopt: none waits, or not yet.
@@ -105,8 +105,7 @@ private:
         }
         bool has_room(dial_class who) const noexcept
         {
-            return room == dial_room::all ||
-                   (room == dial_room::known_only && !is_stranger(who));
+            return room == dial_room::all || (room == dial_room::known_only && !is_stranger(who));
         }
     };
 
@@ -117,7 +116,7 @@ private:
     dial_class whose_turn() noexcept;
 
     std::map<dial_lane, lane> lanes_; // few: the endpoints
-    dial_lane last_{}; // the endpoints take turns
+    dial_lane last_{};                // the endpoints take turns
     double per_second_;
     double tokens_ = 0;
     net::time_point refilled_{};

@@ -44,16 +44,15 @@ void dial_window::on_end(
     if (how == dial_end::let_in) {
         note_quickest(took, now);
     }
-    const auto times_quickest = [&](int n, net::duration at_least, net::duration at_most) {
-        return std::clamp(quickest() < at_most ? quickest() * n : at_most, at_least, at_most);
+    const auto times = [](net::duration quick, int n, net::duration from, net::duration to) {
+        return std::clamp(quick < to ? quick * n : to, from, to);
     };
-    if (took <= times_quickest(2, patience_ / 10, patience_ / 4)) {
-        if (used) {
-            grow();
+    if (took <= times(quickest(), 2, patience_ / 10, patience_ / 4)) {
+        if (used) { // carefully where others seem to wait there, too
+            grow(took <= times(quickest_of_all_, 2, patience_ / 10, patience_ / 4));
         }
     } else if (
-        how == dial_end::let_in &&
-        took > times_quickest(4, patience_ / 4, patience_ * 3 / 4)) {
+        how == dial_end::let_in && took > times(quickest(), 4, patience_ / 4, patience_ * 3 / 4)) {
         shrink(dialled, now);
     }
 }
@@ -65,6 +64,7 @@ void dial_window::note_quickest(net::duration took, net::time_point now) noexcep
         quickest_before_ = std::exchange(quickest_, net::duration::max());
     }
     quickest_ = std::min(quickest_, took);
+    quickest_of_all_ = std::min(quickest_of_all_, took);
 }
 
 void dial_window::shrink(net::time_point dialled, net::time_point now) noexcept
@@ -78,9 +78,9 @@ void dial_window::shrink(net::time_point dialled, net::time_point now) noexcept
     credit_ = 0;
 }
 
-void dial_window::grow() noexcept
+void dial_window::grow(bool by_one_each) noexcept
 {
-    if (size_ >= careful_from_) {
+    if (size_ >= careful_from_ || !by_one_each) {
         if (++credit_ < size_) {
             return;
         }

@@ -35,7 +35,8 @@ public:
     }
 
     void on_dialled(dial_class who, net::time_point now) noexcept;
-    void on_end(dial_end how, dial_class who, net::time_point dialled, net::time_point now) noexcept;
+    void
+    on_end(dial_end how, dial_class who, net::time_point dialled, net::time_point now) noexcept;
 
     dial_room room() const noexcept;
     std::size_t size() const noexcept { return size_; }
@@ -44,16 +45,18 @@ public:
 private:
     void note_quickest(net::duration took, net::time_point now) noexcept;
     void shrink(net::time_point dialled, net::time_point now) noexcept;
-    void grow() noexcept;
+    void grow(bool by_one_each) noexcept;
     net::duration quickest() const noexcept { return std::min(quickest_, quickest_before_); }
 
     net::duration patience_;
     std::size_t size_ = first;
     std::size_t in_flight_ = 0, strangers_ = 0;
-    std::size_t careful_from_ = most; // from here on it grows by one for all of it, and not for each
+    std::size_t careful_from_ =
+        most; // from here on it grows by one for all of it, and not for each
     std::size_t credit_ = 0;
-    // The quickest answer in this period and in the one before.
-    net::duration quickest_ = net::duration::max(), quickest_before_ = net::duration::max();
+    // The quickest answer in this period and in the one before, and of all.
+    net::duration quickest_ = net::duration::max(), quickest_before_ = net::duration::max(),
+                  quickest_of_all_ = net::duration::max();
     net::time_point period_{}, shrunk_{}, idle_since_{};
 };
 

@@ -13,6 +13,7 @@ namespace websocket {
 namespace {
 
 constexpr std::size_t logged_origin_bytes_max = 200;
+constexpr std::size_t told_bytes_max = 1024; // of a value in client_place
 constexpr std::string_view line_end = "\r\n";
 // Lists, which may come in several lines of a request (11.3.2, 11.3.4).
 constexpr std::string_view list_fields[] = {"Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"};
@@ -169,7 +170,7 @@ highest_common(const std::vector<std::string_view>& offered, const upgrade_polic
 }
 
 upgrade_answer accept(
-    const http_head& head, std::string_view target, const upgrade_policy& policy,
+    const http_head& head, std::string_view target, const upgrade_policy& policy, hop from,
     std::optional<stomp::version> subprotocol)
 {
     std::string response = "HTTP/1.1 101 Switching Protocols\r\n"
@@ -191,6 +192,7 @@ upgrade_answer accept(
                 .target = std::string{target},
                 .subprotocol = subprotocol,
                 .forwarded = forwarded_fields(head, policy),
+                .place = place_told(head, policy, from),
             },
         .reason = {},
     };
@@ -225,6 +227,30 @@ forwarded_fields(const http_head& head, const upgrade_policy& policy)
             if (same_but_for_case(name, wanted) && may_be_forwarded(name, value))
                 kept.emplace_back(name, value);
     return kept;
+}
+
+client_place place_told(const http_head& head, const upgrade_policy& policy, hop from)
+{
+    if (!policy.tells_place)
+        return {};
+    // What is too long to be one is not said again.
+    const auto said = [](std::string_view value, std::size_t most) {
+        return value.size() <= most && may_be_forwarded("X", value) ? std::string{value}
+                                                                    : std::string{};
+    };
+    const seen_as seen = place_of(head, policy, from);
+    client_place place{
+        .host = said(seen.host, told_bytes_max),
+        .forwarded_for = {},
+        .origin = said(head.find("Origin").value_or(""), told_bytes_max),
+        .https = same_but_for_case(seen.scheme, "https") || same_but_for_case(seen.scheme, "wss")};
+    if (from == hop::trusted_proxy) {
+        std::string all;
+        for (const std::string_view one : head.items("X-Forwarded-For"))
+            all.append(all.empty() ? "" : ", ").append(one);
+        place.forwarded_for = said(all, told_bytes_max);
+    }
+    return place;
 }
 
 bool page_is_allowed(const http_head& head, const upgrade_policy& policy, hop from)
@@ -270,7 +296,7 @@ upgrade_answer answer_upgrade(std::string_view bytes, const upgrade_policy& poli
     // A client that offers only what we do not speak would fail later and less clearly.
     if (!offered.empty() && !subprotocol)
         return refuse({400, "none of the subprotocols is spoken here", {}});
-    return accept(head, *target, policy, subprotocol);
+    return accept(head, *target, policy, from, subprotocol);
 }
 
 std::string service_unavailable(std::chrono::seconds retry_after, std::string_view sentence)

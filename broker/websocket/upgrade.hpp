@@ -40,6 +40,8 @@ struct upgrade_policy {
     bool stomp_v10 = true, stomp_v11 = true, stomp_v12 = true; // subprotocols offered
     std::size_t head_bytes_max = http_head_bytes_max;
     bool within_tls = false; // the place is https, whatever stands before it
+    // A request's place is wanted (client_place).
+    bool tells_place = false;
     // For who has judged the path already.
     bool any_path = false;
     // Also the drafts 7 and 8, whose frames are those of 13 (SockJS 0.3.3 asks for them).
@@ -62,10 +64,21 @@ forwarded_fields(const http_head& head, const upgrade_policy& policy);
 std::optional<std::string_view>
 origin_form(std::string_view target, std::string_view host) noexcept;
 
+// Where a client believes to be, and through whom it came: what is told of it to applications.
+struct client_place {
+    std::string host;          // empty: no HTTP
+    std::string forwarded_for; // as a trusted proxy says it
+    std::string origin;
+    bool https = false;
+};
+// Empty unless policy.tells_place.
+client_place place_told(const http_head& head, const upgrade_policy& policy, hop from);
+
 struct upgrade_request {
     std::string host, target;
     std::optional<stomp::version> subprotocol;                  // echoed; none offered: none
     std::vector<std::pair<std::string, std::string>> forwarded; // by forward_headers, in order
+    client_place place;
 };
 
 // What to do with a request head: `request` is set when it is accepted; `response` is to be written

@@ -59,7 +59,8 @@ public:
     // ---- SockJS (client_sockjs.cpp)
     // Its requests so far were others'; the next one is a WebSocket's handshake.
     void go_on(sockjs::standing who, std::string bytes);
-    void begin_session(std::vector<std::pair<std::string, std::string>> headers);
+    void begin_session(
+        std::vector<std::pair<std::string, std::string>> headers, websocket::client_place place);
     // Of one request's body.
     std::size_t body_bytes_max() const noexcept;
     // Its socket serves HTTP now: only this object is left of it.
@@ -142,7 +143,8 @@ private:
     std::span<char> greet(std::span<char> bytes);
     sockjs::wish sockjs_wish(std::size_t looked_at);
     void serve_http(std::span<const char> rest);
-    void open(std::vector<std::pair<std::string, std::string>> headers);
+    void
+    open(std::vector<std::pair<std::string, std::string>> headers, websocket::client_place place);
     const listener_config& place() const noexcept;
     static transport& as_transport(transport& one) noexcept { return one; }
     static transport& as_transport(const std::unique_ptr<transport>& one) noexcept { return *one; }

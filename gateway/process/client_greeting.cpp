@@ -148,7 +148,7 @@ std::span<char> client_connection::greet(std::span<char> bytes)
         .from = trusted ? websocket::hop::trusted_proxy : websocket::hop::peer};
     const std::size_t most = wire().greeting_bytes_max(at);
     if (most == 0) {
-        open({});
+        open({}, {.https = place().tls.has_value()});
         return bytes;
     }
     const std::size_t before = partial_.size();
@@ -176,14 +176,15 @@ std::span<char> client_connection::greet(std::span<char> bytes)
     }
     touch();
     std::string{}.swap(partial_); // `= {}` would keep the room
-    open(std::move(said.headers));
+    open(std::move(said.headers), std::move(said.place));
     return bytes.subspan(said.used - before);
 }
 
-void client_connection::open(std::vector<std::pair<std::string, std::string>> headers)
+void client_connection::open(
+    std::vector<std::pair<std::string, std::string>> headers, websocket::client_place place)
 {
     stage_ = stage::open;
-    session_ = shard_.opened(*this, peer(), std::move(headers));
+    session_ = shard_.opened(*this, peer(), std::move(headers), std::move(place));
     if (!address_counted_ && !carried()) {
         peer_.reset();
     }

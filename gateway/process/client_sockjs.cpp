@@ -13,16 +13,17 @@ namespace gateway {
 client_connection::client_connection(
     shard& owner, const sockjs::standing& who, std::uint64_t number, sockjs::session& over)
     : connection(owner.loop()), shard_(owner),
-      transport_(std::make_unique<sockjs::xhr_wire>(over, *this)),
+      transport_(std::make_unique<sockjs::xhr_wire>(over, *this, &owner.counters().sockjs_altered)),
       peer_(std::make_unique<std::string>(who.peer)), since_(owner.loop().now()), number_(number),
       listener_(static_cast<std::uint16_t>(who.listener)), stage_(stage::greeting)
 {
     shard_.loop().timers().arm(*this, since_ + shard_.settings().limits.handshake_timeout);
 }
 
-void client_connection::begin_session(std::vector<std::pair<std::string, std::string>> headers)
+void client_connection::begin_session(
+    std::vector<std::pair<std::string, std::string>> headers, websocket::client_place place)
 {
-    open(std::move(headers));
+    open(std::move(headers), std::move(place));
 }
 
 void client_connection::go_on(sockjs::standing who, std::string bytes)
@@ -43,7 +44,7 @@ sockjs::wish client_connection::sockjs_wish(std::size_t looked_at)
         partial_, looked_at, shard_.settings().limits.http_head, shard_.at(listener_));
     if (wish == sockjs::wish::framed_websocket) {
         transport_.emplace<std::unique_ptr<transport>>(
-            std::make_unique<sockjs::websocket_wire>(*this));
+            std::make_unique<sockjs::websocket_wire>(*this, shard_.counters().sockjs_altered));
     }
     return wish;
 }

@@ -42,7 +42,8 @@ shard::shard(
              .allowed_origins = l.allowed_origins,
              .forward_headers = l.forward_headers,
              .head_bytes_max = settings_.limits.http_head,
-             .within_tls = l.tls.has_value()});
+             .within_tls = l.tls.has_value(),
+             .tells_place = settings_.brokers.tells_place()});
     }
     open_hub();
     loop_.set_turn_handler(this);
@@ -162,15 +163,6 @@ void shard::accept_failed(std::size_t index, boost::system::error_code why, bool
                                     settings_.listeners[index].bind.text +
                                     " for now: " + why.message());
     }
-}
-
-session_id shard::opened(
-    client_connection& c, std::string peer,
-    std::vector<std::pair<std::string, std::string>> handshake)
-{
-    const session_id id = router_.open_client(std::move(peer), std::move(handshake), loop_.now());
-    by_session_.emplace(static_cast<std::uint64_t>(id), &c);
-    return id;
 }
 
 client_connection* shard::client(session_id id) const

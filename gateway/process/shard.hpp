@@ -126,7 +126,7 @@ public:
     void admit(client_connection& c);
     session_id opened(
         client_connection& c, std::string peer,
-        std::vector<std::pair<std::string, std::string>> handshake);
+        std::vector<std::pair<std::string, std::string>> handshake, websocket::client_place place);
     const websocket::upgrade_policy& upgrade_policy(std::size_t listener) const
     {
         return policies_[listener];
@@ -179,6 +179,7 @@ private:
     void accept_failed(std::size_t listener, boost::system::error_code why, bool tell) override;
 
     // sockjs::hub_owner
+    websocket::hop hop_from(const sockjs::standing& who) const;
     bool page_may_come(const sockjs::standing& who, const websocket::http_head& head) override;
     std::string open_user(
         sockjs::session& s, const sockjs::standing& opener, const sockjs::request& by) override;
@@ -194,6 +195,8 @@ private:
     broker::link_connection* link(link_id id) const;
     // A connection under way to that endpoint; null and a sentence where there is none.
     // `path`: asked for at a ws:// endpoint in place of its own; empty: its own.
+    std::vector<std::pair<std::string, std::string>>
+    said_in_handshake(const dial_order& order) const;
     std::unique_ptr<broker::link_connection> connect(
         const dial_order& order, broker::link_owner& owner, std::string& why,
         std::string_view path = {});

@@ -1,10 +1,43 @@
-// What the core says to clients, by session; a session whose connection has gone is told nothing.
+// A client's session, and what the core says to it; one whose connection has gone is told nothing.
 
 #include "gateway/process/shard.hpp"
 
 #include "gateway/telemetry/log.hpp"
 
 namespace gateway {
+
+namespace {
+
+// Without port and brackets.
+std::string_view bare_address(std::string_view peer) noexcept
+{
+    peer = peer.substr(0, peer.rfind(':'));
+    return peer.starts_with('[') && peer.ends_with(']') ? peer.substr(1, peer.size() - 2) : peer;
+}
+
+} // namespace
+
+session_id shard::opened(
+    client_connection& c, std::string peer,
+    std::vector<std::pair<std::string, std::string>> handshake, websocket::client_place place)
+{
+    client_origin told{
+        .forwarded_for = std::move(place.forwarded_for),
+        .host = std::move(place.host),
+        .origin = std::move(place.origin),
+        .user = {},
+        .https = place.https};
+    if (peer != "unix") { // as proxies do: a list, whose last one is who connected here
+        told.forwarded_for.append(told.forwarded_for.empty() ? "" : ", ")
+            .append(bare_address(peer));
+    }
+    const session_id id = router_.open_client(std::move(peer), std::move(handshake), loop_.now());
+    if (policies_[c.listener()].tells_place) {
+        router_.tell_of_client(id, std::move(told));
+    }
+    by_session_.emplace(static_cast<std::uint64_t>(id), &c);
+    return id;
+}
 
 void shard::write_client(session_id to, std::string_view head, std::string_view body, framing as)
 {

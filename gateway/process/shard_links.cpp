@@ -2,6 +2,7 @@
 
 #include "gateway/process/endpoint_probe.hpp"
 #include "gateway/process/shard.hpp"
+#include "gateway/settings/value_text.hpp"
 
 #include <algorithm>
 
@@ -11,6 +12,14 @@ namespace {
 
 // A broker's head is not judged, but each of its headers is an entry in a list while it is read.
 constexpr std::size_t broker_headers_max = 64 * 1024;
+
+// The gateway says these itself.
+bool is_x_forwarded(std::string_view name)
+{
+    const auto folded = lower_case(name);
+    return folded == "x-forwarded-for" || folded == "x-forwarded-host" ||
+           folded == "x-forwarded-proto";
+}
 
 } // namespace
 
@@ -56,12 +65,51 @@ std::unique_ptr<broker::link_connection> shard::connect(
                 transport.upgrade.subprotocols.push_back(v);
             }
         }
-        if (order.handshake_headers != nullptr) {
-            transport.upgrade.headers.assign(
-                order.handshake_headers->begin(), order.handshake_headers->end());
-        }
+        transport.upgrade.headers = said_in_handshake(order);
     }
     return std::make_unique<broker::link_connection>(loop_, *started, std::move(transport), owner);
+}
+
+// What the client said that is said again, and what the gateway says of the client.
+std::vector<std::pair<std::string, std::string>>
+shard::said_in_handshake(const dial_order& order) const
+{
+    const auto& brokers = settings_.brokers;
+    std::vector<std::pair<std::string, std::string>> said;
+    if (order.handshake_headers != nullptr) {
+        for (const auto& [name, value] : *order.handshake_headers) {
+            if (order.client == nullptr || !brokers.x_forwarded || !is_x_forwarded(name)) {
+                said.emplace_back(name, value);
+            }
+        }
+    }
+    if (brokers.origin != "strip" && brokers.origin != "preserve") {
+        said.emplace_back("Origin", brokers.origin);
+    }
+    if (order.client == nullptr) {
+        return said;
+    }
+    const client_origin& of = *order.client;
+    if (brokers.origin == "preserve" && !of.origin.empty()) {
+        said.emplace_back("Origin", of.origin);
+    }
+    if (brokers.x_forwarded && !of.forwarded_for.empty()) {
+        said.emplace_back("X-Forwarded-For", of.forwarded_for);
+    }
+    if (brokers.x_forwarded && !of.host.empty()) {
+        said.emplace_back("X-Forwarded-Host", of.host);
+        said.emplace_back("X-Forwarded-Proto", of.https ? "https" : "http");
+    }
+    // S19: proven, so that the application may take the gateway's word for who the client is.
+    if (const auto& secret = secure_->brokers[order.at.color].identity;
+        secret != nullptr && !of.user.empty()) {
+        const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+        said.emplace_back(
+            brokers.colors[order.at.color].identity->header,
+            secret->vouch_for(
+                of.user, std::chrono::duration_cast<std::chrono::seconds>(since_1970)));
+    }
+    return said;
 }
 
 void shard::dial(const dial_order& order)

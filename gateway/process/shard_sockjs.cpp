@@ -45,14 +45,17 @@ void shard::open_hub()
             .stall = 2 * limits.client_stall}); // its session's client is judged before
 }
 
-bool shard::page_may_come(const sockjs::standing& who, const websocket::http_head& head)
+websocket::hop shard::hop_from(const sockjs::standing& who) const
 {
     const auto& proxies = settings_.listeners[who.listener].trusted_proxies;
     const bool trusted =
         std::ranges::any_of(proxies, [&](const auto& range) { return range.contains(who.peer); });
-    if (websocket::page_is_allowed(
-            head, policies_[who.listener],
-            trusted ? websocket::hop::trusted_proxy : websocket::hop::peer)) {
+    return trusted ? websocket::hop::trusted_proxy : websocket::hop::peer;
+}
+
+bool shard::page_may_come(const sockjs::standing& who, const websocket::http_head& head)
+{
+    if (websocket::page_is_allowed(head, policies_[who.listener], hop_from(who))) {
         return true;
     }
     ++counters_.listener(who.listener).rejected[reject_reason::origin];
@@ -104,7 +107,10 @@ shard::open_user(sockjs::session& s, const sockjs::standing& opener, const sockj
     ++counts.accepted;
     ++counts.connections;
     c.set_counted();
-    c.begin_session(websocket::forwarded_fields(by.head, policies_[opener.listener]));
+    const auto& policy = policies_[opener.listener];
+    c.begin_session(
+        websocket::forwarded_fields(by.head, policy),
+        websocket::place_told(by.head, policy, hop_from(opener)));
     return {};
 }
 

@@ -45,6 +45,15 @@ void open_color(
         to = *std::move(opened);
         return true;
     };
+    if (color.identity) {
+        auto secret = tls::shared_secret::open(color.identity->secret_file);
+        if (!secret) {
+            failures.push_back(
+                "brokers." + std::string{to_string(which)} + ".identity: " + secret.error());
+            return;
+        }
+        made.identity = *std::move(secret);
+    }
     if (open(endpoint_scheme::stomps, tls::inside::stomp, made.stomps) &&
         open(endpoint_scheme::wss, tls::inside::http, made.wss)) {
         into.brokers[which] = std::move(made);
@@ -134,6 +143,9 @@ std::string tls_files_seen(const config& c)
         note_file(of.ca, seen);
         note_file(of.own.certificate, seen);
         note_file(of.own.key, seen);
+        if (const auto& identity = c.brokers.colors[color].identity) {
+            note_file(identity->secret_file, seen);
+        }
     }
     return seen;
 }

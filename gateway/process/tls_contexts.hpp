@@ -1,12 +1,14 @@
 #pragma once
 
-// The TLS contexts of a process: of each listener, and towards each color's brokers.
+// What the secret files of a process hold: the TLS contexts of each listener and towards each color's
+// brokers, and the secrets that it shares with applications.
 //
 // Threading:  immutable once made; the control thread makes them, shards read them.
 // Lifetime:   shared. Connections keep what they have of one that was replaced.
 
 #include "broker/color.hpp"
 #include "broker/net/tls/context.hpp"
+#include "broker/net/tls/shared_secret.hpp"
 #include "gateway/settings/config.hpp"
 #include "gateway/telemetry/metrics.hpp"
 
@@ -19,6 +21,7 @@ namespace gateway {
 struct tls_contexts {
     struct of_color {
         std::shared_ptr<const tls::client_context> stomps, wss; // null: no endpoint needs it
+        std::shared_ptr<const tls::shared_secret> identity;     // null: it is told no users (S19)
     };
     // By the configuration's order; null: it is plain.
     std::vector<std::shared_ptr<const tls::server_context>> listeners;

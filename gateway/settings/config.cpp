@@ -40,6 +40,16 @@ std::string_view to_string(endpoint_scheme s) noexcept
     return "";
 }
 
+bool brokers_config::tells_place() const noexcept
+{
+    const auto asked_by_http = [](const color_config& of) {
+        return std::ranges::any_of(
+            of.endpoints, [](const auto& one) { return by_websocket(one.scheme); });
+    };
+    return (x_forwarded || origin == "preserve") &&
+           (asked_by_http(colors.blue) || asked_by_http(colors.green));
+}
+
 control::prepare_settings timing_of(const switch_config& c) noexcept
 {
     return {

@@ -149,8 +149,16 @@ enum class backplane_kind : std::uint8_t {
     automatic // each switch finds it out, where a marker can be tried (P9)
 };
 
+// How the gateway says to applications who a client is (S19).
+struct identity_config {
+    std::string header;      // of the handshake
+    std::string secret_file; // with what proves that the gateway said it
+    bool operator==(const identity_config&) const = default;
+};
+
 struct color_config {
     std::vector<endpoint_config> endpoints;
+    std::optional<identity_config> identity; // not set: it says nothing
     tls::client_settings tls; // towards its stomps:// and wss:// endpoints
     health_config health;
     std::optional<broker::dialect> dialect; // where it differs from brokers.dialect
@@ -166,9 +174,12 @@ struct brokers_config {
     std::vector<std::string> broadcast{"/topic/**", "/exchange/**"};
     unsigned prefetch = 100;
     bool mark_sessions = true; // teal-session and teal-reason towards ws:// endpoints
+    bool x_forwarded = true;   // X-Forwarded-For, -Proto and -Host in handshakes with them
+    std::string origin = "strip"; // towards them: strip, preserve, or what is said instead
     milliseconds auth_recheck{60'000};
     unsigned connect_rate = 500; // links dialled per second, per process
     milliseconds park_timeout{60'000};
+    bool tells_place() const noexcept; // applications are told where clients are
     broker::dialect dialect_of(broker::color c) const noexcept
     {
         return c == broker::color::blue ? colors.blue.dialect.value_or(dialect)
@@ -180,6 +191,7 @@ struct brokers_config {
                multiplex == o.multiplex && dialect == o.dialect && backplane == o.backplane &&
                links_per_key == o.links_per_key && broadcast == o.broadcast &&
                prefetch == o.prefetch && mark_sessions == o.mark_sessions &&
+               x_forwarded == o.x_forwarded && origin == o.origin &&
                auth_recheck == o.auth_recheck && connect_rate == o.connect_rate &&
                park_timeout == o.park_timeout;
     }

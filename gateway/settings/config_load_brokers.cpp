@@ -13,6 +13,22 @@ namespace {
 using namespace std::chrono_literals;
 constexpr std::size_t endpoints_max = 256; // a color
 
+bool asked_by_http(const color_config& of)
+{
+    return std::ranges::any_of(
+        of.endpoints, [](const endpoint_config& one) { return by_websocket(one.scheme); });
+}
+
+// Headers that the gateway itself writes in a handshake with a broker, or that belong to one hop.
+bool is_of_the_handshake(std::string_view folded)
+{
+    static constexpr std::array<std::string_view, 10> own_headers{
+        "host", "upgrade", "connection", "content-length",   "transfer-encoding",
+        "te",   "trailer", "keep-alive", "proxy-connection", "expect"};
+    return folded.starts_with("sec-websocket-") ||
+           std::ranges::find(own_headers, folded) != own_headers.end();
+}
+
 } // namespace
 
 void loader::brokers(section at)
@@ -39,6 +55,8 @@ void loader::brokers(section at)
     at.take("broadcast", b.broadcast);
     at.take_count("prefetch", b.prefetch, 1, 65'535);
     at.take("mark_sessions", b.mark_sessions);
+    at.take("x_forwarded", b.x_forwarded);
+    origin(at, b.origin);
     at.take("auth_recheck", b.auth_recheck, 1s, 24h);
     at.take_as(
         "connect_rate", b.connect_rate,
@@ -65,6 +83,12 @@ void loader::color(section at, broker::color c)
     health(at.child("health"), out);
     if (at.has("dialect")) {
         dialect(at, out.dialect.emplace());
+    }
+    if (at.has("identity")) {
+        identity(at.child("identity"), out);
+        if (!asked_by_http(out)) {
+            at.error("identity", "needs a ws:// or wss:// endpoint in this color");
+        }
     }
     at.finish();
 }
@@ -149,10 +173,8 @@ void loader::health(section at, color_config& of)
     if (at.has("passcode_file") && !at.has("login")) {
         at.error("passcode_file", "login is needed as well");
     }
-    const bool asked_by_http = std::ranges::any_of(
-        of.endpoints, [](const endpoint_config& one) { return by_websocket(one.scheme); });
     for (const auto* key : {"headers", "path"}) {
-        if (at.has(key) && !asked_by_http) {
+        if (at.has(key) && !asked_by_http(of)) {
             at.error(
                 key,
                 "needs a ws:// or wss:// endpoint in this color: others are not asked by HTTP");
@@ -162,22 +184,59 @@ void loader::health(section at, color_config& of)
 
 void loader::health_request(section& at, health_config& out)
 {
-    // Headers that the gateway itself writes in a handshake with a broker, or that belong to one
-    // hop.
-    static constexpr std::array<std::string_view, 10> own_headers{
-        "host", "upgrade", "connection", "content-length",   "transfer-encoding",
-        "te",   "trailer", "keep-alive", "proxy-connection", "expect"};
     at.take_fields("headers", out.headers);
     for (const auto& [name, value] : out.headers) {
-        const auto folded = lower_case(name);
-        if (!is_header_name(name) || folded.starts_with("sec-websocket-") ||
-            std::ranges::find(own_headers, folded) != own_headers.end()) {
+        if (!is_header_name(name) || is_of_the_handshake(lower_case(name))) {
             at.error("headers", shown(name) + " cannot be said in a handshake");
         }
     }
     at.take("path", out.path);
     if (!out.path.empty() && !is_http_path(out.path)) {
         at.error("path", "must begin with / and have no query, fragment or space");
+    }
+}
+
+// S19: the header is the gateway's own. Clients could say it if it was in forward_headers, too.
+void loader::identity(section at, color_config& of)
+{
+    auto& out = of.identity.emplace();
+    out.header = "X-Teal-User";
+    at.take("header", out.header);
+    const auto folded = lower_case(out.header);
+    if (!is_header_name(out.header) || is_of_the_handshake(folded) || folded == "origin" ||
+        folded == "cookie" || folded == "authorization" || folded.starts_with("x-forwarded-")) {
+        at.error(
+            "header", shown(out.header) + " is not allowed: a name of its own like X-Teal-User");
+    }
+    for (const auto& l : config_.listeners) {
+        for (const auto& name : l.forward_headers) {
+            if (lower_case(name) == folded) {
+                at.error(
+                    "header", shown(out.header) + " is in forward_headers of " + l.bind.text +
+                                  ": clients could say it");
+            }
+        }
+    }
+    for (const auto& [name, value] : of.health.headers) {
+        if (lower_case(name) == folded) {
+            at.error("header", shown(out.header) + " is in health.headers, which prove nothing");
+        }
+    }
+    if (!at.has("secret_file")) {
+        at.error("secret_file", "is needed");
+    }
+    file(at, "secret_file", out.secret_file);
+    at.finish();
+}
+
+void loader::origin(section& at, std::string& out)
+{
+    at.take("origin", out);
+    if (out != "strip" && out != "preserve" &&
+        (out == "*" || out.find("://*") != out.npos || !is_origin_pattern(out))) {
+        at.error(
+            "origin", shown(out) + " is not allowed: must be strip, preserve, or an origin like "
+                                   "https://example.com");
     }
 }
 

@@ -50,6 +50,8 @@ private:
     void health(section at, color_config& of);
     void health_request(section& at, health_config& out);
     void dialect(section& at, broker::dialect& out);
+    void identity(section at, color_config& of);
+    void origin(section& at, std::string& out);
     void switching(section at);
     void dedup(section& at, dedup_config& out);
     void store(section at);

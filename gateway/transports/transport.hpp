@@ -44,6 +44,7 @@ struct greeting {
     reject_reason why = reject_reason::handshake; // refused
     std::string reason;                           // refused: a sentence for the log; may be empty
     std::vector<std::pair<std::string, std::string>> headers; // accepted: said again to brokers
+    websocket::client_place place;
 };
 
 // What the front of the bytes behind the greeting is.

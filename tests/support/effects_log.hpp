@@ -87,7 +87,9 @@ public:
     {
         note(
             "dial " + std::to_string(static_cast<std::uint64_t>(order.link)) + " " +
-            name_of(order.at));
+            name_of(order.at) +
+            (order.client == nullptr || order.client->user.empty() ? ""
+                                                                   : " as " + order.client->user));
         dials.push_back(order);
     }
     void read_link(broker::link_id which, bool on) override
@@ -124,6 +126,9 @@ private:
         std::string line = "failed";
         for (const auto& one : f.sessions) {
             line += " " + say(one);
+        }
+        for (const auto& one : f.excused) {
+            line += " but not counted " + say(one);
         }
         return line;
     }

@@ -143,11 +143,12 @@ class Member(threading.Thread):
             self.client.send("UNSUBSCRIBE", {"id": name})
 
 
-def gateway_over(scene, apps, path="", forward=(), health=HEALTH, **sections):
-    """A gateway with nothing but the URLs, and the headers that it says again."""
+def gateway_over(scene, apps, path="", forward=(), health=HEALTH, identity=None, **sections):
+    """A gateway with nothing but the URLs, the headers that it says again, and `identity` (S19)."""
+    of_color = {**({"health": health} if health else {}), **({"identity": identity} if identity else {})}
     return teal.Gateway(
         scene, [apps["blue"].url(path)], [apps["green"].url(path)], threads=1,
-        colors={color: {"health": health} for color in teal.COLORS} if health else {},
+        colors={color: of_color for color in teal.COLORS} if of_color else {},
         listener={"forward_headers": list(forward)} if forward else {}, **sections)
 
 

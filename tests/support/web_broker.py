@@ -93,7 +93,7 @@ class Link:
             self.pieces = {opcode}
             if frame.command == "CONNECT":
                 self.broker.open.wait(30)
-                self.say(encode("CONNECTED", {"version": "1.2", "heart-beat": "0,0"}))
+                self.say(encode("CONNECTED", {"version": "1.2", "heart-beat": "0,0", **self.broker.connected}))
             if frame.command == "SUBSCRIBE":
                 self.subscriptions[frame.get("destination")] = frame.get("id")
             if frame.get("receipt"):
@@ -108,7 +108,7 @@ class WebBroker:
     name = "web-broker"
 
     def __init__(self, scene, judge=None):
-        self.judge = judge
+        self.judge, self.connected = judge, {}  # more headers of CONNECTED
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.links = []

@@ -121,6 +121,7 @@ void binder::on_bound(client_session& s, color c, time_point now)
         return;
     }
     s.parked = false;
+    remember_user(s);
     if (s.state == session_state::connecting) {
         share_group& g = *s.now().group;
         s.version = *s.who->negotiated;
@@ -149,6 +150,24 @@ void binder::on_bound(client_session& s, color c, time_point now)
         pump_later(s);
         shard_.later.bound.push_back(s.id);
     }
+}
+
+// S19: whom the live color takes it for is what the other color is told.
+void binder::remember_user(client_session& s)
+{
+    const link_record* own = link(s.now().own);
+    const std::string_view user = value_in(
+        own != nullptr ? own->core.connected_head() : s.now().group->connected_head, "user-name");
+    if (settings_.identity_headers.empty() || user.empty() ||
+        (s.origin && s.origin->user == user)) {
+        return;
+    }
+    if (!s.origin) {
+        s.origin = std::make_unique<client_origin>();
+    }
+    release(held_kind::sessions, s.origin->user.size());
+    s.origin->user = user;
+    charge(held_kind::sessions, s.origin->user.size());
 }
 
 void binder::park(client_session& s, time_point now)

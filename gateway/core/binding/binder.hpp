@@ -51,6 +51,7 @@ private:
     bool choose_endpoint(client_session& s, binding& b, color c, time_point now);
     bool replay(client_session& s, binding& b, color c, time_point now);
     void on_bound(client_session& s, color c, time_point now);
+    void remember_user(client_session& s);
     void park(client_session& s, time_point now);
 
     login_quotas& quotas_;

@@ -132,6 +132,9 @@ void endings::forget_kept(client_session& s) noexcept
     if (s.rare_part) {
         release(held_kind::sessions, bytes_of(s.rare_part->handshake));
     }
+    if (s.origin) {
+        release(held_kind::sessions, s.origin->bytes());
+    }
 }
 
 } // namespace gateway

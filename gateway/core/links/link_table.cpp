@@ -115,6 +115,7 @@ link_record& link_table::dial(share_group& g, link_role role, session_id owner, 
         g.subscribe.push_back(id);
     }
     record->dialled_as = dial_class_of(g, now);
+    record->although_down = !pool_of(g.at.color).healthy(g.at.index); // for a marker (M1)
     auto& made = *record;
     tables_.links.add(number(id), std::move(record));
     pacer_.want(number(id), made.dialled_as, who.source, lane_of(g.at));
@@ -144,11 +145,11 @@ std::vector<link_id> link_table::run_dials(time_point now)
         if (l == nullptr || l->dialled_out) {
             return false;
         }
-        const bool up = pool_of(l->at().color).healthy(l->at().index);
-        if (!up) {
+        const bool goes = l->although_down || pool_of(l->at().color).healthy(l->at().index);
+        if (!goes) {
             without_endpoint.push_back(l->core.id());
         }
-        return up;
+        return goes;
     };
     for (const auto& [where, window] : windows_) {
         show_room(where); // probes may have found something
@@ -166,12 +167,32 @@ std::vector<link_id> link_table::run_dials(time_point now)
             {.link = l->core.id(),
              .at = l->at(),
              .version = who.negotiated.value_or(who.highest),
-             .handshake_headers = &who.handshake});
+             .handshake_headers = &who.handshake,
+             .client = origin_of(*l)});
     }
     if (pacer_.next() != net::never) {
         at(pacer_.next(), due::dials);
     }
     return without_endpoint;
+}
+
+// What an application is told of the client. One that is nobody's, because it only tries something (B2)
+// or carries markers (M1), would be refused where a token has expired: anybody of its identity lends
+// it a name (S19).
+const client_origin* link_table::origin_of(const link_record& l) const
+{
+    if (const client_session* s = find(l.owner)) {
+        return s->origin.get();
+    }
+    if (!pool_of(l.at().color).at(l.at().index).websocket) {
+        return nullptr;
+    }
+    for (const auto& [id, s] : tables_.sessions) {
+        if (s->who == l.group->who && s->origin) {
+            return s->origin.get();
+        }
+    }
+    return nullptr;
 }
 
 void link_table::end_dial(link_record& l, broker::dial_end how, time_point now)

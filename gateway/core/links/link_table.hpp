@@ -64,6 +64,7 @@ private:
     std::string_view reason_of(const share_group& g, session_id owner) const noexcept;
     broker::dial_window& window_of(endpoint_ref where);
     void show_room(endpoint_ref where);
+    const client_origin* origin_of(const link_record& l) const;
 
     login_quotas& quotas_;
     broker::dial_pacer pacer_{settings_.connect_rate};

@@ -53,6 +53,11 @@ offered read_versions(const stomp::frame_view& connect)
     return versions;
 }
 
+char as_lower(char c) noexcept
+{
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
 // Without the port, which every connection of one peer has another of.
 std::string_view address_only(std::string_view peer) noexcept
 {
@@ -66,20 +71,20 @@ bool is_ours(std::string_view connect_header) noexcept
            connect_header == "receipt" || connect_header == "content-length";
 }
 
-// Of the header of that name in raw lines; empty: there is none.
-std::string_view value_in(std::string_view head, std::string_view name) noexcept
+} // namespace
+
+// S19: only the gateway says who a client is.
+std::optional<std::string_view> client_commands::refused_word(const stomp::frame_view& frame) const
 {
-    while (!head.empty()) {
-        const auto line = head.substr(0, head.find('\n'));
-        head.remove_prefix(line.size() + 1);
-        if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':') {
-            return line.substr(name.size() + 1);
+    for (const std::string& ours : settings_.identity_headers) {
+        for (const auto& h : frame.headers) {
+            if (std::ranges::equal(h.name, ours, {}, as_lower)) {
+                return "this header is the gateway's own (brokers.COLOR.identity)";
+            }
         }
     }
-    return {};
+    return reserved_word(frame);
 }
-
-} // namespace
 
 void client_commands::connect(client_session& s, const stomp::frame_view& frame, time_point now)
 {
@@ -94,7 +99,7 @@ void client_commands::connect(client_session& s, const stomp::frame_view& frame,
             disconnect_reason::protocol_error, now);
         return;
     }
-    if (const auto refused = reserved_word(frame)) { // K3
+    if (const auto refused = refused_word(frame)) { // K3, S19
         endings_.fail_client(s, std::string{*refused}, receipt, disconnect_reason::protocol_error, now);
         return;
     }
@@ -181,7 +186,7 @@ identity* client_commands::identify(
 bool client_commands::perform(client_session& s, const stomp::frame_view& frame, framing as, time_point now)
 {
     const auto receipt = frame.find("receipt").value_or("");
-    if (const auto refused = reserved_word(frame)) { // K3
+    if (const auto refused = refused_word(frame)) { // K3, S19
         endings_.fail_client(s, std::string{*refused}, receipt, disconnect_reason::protocol_error, now);
         return true;
     }

@@ -37,6 +37,7 @@ public:
 
 private:
     // ---- client_commands.cpp
+    std::optional<std::string_view> refused_word(const stomp::frame_view& frame) const;
     identity* identify(
         client_session& s, const stomp::frame_view& connect, std::string accept_version,
         stomp::version highest);

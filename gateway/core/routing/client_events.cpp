@@ -78,6 +78,14 @@ session_id router::open_client(
     return id;
 }
 
+void router::tell_of_client(session_id id, client_origin what)
+{
+    if (client_session* s = find(id)) {
+        charge(held_kind::sessions, what.bytes());
+        s->origin = std::make_unique<client_origin>(std::move(what));
+    }
+}
+
 bool router::wants_client(session_id id) const noexcept
 {
     const auto* s = session(id);

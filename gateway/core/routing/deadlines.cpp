@@ -142,10 +142,9 @@ void router::run_probes(time_point now)
 void router::say_numbers(time_point now)
 {
     if (switch_.phase == member_phase::preparing) {
-        readiness_.say(
-            control::progress{
-                switch_.tally.sessions_ready, switch_.tally.sessions_failed,
-                switch_.tally.sessions_total, switch_.links_answered});
+        readiness_.say(control::progress{
+            switch_.tally.sessions_ready, switch_.tally.sessions_failed,
+            switch_.tally.sessions_total, switch_.links_answered});
         return;
     }
     if (in_switch() || switch_.id == 0) {

@@ -70,6 +70,8 @@ public:
     session_id open_client(
         std::string peer, std::vector<std::pair<std::string, std::string>> handshake,
         time_point now);
+    // What applications are told of it, at once behind open_client.
+    void tell_of_client(session_id id, client_origin what);
     bool wants_client(session_id id) const noexcept;
     // REQUIRES: wants_client(id).
     void on_client_frame(session_id id, const stomp::frame_view& frame, framing as, time_point now);

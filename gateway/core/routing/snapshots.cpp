@@ -47,6 +47,9 @@ by<held_kind, gauge> snapshots::recount() const
         if (s->rare_part) {
             all[held_kind::sessions] += bytes_of(s->rare_part->handshake);
         }
+        if (s->origin) {
+            all[held_kind::sessions] += s->origin->bytes();
+        }
         if (s->part) {
             for (const std::string& receipt : s->part->receipts) {
                 all[held_kind::receipts] += switch_part::weight(receipt);

@@ -2,6 +2,7 @@
 
 #include "gateway/core/tables/client_session.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -20,6 +21,18 @@ std::string_view to_string(session_state s) noexcept
     case session_state::closing: return "closing";
     }
     return "";
+}
+
+std::string_view value_in(std::string_view head, std::string_view name) noexcept
+{
+    while (!head.empty()) {
+        const auto line = head.substr(0, head.find('\n'));
+        head.remove_prefix(std::min(head.size(), line.size() + 1));
+        if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':') {
+            return line.substr(name.size() + 1);
+        }
+    }
+    return {};
 }
 
 std::size_t

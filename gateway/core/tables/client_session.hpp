@@ -123,6 +123,9 @@ struct session_ends {
     std::vector<std::pair<std::string, std::string>> handshake; // forwarded headers, until CONNECT
 };
 
+// Of the header of that name in raw lines, each with its LF; empty: there is none.
+std::string_view value_in(std::string_view head, std::string_view name) noexcept;
+
 std::size_t
 bytes_of(const std::vector<std::pair<std::string, std::string>>& handshake) noexcept;
 
@@ -161,6 +164,7 @@ struct client_session {
     silent_sends silent;                           // on last_send_link
     std::optional<disconnect_reason> close_wanted; // decided while frames were carried (S4)
     std::string peer;
+    std::unique_ptr<client_origin> origin; // null: nobody is to be told
     std::unique_ptr<session_ends> rare_part;
     net::time_point since{}, parked_since{};
     control::switch_number pinned = 0; // by that switch (S8); 0: it is not

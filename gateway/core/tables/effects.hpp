@@ -12,6 +12,7 @@
 #include "gateway/telemetry/metrics.hpp"
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -28,12 +29,25 @@ using broker::wire_id;
 // A header of a client's handshake that is said again: its name and its value.
 using handshake_field = std::pair<std::string_view, std::string_view>;
 
+// What an application is told of a client beside the client's own words.
+struct client_origin {
+    std::string forwarded_for, host, origin; // of its connection; empty: nothing
+    std::string user; // whom an application took it for, by CONNECTED's user-name (S19)
+    bool https = false;
+
+    std::size_t bytes() const noexcept
+    {
+        return forwarded_for.size() + host.size() + origin.size() + user.size();
+    }
+};
+
 // The purpose of a link; the driver needs it for ws:// handshakes.
 struct dial_order {
     link_id link = link_id::none;
     control::endpoint_ref at;
     stomp::version version = stomp::version::v12; // highest asked: the subprotocol of a ws:// link
     const std::vector<handshake_field>* handshake_headers = nullptr; // of the identity
+    const client_origin* client = nullptr; // whose it is; null: nothing is known
 };
 
 class effects : public broker::link_effects {

@@ -2,8 +2,8 @@
 
 #include "broker/dial_pacer.hpp"
 #include "broker/link.hpp"
-#include "gateway/memory/memory_budget.hpp"
 #include "gateway/core/tables/share_group.hpp"
+#include "gateway/memory/memory_budget.hpp"
 
 #include <cstddef>
 #include <utility>
@@ -28,6 +28,7 @@ struct link_record {
     broker::dial_class dialled_as = broker::dial_class::standby;
     bool dialled_out = false; // handed to the driver
     bool in_flight = false;   // dialled, and not answered yet (B6)
+    bool although_down = false; // its endpoint was known to be so when it was ordered
     bool congested = false;   // its outbox is above limits.broker_outbox
     bool used = false;        // carried a client's SEND since the last switch
     bool half_left =

@@ -1,6 +1,7 @@
 #include "gateway/core/tables/shard_settings.hpp"
 
 #include "gateway/settings/config.hpp"
+#include "gateway/settings/value_text.hpp"
 
 namespace gateway {
 
@@ -19,6 +20,9 @@ shard_settings shard_settings_of(
         const auto& health = c.brokers.colors[color].health;
         s.health[color] = {.interval = health.interval, .rise = health.rise, .fall = health.fall};
         s.dialects[color] = c.brokers.dialect_of(color);
+        if (const auto& identity = c.brokers.colors[color].identity) {
+            s.identity_headers.push_back(lower_case(identity->header));
+        }
     }
     s.shared = c.brokers.multiplex == multiplex_mode::shared;
     s.shared_backplane = c.brokers.backplane == backplane_kind::shared;

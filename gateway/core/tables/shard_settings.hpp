@@ -29,6 +29,7 @@ struct shard_settings {
     std::size_t links_per_login; // this shard's part; 0: no limit
     std::vector<std::string> broadcast;
     bool mark_sessions; // O7
+    std::vector<std::string> identity_headers; // in lower case; no client says one (S19)
     unsigned prefetch;
     double connect_rate; // this shard's part
     net::duration auth_recheck, park_timeout, connect_timeout, trial_timeout, client_stall;

@@ -70,7 +70,8 @@ greeting websocket_transport::greet(
     return {
         .came = greeting::outcome::accepted,
         .used = *end,
-        .headers = std::move(answer.request->forwarded)};
+        .headers = std::move(answer.request->forwarded),
+        .place = std::move(answer.request->place)};
 }
 
 incoming websocket_transport::next(

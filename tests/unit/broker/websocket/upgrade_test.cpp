@@ -118,6 +118,33 @@ TEST(AnswerUpgrade, N5_APlaceWithinTlsIsHttps)
     EXPECT_EQ(status(behind, hop::peer), 403);
 }
 
+// What brokers are told in X-Forwarded fields: a client's own word counts for nothing there.
+TEST(AnswerUpgrade, N14_ThePlaceIsAProxysWordAndNeverAClients)
+{
+    const request_text liar = plain.with("Host", "app.example.com:8080")
+                                  .with("X-Forwarded-For", "203.0.113.9, 10.0.0.1")
+                                  .with("X-Forwarded-Host", "www.example.com")
+                                  .with("X-Forwarded-Proto", "https")
+                                  .with("Origin", "http://app.example.com:8080");
+    const upgrade_policy policy{.allowed_origins = {"*"}, .tells_place = true};
+    const auto place = [&](const upgrade_policy& by, hop from) {
+        return answer_upgrade(liar.str(), by, from).request.value().place;
+    };
+    const client_place own = place(policy, hop::peer);
+    EXPECT_EQ(own.host, "app.example.com:8080");
+    EXPECT_EQ(own.forwarded_for, "");
+    EXPECT_EQ(own.origin, "http://app.example.com:8080");
+    EXPECT_FALSE(own.https);
+    const client_place told = place(policy, hop::trusted_proxy);
+    EXPECT_EQ(told.host, "www.example.com");
+    EXPECT_EQ(told.forwarded_for, "203.0.113.9, 10.0.0.1");
+    EXPECT_TRUE(told.https);
+    EXPECT_EQ(place({.allowed_origins = {"*"}}, hop::trusted_proxy).host, ""); // nobody asked
+    upgrade_policy within = policy;
+    within.within_tls = true;
+    EXPECT_TRUE(place(within, hop::peer).https);
+}
+
 TEST(AnswerUpgrade, N5_ATrustedProxySaysWhatTheClientAskedFor)
 {
     const request_text behind = plain.with("Host", "10.0.0.7:8080")

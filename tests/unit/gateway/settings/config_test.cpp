@@ -59,6 +59,7 @@ brokers:
       - ws://b2.example.com:15674/ws
     health: { interval: 5s, rise: 1, fall: 4, login: probe, passcode_file: passcode, headers: { Authorization: "Basic eA==", x-probe: "" }, path: /up }
     dialect: rabbitmq
+    identity: { header: X-User, secret_file: passcode }
   green:
     endpoints: ["stomp://[::1]:61713"]
     health: { interval: 1s }
@@ -69,6 +70,8 @@ brokers:
   broadcast: ["/topic/**"]
   prefetch: 10
   mark_sessions: false
+  x_forwarded: false
+  origin: preserve
   auth_recheck: 2m
   connect_rate: 50/s
   park_timeout: 1m
@@ -179,6 +182,48 @@ TEST(Config, MinimalOneHasTheDefaultsOfTheContract)
     EXPECT_EQ(c.limits.buffered_total.of(1000), 250U);
 }
 
+// S19: only the gateway may say that header.
+TEST(Config, S19_IdentityNeedsAnApplicationAFileAndANameOfItsOwn)
+{
+    const auto errors = [](const std::string& identity, const std::string& url = "ws://b:1/ws",
+                           const std::string& forward = "Cookie", const std::string& more = "") {
+        return errors_of(
+            "listeners:\n  - { bind: \"127.0.0.1:1\", forward_headers: [" + forward +
+            "] }\nbrokers:\n  blue:\n    endpoints: [\"" + url + "\"]\n    identity: {" + identity +
+            "}\n" + more + "  green:\n    endpoints: [\"stomp://b:2\"]\n");
+    };
+    const std::string good = "secret_file: /etc/passwd";
+    EXPECT_EQ(errors(good), "");
+    EXPECT_EQ(
+        errors(" header: X-User "), "teal.yaml:6:5: brokers.blue.identity.secret_file: is needed\n");
+    EXPECT_EQ(
+        errors("secret_file: /nowhere"),
+        "teal.yaml:6:29: brokers.blue.identity.secret_file: '/nowhere' cannot be read\n");
+    EXPECT_EQ(
+        errors(good, "stomp://b:1"),
+        "teal.yaml:6:5: brokers.blue.identity: needs a ws:// or wss:// endpoint in this color\n");
+    EXPECT_NE(errors(good + ", header: Cookie").find("is not allowed: a name of its own"), std::string::npos);
+    EXPECT_NE(
+        errors(good, "ws://b:1/ws", "x-teal-USER").find("is in forward_headers of 127.0.0.1:1"),
+        std::string::npos);
+    EXPECT_NE(
+        errors(good, "ws://b:1/ws", "Cookie", "    health: { headers: { X-Teal-User: anna } }\n")
+            .find("is in health.headers"),
+        std::string::npos);
+}
+
+TEST(Config, N14_OriginTowardsApplicationsIsAWordOrAnOrigin)
+{
+    EXPECT_EQ(errors_of(with_brokers("origin: strip")), "");
+    EXPECT_EQ(errors_of(with_brokers("origin: \"https://app.example.com\"")), "");
+    for (const auto* bad : {"\"*\"", "\"https://*.example.com\"", "app.example.com"}) {
+        EXPECT_NE(
+            errors_of(with_brokers(std::string{"origin: "} + bad)).find("must be strip, preserve"),
+            std::string::npos)
+            << bad;
+    }
+}
+
 TEST(Config, FullOneSetsEveryKeyOfListenersAndBrokers)
 {
     const scratch dir;
@@ -232,6 +277,11 @@ TEST(Config, FullOneSetsEveryKeyOfListenersAndBrokers)
     EXPECT_EQ(b.links_per_key, 8U);
     EXPECT_EQ(b.broadcast, (std::vector<std::string>{"/topic/**"}));
     EXPECT_EQ(b.prefetch, 10U);
+    EXPECT_EQ(b.colors.blue.identity, (identity_config{"X-User", dir.path("passcode")}));
+    EXPECT_FALSE(b.colors.green.identity);
+    EXPECT_FALSE(b.x_forwarded);
+    EXPECT_EQ(b.origin, "preserve");
+    EXPECT_TRUE(b.tells_place());
     EXPECT_EQ(b.auth_recheck, 2min);
     EXPECT_EQ(b.connect_rate, 50U);
     EXPECT_EQ(b.park_timeout, 1min);

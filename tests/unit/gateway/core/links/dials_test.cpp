@@ -119,8 +119,7 @@ protected:
 TEST_F(RouterColdApplication, B6_NoStandbyTimesOut)
 {
     prepares();
-    green_works(
-        100ms, [&] { return failed || router.phase() == gateway::member_phase::prepared; });
+    green_works(100ms, [&] { return failed || router.phase() == gateway::member_phase::prepared; });
     EXPECT_FALSE(failed);
     EXPECT_EQ(router.phase(), gateway::member_phase::prepared);
     EXPECT_EQ(router.numbers().sessions_ready, 300u);
