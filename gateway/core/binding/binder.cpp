@@ -8,6 +8,12 @@
 
 namespace gateway {
 
+namespace {
+
+constexpr std::size_t user_bytes_max = 1024; // a longer name is nobody's, and is not told
+
+} // namespace
+
 bool binder::choose_endpoint(client_session& s, binding& b, color c, time_point)
 {
     const auto index = pool_of(c).pick();
@@ -158,7 +164,7 @@ void binder::remember_user(client_session& s)
     const link_record* own = link(s.now().own);
     const std::string_view user = value_in(
         own != nullptr ? own->core.connected_head() : s.now().group->connected_head, "user-name");
-    if (settings_.identity_headers.empty() || user.empty() ||
+    if (settings_.identity_headers.empty() || user.empty() || user.size() > user_bytes_max ||
         (s.origin && s.origin->user == user)) {
         return;
     }
