@@ -144,16 +144,13 @@ seam_action seam::on_overlap_deadline() noexcept
 
 bool seam::has(session_id session, std::uint32_t subscription) const noexcept
 {
-    return std::ranges::any_of(members_, [&](const wire_member& m) {
-        return m.session == session && m.subscription == subscription;
-    });
+    return std::ranges::any_of(
+        members_, [&](const wire_member& m) { return m.is_of(session, subscription); });
 }
 
 bool seam::remove(session_id session, std::uint32_t subscription) noexcept
 {
-    std::erase_if(members_, [&](const wire_member& m) {
-        return m.session == session && m.subscription == subscription;
-    });
+    std::erase_if(members_, [&](const wire_member& m) { return m.is_of(session, subscription); });
     left_ = left_ || members_.empty(); // nothing acts on it until it is taken out
     return members_.empty();
 }

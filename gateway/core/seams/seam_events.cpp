@@ -138,7 +138,7 @@ void seam_table::on_endpoint_lost(const share_group& g, time_point now)
     for (std::size_t i = 0; i < seams_.size(); ++i) {
         wire_subscription* w = wire(seams_[i]->old_wire());
         const bool awaits = w != nullptr && !seams_[i]->left() && w->color() == g.at.color &&
-                            w->group->at != g.at && g.at.index < 64 &&
+                            w->group->at != g.at && g.at.index < markers_max &&
                             (seams_[i]->awaited() >> g.at.index & 1U) != 0;
         if (awaits && couriers_.pick(*w, g.at) == nullptr) {
             act(*seams_[i], seams_[i]->on_marker_lost(g.at.index), now);
@@ -189,10 +189,7 @@ std::vector<session_id> seam_table::keep_lost(wire_subscription& w)
     w.state = wire_state::lost;
     w.link = link_id::none;
     ++w.group->links; // keeps the group as long as this is there
-    if (const auto at = w.group->wires.find(w.head->bytes());
-        at != w.group->wires.end() && at->second == w.id) {
-        w.group->wires.erase(at);
-    }
+    w.unlist();
     std::vector<session_id> bound;
     for (const wire_member& m : std::vector{w.members}) {
         client_session* s = find(m.session);
@@ -201,9 +198,7 @@ std::vector<session_id> seam_table::keep_lost(wire_subscription& w)
             continue;
         }
         if (m.state != member_state::joining) {
-            std::erase_if(w.members, [&](const wire_member& one) {
-                return one.session == m.session && one.subscription == m.subscription;
-            });
+            w.remove_member(m.session, m.subscription);
             sub->wires[c] = wire_id::none;
             count_gap(*s, true);
         }

@@ -190,11 +190,8 @@ void seam_table::open_new(seam& which, const std::vector<wire_member>& members, 
         }
     } else if (fresh != nullptr) {
         for (const wire_member& moved : members) {
-            const auto m = std::ranges::find_if(fresh->members, [&](const auto& one) {
-                return one.session == moved.session && one.subscription == moved.subscription;
-            });
-            if (client_session* s = find(moved.session);
-                s != nullptr && m != fresh->members.end()) {
+            wire_member* m = fresh->member(moved.session, moved.subscription);
+            if (client_session* s = find(moved.session); s != nullptr && m != nullptr) {
                 hand_over(*s, *fresh, *m);
             }
         }
@@ -231,18 +228,13 @@ void seam_table::open_new(seam& which, const std::vector<wire_member>& members, 
     if (fresh != nullptr && fresh->state == wire_state::lost) {
         release_lost(*fresh, members, now);
     }
-    if (old != nullptr) {                 // what still comes there is delivered and counted
-        auto& shared = old->group->wires; // M8: no standby of a later switch joins it
-        if (const auto at = shared.find(old->head->bytes());
-            at != shared.end() && at->second == old->id) {
-            shared.erase(at);
-        }
+    if (old != nullptr) { // what still comes there is delivered and counted
+        old->unlist();    // M8: no standby of a later switch joins it
         const bool every = old->members.size() == members.size();
         for (wire_member& m : old->members) {
-            const bool moved =
-                every || std::ranges::any_of(members, [&](const auto& one) {
-                    return one.session == m.session && one.subscription == m.subscription;
-                });
+            const bool moved = every || std::ranges::any_of(members, [&](const auto& one) {
+                                   return one.same_client(m);
+                               });
             m.state = moved ? member_state::late : m.state;
         }
         old->late_of = which.made_by();
@@ -308,9 +300,7 @@ void seam_table::release_lost(
     for (const wire_member& m : members) {
         client_session* s = find(m.session);
         subscription* sub = s == nullptr ? nullptr : s->journal.at(m.subscription);
-        std::erase_if(w.members, [&](const wire_member& one) {
-            return one.session == m.session && one.subscription == m.subscription;
-        });
+        w.remove_member(m.session, m.subscription);
         if (sub != nullptr && sub->wires[c] == w.id) {
             sub->wires[c] = wire_id::none;
             at(now, due::session_retry, number(s->id));

@@ -31,9 +31,7 @@ void wire_subscriptions::drop_member(
     wire_subscription& w, session_id session, std::uint32_t number_of, time_point now,
     std::string_view receipt)
 {
-    std::erase_if(w.members, [&](const wire_member& m) {
-        return m.session == session && m.subscription == number_of;
-    });
+    w.remove_member(session, number_of);
     pairing_.settle(w);
     client_session* s = find(session);
     if (!w.members.empty()) {
@@ -68,10 +66,7 @@ void wire_subscriptions::leave_wire(
         return;
     }
     if (w.shared) { // never joined again: wire ids are not reused
-        if (const auto at = w.group->wires.find(w.head->bytes());
-            at != w.group->wires.end() && at->second == w.id) {
-            w.group->wires.erase(at);
-        }
+        w.unlist();
     }
     const bool open = w.state == wire_state::open;
     w.state = wire_state::leaving;
@@ -105,10 +100,7 @@ void wire_subscriptions::erase_wire(wire_id id, time_point now)
         if (w->state != wire_state::open) { // remembered from its last session on
             trials_.note_tried(*w->group, w->head->bytes(), now);
         }
-        if (const auto at = w->group->wires.find(w->head->bytes());
-            at != w->group->wires.end() && at->second == id) {
-            w->group->wires.erase(at);
-        }
+        w->unlist();
     }
     pairing_.leave_pairs(*w);
     share_group& g = *w->group;
@@ -136,12 +128,8 @@ void wire_subscriptions::drop_standby_wires(client_session& s, time_point now)
 {
     for (const auto& sub : s.journal) {
         wire_subscription* w = wire(sub->wires[switch_.to]);
-        const bool standby =
-            w != nullptr && std::ranges::any_of(w->members, [&](const wire_member& m) {
-                return m.session == s.id && m.subscription == sub->number &&
-                       m.state == member_state::standby;
-            });
-        if (!standby) {
+        const wire_member* m = w == nullptr ? nullptr : w->member(s.id, sub->number);
+        if (m == nullptr || m->state != member_state::standby) {
             continue; // M9: the old side of a seam that still joins is no standby's
         }
         sub->wires[switch_.to] = wire_id::none;

@@ -28,7 +28,7 @@ bool wire_subscriptions::may_join(
     // M8: the one that a forced seam still reads is never taken up again. M9: nor is what other
     // sessions read there yet a standby's: an open seam may have on its way what this one got.
     return std::ranges::none_of(w.members, [&](const wire_member& m) {
-        return (m.session == s.id && m.subscription == sub.number) ||
+        return m.is_of(s.id, sub.number) ||
                (as == member_state::standby && m.state != member_state::standby);
     });
 }

@@ -24,7 +24,7 @@ wire_pair* find_pair(const wire_subscription& fresh, std::uint16_t tag) noexcept
 void wire_pairing::pair_up(client_session& s, subscription& sub, color c)
 {
     const auto waits = [&](const wire_member& m) {
-        return m.session == s.id && m.subscription == sub.number &&
+        return m.is_of(s.id, sub.number) &&
                (m.state == member_state::standby || m.state == member_state::joining);
     };
     wire_subscription* fresh = wire(sub.wires[c]);

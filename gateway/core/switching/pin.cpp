@@ -91,11 +91,9 @@ void switch_member::unpin(client_session& s, time_point now)
         if (to == nullptr) {
             continue;
         }
-        const auto member = std::ranges::find_if(to->members, [&](const wire_member& m) {
-            return m.session == s.id && m.subscription == sub->number;
-        });
+        wire_member* member = to->member(s.id, sub->number);
         const bool in_seam = seams_.has(to->id, s.id, sub->number);
-        if (member == to->members.end() || member->state != member_state::joining || in_seam) {
+        if (member == nullptr || member->state != member_state::joining || in_seam) {
             continue;
         }
         if (wire_subscription* from = wire(sub->wires[old])) {

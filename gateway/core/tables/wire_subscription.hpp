@@ -34,6 +34,15 @@ struct wire_member {
     bool outlived = false;  // late: a newer one of that color was live meanwhile (M8)
     bool behind = false;    // rejoining: it waits for the marker after the one that is on its way
     std::uint16_t pair = 0; // backplane `shared`: the tag of its pair, this being the new side
+
+    bool is_of(session_id whose, std::uint32_t number_of) const noexcept
+    {
+        return session == whose && subscription == number_of;
+    }
+    bool same_client(const wire_member& other) const noexcept
+    {
+        return is_of(other.session, other.subscription);
+    }
 };
 
 // Backplane `shared`: an old and a new wire subscription, and what both colors brought (P2).
@@ -104,6 +113,26 @@ struct wire_subscription {
     std::vector<kept_message> kept;
     std::size_t kept_bytes = 0;
     std::size_t kept_largest = 0; // of what was kept since kept_bytes was 0
+
+    // Null: that subscription of the session is not served here.
+    wire_member* member(session_id whose, std::uint32_t number_of) noexcept
+    {
+        const auto at = std::ranges::find_if(
+            members, [&](const wire_member& m) { return m.is_of(whose, number_of); });
+        return at == members.end() ? nullptr : &*at;
+    }
+    void remove_member(session_id whose, std::uint32_t number_of)
+    {
+        std::erase_if(members, [&](const wire_member& m) { return m.is_of(whose, number_of); });
+    }
+    // From here on no session joins it by its head.
+    void unlist()
+    {
+        const auto at = group->wires.find(head->bytes());
+        if (at != group->wires.end() && at->second == id) {
+            group->wires.erase(at);
+        }
+    }
 
     void keep(kept_message message)
     {
