@@ -51,7 +51,7 @@ public class Vouched {
     /** Ahead of all other chains, for the handshakes that name a user: their own login may have expired. */
     @Bean
     @Order(0)
-    SecurityFilterChain vouched(HttpSecurity http) throws Exception {
+    SecurityFilterChain ahead(HttpSecurity http) throws Exception {
         return http.securityMatcher(request -> request.getHeader("X-Teal-User") != null)
                 .csrf(csrf -> csrf.disable())
                 .addFilterBefore((request, response, chain) -> {
