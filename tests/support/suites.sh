@@ -8,10 +8,14 @@ install_for_suites() {
     # A suite whose tools cannot be installed says itself what it skips.
     local more=() word
     { wants unit || wants e2e || wants mutation || wants model; } && more+=(python3)
-    { wants e2e || wants conformance || wants mutation; } && more+=(openssl)
+    { wants e2e || wants conformance || wants packaging || wants mutation; } && more+=(python3 openssl)
     { wants unit || wants mutation; } && more+=(patch)
     wants fuzz && more+=(clang-19 libclang-rt-19-dev)
     wants bench && more+=(libbenchmark-dev python3 haproxy)
+    if wants packaging; then
+        more+=(prometheus etcd-server lintian debootstrap dpkg-dev)
+        command -v go >/dev/null || more+=(golang-go)
+    fi
     if wants conformance; then
         more+=(python3 python3-pika rabbitmq-server maven openjdk-17-jdk-headless ruby-stomp chromium)
         ((ci)) || more+=(debootstrap)
@@ -59,7 +63,7 @@ build_for_suites() {
     if ((ci)) || wants bench; then
         configure release && timed "release" 360 cmake --build --preset release
     fi
-    for word in unit sim io e2e conformance bench; do wants $word && needed=1; done
+    for word in unit sim io e2e conformance packaging bench; do wants $word && needed=1; done
     ((needed)) || return
     # Without programs there is nothing to run.
     configure dev || finish
@@ -115,6 +119,9 @@ suite_sim() {
 }
 suite_e2e() { scripts e2e 420; }
 suite_conformance() { scripts conformance 420; }
+
+# What people install: the chart, the alerts and the dashboard, the package. Nothing of it is in --ci.
+suite_packaging() { scripts packaging 1800; }
 suite_bench() { scripts bench 3000; }
 
 # The rules themselves, searched; needs no build.
