@@ -29,6 +29,7 @@ link_connection::link_connection(
     : connection(loop, descriptor, origin::connecting), transport_(std::move(transport)),
       owner_(&owner)
 {
+    reached_.began = loop.now();
     set_read_quantum(64 * 1024); // one link brings what many clients read
     if (const auto context = std::exchange(transport_.tls, nullptr)) {
         wrap(tls::stream::connect(context, transport_.tls_name));
@@ -43,6 +44,7 @@ link_connection::~link_connection()
 void link_connection::account() noexcept
 {
     account(kept_bytes(), out().held());
+    count(transport_.meters.bytes_out, out().written() - std::exchange(counted_out_, out().written()));
 }
 
 void link_connection::account(std::size_t input, std::size_t outbox) noexcept
@@ -59,8 +61,9 @@ void link_connection::account(std::size_t input, std::size_t outbox) noexcept
 
 void link_connection::on_connected()
 {
+    reached_.secured = loop().now();
     if (!transport_.websocket) {
-        owner_->link_open(transport_.id);
+        opened();
         return;
     }
     pending_ =
@@ -120,6 +123,7 @@ void link_connection::farewell()
 void link_connection::on_bytes(std::span<char> bytes)
 {
     beat_.on_received(loop().now());
+    count(transport_.meters.bytes_in, bytes.size());
     if (owner_ == nullptr) {
         return;
     }
@@ -142,9 +146,15 @@ void link_connection::take(std::span<char> bytes)
         if (decoder_ == nullptr) {
             return;
         }
-        owner_->link_open(transport_.id);
+        opened();
     }
     decode(bytes);
+}
+
+void link_connection::opened()
+{
+    reached_.open = loop().now();
+    owner_->link_open(transport_.id);
 }
 
 // Collects the answer to the upgrade. Returns the bytes after its head.
@@ -213,7 +223,7 @@ void link_connection::decode(std::span<char> bytes)
                    std::to_string(static_cast<unsigned>(event.code));
             close_after_flush();
             return;
-        case websocket::event_kind::failed: end("malformed WebSocket frame"); return;
+        case websocket::event_kind::failed: end_malformed("malformed WebSocket frame"); return;
         }
     }
 }
@@ -252,7 +262,7 @@ std::size_t link_connection::parse(std::string_view bytes, framing first, framin
                 partial_.reserve(bytes.size() - used + result.lacking); // it will be all of that
             }
             return used;
-        case stomp::parse_status::heart_beat:
+        case stomp::parse_status::heart_beat: count(transport_.meters.beats_in); break;
         case stomp::parse_status::skipping: break;
         case stomp::parse_status::skipped:
             if (frame.command == stomp::command::message) {
@@ -263,7 +273,9 @@ std::size_t link_connection::parse(std::string_view bytes, framing first, framin
             break;
         case stomp::parse_status::frame: deliver(frame, used == 0 ? first : further); break;
         case stomp::parse_status::failed:
-            end("malformed STOMP from the broker: " +
+            reached_.fault = result.error;
+            end_malformed(
+                "malformed STOMP from the broker: " +
                 stomp::make_error_code(result.error).message());
             return bytes.size();
         }
@@ -275,6 +287,7 @@ std::size_t link_connection::parse(std::string_view bytes, framing first, framin
 void link_connection::deliver(const stomp::frame_view& frame, framing as)
 {
     if (frame.command == stomp::command::connected) {
+        reached_.connected = true;
         begin_heart_beat(frame);
     }
     owner_->link_frame(transport_.id, frame, as);
@@ -317,6 +330,7 @@ void link_connection::write_beat(net::time_point now)
     if (!flowing()) {
         return;
     }
+    count(transport_.meters.beats_out);
     if (transport_.websocket) {
         websocket::append_message(out(), websocket::role::client, websocket::opcode::text, "\n");
     } else {
@@ -354,6 +368,12 @@ void link_connection::on_peer_fin()
         why_ = "closed by the broker" + (cut.empty() ? "" : ": " + cut);
     }
     close_now();
+}
+
+void link_connection::end_malformed(std::string why)
+{
+    reached_.malformed = true;
+    end(std::move(why));
 }
 
 void link_connection::end(std::string why)

@@ -7,6 +7,7 @@
 // Lifetime:   owned by its shard's table. lost() is the last call that it makes to the owner, from
 //             the end of a turn.
 
+#include "broker/color.hpp"
 #include "broker/link_effects.hpp"
 #include "broker/net/connection.hpp"
 #include "broker/stomp/heart_beat.hpp"
@@ -42,8 +43,17 @@ protected:
     ~link_owner() = default;
 };
 
+// Where what goes over a link is counted; null: nowhere. They outlive the link.
+struct link_meters {
+    std::uint64_t* bytes_in = nullptr;
+    std::uint64_t* bytes_out = nullptr; // handed to the outbox
+    std::uint64_t* beats_in = nullptr;
+    std::uint64_t* beats_out = nullptr;
+};
+
 struct link_transport {
     link_id id = link_id::none;
+    broker::color color = broker::color::blue;
     bool websocket = false;
     websocket::upgrade_dial upgrade; // websocket
     std::shared_ptr<const tls::client_context> tls; // null: plain
@@ -54,6 +64,7 @@ struct link_transport {
     // Where the memory held for it is counted; null: nowhere. They outlive the link.
     std::uint64_t* input_meter = nullptr;
     std::uint64_t* outbox_meter = nullptr;
+    link_meters meters;
 };
 
 class link_connection final : public net::connection, private net::timer {
@@ -90,6 +101,20 @@ public:
     void beat_at_once(net::time_point now);
     bool flushed() const noexcept { return out().empty() && kernel_unsent() == 0; }
     link_id id() const noexcept { return transport_.id; }
+    broker::color color() const noexcept { return transport_.color; }
+    bool is_websocket() const noexcept { return transport_.websocket; }
+    bool within_tls() const noexcept { return wrapped(); }
+
+    // How far it came, and when; net::time_point{}: not so far.
+    struct progress {
+        net::time_point began{};
+        net::time_point secured{}; // the TCP connection is there, or TLS within it
+        net::time_point open{};    // link_open was told
+        bool connected = false;    // a CONNECTED came
+        bool malformed = false;    // it ended by what is no STOMP, or no WebSocket
+        stomp::errc fault{};       // where it was STOMP
+    };
+    const progress& reached() const noexcept { return reached_; }
 
 private:
     void on_connected() override;
@@ -108,6 +133,14 @@ private:
     void begin_heart_beat(const stomp::frame_view& connected);
     void write_beat(net::time_point now);
     void end(std::string why);
+    void end_malformed(std::string why);
+    void opened();
+    void count(std::uint64_t* meter, std::uint64_t more = 1) const noexcept
+    {
+        if (meter != nullptr) {
+            *meter += more;
+        }
+    }
     void judge_answer();
     void account() noexcept;
     void account(std::size_t input, std::size_t outbox) noexcept;
@@ -124,6 +157,8 @@ private:
     std::string why_;
     std::unique_ptr<websocket::upgrade_refusal> refusal_;
     std::size_t counted_input_ = 0, counted_outbox_ = 0;
+    std::uint64_t counted_out_ = 0; // of its outbox's bytes, in meters.bytes_out
+    progress reached_;
     bool over_mark_ = false;
     bool tls_failed_ = false;
     bool said_ = false; // STOMP was appended; a pong is no sign of life to a STOMP broker

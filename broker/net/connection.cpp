@@ -83,6 +83,7 @@ connection::~connection()
         if (registered_) {
             loop_.remove(descriptor_, *this);
         }
+        ++loop_.syscalls().close;
         ::close(descriptor_);
     }
     if (called_again_) {
@@ -331,6 +332,7 @@ void connection::flush()
             registered_ = false;
         }
         if (!carried()) {
+            ++loop_.syscalls().close;
             ::close(descriptor_);
         }
         descriptor_ = closed_socket;

@@ -55,7 +55,8 @@ protected:
 };
 
 struct syscall_counts {
-    std::uint64_t epoll_wait = 0, recv = 0, send = 0, accept = 0, epoll_ctl = 0;
+    std::uint64_t epoll_wait = 0, recv = 0, send = 0, accept = 0, epoll_ctl = 0, connect = 0,
+                  close = 0;
 };
 
 class readiness_loop {

@@ -175,7 +175,10 @@ void api::members(call& the_call)
 
 void api::live(call& the_call)
 {
-    the_call.done(text_response(200, "text/plain", "ok\n"));
+    const auto stuck = options_.stuck ? options_.stuck() : std::string();
+    the_call.done(
+        stuck.empty() ? text_response(200, "text/plain", "ok\n")
+                      : text_response(503, "text/plain", stuck + "\n"));
 }
 
 // Asks neither brokers nor the store: a gateway whose brokers are down keeps its clients.

@@ -33,6 +33,7 @@ struct api_options {
     // No tokens on TCP: the Host must be local, or a web page could steer us.
     bool local_names_only = true;
     std::function<std::string()> metrics; // the Prometheus text
+    std::function<std::string()> stuck;   // which part does not run any more; empty: all do
     // After each answer: the route's pattern, "other" where there is none.
     std::function<void(std::string_view route, unsigned status)> answered;
 };

@@ -197,6 +197,9 @@ struct session_snapshot {
 };
 struct member_snapshot {
     session_counts sessions;
+    broker::per_color<session_counts> by_color; // the same, by the color that they are bound to
+    // When the first of its parked sessions is closed (park_timeout); net::never: none is parked.
+    broker::per_color<net::time_point> parked_until{net::never, net::never};
     std::uint64_t clients = 0;
     broker::per_color<std::vector<endpoint_snapshot>> endpoints;
     broker::per_color<std::uint64_t> bound; // sessions bound to that color

@@ -51,6 +51,27 @@ held_summary summarize_held(std::vector<std::uint32_t> held_us)
     return {rank(0.5), rank(0.99), static_cast<double>(held_us.back()) / 1000};
 }
 
+void switch_record::note_phase(net::time_point now)
+{
+    auto& since = phase_since[static_cast<std::size_t>(phase)];
+    since = since.value_or(now);
+}
+
+std::optional<net::duration>
+switch_record::time_in(switch_phase which, net::time_point now) const
+{
+    const auto begun = phase_since[static_cast<std::size_t>(which)];
+    if (!begun) {
+        return std::nullopt;
+    }
+    for (std::size_t later = static_cast<std::size_t>(which) + 1; later < switch_phases; ++later) {
+        if (phase_since[later]) {
+            return *phase_since[later] - *begun;
+        }
+    }
+    return now - *begun;
+}
+
 void switch_record::note_failures(const std::vector<session_failure>& more)
 {
     for (const auto& one : more) {
@@ -205,14 +226,17 @@ bool switch_record::all_drained() const
 bool switch_record::advance(net::time_point now)
 {
     const auto before = phase;
+    note_phase(now);
     if (phase == switch_phase::joining && all_joined()) {
         phase = switch_phase::draining;
+        note_phase(now);
         final = true;
         final_since = now;
     }
     if (phase == switch_phase::draining && all_drained()) {
         phase = switch_phase::done;
         drained_since = now;
+        note_phase(now);
     }
     return phase != before;
 }

@@ -13,6 +13,7 @@
 #include "control/protocol/switch_messages.hpp"
 #include "control/record/switch_events.hpp"
 
+#include <array>
 #include <chrono>
 #include <optional>
 #include <set>
@@ -35,6 +36,7 @@ enum class switch_phase : std::uint8_t { // the phases that users see (C9)
     aborting, // members go back to where they were
     aborted,
 };
+inline constexpr std::size_t switch_phases = 9;
 std::string_view to_string(switch_phase phase) noexcept;
 
 enum class switch_result : std::uint8_t {
@@ -73,6 +75,8 @@ struct switch_record {
     std::chrono::system_clock::time_point started_at; // shown; the rest counts by the steady clock
     net::time_point started{};
     std::optional<net::time_point> final_since, drained_since;
+    // When each phase began; nullopt: it did not.
+    std::array<std::optional<net::time_point>, switch_phases> phase_since;
     std::vector<tally> members; // newest of each
     std::vector<session_failure> failures; // at most 100
     std::vector<failure_cause> causes;     // at most 20, in the order in which they came
@@ -83,6 +87,10 @@ struct switch_record {
     std::optional<switch_phase> told_phase; // the newest that `events` has
     bool told_final = false;
 
+    // It is in `phase` since `now`, unless it was already.
+    void note_phase(net::time_point now);
+    // How long it was, or has been, in that phase; nullopt: never.
+    std::optional<net::duration> time_in(switch_phase which, net::time_point now) const;
     void note_cause(const session_failure& one);
     void note_failures(const std::vector<session_failure>& more);
     // A newer tally of one member; a tally without held times keeps those that came with `adopted`.

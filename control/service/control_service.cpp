@@ -4,8 +4,6 @@
 #include "control/record/report_json.hpp"
 
 #include <boost/asio/post.hpp>
-#include <boost/json/serialize.hpp>
-#include <boost/json/string.hpp>
 
 #include <algorithm>
 
@@ -29,6 +27,19 @@ void control_service::set_ready(bool ready, std::string why)
 {
     ready_ = ready;
     not_ready_because_ = std::move(why);
+}
+
+void control_service::note_store(std::string trouble)
+{
+    const bool before = store_trouble_.empty();
+    store_trouble_ = std::move(trouble);
+    if (before && !store_trouble_.empty()) {
+        log_(
+            log_level::error, "the store is not writable, and no switch can begin; traffic goes on: " +
+                                  store_trouble_);
+    } else if (!before && store_trouble_.empty()) {
+        log_(log_level::info, "the store is writable again");
+    }
 }
 
 void control_service::on_report(report what)
@@ -55,11 +66,12 @@ abort_answer control_service::abort(switch_number id, const std::string& who)
     }
     effects out;
     const auto answer = coordinator_.on_abort_request("asked by " + who, net::clock::now(), out);
-    log_(
-        log_level::info,
-        "audit who=" + boost::json::serialize(boost::json::string(who)) +
-            " what=abort switch=" + std::to_string(id) + " epoch=" + std::to_string(state().epoch) +
-            " result=" + (answer == abort_answer::accepted ? "accepted" : "decided"));
+    log_.audit(
+        {{"who", who},
+         {"what", "abort"},
+         {"switch", id},
+         {"epoch", state().epoch},
+         {"result", answer == abort_answer::accepted ? "accepted" : "decided"}});
     run(out);
     return answer;
 }
@@ -83,8 +95,10 @@ const switch_record* control_service::running() const noexcept
 
 const switch_record* control_service::find(switch_number id) const noexcept
 {
-    const auto* now = running();
-    return now != nullptr && now->id == id ? now : history_.find(id);
+    // One that has just ended is in the history a moment later than its watchers hear of it.
+    const auto* past = history_.find(id);
+    const auto& now = coordinator_.current();
+    return past == nullptr && now.id == id && id != 0 ? &now : past;
 }
 
 std::vector<const switch_record*> control_service::recent() const
@@ -135,6 +149,7 @@ void control_service::run_one(const effect& what)
     } else if (const auto* write = std::get_if<write_state>(&what)) {
         store_->write(write->what, [this, alive = alive_](write_result result) {
             if (*alive) {
+                note_store(store_->trouble());
                 effects out;
                 coordinator_.on_store_result(result, net::clock::now(), out);
                 run(out);
@@ -187,6 +202,7 @@ std::string control_service::names_of(const std::vector<endpoint_ref>& endpoints
 
 void control_service::on_changed(switch_record& record)
 {
+    record.note_phase(net::clock::now());
     const auto phase_before = record.told_phase;
     if (!phase_before || *phase_before != record.phase) {
         record.told_phase = record.phase;
@@ -246,17 +262,34 @@ void control_service::arm_timer()
 
 void control_service::audit(const switch_record& record)
 {
-    const auto quoted = [](const std::string& text) {
-        return boost::json::serialize(boost::json::string(text));
-    };
-    log_(
-        log_level::info,
-        "audit who=" + quoted(record.who) + " what=" + (record.dry_run ? "dry_run" : "switch") +
-            " switch=" + std::to_string(record.id) +
-            " from=" + std::string(to_string(record.from)) +
-            " to=" + std::string(to_string(record.to)) + " epoch=" + std::to_string(record.epoch) +
-            " result=" + std::string(to_string(record.result)) +
-            " reason=" + quoted(record.reason) + " detail=" + quoted(record.detail));
+    const tally sum = record.total();
+    const auto microseconds = [](double ms) { return static_cast<std::int64_t>(ms * 1000); };
+    log_.audit(
+        {{"who", record.who},
+         {"what", record.dry_run ? "dry_run" : "switch"},
+         {"switch", record.id},
+         {"from", to_string(record.from)},
+         {"to", to_string(record.to)},
+         {"epoch", record.epoch},
+         {"result", to_string(record.result)},
+         {"reason", record.reason},
+         {"detail", record.detail},
+         {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(
+                    record.final_since.value_or(record.started) - record.started)
+                    .count()},
+         {"sessions", sum.sessions_total},
+         {"moved", sum.sessions_moved},
+         {"pinned", sum.sessions_pinned},
+         {"failed", sum.sessions_failed},
+         {"gone", sum.sessions_gone},
+         {"held_p99_us", microseconds(record.held.p99_ms)},
+         {"held_max_us", microseconds(record.held.max_ms)},
+         {"sends", sum.accepted},
+         {"in_doubt", sum.in_doubt},
+         {"seams", sum.seams_total},
+         {"forced", sum.seams_forced},
+         {"gaps", sum.gaps},
+         {"counted", record.counted().size()}});
 }
 
 } // namespace control

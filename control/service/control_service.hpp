@@ -12,7 +12,7 @@
 
 #include "broker/net/waitable_timer.hpp"
 #include "control/record/history.hpp"
-#include "control/protocol/log_level.hpp"
+#include "control/protocol/log_sink.hpp"
 #include "control/protocol/member_port.hpp"
 #include "control/store/file_store.hpp"
 #include "control/coordinator/switch_coordinator.hpp"
@@ -27,8 +27,6 @@
 #include <vector>
 
 namespace control {
-
-using log_sink = std::function<void(log_level, std::string)>;
 
 enum class switch_outcome : std::uint8_t {
     accepted,     // runs, or was a dry run that preflight ended: the report tells
@@ -108,6 +106,9 @@ public:
     void set_ready(bool ready, std::string why = {});
     // A switch keeps the settings it began with; the next one takes these (S16).
     void reload(control_settings settings) { settings_ = std::move(settings); }
+    // What the newest trial of the store, or a write, came to; empty: it takes writes.
+    void note_store(std::string trouble);
+    const std::string& store_trouble() const noexcept { return store_trouble_; }
     // S16: aborts a switch that is not being written, refuses new ones, calls back once steady.
     void shut_down(std::function<void()> steady);
 
@@ -180,6 +181,7 @@ private:
     bool stopping_ = false;
     std::string not_ready_because_ = "starting";
     way_out_hooks way_out_;
+    std::string store_trouble_;
     std::function<void()> on_stopped_;
     std::map<std::uint64_t, watcher> watchers_;
     std::uint64_t watchers_made_ = 0;

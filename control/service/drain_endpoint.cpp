@@ -4,9 +4,6 @@
 #include "control/service/control_service.hpp"
 #include "control/service/ask_all.hpp"
 
-#include <boost/json/serialize.hpp>
-#include <boost/json/string.hpp>
-
 #include <algorithm>
 
 namespace control {
@@ -156,21 +153,20 @@ void control_service::order_drain(
 void control_service::audit(
     const drain_request& request, bool was_draining, const drain_answer& answer)
 {
-    const auto quoted = [](const std::string& text) {
-        return boost::json::serialize(boost::json::string(text));
-    };
-    log_(
-        log_level::info, "audit who=" + quoted(request.who) +
-                             " what=" + (request.on ? "drain" : "undrain") + " endpoint=" +
-                             quoted(
-                                 std::string(to_string(request.color)) + "/" +
-                                 (answer.name.empty() ? request.endpoint : answer.name)) +
-                             " from=" + (was_draining ? "draining" : "serving") +
-                             " to=" + (request.on ? "draining" : "serving") +
-                             " epoch=" + std::to_string(state().epoch) +
-                             " result=" + std::string(to_string(answer.outcome)) +
-                             " sessions=" + std::to_string(answer.sessions) +
-                             (answer.detail.empty() ? "" : " detail=" + quoted(answer.detail)));
+    std::vector<log_field> fields{
+        {"who", request.who},
+        {"what", request.on ? "drain" : "undrain"},
+        {"endpoint", std::string(to_string(request.color)) + "/" +
+                         (answer.name.empty() ? request.endpoint : answer.name)},
+        {"from", was_draining ? "draining" : "serving"},
+        {"to", request.on ? "draining" : "serving"},
+        {"epoch", state().epoch},
+        {"result", to_string(answer.outcome)},
+        {"sessions", answer.sessions}};
+    if (!answer.detail.empty()) {
+        fields.emplace_back("detail", answer.detail);
+    }
+    log_.audit(std::move(fields));
 }
 
 } // namespace control

@@ -2,9 +2,6 @@
 
 #include "control/service/control_service.hpp"
 
-#include <boost/json/serialize.hpp>
-#include <boost/json/string.hpp>
-
 namespace control {
 
 std::string_view to_string(way_out_stage stage) noexcept
@@ -25,12 +22,14 @@ void control_service::drain_self(const std::string& who)
         way_out_.begin();
     }
     const auto after = way_out();
-    log_(
-        log_level::info, "audit who=" + boost::json::serialize(boost::json::string(who)) +
-                             " what=drain_self from=" + std::string(to_string(before.stage)) +
-                             " to=" + std::string(to_string(after.stage)) +
-                             " epoch=" + std::to_string(state().epoch) +
-                             " clients=" + std::to_string(before.clients) + " result=accepted");
+    log_.audit(
+        {{"who", who},
+         {"what", "drain_self"},
+         {"from", to_string(before.stage)},
+         {"to", to_string(after.stage)},
+         {"epoch", state().epoch},
+         {"clients", before.clients},
+         {"result", "accepted"}});
 }
 
 } // namespace control

@@ -3,9 +3,6 @@
 #include "control/service/control_service.hpp"
 #include "control/service/ask_all.hpp"
 
-#include <boost/json/serialize.hpp>
-#include <boost/json/string.hpp>
-
 #include <algorithm>
 
 namespace control {
@@ -82,11 +79,12 @@ void control_service::disconnect(
         [session, who = std::move(who), done = std::move(done), log = log_,
          epoch = state().epoch](std::vector<std::pair<member_number, bool>> answers) {
             const bool found = std::ranges::any_of(answers, [](const auto& a) { return a.second; });
-            log(log_level::info, "audit who=" + boost::json::serialize(boost::json::string(who)) +
-                                     " what=disconnect session=" +
-                                     boost::json::serialize(boost::json::string(session)) +
-                                     " epoch=" + std::to_string(epoch) +
-                                     " result=" + (found ? "done" : "not_found"));
+            log.audit(
+                {{"who", who},
+                 {"what", "disconnect"},
+                 {"session", session},
+                 {"epoch", epoch},
+                 {"result", found ? "done" : "not_found"}});
             done(found);
         });
 }

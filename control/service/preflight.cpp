@@ -127,10 +127,13 @@ void control_service::request_switch(
 void control_service::on_id_written(write_result result)
 {
     coordinator_.on_id_used(pending_->id);
+    note_store(store_->trouble());
     if (result != write_result::written) {
         const auto pending = std::move(pending_);
         pending->done(
-            {switch_outcome::store_failed, 0, "the store takes no writes; traffic goes on"});
+            {switch_outcome::store_failed, 0,
+             "the store takes no writes; traffic goes on" +
+                 (store_trouble_.empty() ? "" : ": " + store_trouble_)});
         return;
     }
     const auto target = pending_->request.to;

@@ -30,32 +30,36 @@ std::string folder_of(const std::string& path)
     return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
+// Writes a file that must not be there yet, and syncs it. False: `why` names the step.
+bool write_new_file(const std::string& path, const std::string& line, std::string& why)
+{
+    const auto failed_at = [&](const char* step) {
+        why = std::string(step) + ": " + std::strerror(errno);
+        return false;
+    };
+    const descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    if (!file.open()) {
+        return failed_at("open");
+    }
+    if (::write(file.number(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+        return failed_at("write");
+    }
+    return ::fsync(file.number()) == 0 || failed_at("fsync");
+}
+
 // Before the rename nothing has changed; after it only the directory's fsync is open, so a failure
 // there is `unknown`.
 write_result replace(const std::string& path, const std::string& line, std::string& why)
 {
-    const auto failed_at = [&](const char* step) {
-        why = std::string(step) + ": " + std::strerror(errno);
-        return write_result::failed;
-    };
     // Whatever lies there (a rest of a crash, a link, a FIFO) is nobody's and goes.
     const std::string temporary = path + ".new";
     ::unlink(temporary.c_str());
-    {
-        const descriptor file(
-            ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-        if (!file.open()) {
-            return failed_at("open");
-        }
-        if (::write(file.number(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
-            return failed_at("write");
-        }
-        if (::fsync(file.number()) != 0) {
-            return failed_at("fsync");
-        }
+    if (!write_new_file(temporary, line, why)) {
+        return write_result::failed;
     }
     if (::rename(temporary.c_str(), path.c_str()) != 0) {
-        return failed_at("rename");
+        why = std::string("rename: ") + std::strerror(errno);
+        return write_result::failed;
     }
     const descriptor folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!folder.open() || ::fsync(folder.number()) != 0) {
@@ -121,10 +125,12 @@ public:
 
     void write(const stored_state& state, std::function<void(write_result)> done) override
     {
-        std::string
-            why; // C7: whatever went wrong, what the file holds is read before anything is decided
-        done(replace(path_, to_line(state), why));
+        std::string why;
+        const auto result = replace(path_, to_line(state), why);
+        trouble_ = why.empty() ? "" : path_ + ": " + why;
+        done(result); // C7: whatever went wrong, what the file holds is read before anything is decided
     }
+    std::string trouble() const override { return trouble_; }
     void read(std::function<void(std::optional<stored_state>)> done) override
     {
         done(read_file(path_).state);
@@ -132,10 +138,24 @@ public:
 
 private:
     std::string path_;
+    std::string trouble_;
     file_lock lock_; // held as long as this process writes here
 };
 
 } // namespace
+
+std::string try_file_store(const std::string& path)
+{
+    if (const auto found = read_file(path); !found.state && !found.absent) {
+        return path + ": " + found.why;
+    }
+    const std::string trial = path + ".try";
+    ::unlink(trial.c_str());
+    std::string why;
+    const bool good = write_new_file(trial, to_line({}), why);
+    ::unlink(trial.c_str());
+    return good ? "" : path + ": " + why;
+}
 
 std::string to_line(const stored_state& state)
 {

@@ -42,6 +42,8 @@ public:
     virtual void write(const stored_state& state, std::function<void(write_result)> done) = 0;
     // nullopt: could not be read.
     virtual void read(std::function<void(std::optional<stored_state>)> done) = 0;
+    // Where the last write failed, and why; empty: it did not.
+    virtual std::string trouble() const { return {}; }
 };
 
 struct opened_store {
@@ -53,6 +55,12 @@ struct opened_store {
 // regular file, or is another process's, is left alone.
 std::variant<opened_store, std::string>
 open_file_store(const std::string& path, broker::color initial);
+
+// Whether a write would succeed: a file beside the state is written and synced, and goes again. A
+// sentence that names the file, the step and the error; empty: it would.
+//
+// Threading: any thread, beside a store that writes.
+std::string try_file_store(const std::string& path);
 
 std::string to_line(const stored_state& state);
 std::optional<stored_state> stored_state_from(const std::string& line);

@@ -163,12 +163,16 @@ std::size_t client_connection::parse(std::string_view bytes)
             ++shard_.counters().frames[side::client][direction::in][frame_kind::heart_beat];
             break;
         case stomp::parse_status::frame:
+            if (frame.command == stomp::command::send) {
+                shard_.samples().frame(direction::in, now);
+            }
             shard_.core().on_client_frame(
                 session_, frame,
                 came_binary(used, used + result.consumed) ? framing::binary : framing::text, now);
+            shard_.samples().over();
             break;
         case stomp::parse_status::failed:
-            ++shard_.counters().frame_errors[side::client][frame_error::parse];
+            ++shard_.counters().frame_errors[side::client][error_of(result.error)];
             came_binary(used, bytes.size());
             shard_.core().on_client_fault(
                 session_, stomp::make_error_code(result.error).message(), now);
@@ -291,6 +295,7 @@ void client_connection::arm_clocks()
 void client_connection::write_beat(net::time_point now)
 {
     if (flowing()) {
+        ++shard_.counters().frames[side::client][direction::out][frame_kind::heart_beat];
         wire().append_beat(out(), goes_as_text(true));
         touch();
     }

@@ -81,6 +81,8 @@ public:
     bool connected() const noexcept { return connected_; }
     // Memory that is this connection's own, beside the object itself.
     std::size_t held() const noexcept { return held_input() + out().held(); }
+    // What it sent that the router does not want yet.
+    std::size_t carried_bytes() const noexcept { return partial_.size(); }
     // REQUIRES: connected(). Has something to take, and took nothing for that long.
     bool stalled_for(net::duration span, net::time_point now) const noexcept
     {

@@ -171,6 +171,7 @@ bool client_connection::send_away(bool at_once)
 void client_connection::drain()
 {
     if (session_ == session_id::none) {
+        ++shard_.counters().listener(listener_).rejected[reject_reason::draining];
         close_now();
         return;
     }

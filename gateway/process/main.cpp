@@ -3,6 +3,7 @@
 #include "broker/net/standard_descriptors.hpp"
 #include "broker/net/stray_signals.hpp"
 #include "control/api/tokens.hpp"
+#include "control/store/file_store.hpp"
 #include "gateway/process/process.hpp"
 #include "gateway/process/tls_contexts.hpp"
 #include "gateway/settings/config.hpp"
@@ -54,6 +55,10 @@ int main(int argc, char** argv)
         }
         for (const auto& sentence : gateway::warnings_of(*settings)) {
             std::fprintf(stderr, "%s: warning: %s\n", file.c_str(), sentence.c_str());
+        }
+        if (const auto trouble = control::try_file_store(settings->store.path); !trouble.empty()) {
+            std::fprintf(stderr, "state file %s\n", trouble.c_str());
+            return 2;
         }
         std::printf("%s: good\n", file.c_str());
         return 0;

@@ -25,6 +25,7 @@ process::~process()
     for (auto& t : threads_) {
         t.join();
     }
+    store_watch_.reset();
     server_.reset();
     api_.reset();
     service_.reset();
@@ -88,6 +89,8 @@ void process::stop()
     resolve_timer_.cancel();
     trim_timer_.cancel();
     tls_timer_.cancel();
+    turn_timer_.cancel();
+    store_watch_.reset();
     if (server_) {
         server_->stop();
     }
@@ -109,6 +112,7 @@ int process::run()
     resolve_again();
     trim_memory();
     watch_tls();
+    watch_turns();
     control_.run();
     log::line(log_level::info, "stopped");
     return 0;

@@ -11,6 +11,7 @@
 #include "control/api/api.hpp"
 #include "control/api/server.hpp"
 #include "control/service/control_service.hpp"
+#include "control/service/store_watch.hpp"
 #include "gateway/listening/listening_socket.hpp"
 #include "gateway/memory/freed_memory.hpp"
 #include "gateway/memory/memory_limit.hpp"
@@ -70,6 +71,8 @@ private:
     void take_tls(std::shared_ptr<const tls_contexts> contexts);
     void reload_tls();
     void watch_tls();
+    void watch_turns();
+    std::string stuck_shard() const;
 
     config settings_;
     process_state shared_;
@@ -83,7 +86,8 @@ private:
     std::unique_ptr<control::api_server> server_;
     boost::asio::signal_set signals_{control_};
     boost::asio::steady_timer timer_{control_}, resolve_timer_{control_}, trim_timer_{control_},
-        tls_timer_{control_};
+        tls_timer_{control_}, turn_timer_{control_};
+    std::unique_ptr<control::store_watch> store_watch_;
     trim_decider trims_;
     std::size_t trims_open_ = 0; // shards that a release of memory still waits for
     std::thread resolver_;
@@ -101,7 +105,7 @@ private:
     way_out way_out_;
     departure_pace pace_;
     control_counters counters_;
-    std::set<control::switch_number> counted_;
+    std::set<control::switch_number> counted_, drains_counted_;
     std::vector<shard_numbers> last_numbers_;
     std::map<int, net::time_point> signals_told_;
     bool stopping_ = false;

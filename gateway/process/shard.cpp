@@ -24,6 +24,16 @@ private:
     void on_timer(net::time_point) override {}
 };
 
+// Behind the flush of everything that this turn has written.
+class shard::sample_check final : public net::flushable {
+public:
+    explicit sample_check(shard& owner) : shard_(owner) {}
+    void flush() override { shard_.settle_samples(); }
+
+private:
+    shard& shard_;
+};
+
 shard::shard(
     config settings, shard_settings core, process_state& process,
     std::shared_ptr<const endpoint_addresses> where, std::shared_ptr<const tls_contexts> secure,
@@ -34,6 +44,7 @@ shard::shard(
           {.share_percent = settings_.limits.tls_handshake_share,
            .per_address = settings_.limits.tls_handshakes_per_address}),
       timer_(std::make_unique<core_timer>(*this)), gate_timer_(std::make_unique<gate_timer>()),
+      sample_check_(std::make_unique<sample_check>(*this)),
       buffered_max_(process.buffered_max), router_(std::move(core), *this, counters_)
 {
     for (const auto& l : settings_.listeners) {
@@ -224,6 +235,24 @@ void shard::on_turn_end(net::time_point now)
     if (!resumed_.empty() || !failed_dials_.empty()) {
         loop_.request_turn();
     }
+    if (!samples_.empty()) {
+        loop_.mark_dirty(*sample_check_);
+    }
+    last_turn_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+void shard::settle_samples()
+{
+    samples_.settle(
+        counters_.forward_duration, net::clock::now(),
+        [this](direction to, std::uint64_t owner) -> std::optional<std::uint64_t> {
+            if (to == direction::in) {
+                const auto* l = link(static_cast<link_id>(owner));
+                return l == nullptr ? std::nullopt : std::optional{l->out().written()};
+            }
+            const auto* c = client(static_cast<session_id>(owner));
+            return c == nullptr ? std::nullopt : std::optional{c->out().written()};
+        });
 }
 
 // outside.md N27. One step a turn, as a rule: behind it the gate is closed for a while.
@@ -301,21 +330,6 @@ std::size_t shard::send_away(std::size_t more, bool at_once)
     }
     hub_->drain();
     return others;
-}
-
-shard_counters shard::take_counters()
-{
-    count_held();
-    counters_.held = router_.budget().by_kind();
-    counters_.tls_waiting = gate_.waiting();
-    const auto& s = loop_.syscalls();
-    counters_.syscalls[syscall::read] = s.recv;
-    counters_.syscalls[syscall::write] = s.send;
-    counters_.syscalls[syscall::epoll_wait] = s.epoll_wait;
-    counters_.syscalls[syscall::epoll_ctl] = s.epoll_ctl;
-    counters_.syscalls[syscall::accept] = s.accept;
-    counters_.event_loop_lag.observe(loop_.worst_lag());
-    return counters_;
 }
 
 void shard::report(control::report what)

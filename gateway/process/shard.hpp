@@ -18,6 +18,7 @@
 #include "gateway/core/tables/effects.hpp"
 #include "gateway/listening/listener.hpp"
 #include "gateway/process/client_connection.hpp"
+#include "gateway/process/forward_samples.hpp"
 #include "gateway/process/tls_contexts.hpp"
 #include "gateway/settings/config.hpp"
 #include "gateway/transports/sockjs/hub.hpp"
@@ -101,7 +102,14 @@ public:
     net::readiness_loop& loop() noexcept { return loop_; }
     const config& settings() const noexcept { return settings_; }
     shard_counters& counters() noexcept { return counters_; }
-    shard_counters take_counters(); // a copy for the page of /metrics
+    // Copies for the page of /metrics, and for the API.
+    shard_counters take_counters(const control::member_snapshot& state);
+    forward_samples& samples() noexcept { return samples_; }
+    // Any thread: when a turn of its loop ended last.
+    net::time_point last_turn() const noexcept
+    {
+        return net::time_point{net::duration{last_turn_.load(std::memory_order_relaxed)}};
+    }
     void set_addresses(std::shared_ptr<const endpoint_addresses> where)
     {
         where_ = std::move(where);
@@ -143,6 +151,7 @@ public:
 private:
     class core_timer;
     class gate_timer;
+    class sample_check;
     friend class endpoint_probe;
 
     // effects
@@ -189,6 +198,9 @@ private:
     void connection_gone(const sockjs::standing& who) override;
 
     void on_turn_end(net::time_point now) override;
+    void settle_samples();
+    void count_lost_dial(const broker::link_connection& lost, broker::color c);
+    std::uint64_t carried_bytes();
     void open_hub();
     void remove(client_connection& c);
     client_connection* client(session_id id) const;
@@ -241,6 +253,9 @@ private:
     std::vector<std::uint64_t> dead_; // clients, by number: one may be listed twice
     std::unique_ptr<core_timer> timer_;
     std::unique_ptr<gate_timer> gate_timer_;
+    std::unique_ptr<sample_check> sample_check_;
+    forward_samples samples_;
+    std::atomic<net::duration::rep> last_turn_{net::clock::now().time_since_epoch().count()};
     std::size_t next_address_ = 0;
     net::time_point shed_at_{};
     net::duration paused_ = net::clock::paused(); // pauses of the process that are dealt with

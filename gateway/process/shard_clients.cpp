@@ -43,6 +43,9 @@ void shard::write_client(session_id to, std::string_view head, std::string_view 
 {
     if (client_connection* c = client(to)) {
         c->write(head, body, as);
+        if (samples_.wanted(direction::out)) {
+            samples_.appended(static_cast<std::uint64_t>(to), c->out().appended());
+        }
     }
 }
 
@@ -51,6 +54,9 @@ void shard::write_client(
 {
     if (client_connection* c = client(to)) {
         c->write(head, rest, as);
+        if (samples_.wanted(direction::out)) {
+            samples_.appended(static_cast<std::uint64_t>(to), c->out().appended());
+        }
     }
 }
 

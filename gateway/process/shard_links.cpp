@@ -1,5 +1,6 @@
 // A shard's links to brokers: the driver's side of effects.hpp, and health.
 
+#include "broker/stomp/grammar.hpp"
 #include "gateway/process/endpoint_probe.hpp"
 #include "gateway/process/shard.hpp"
 #include "gateway/settings/value_text.hpp"
@@ -38,6 +39,7 @@ std::unique_ptr<broker::link_connection> shard::connect(
         why = "the name " + endpoint.host + " could not be resolved";
         return nullptr;
     }
+    ++loop_.syscalls().connect;
     const auto started = net::start_connect(addresses[next_address_++ % addresses.size()]);
     if (!started) {
         why = started.error().message();
@@ -45,6 +47,7 @@ std::unique_ptr<broker::link_connection> shard::connect(
     }
     broker::link_transport transport;
     transport.id = order.link;
+    transport.color = order.at.color;
     transport.websocket = by_websocket(endpoint.scheme);
     if (within_tls(endpoint.scheme)) {
         const auto& named = settings_.brokers.colors[order.at.color].tls.server_name;
@@ -57,6 +60,12 @@ std::unique_ptr<broker::link_connection> shard::connect(
     transport.heart_beat = settings_.heart_beat.broker;
     transport.input_meter = &router_.budget().meter(held_kind::broker_input);
     transport.outbox_meter = &router_.budget().meter(held_kind::broker_outbox);
+    auto& frames = counters_.frames[side::broker];
+    transport.meters = {
+        .bytes_in = &counters_.bytes[side::broker][direction::in],
+        .bytes_out = &counters_.bytes[side::broker][direction::out],
+        .beats_in = &frames[direction::in][frame_kind::heart_beat],
+        .beats_out = &frames[direction::out][frame_kind::heart_beat]};
     if (transport.websocket) {
         transport.upgrade.host = endpoint.host + ":" + std::to_string(endpoint.port);
         transport.upgrade.target = path.empty() ? endpoint.path : std::string{path};
@@ -118,6 +127,9 @@ void shard::dial(const dial_order& order)
     if (auto made = connect(order, *this, why)) {
         links_.emplace(static_cast<std::uint64_t>(order.link), std::move(made));
     } else {
+        const bool unknown = where_->of[order.at.color][order.at.index].empty();
+        ++counters_.connect_failures[order.at.color]
+                                    [unknown ? dial_failure::resolve : dial_failure::refused];
         failed_dials_.emplace_back(order.link, std::move(why)); // an effect never calls back
         loop_.request_turn();
     }
@@ -126,8 +138,13 @@ void shard::dial(const dial_order& order)
 void shard::write_link(link_id to, std::string_view head, std::string_view body, framing as)
 {
     if (broker::link_connection* l = link(to)) {
-        counters_.bytes[side::broker][direction::out] += head.size() + body.size() + 1;
+        const auto known = stomp::grammar::find_command(head.substr(0, head.find_first_of("\r\n")));
+        ++counters_.frames[side::broker][direction::out]
+                          [known ? kind_of(*known) : frame_kind::other];
         l->write_frame(head, body, as);
+        if (samples_.wanted(direction::in)) {
+            samples_.appended(static_cast<std::uint64_t>(to), l->out().appended());
+        }
     }
 }
 
@@ -177,17 +194,30 @@ std::size_t shard::link_backlog(link_id which) const
 
 void shard::link_open(link_id id)
 {
+    if (const auto* l = link(id)) {
+        auto& spans = counters_.connect_duration[l->color()];
+        const auto& reached = l->reached();
+        spans[l->within_tls() ? dial_phase::tls : dial_phase::tcp].observe(
+            reached.secured - reached.began);
+        if (l->is_websocket()) {
+            spans[dial_phase::websocket].observe(reached.open - reached.began);
+        }
+    }
     router_.on_link_open(id, loop_.now());
 }
 
 void shard::link_frame(link_id id, const stomp::frame_view& frame, framing as)
 {
-    counters_.bytes[side::broker][direction::in] += frame.body.size();
+    if (frame.command == stomp::command::message) {
+        samples_.frame(direction::out, loop_.now());
+    }
     router_.on_link_frame(id, frame, as, loop_.now());
+    samples_.over();
 }
 
 void shard::link_skipped(link_id id, const stomp::frame_view& head)
 {
+    ++counters_.frame_errors[side::broker][frame_error::size];
     router_.on_link_skipped(id, head, loop_.now());
 }
 
@@ -199,12 +229,20 @@ void shard::link_drained(link_id id)
 void shard::link_lost(link_id id, std::string why)
 {
     counters_.heart_beat_timeouts[side::broker] += why == broker::broker_was_silent;
+    if (const auto* l = link(id)) {
+        count_lost_dial(*l, l->color());
+        counters_.frame_errors[side::broker][error_of(l->reached().fault)] +=
+            l->reached().malformed;
+    }
     forget_link(id);
     router_.on_link_lost(id, why, loop_.now());
 }
 
 void shard::link_refused(link_id id, websocket::upgrade_refusal what)
 {
+    if (const auto* l = link(id)) {
+        ++counters_.connect_failures[l->color()][dial_failure::upgrade];
+    }
     forget_link(id);
     // E8: who stands in front of the endpoint has no word on one client's login.
     if (websocket::says_not_ready(what.status)) {
@@ -237,6 +275,7 @@ void shard::probe(control::endpoint_ref which)
     // From a post of its own: a probe that fails at once must not call back from inside an effect.
     post([this, which] {
         start_probe(which, false, [this, which](bool ok, std::string why) {
+            counters_.probes[which.color].count(which.index, ok);
             router_.on_probe(which, ok, std::move(why), loop_.now());
             loop_.request_turn(); // it may come from the end of one, and the next probe has a time
         });

@@ -176,9 +176,9 @@ int process::open_control(control::opened_store store)
     for (auto& p : ports_) {
         members.push_back(p.get());
     }
-    const auto log_sink = [](control::log_level level, std::string text) {
-        text.starts_with("audit ") ? log::audit_line(text)
-                                   : log::line_about(level, {}, text);
+    const auto log_sink = [](const control::log_event& event) {
+        event.audit ? log::audit(event.text, event.fields)
+                    : log::line_about(event.level, {}, event.text, event.fields);
     };
     service_ = std::make_unique<control::control_service>(
         control_, control_settings_of(settings_), std::move(store), std::move(members), log_sink);
@@ -195,6 +195,7 @@ int process::open_control(control::opened_store store)
         options.tokens = std::move(std::get<control::token_file>(tokens));
     }
     options.metrics = [this] { return metrics(); };
+    options.stuck = [this] { return stuck_shard(); };
     options.answered = [this](std::string_view route, unsigned status) {
         counters_.count_request(route, static_cast<int>(status));
     };
@@ -237,6 +238,10 @@ int process::start()
     if (const int status = open_control(std::move(store)); status != 0) {
         return status;
     }
+    service_->note_store(control::try_file_store(settings_.store.path));
+    store_watch_ = std::make_unique<control::store_watch>(
+        control_, [path = settings_.store.path] { return control::try_file_store(path); },
+        [this](std::string trouble) { service_->note_store(std::move(trouble)); });
     count_switches();
     for (auto& s : shards_) {
         s->start(live, epoch);

@@ -1,5 +1,7 @@
 #include "gateway/process/switch_service.hpp"
 
+#include "control/record/wall_time.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <dirent.h>
@@ -138,17 +140,33 @@ std::vector<shard_counters> collect_counters(
         auto answer = std::make_shared<std::promise<shard_numbers>>();
         answers.push_back(answer->get_future());
         one->post([s = one.get(), answer] {
-            answer->set_value({s->take_counters(), s->core().snapshot().endpoints});
+            auto state = s->core().snapshot();
+            auto counters = s->take_counters(state);
+            answer->set_value({std::move(counters), std::move(state)});
         });
     }
     totals.endpoints = {};
+    broker::per_color<net::time_point> parked_until{net::never, net::never};
     std::vector<shard_counters> counters;
     for (std::size_t i = 0; i < answers.size(); ++i) {
         if (answers[i].wait_for(std::chrono::milliseconds{200}) == std::future_status::ready) {
             last[i] = answers[i].get();
         }
         counters.push_back(last[i].counters);
-        add_endpoints(last[i].endpoints, totals);
+        add_endpoints(last[i].state.endpoints, totals);
+        for (const color c : broker::colors) {
+            parked_until[c] = std::min(parked_until[c], last[i].state.parked_until[c]);
+        }
+    }
+    const auto now = net::clock::now();
+    totals.turn_ages.clear();
+    for (const auto& one : shards) {
+        totals.turn_ages.push_back(std::chrono::duration<double>(now - one->last_turn()).count());
+    }
+    for (const color c : broker::colors) {
+        totals.parked_until[c] = parked_until[c] == net::never
+                                     ? 0
+                                     : control::seconds_since_1970(control::wall_time(parked_until[c]));
     }
     return counters;
 }

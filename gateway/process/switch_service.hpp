@@ -41,7 +41,7 @@ private:
 // One shard's numbers for the page of /metrics.
 struct shard_numbers {
     shard_counters counters;
-    broker::per_color<std::vector<control::endpoint_snapshot>> endpoints;
+    control::member_snapshot state;
 };
 
 // Copies of all shards' counters, for the page of /metrics; `totals` gets the endpoints. Blocks for

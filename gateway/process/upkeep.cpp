@@ -3,6 +3,7 @@
 
 #include "broker/net/outbox_pool.hpp"
 #include "broker/net/socket.hpp"
+#include "control/record/wall_time.hpp"
 #include "gateway/memory/memory_reserve.hpp"
 #include "gateway/process/running_process.hpp"
 #include "gateway/telemetry/log.hpp"
@@ -17,6 +18,33 @@ namespace gateway {
 namespace {
 
 constexpr auto trim_check = std::chrono::milliseconds{250};
+constexpr auto turn_check = std::chrono::seconds{1};
+constexpr auto stuck_after = std::chrono::seconds{10};
+
+double seconds_of(std::chrono::milliseconds span) noexcept
+{
+    return std::chrono::duration<double>(span).count();
+}
+
+// limits.clients and limits.buffered_total have metrics of their own, as they are in force.
+std::vector<limit_number> limit_numbers(const config& c)
+{
+    const auto& l = c.limits;
+    const auto number = [](auto value) { return static_cast<double>(value); };
+    return {
+        {"teal_clients_per_address_limit", "limits.clients_per_address; 0: none",
+         number(l.clients_per_address)},
+        {"teal_links_per_login_limit", "limits.links_per_login; 0: a quarter of the descriptors", number(l.links_per_login)},
+        {"teal_subscriptions_per_client_limit", "limits.subscriptions", number(l.subscriptions)},
+        {"teal_frame_limit_bytes", "limits.frame", number(l.frame)},
+        {"teal_broker_frame_limit_bytes", "limits.broker_frame", number(l.broker_frame)},
+        {"teal_client_outbox_limit_bytes", "limits.client_outbox", number(l.client_outbox)},
+        {"teal_client_carry_limit_bytes", "limits.client_carry", number(l.client_carry)},
+        {"teal_broker_outbox_limit_bytes", "limits.broker_outbox", number(l.broker_outbox)},
+        {"teal_client_stall_limit_seconds", "limits.client_stall", seconds_of(l.client_stall)},
+        {"teal_park_limit_seconds", "brokers.park_timeout", seconds_of(c.brokers.park_timeout)},
+    };
+}
 
 } // namespace
 
@@ -39,30 +67,32 @@ resolve_endpoints(const config& c, const endpoint_addresses& known)
     return found;
 }
 
-// The numbers of a switch go into the metrics once, when its report is final.
+// The numbers of a switch go into the metrics once, when its report is final; how long the old color
+// was drained, when that is over.
 void process::count_switches()
 {
     for (const auto& l : settings_.listeners) {
         counters_.listeners.push_back(l.bind.text);
     }
     counters_.clients_limit = shared_.clients_max;
+    counters_.limits = limit_numbers(settings_);
+    counters_.last_reload = control::seconds_since_1970(std::chrono::system_clock::now());
     service_->watch([this](control::switch_number id) {
         const auto* record = service_->find(id);
-        if (record == nullptr || !record->final || record->dry_run || !counted_.insert(id).second) {
+        if (record == nullptr || record->dry_run) {
             return;
         }
-        const auto now =
-            std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
-                .count();
-        const bool switched = record->result == control::switch_result::switched;
-        counters_.last_success = switched ? now : counters_.last_success;
-        counters_.count_switch(
-            record->to,
-            record->result,
-            record->total());
-        if (record->final_since) {
-            counters_.switch_duration[switch_span::total].observe(
-                *record->final_since - record->started);
+        counters_.switch_started =
+            std::max(counters_.switch_started, control::seconds_since_1970(record->started_at));
+        if (record->final && counted_.insert(id).second) {
+            if (record->result == control::switch_result::switched) {
+                counters_.last_success =
+                    control::seconds_since_1970(std::chrono::system_clock::now());
+            }
+            counters_.count_switch(*record, net::clock::now());
+        }
+        if (record->drained_since && drains_counted_.insert(id).second) {
+            counters_.count_drain(*record, net::clock::now());
         }
     });
 }
@@ -74,11 +104,8 @@ std::string process::metrics()
     counters_.epoch = service_->state().epoch;
     counters_.switch_in_progress = running != nullptr;
     counters_.auth_failures = api_->auth_failures();
+    counters_.store_writable = service_->store_trouble().empty();
     counters_.paused_seconds = std::chrono::duration<double>(net::clock::paused()).count();
-    if (running != nullptr) {
-        counters_.switch_started =
-            std::chrono::duration<double>(running->started_at.time_since_epoch()).count();
-    }
     const auto counters = collect_counters(shards_, last_numbers_, counters_);
     return render_metrics(counters, counters_);
 }
@@ -95,6 +122,39 @@ void process::on_pause(net::duration paused)
             s->post([] {});
         }
     });
+}
+
+// A shard that nothing wakes is woken once a second, so that one that does not turn is known by that.
+void process::watch_turns()
+{
+    turn_timer_.expires_after(turn_check);
+    turn_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) {
+            return;
+        }
+        const auto now = net::clock::now();
+        for (auto& s : shards_) {
+            const auto age = now - s->last_turn();
+            if (age >= turn_check && age < stuck_after) { // behind that it has been woken often enough
+                s->post([] {});
+            }
+        }
+        watch_turns();
+    });
+}
+
+// /livez. On the clock of the data path: a pause of the whole process is no shard's fault (N3).
+std::string process::stuck_shard() const
+{
+    const auto now = net::clock::now();
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+        if (const auto age = now - shards_[i]->last_turn(); age >= stuck_after) {
+            return "shard " + std::to_string(i) + " has not turned for " +
+                   std::to_string(std::chrono::duration_cast<std::chrono::seconds>(age).count()) +
+                   " s";
+        }
+    }
+    return {};
 }
 
 // A name with several addresses is all of them, and they change: looked up again in a thread of its

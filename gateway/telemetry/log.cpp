@@ -142,12 +142,12 @@ void hand_on(std::string line, bool audit)
 
 void write(
     log_level level, std::string_view level_text, std::string_view text,
-    std::initializer_list<field> fields, bool audit = false)
+    const fields& with, bool audit = false)
 {
     auto& s = the_state();
     s.written[static_cast<std::size_t>(level)].fetch_add(1, std::memory_order_relaxed);
     auto rendered =
-        render(s.format.load(std::memory_order_relaxed), now_text(), level_text, text, fields);
+        render(s.format.load(std::memory_order_relaxed), now_text(), level_text, text, with);
     {
         const std::lock_guard lock{s.sink_mutex};
         if (s.to != nullptr) {
@@ -163,12 +163,12 @@ std::string notes(std::uint64_t dropped)
 {
     auto& s = the_state();
     std::string lines;
-    const auto add = [&](std::string_view text, std::initializer_list<field> fields) {
+    const auto add = [&](std::string_view text, const fields& with) {
         s.written[static_cast<std::size_t>(log_level::warning)].fetch_add(
             1, std::memory_order_relaxed);
         lines += render(
             s.format.load(std::memory_order_relaxed), now_text(), to_string(log_level::warning), text,
-            fields);
+            with);
         lines += '\n';
     };
     if (dropped > 0) {
@@ -207,16 +207,16 @@ bool enabled(log_level level) noexcept
     return level >= the_state().level.load(std::memory_order_relaxed);
 }
 
-void line(log_level level, std::string_view text, std::initializer_list<field> fields)
+void line(log_level level, std::string_view text, const fields& with)
 {
     if (enabled(level)) {
-        write(level, to_string(level), text, fields);
+        write(level, to_string(level), text, with);
     }
 }
 
 void line_about(
     log_level level, std::string_view peer, std::string_view text,
-    std::initializer_list<field> fields)
+    const fields& with)
 {
     if (!enabled(level)) {
         return;
@@ -229,7 +229,7 @@ void line_about(
             return;
         }
     }
-    write(level, to_string(level), text, fields);
+    write(level, to_string(level), text, with);
 }
 
 void line_of_shard(log_level level, unsigned shard, std::string_view text)
@@ -247,14 +247,9 @@ void line_of_shard(log_level level, unsigned shard, std::string_view text)
     line_about(level, {}, text);
 }
 
-void audit(std::string_view text, std::initializer_list<field> fields)
+void audit(std::string_view text, const fields& with)
 {
-    write(log_level::info, "audit", text, fields, true);
-}
-
-void audit_line(std::string_view text)
-{
-    write(log_level::info, to_string(log_level::info), text, {}, true);
+    write(log_level::info, to_string(log_level::info), text, with, true);
 }
 
 void start()
@@ -309,7 +304,7 @@ std::array<std::uint64_t, 4> counts() noexcept
 
 std::string render(
     log_format format, std::string_view time, std::string_view level, std::string_view text,
-    std::initializer_list<field> fields)
+    const fields& with)
 {
     std::string out;
     if (format == log_format::json) {
@@ -320,7 +315,7 @@ std::string render(
         out += "\",\"text\":\"";
         append_escaped(out, valid_text(text));
         out += '"';
-        for (const auto& f : fields) {
+        for (const auto& f : with) {
             out += ",\"";
             out += f.key;
             out += f.number ? "\":" : "\":\"";
@@ -335,7 +330,7 @@ std::string render(
     out += level;
     out += ' ';
     append_escaped(out, valid_text(text), false);
-    for (const auto& f : fields) {
+    for (const auto& f : with) {
         out += ' ';
         out += f.key;
         out += '=';

@@ -10,53 +10,33 @@
 // (1) An event is one line. Control characters in texts and values are escaped, so that a peer who
 //     names a destination or a login can neither forge a line nor drive a terminal.
 
+#include "control/protocol/log_sink.hpp"
 #include "gateway/settings/config.hpp"
 
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
+#include <vector>
 
 namespace gateway::log {
 
-// `key=value` after the text; in JSON a member of the object.
-class field {
+using control::log_field;
+
+// The fields of a line: a list in braces, or those that somebody else has made.
+class fields {
 public:
-    std::string_view key; // [a-z_]+, not one of time, level, text
-    std::string value;
-    bool number = false; // JSON: without quotes; true and false too
-    field(std::string_view k, std::string_view v) : key{k}, value{v} {}
-    field(std::string_view k, const std::string& v) : key{k}, value{v} {}
-    field(std::string_view k, const char* v) : key{k}, value{v} {}
-    template <class T>
-        requires std::is_arithmetic_v<T>
-    field(std::string_view k, T v) : key{k}, value{text_of(v)}, number{is_json_number(v)}
-    {
-    }
+    fields() noexcept = default;
+    fields(std::initializer_list<log_field> list) noexcept { all_ = {list.begin(), list.size()}; }
+    fields(const std::vector<log_field>& list) noexcept : all_(list) {}
+    auto begin() const noexcept { return all_.begin(); }
+    auto end() const noexcept { return all_.end(); }
 
 private:
-    template <class T>
-    static std::string text_of(T v)
-    {
-        if constexpr (std::is_same_v<T, bool>) {
-            return v ? "true" : "false";
-        } else {
-            return std::to_string(v);
-        }
-    }
-    // JSON has no infinity and no NaN; true and false stand without quotes as well.
-    template <class T>
-    static bool is_json_number(T v)
-    {
-        if constexpr (std::is_floating_point_v<T>) {
-            return v - v == 0;
-        } else {
-            return true;
-        }
-    }
+    std::span<const log_field> all_;
 };
 
 // May be called again: a reload changes level and format while running.
@@ -66,17 +46,15 @@ using sink = void (*)(void* context, log_level level, std::string_view line);
 void set_sink(sink to, void* context);
 
 bool enabled(log_level level) noexcept;
-void line(log_level level, std::string_view text, std::initializer_list<field> fields = {});
+void line(log_level level, std::string_view text, const fields& with = {});
 // What a peer can cause, as often as it likes: so many of a kind, and of a kind about that peer, are
 // written; the others are counted, and the count is written. `peer` may be empty.
 void line_about(
-    log_level level, std::string_view peer, std::string_view text,
-    std::initializer_list<field> fields = {});
+    log_level level, std::string_view peer, std::string_view text, const fields& with = {});
 // An event that each shard of the process reports in the same words becomes one line.
 void line_of_shard(log_level level, unsigned shard, std::string_view text);
 // Who, what, from, to, epoch, result of a change; written at every level setting.
-void audit(std::string_view text, std::initializer_list<field> fields);
-void audit_line(std::string_view text); // as its author words it
+void audit(std::string_view text, const fields& with);
 void start();
 void stop(std::chrono::milliseconds most);
 void flush(); // at most a second
@@ -91,6 +69,6 @@ std::array<std::uint64_t, 4> counts() noexcept;
 // One line in that format, without its newline, as line() writes it. `time` is RFC 3339.
 std::string render(
     log_format format, std::string_view time, std::string_view level, std::string_view text,
-    std::initializer_list<field> fields);
+    const fields& with);
 
 } // namespace gateway::log

@@ -16,12 +16,33 @@ void control_counters::count_request(std::string_view route, int status)
     }
 }
 
-void control_counters::count_switch(
-    broker::color to, control::switch_result result, const control::tally& final_numbers)
+namespace {
+
+using control::switch_phase;
+
+constexpr std::array decided_spans{
+    std::pair{switch_span::preparing, switch_phase::preparing},
+    std::pair{switch_span::holding, switch_phase::holding},
+    std::pair{switch_span::writing, switch_phase::writing},
+    std::pair{switch_span::committing, switch_phase::committing},
+    std::pair{switch_span::joining, switch_phase::joining},
+    std::pair{switch_span::aborting, switch_phase::aborting}};
+
+} // namespace
+
+void control_counters::count_switch(const control::switch_record& record, net::time_point now)
 {
     using enum control::switch_result;
-    const auto& n = final_numbers;
-    ++switches[to][result == switched  ? switch_ending::switched
+    const auto result = record.result;
+    const control::tally n = record.total();
+    for (const auto& [span, phase] : decided_spans) {
+        if (const auto spent = record.time_in(phase, now)) {
+            switch_duration[span].observe(*spent);
+        }
+    }
+    switch_duration[switch_span::total].observe(
+        record.final_since.value_or(now) - record.started);
+    ++switches[record.to][result == switched  ? switch_ending::switched
                    : result == refused ? switch_ending::refused
                                        : switch_ending::aborted];
     moved += n.sessions_moved;
@@ -40,6 +61,15 @@ void control_counters::count_switch(
     sends_refused += n.refused;
     sends_in_doubt += n.in_doubt;
     frames_lost += n.accepted > accounted ? n.accepted - accounted : 0;
+    possibly_duplicated +=
+        n.overlap_twins + (accounted > n.accepted ? accounted - n.accepted : 0);
+}
+
+void control_counters::count_drain(const control::switch_record& record, net::time_point now)
+{
+    if (const auto spent = record.time_in(switch_phase::draining, now)) {
+        switch_duration[switch_span::draining].observe(*spent);
+    }
 }
 
 } // namespace gateway

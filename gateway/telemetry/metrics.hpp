@@ -14,8 +14,8 @@
 // (2) Every series that is known in advance is there from the start, with 0.
 
 #include "broker/color.hpp"
-#include "broker/stomp/frame.hpp"
 #include "control/protocol/switch_messages.hpp"
+#include "gateway/telemetry/metric_labels.hpp"
 #include "gateway/telemetry/skipped_messages.hpp"
 
 #include <array>
@@ -29,7 +29,7 @@
 #include <vector>
 
 namespace control {
-enum class switch_result : std::uint8_t; // control/record/switch_record.hpp
+struct switch_record;
 } // namespace control
 
 namespace gateway {
@@ -37,200 +37,9 @@ namespace gateway {
 inline constexpr std::size_t series_max = 1500;
 inline constexpr std::size_t listeners_counted = 4;  // more share the label "other"
 inline constexpr std::size_t endpoints_counted = 32; // a color; more share the label "other"
+inline constexpr std::size_t shards_counted = 32;    // more share the label "other"
 // Routes x status codes; more are counted as "other".
 inline constexpr std::size_t admin_series_max = 80;
-
-// ---- labels: one enum each; names<E> has the label's values in the enum's order
-
-template <class E>
-inline constexpr int names = 0;
-
-enum class side : std::uint8_t { client, broker };
-template <>
-inline constexpr std::array<std::string_view, 2> names<side>{"client", "broker"};
-
-enum class direction : std::uint8_t { in, out }; // seen from the gateway
-template <>
-inline constexpr std::array<std::string_view, 2> names<direction>{"in", "out"};
-
-template <>
-inline constexpr std::array<std::string_view, 2> names<broker::color>{"blue", "green"};
-
-// stomp::command in its order, then what is no command.
-enum class frame_kind : std::uint8_t {
-    connect,
-    stomp,
-    send,
-    subscribe,
-    unsubscribe,
-    ack,
-    nack,
-    begin,
-    commit,
-    abort,
-    disconnect,
-    connected,
-    message,
-    receipt,
-    error,
-    heart_beat, // a lone EOL
-    other,      // an unknown command
-};
-template <>
-inline constexpr std::array<std::string_view, 17> names<frame_kind>{
-    "CONNECT", "STOMP",   "SEND",   "SUBSCRIBE", "UNSUBSCRIBE", "ACK",
-    "NACK",    "BEGIN",   "COMMIT", "ABORT",     "DISCONNECT",  "CONNECTED",
-    "MESSAGE", "RECEIPT", "ERROR",  "HEARTBEAT", "OTHER"};
-constexpr frame_kind kind_of(stomp::command c) noexcept
-{
-    return c == stomp::command::unknown ? frame_kind::other : static_cast<frame_kind>(c);
-}
-static_assert(kind_of(stomp::command::error) == frame_kind::error);
-
-enum class reject_reason : std::uint8_t {
-    limit,     // limits.clients
-    ip_limit,  // limits.clients_per_address
-    origin,    // 403
-    handshake, // a bad upgrade request
-    timeout,   // limits.handshake_timeout
-    draining,  // this gateway is on its way out
-    overload,  // limits.buffered_total, or no descriptor left
-    proxy,     // not from a proxy that is trusted, or without its PROXY header
-    tls,       // its handshake failed
-};
-template <>
-inline constexpr std::array<std::string_view, 9> names<reject_reason>{
-    "limit", "ip_limit", "origin", "handshake", "timeout", "draining", "overload", "proxy", "tls"};
-
-// Why a client's connection ended; initiator_of() says whose doing it was.
-enum class disconnect_reason : std::uint8_t {
-    disconnect,      // client: DISCONNECT, or a close frame
-    reset,           // client: FIN or RST without either
-    protocol_error,  // gateway: malformed WebSocket or STOMP
-    limit,           // gateway: a limit of limits.*
-    connect_timeout, // gateway: no CONNECT in time
-    heart_beat,      // gateway: the client was silent
-    slow_consumer,   // gateway: limits.client_stall, 8 x client_outbox, buffered_total
-    park_timeout,    // gateway: no broker for brokers.park_timeout
-    drained,         // gateway: it goes away
-    admin,           // gateway: DELETE /v1/sessions/{id}
-    switch_cut,      // gateway: a switch closed it
-    broker_refused,  // broker: CONNECT was answered with ERROR or EOF
-    broker_error,    // broker: ERROR for this session
-};
-template <>
-inline constexpr std::array<std::string_view, 13> names<disconnect_reason>{
-    "disconnect", "reset",          "protocol_error", "limit",   "connect_timeout",
-    "heart_beat", "slow_consumer",  "park_timeout",   "drained", "admin",
-    "switch_cut", "broker_refused", "broker_error"};
-constexpr std::string_view initiator_of(disconnect_reason r) noexcept
-{
-    return r <= disconnect_reason::reset        ? "client"
-           : r <= disconnect_reason::switch_cut ? "gateway"
-                                                : "broker";
-}
-
-enum class session_label : std::uint8_t {
-    connecting,
-    active,
-    waiting,
-    quiescing,
-    held,
-    rebinding,
-    pinned,
-    parked,
-    closing,
-};
-template <>
-inline constexpr std::array<std::string_view, 9> names<session_label>{
-    "connecting", "active", "waiting", "quiescing", "held",
-    "rebinding",  "pinned", "parked",  "closing"};
-
-enum class frame_error : std::uint8_t { parse, size, headers, escape, state, utf8 };
-template <>
-inline constexpr std::array<std::string_view, 6> names<frame_error>{"parse",  "size",  "headers",
-                                                                    "escape", "state", "utf8"};
-
-enum class dial_phase : std::uint8_t { tcp, websocket, stomp };
-template <>
-inline constexpr std::array<std::string_view, 3> names<dial_phase>{"tcp", "websocket", "stomp"};
-
-enum class dial_failure : std::uint8_t {
-    resolve,
-    refused,
-    timeout,
-    upgrade,
-    login,
-    protocol,
-    closed
-};
-template <>
-inline constexpr std::array<std::string_view, 7> names<dial_failure>{
-    "resolve", "refused", "timeout", "upgrade", "login", "protocol", "closed"};
-
-enum class syscall : std::uint8_t { read, write, epoll_wait, epoll_ctl, accept, connect, close };
-template <>
-inline constexpr std::array<std::string_view, 7> names<syscall>{
-    "read", "write", "epoll_wait", "epoll_ctl", "accept", "connect", "close"};
-
-enum class stale_ack : std::uint8_t {
-    dropped,    // its link is gone: swallowed, its RECEIPT answered
-    routed_old, // sent to the link of its delivery, on the old color
-};
-template <>
-inline constexpr std::array<std::string_view, 2> names<stale_ack>{"dropped", "routed_old"};
-
-// The bytes that are held for peers (memory_budget.hpp). Together they are limited by
-// limits.buffered_total.
-enum class held_kind : std::uint8_t {
-    client_input,  // HTTP heads, parts of frames, bytes that are carried
-    client_outbox, // on their way to clients, but shared bytes
-    broker_input,  // parts of brokers' frames
-    broker_outbox, // on their way to brokers
-    shared,        // MESSAGEs and heads that several owners refer to, each once: in outboxes,
-                   // kept for seams, in journals
-    sessions,      // frames that are kept to be said again: CONNECTs, subscriptions
-    frames,        // frames that wait for a SUBSCRIBE, a bind or a COMMIT
-    deliveries,    // not acknowledged yet
-    receipts,      // that are owed, and those that wait for others
-    pairing,       // notes about messages that both colors bring
-    errors,        // ERRORs kept until it is known whose they are
-    log,           // lines that the log's reader has not taken
-};
-template <>
-inline constexpr std::array<std::string_view, 12> names<held_kind>{
-    "client_input", "client_outbox", "broker_input", "broker_outbox", "shared", "sessions", "frames",
-    "deliveries",   "receipts",      "pairing",      "errors",        "log"};
-
-constexpr std::string_view side_of(held_kind k) noexcept
-{
-    return k == held_kind::broker_input || k == held_kind::broker_outbox ? "broker"
-           : k == held_kind::log                                        ? "gateway"
-                                                                        : "client";
-}
-
-enum class restored : std::uint8_t { ok, failed };
-template <>
-inline constexpr std::array<std::string_view, 2> names<restored>{"ok", "failed"};
-
-enum class switch_ending : std::uint8_t { switched, aborted, refused };
-template <>
-inline constexpr std::array<std::string_view, 3> names<switch_ending>{
-    "switched", "aborted", "refused"};
-
-enum class switch_span : std::uint8_t {
-    preparing,
-    holding,
-    writing,
-    committing,
-    joining,
-    draining,
-    aborting,
-    total
-};
-template <>
-inline constexpr std::array<std::string_view, 8> names<switch_span>{
-    "preparing", "holding", "writing", "committing", "joining", "draining", "aborting", "total"};
 
 // ---- shapes
 
@@ -285,6 +94,18 @@ struct listener_counters {
     counter tls_handshakes = 0; // that were completed
 };
 
+// How often each endpoint was asked whether it answers. The last one stands for all endpoints from
+// the one on that has no label of its own.
+struct probe_counters {
+    std::array<counter, endpoints_counted + 1> made{}, failed{};
+    void count(std::size_t endpoint, bool answered) noexcept
+    {
+        const std::size_t at = endpoint < endpoints_counted ? endpoint : endpoints_counted;
+        ++made[at];
+        failed[at] += !answered;
+    }
+};
+
 struct shard_counters {
     // Clients. The fifth listener_counters stands for all listeners from the fifth on.
     std::array<listener_counters, listeners_counted + 1> listeners{};
@@ -295,7 +116,7 @@ struct shard_counters {
     gauge tls_waiting = 0;                      // clients whose handshake may not begin yet
     histogram<pause_bounds> handshake_duration; // accept to CONNECTED
     by<disconnect_reason, counter> disconnects;
-    by<broker::color, by<session_label, gauge>> sessions;
+    by<broker::color, by<session_label, gauge>> sessions; // as /v1/status counts them
 
     // Frames and bytes on the wire, both sides.
     by<side, by<direction, by<frame_kind, counter>>> frames;
@@ -317,12 +138,12 @@ struct shard_counters {
     by<broker::color, counter> error_frames;
     skipped_messages skipped;
     by<broker::color, counter> errors_unnamed; // of which nobody was told (E2)
+    by<broker::color, probe_counters> probes;
 
     // Switches.
     histogram<pause_bounds> session_pause; // per session, from hold to resume
     gauge held_bytes = 0;                  // carried for held sessions
     counter switch_client_disconnects = 0; // must stay 0: clients that a switch closed
-    counter possibly_duplicated = 0;       // must stay 0: SENDs sent again after an unknown outcome
     gauge login_waits = 0;     // sessions that wait for limits.links_per_login
     counter login_limited = 0; // sessions that had to
     counter subscribes_refused = 0; // tried on a scratch link, and the broker said no
@@ -339,6 +160,14 @@ struct endpoint_numbers {
     bool draining = false; // by an operator's order
 };
 
+// A limit of the configuration: the name of its metric, which ends in _limit, _limit_bytes or
+// _limit_seconds, and its key.
+struct limit_number {
+    const char* metric;
+    const char* key;
+    double value;
+};
+
 // A certificate of ours, as it is in use: the listener's bind or the color, and the file.
 struct certificate_numbers {
     std::string used_by, file;
@@ -350,6 +179,11 @@ struct control_counters {
     broker::per_color<std::vector<endpoint_numbers>> endpoints;
     gauge clients_limit = 0; // limits.clients as it is in force
     gauge buffered_limit = 0; // limits.buffered_total in bytes
+    std::vector<limit_number> limits; // the others
+    std::vector<double> turn_ages;    // of each shard: seconds since its last turn
+    bool store_writable = true;
+    // When the first of a color's parked clients is closed; seconds since 1970; 0: none is parked.
+    by<broker::color, double> parked_until;
 
     broker::color live = broker::color::blue;
     control::epoch_number epoch = 0;
@@ -364,6 +198,8 @@ struct control_counters {
     counter sends_accepted = 0, sends_confirmed = 0, sends_unconfirmed = 0, sends_open = 0,
             sends_refused = 0, sends_in_doubt = 0;
     counter frames_lost = 0; // must stay 0: accepted SENDs that the final report cannot account for
+    // SENDs that it accounts for twice, and MESSAGEs of applications that clients got from both colors.
+    counter possibly_duplicated = 0;
 
     std::vector<certificate_numbers> certificates;
     bool reload_ok = true;
@@ -375,8 +211,10 @@ struct control_counters {
 
     // A route is a pattern of the API ("/v1/switches/{id}"), never a path that somebody asked for.
     void count_request(std::string_view route, int status);
-    // Adds the numbers of a switch whose report is final. REQUIRES: called once a switch.
-    void count_switch(broker::color to, control::switch_result result, const control::tally& final_numbers);
+    // Adds the numbers of a switch whose report is final, and then of its drain. REQUIRES: each is
+    // called once a switch.
+    void count_switch(const control::switch_record& record, net::time_point now);
+    void count_drain(const control::switch_record& record, net::time_point now);
 };
 
 // The page in Prometheus's text format 0.0.4, sums over the shards; process_* of this process are

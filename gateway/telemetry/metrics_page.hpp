@@ -101,15 +101,6 @@ public:
         return sum;
     }
 
-    skipped_messages skipped() const
-    {
-        skipped_messages all;
-        for (const auto& s : shards_) {
-            all.add(s.skipped);
-        }
-        return all;
-    }
-
 private:
     static void add(std::uint64_t& sum, std::uint64_t n) { sum += n; }
     template <class Bounds>
@@ -129,5 +120,9 @@ inline constexpr auto H = MetricType::Histogram;
 
 // process_*, read from /proc now.
 void process_metrics(page& p);
+void endpoints(page& p, const totals& sum, const control_counters& control);
+void brokers(page& p, const totals& sum, const control_counters& control);
+void logins_and_trials(page& p, const totals& sum);
+void switches(page& p, const totals& sum, const control_counters& control);
 
 } // namespace gateway::metric_text

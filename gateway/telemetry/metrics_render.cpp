@@ -6,8 +6,10 @@
 #include "gateway/telemetry/metrics_page.hpp"
 
 #include <boost/version.hpp>
+#include <openssl/crypto.h>
 
 #include <algorithm>
+#include <ranges>
 
 namespace gateway {
 
@@ -83,6 +85,13 @@ void clients(page& p, const totals& sum, const control_counters& control)
                     }));
         });
     });
+    p.begin(
+        "teal_parked_until_timestamp_seconds", G,
+        "When the first of a color's parked clients is closed (brokers.park_timeout); 0: none is "
+        "parked.");
+    for_each<broker::color>([&](broker::color c, std::string_view color) {
+        p.value({{"color", color}}, control.parked_until[c]);
+    });
 }
 
 void frames(page& p, const totals& sum, const control_counters& control)
@@ -90,11 +99,22 @@ void frames(page& p, const totals& sum, const control_counters& control)
     p.begin("teal_frames_total", C, "STOMP frames and heart-beats on the wire.");
     for_each<side>([&](side s, std::string_view side_name) {
         for_each<direction>([&](direction d, std::string_view dir) {
+            // Clients' commands go from clients to brokers, brokers' the other way.
+            const bool to_brokers = (s == side::client) == (d == direction::in);
+            counter others = 0;
             for_each<frame_kind>([&](frame_kind k, std::string_view command) {
-                p.value(
-                    {{"side", side_name}, {"dir", dir}, {"command", command}},
-                    sum([&](const auto& n) { return n.frames[s][d][k]; }));
+                const counter n = sum([&](const auto& of) { return of.frames[s][d][k]; });
+                const bool of_clients = k <= frame_kind::disconnect;
+                if (k == frame_kind::other ||
+                    (k != frame_kind::heart_beat && of_clients != to_brokers)) {
+                    others += n;
+                } else {
+                    p.value({{"side", side_name}, {"dir", dir}, {"command", command}}, n);
+                }
             });
+            if (d == direction::in) { // what it sends is its own choice
+                p.value({{"side", side_name}, {"dir", dir}, {"command", "OTHER"}}, others);
+            }
         });
     });
     p.begin("teal_bytes_total", C, "Bytes on the wire, without TCP's own.");
@@ -154,164 +174,39 @@ void frames(page& p, const totals& sum, const control_counters& control)
     });
 }
 
-void brokers(page& p, const totals& sum, const control_counters& control)
+void parts(page& p, const control_counters& control)
 {
-    p.begin("teal_broker_connections", G, "Links to brokers.");
-    for_each<broker::color>([&](broker::color c, std::string_view color) {
-        const auto& endpoints = control.endpoints[c];
-        std::uint64_t others = 0;
-        for (std::size_t i = 0; i < endpoints.size(); ++i) {
-            if (i < endpoints_counted) {
-                p.value({{"color", color}, {"endpoint", endpoints[i].name}}, endpoints[i].links);
-            } else {
-                others += endpoints[i].links;
-            }
+    p.single(
+        "teal_store_writable", G, "0 while color and epoch cannot be stored: no switch can begin.",
+        control.store_writable ? 1.0 : 0.0);
+    p.begin(
+        "teal_shard_last_turn_age_seconds", G,
+        "How long ago each shard's loop made its last turn; an idle one makes one each second.");
+    double oldest = 0;
+    for (std::size_t i = 0; i < control.turn_ages.size(); ++i) {
+        if (i < shards_counted) {
+            p.value({{"shard", std::to_string(i)}}, control.turn_ages[i]);
+        } else {
+            oldest = std::max(oldest, control.turn_ages[i]);
         }
-        if (endpoints.size() > endpoints_counted) {
-            p.value({{"color", color}, {"endpoint", "other"}}, others);
-        }
-    });
-    const auto count_endpoints = [&](bool endpoint_numbers::* what) {
-        for_each<broker::color>([&](broker::color c, std::string_view color) {
-            const auto& endpoints = control.endpoints[c];
-            p.value(
-                {{"color", color}},
-                static_cast<std::uint64_t>(std::count_if(
-                    endpoints.begin(), endpoints.end(), [&](const auto& e) { return e.*what; })));
-        });
-    };
-    p.begin("teal_broker_endpoints_healthy", G, "Endpoints that answer.");
-    count_endpoints(&endpoint_numbers::healthy);
-    p.begin("teal_broker_endpoints_draining", G, "Endpoints that an operator drains.");
-    count_endpoints(&endpoint_numbers::draining);
-    p.begin("teal_broker_connect_duration_seconds", H, "Dialling a link, by phase.");
-    for_each<broker::color>([&](broker::color c, std::string_view color) {
-        for_each<dial_phase>([&](dial_phase d, std::string_view phase) {
-            p.value({{"color", color}, {"phase", phase}}, sum([&](const auto& n) {
-                        return n.connect_duration[c][d];
-                    }));
-        });
-    });
-    p.begin("teal_broker_connect_failures_total", C, "Links that could not be dialled.");
-    for_each<broker::color>([&](broker::color c, std::string_view color) {
-        for_each<dial_failure>([&](dial_failure f, std::string_view reason) {
-            p.value({{"color", color}, {"reason", reason}}, sum([&](const auto& n) {
-                        return n.connect_failures[c][f];
-                    }));
-        });
-    });
-    p.begin("teal_broker_error_frames_total", C, "ERROR frames from brokers.");
-    for_each<broker::color>([&](broker::color c, std::string_view color) {
-        p.value({{"color", color}}, sum([c](const auto& n) { return n.error_frames[c]; }));
-    });
-    p.begin("teal_broker_messages_skipped_total", C, "MESSAGEs larger than limits.broker_frame.");
-    const skipped_messages skipped = sum.skipped();
-    for (const auto& e : skipped.entries()) {
-        p.value({{"color", to_string(e.from)}, {"destination", e.destination}}, e.messages);
     }
-    p.begin(
-        "teal_broker_errors_unnamed_total", C,
-        "ERROR frames from brokers that no client was told of, as nobody could be named.");
-    for_each<broker::color>([&](broker::color c, std::string_view color) {
-        p.value({{"color", color}}, sum([c](const auto& n) { return n.errors_unnamed[c]; }));
-    });
-}
-
-void logins_and_trials(page& p, const totals& sum)
-{
-    p.single(
-        "teal_login_limited_sessions", G,
-        "Sessions that wait because their login has limits.links_per_login links.",
-        sum([](const auto& n) { return n.login_waits; }));
-    p.single(
-        "teal_login_limited_total", C, "Sessions that had to wait for limits.links_per_login.",
-        sum([](const auto& n) { return n.login_limited; }));
-    p.single(
-        "teal_subscribes_refused_total", C,
-        "SUBSCRIBEs that a broker refused on the link where they were tried.",
-        sum([](const auto& n) { return n.subscribes_refused; }));
-}
-
-void switches(page& p, const totals& sum, const control_counters& control)
-{
-    p.begin("teal_pool_active", G, "1 for the color that is live.");
-    for_each<broker::color>([&](broker::color c, std::string_view color) {
-        p.value({{"color", color}}, c == control.live ? 1.0 : 0.0);
-    });
-    p.single("teal_epoch", G, "Grows by one when a switch commits.", control.epoch);
-    p.single(
-        "teal_switch_in_progress", G, "1 while the coordinator is not steady.",
-        control.switch_in_progress ? 1.0 : 0.0);
-    p.single(
-        "teal_switch_started_timestamp_seconds", G, "When the last switch began; 0: never.",
-        control.switch_started);
-    p.single(
-        "teal_switch_last_success_timestamp_seconds", G, "When a switch last committed; 0: never.",
-        control.last_success);
-    p.begin("teal_switches_total", C, "Switches by their end.");
-    for_each<broker::color>([&](broker::color c, std::string_view to) {
-        for_each<switch_ending>([&](switch_ending r, std::string_view result) {
-            p.value({{"to", to}, {"result", result}}, control.switches[c][r]);
-        });
-    });
-    p.begin("teal_switch_duration_seconds", H, "Switches by phase.");
-    for_each<switch_span>([&](switch_span s, std::string_view phase) {
-        p.value({{"phase", phase}}, control.switch_duration[s]);
-    });
-    p.single(
-        "teal_switch_session_pause_seconds", H, "How long a session was held, from hold to resume.",
-        sum([](const auto& n) { return n.session_pause; }));
-    p.begin("teal_switch_sessions_total", C, "Sessions that took part in switches.");
-    p.value({{"result", "moved"}}, control.moved);
-    p.value({{"result", "pinned"}}, control.pinned);
-    p.value({{"result", "failed"}}, control.failed);
-    p.single(
-        "teal_switch_held_bytes", G, "Bytes carried for held sessions.",
-        sum([](const auto& n) { return n.held_bytes; }));
-    p.begin("teal_seams_total", C, "Seams by how they were closed.");
-    p.value({{"result", "joined"}}, control.seams_joined);
-    p.value({{"result", "forced"}}, control.seams_forced);
-    p.value({{"result", "best_effort"}}, control.seams_best_effort);
-    p.single(
-        "teal_receipts_in_doubt_total", C, "SENDs whose outcome is not known.",
-        control.receipts_in_doubt);
-    p.single(
-        "teal_switch_sends_accepted_total", C,
-        "SENDs that switches account for; the sum of teal_switch_sends_total.",
-        control.sends_accepted);
-    p.begin("teal_switch_sends_total", C, "What had become of them when the report was final.");
-    p.value({{"outcome", "confirmed"}}, control.sends_confirmed);
-    p.value({{"outcome", "unconfirmed"}}, control.sends_unconfirmed);
-    p.value({{"outcome", "open"}}, control.sends_open);
-    p.value({{"outcome", "refused"}}, control.sends_refused);
-    p.value({{"outcome", "in_doubt"}}, control.sends_in_doubt);
-    p.single(
-        "teal_switch_frames_lost_total", C,
-        "Accepted SENDs that nothing accounts for; must stay 0.", control.frames_lost);
-    p.single(
-        "teal_switch_client_disconnects_total", C, "Clients closed by a switch; must stay 0.",
-        sum([](const auto& n) { return n.switch_client_disconnects; }));
-    p.single(
-        "teal_switch_frames_possibly_duplicated_total", C,
-        "SENDs sent again after an unknown outcome; must stay 0.",
-        sum([](const auto& n) { return n.possibly_duplicated; }));
-    p.begin("teal_switch_stale_acks_total", C, "ACK and NACK for deliveries of the old color.");
-    for_each<stale_ack>([&](stale_ack a, std::string_view action) {
-        p.value({{"action", action}}, sum([a](const auto& n) { return n.stale_acks[a]; }));
-    });
-    p.begin(
-        "teal_switch_subscriptions_restored_total", C, "Subscriptions replayed on another link.");
-    for_each<restored>([&](restored r, std::string_view result) {
-        p.value(
-            {{"result", result}}, sum([r](const auto& n) { return n.subscriptions_restored[r]; }));
-    });
+    if (control.turn_ages.size() > shards_counted) {
+        p.value({{"shard", "other"}}, oldest);
+    }
+    for (const auto& one : control.limits) {
+        p.single(one.metric, G, one.key, one.value);
+    }
 }
 
 void administration(page& p, const control_counters& control)
 {
     p.begin("teal_build_info", G, "What runs here.");
     p.value(
-        {{"version", TEAL_VERSION}, {"boost", BOOST_LIB_VERSION}, {"compiler", __VERSION__}}, 1.0);
+        {{"version", TEAL_VERSION},
+         {"boost", BOOST_LIB_VERSION},
+         {"openssl", OpenSSL_version(OPENSSL_VERSION_STRING)},
+         {"compiler", __VERSION__}},
+        1.0);
     p.single(
         "teal_config_last_reload_successful", G, "0 after a reload that was refused.",
         control.reload_ok ? 1.0 : 0.0);
@@ -360,8 +255,10 @@ render_metrics(const std::vector<shard_counters>& shards, const control_counters
     page p;
     const totals sum{shards};
     administration(p, control);
+    parts(p, control);
     clients(p, sum, control);
     frames(p, sum, control);
+    endpoints(p, sum, control);
     brokers(p, sum, control);
     switches(p, sum, control);
     logins_and_trials(p, sum);

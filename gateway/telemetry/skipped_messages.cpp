@@ -40,11 +40,13 @@ bool skipped_messages::count(
     return true;
 }
 
-void skipped_messages::add(const skipped_messages& more)
+std::uint64_t skipped_messages::messages(broker::color from) const noexcept
 {
-    for (const entry& e : more.entries_) {
-        count(e.from, e.destination, e.messages);
+    std::uint64_t sum = 0;
+    for (const entry& e : entries_) {
+        sum += e.from == from ? e.messages : 0;
     }
+    return sum;
 }
 
 } // namespace gateway

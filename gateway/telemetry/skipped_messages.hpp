@@ -5,8 +5,8 @@
 //
 // Threading:  belongs to one shard. It is copied for the page of /metrics.
 // Invariants:
-// (1) Destinations are few, short and printable, whatever a broker sends, because they become
-//     labels.
+// (1) Destinations are few, short and printable, whatever a broker sends. They stand in the log, once
+//     each, and in no label.
 
 #include "broker/color.hpp"
 
@@ -31,8 +31,8 @@ public:
 
     // True: none of that destination was counted before.
     bool count(broker::color from, std::string_view destination, std::uint64_t messages = 1);
-    void add(const skipped_messages& other);
     const std::vector<entry>& entries() const noexcept { return entries_; }
+    std::uint64_t messages(broker::color from) const noexcept;
 
 private:
     std::vector<entry> entries_;

@@ -13,6 +13,20 @@ namespace {
 
 constexpr std::string_view supported_versions = "1.0,1.1,1.2";
 
+// A client that was connected and did not go by itself: a switch gave its session up, or cut it off
+// from its old color and the new one does not take it.
+bool by_a_switch(const client_session& s, disconnect_reason why, bool cut) noexcept
+{
+    switch (why) {
+    case disconnect_reason::switch_cut: return true;
+    case disconnect_reason::park_timeout:
+    case disconnect_reason::broker_refused:
+    case disconnect_reason::broker_error:
+        return s.connected() && (s.pinned != 0 || (cut && s.part && s.part->failed));
+    default: return false;
+    }
+}
+
 } // namespace
 
 void endings::fail_slow(client_session& s, time_point now)
@@ -81,6 +95,7 @@ void endings::close(client_session& s, disconnect_reason why, std::string_view t
 {
     if (s.client != client_socket::closed) {
         s.client = client_socket::closed;
+        counters_.switch_client_disconnects += by_a_switch(s, why, switch_.cut);
         out_.close_client(s.id, why, text);
     }
 }
@@ -114,7 +129,6 @@ void endings::end_session(client_session& s, time_point now)
     }
     enter(s, session_state::closing, now);
     forget_kept(s);
-    --counters_.sessions[s.live][session_label::closing];
     sends_.forget(id);
     tables_.sessions.erase(number(id));
     if (in_switch()) {

@@ -110,6 +110,7 @@ void broker_errors::on_wire_failed(
         forward_error(*s, why, sub->take_receipt());
         sub->wires[c] = wire_id::none;
         if (sub->confirmed) { // the client counts on it, and can not know that it is gone
+            ++counters_.subscriptions_restored[restored::failed];
             close_for_error(*s, why.text, now);
             continue;
         }

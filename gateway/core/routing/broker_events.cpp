@@ -86,6 +86,7 @@ void broker_events::refuse_link(
         log_level::info,
         name_of(g.at) + (error == nullptr ? " refused a handshake: " : " refused a CONNECT: ") +
             why);
+    counters_.connect_failures[c][dial_failure::login] += error != nullptr; // else the driver's
     out_.close_link(id);
     ++g.links;
     if (role == link_role::scratch) {

@@ -94,6 +94,7 @@ void client_commands::connect(client_session& s, const stomp::frame_view& frame,
     const session_step step = next_step(
         s.state, session_event::client_frame, {.first_frame = true, .not_connect = !connects});
     if (step.result == session_result::ends) {
+        ++counters_.frame_errors[side::client][frame_error::state];
         endings_.fail_client(
             s, "the first frame must be CONNECT or STOMP", receipt,
             disconnect_reason::protocol_error, now);
@@ -208,9 +209,11 @@ bool client_commands::perform(client_session& s, const stomp::frame_view& frame,
     case stomp::command::disconnect: client_disconnect(s, frame, now); return true;
     case stomp::command::connect:
     case stomp::command::stomp:
+        ++counters_.frame_errors[side::client][frame_error::state];
         endings_.fail_client(s, "connected already", receipt, disconnect_reason::protocol_error, now);
         return true;
     default:
+        ++counters_.frame_errors[side::client][frame_error::state];
         endings_.fail_client(s, "not a client's frame", receipt, disconnect_reason::protocol_error, now);
         return true;
     }

@@ -69,7 +69,6 @@ session_id router::open_client(
     charge(held_kind::sessions, bytes_of(s->rare().handshake));
     s->since = now;
     const auto id = s->id;
-    ++counters_.sessions[shard_.live][session_label::connecting];
     // S7: a session that arrives from the hold on waits for the decision.
     if (switch_.phase >= member_phase::holding) {
         enter(*s, session_state::waiting, now);

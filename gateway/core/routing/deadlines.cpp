@@ -31,6 +31,7 @@ void router::run_deadline(const deadline& d, time_point now)
     case due::link_connect:
         if (link_record* l = link(static_cast<link_id>(d.subject));
             l != nullptr && now >= l->expires && (!l->core.ready() || l->core.leaving())) {
+            counters_.connect_failures[l->at().color][dial_failure::timeout] += !l->core.leaving();
             out_.close_link(l->core.id());
             events_.lose_link(l->core.id(), "no answer within limits.connect_timeout", false, now);
         }

@@ -9,6 +9,28 @@
 
 namespace gateway {
 
+namespace {
+
+std::uint64_t control::session_counts::*label_of(const client_session& s) noexcept
+{
+    using counts = control::session_counts;
+    if (s.pinned != 0 || s.parked) {
+        return s.pinned != 0 ? &counts::pinned : &counts::parked;
+    }
+    switch (s.state) {
+    case session_state::connecting: return &counts::connecting;
+    case session_state::waiting: return &counts::waiting;
+    case session_state::active: return &counts::active;
+    case session_state::quiescing: return &counts::quiescing;
+    case session_state::held: return &counts::held;
+    case session_state::rebinding: return &counts::rebinding;
+    case session_state::closing: return &counts::closing;
+    }
+    return &counts::closing;
+}
+
+} // namespace
+
 std::size_t snapshots::said_by(session_id id) const noexcept
 {
     const client_session* s = find(id);
@@ -73,21 +95,12 @@ control::member_snapshot snapshots::snapshot() const
     control::member_snapshot shot;
     shot.clients = tables_.sessions.size();
     for (const auto& [id, s] : tables_.sessions) {
-        auto& n = shot.sessions;
-        if (s->pinned != 0) {
-            ++n.pinned;
-        } else if (s->parked) {
-            ++n.parked;
-        } else {
-            switch (s->state) {
-            case session_state::connecting: ++n.connecting; break;
-            case session_state::waiting: ++n.waiting; break;
-            case session_state::active: ++n.active; break;
-            case session_state::quiescing: ++n.quiescing; break;
-            case session_state::held: ++n.held; break;
-            case session_state::rebinding: ++n.rebinding; break;
-            case session_state::closing: ++n.closing; break;
-            }
+        const auto label = label_of(*s);
+        ++(shot.sessions.*label);
+        ++(shot.by_color[s->live].*label);
+        if (label == &control::session_counts::parked) {
+            shot.parked_until[s->live] =
+                std::min(shot.parked_until[s->live], s->parked_since + settings_.park_timeout);
         }
         shot.bound[s->live] += s->connected();
     }

@@ -91,9 +91,7 @@ void switch_member::move(client_session& s, time_point now)
 {
     const color old = s.live;
     switch_part& part = *s.part;
-    --counters_.sessions[old][session_label::held];
     s.live = shard_.live;
-    ++counters_.sessions[s.live][session_label::held];
     part.resumed_at = now;
     part.owed_old = s.owed;
     part.carried = true;
@@ -166,9 +164,7 @@ void switch_member::resume(client_session& s, time_point now)
         return;
     }
     if (step.to == session_state::connecting) {
-        --counters_.sessions[s.live][session_label::waiting];
         s.live = shard_.live;
-        ++counters_.sessions[s.live][session_label::waiting];
     } else if (step.to == session_state::active && s.pinned != 0) {
         unpin(s, now); // what it sent was not proven in time; it is there all the same
     }

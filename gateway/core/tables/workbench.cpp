@@ -7,32 +7,12 @@
 
 namespace gateway {
 
-namespace {
-
-session_label label_of(session_state s) noexcept
-{
-    switch (s) {
-    case session_state::connecting: return session_label::connecting;
-    case session_state::waiting: return session_label::waiting;
-    case session_state::active: return session_label::active;
-    case session_state::quiescing: return session_label::quiescing;
-    case session_state::held: return session_label::held;
-    case session_state::rebinding: return session_label::rebinding;
-    case session_state::closing: return session_label::closing;
-    }
-    return session_label::closing;
-}
-
-} // namespace
-
 // The one place where a session's state changes.
 void workbench::enter(client_session& s, session_state to, time_point)
 {
     if (s.state == to) {
         return;
     }
-    --counters_.sessions[s.live][label_of(s.state)];
-    ++counters_.sessions[s.live][label_of(to)];
     s.state = to;
     // A hold also takes parked sessions along. If such a session has no broker after it, its time
     // starts again.

@@ -245,7 +245,7 @@ TEST(Api, DeleteClosesASession)
         "404 urn:teal:problem:no-such-session");
     EXPECT_EQ(
         bench.log.front(),
-        "audit who=\"local 127.0.0.1:5\" what=disconnect session=\"s/1\" epoch=4 result=done");
+        "audit who=\"local 127.0.0.1:5\" what=disconnect session=s/1 epoch=4 result=done");
 }
 
 TEST(Api, HealthRoutesTellTheProcessNotTheBrokers)

@@ -50,7 +50,7 @@ TEST(ControlEndpoints, M13_EveryMemberIsToldAndThePoolIsTheAnswer)
     }
     EXPECT_EQ(
         bench.log.front(),
-        "audit who=\"local 127.0.0.1:5\" what=drain endpoint=\"blue/e1\" from=serving "
+        "audit who=\"local 127.0.0.1:5\" what=drain endpoint=blue/e1 from=serving "
         "to=draining epoch=4 result=accepted sessions=20");
 }
 

@@ -244,8 +244,10 @@ TEST(ControlService, EveryChangeLeavesOneAuditLine)
     });
     EXPECT_EQ(
         audit, (std::vector<std::string>{
-                   "audit who=\"test\" what=switch switch=7 from=blue to=green epoch=5 "
-                   "result=switched reason=\"new \\\"release\\\"\\n\" detail=\"\""}));
+                   "audit who=test what=switch switch=7 from=blue to=green epoch=5 "
+                   "result=switched reason=\"new \\\"release\\\"\\n\" detail=\"\" ms=0 sessions=20 "
+                   "moved=20 pinned=0 failed=0 gone=0 held_p99_us=3000 held_max_us=3000 sends=0 "
+                   "in_doubt=0 seams=0 forced=0 gaps=0 counted=0"}));
     EXPECT_TRUE(std::ranges::any_of(bench.log, [](const auto& line) {
         return line.find("published through blue/e1") != line.npos;
     }));

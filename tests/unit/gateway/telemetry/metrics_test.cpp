@@ -59,7 +59,10 @@ TEST(Metrics, KnownSeriesAreThereWithZeroBeforeAnythingHappened)
              "teal_client_disconnects_total{initiator=\"gateway\",reason=\"slow_consumer\"}",
              "teal_client_disconnects_total{initiator=\"broker\",reason=\"broker_refused\"}",
              "teal_sessions{color=\"green\",state=\"held\"}",
+             "teal_endpoint_probe_failures_total{color=\"blue\",endpoint=\"b1\"}",
              "teal_frames_total{side=\"client\",dir=\"in\",command=\"SEND\"}",
+             "teal_frames_total{side=\"client\",dir=\"in\",command=\"OTHER\"}",
+             "teal_frames_total{side=\"broker\",dir=\"out\",command=\"SEND\"}",
              "teal_frames_total{side=\"broker\",dir=\"out\",command=\"HEARTBEAT\"}",
              "teal_bytes_total{side=\"broker\",dir=\"in\"}",
              "teal_frame_errors_total{side=\"client\",reason=\"escape\"}",
@@ -83,7 +86,12 @@ TEST(Metrics, KnownSeriesAreThereWithZeroBeforeAnythingHappened)
     EXPECT_EQ(page.at("teal_pool_active{color=\"blue\"}"), "1");
     EXPECT_EQ(page.at("teal_pool_active{color=\"green\"}"), "0");
     EXPECT_EQ(page.at("teal_broker_connections{color=\"blue\",endpoint=\"b1\"}"), "3");
+    EXPECT_EQ(page.at("teal_broker_endpoints{color=\"blue\"}"), "1");
     EXPECT_EQ(page.at("teal_broker_endpoints_healthy{color=\"blue\"}"), "1");
+    EXPECT_EQ(page.at("teal_endpoint_up{color=\"blue\",endpoint=\"b1\"}"), "1");
+    EXPECT_EQ(page.at("teal_endpoint_up{color=\"green\",endpoint=\"g1\"}"), "0");
+    EXPECT_EQ(page.at("teal_parked_until_timestamp_seconds{color=\"blue\"}"), "0");
+    EXPECT_EQ(page.at("teal_store_writable"), "1");
     EXPECT_EQ(page.at("teal_broker_endpoints_draining{color=\"blue\"}"), "0");
     EXPECT_EQ(page.at("teal_broker_endpoints_draining{color=\"green\"}"), "1");
     EXPECT_EQ(page.at("teal_config_last_reload_successful"), "1");
@@ -158,7 +166,15 @@ TEST(Metrics, NumberOfSeriesIsBoundedWhateverIsConfiguredAndAsked)
         c.count_request("/v1/x" + std::to_string(i), 200 + i % 300);
     }
     std::vector<shard_counters> shards(64);
+    c.turn_ages.assign(shards.size(), 0.5);
+    c.turn_ages[40] = 7;
     for (auto& s : shards) {
+        for (std::size_t i = 0; i < 256; ++i) {
+            s.probes[broker::color::blue].count(i, i % 2 == 0);
+        }
+        for (int i = 0; i < 10'000; ++i) { // what brokers and clients name becomes no label
+            s.skipped.count(broker::color::blue, "/topic/" + std::to_string(i));
+        }
         for (std::size_t i = 0; i < 16; ++i) {
             ++s.listener(i).accepted;
         }
@@ -171,6 +187,16 @@ TEST(Metrics, NumberOfSeriesIsBoundedWhateverIsConfiguredAndAsked)
     EXPECT_EQ(
         page.at("teal_broker_connections{color=\"blue\",endpoint=\"other\"}"),
         std::to_string(256 - 32));
+    EXPECT_EQ(page.at("teal_shard_last_turn_age_seconds{shard=\"other\"}"), "7");
+    EXPECT_EQ(
+        page.at("teal_endpoint_up{color=\"blue\",endpoint=\"other\"}"), std::to_string(256 - 32));
+    EXPECT_EQ(page.at("teal_endpoint_probes_total{color=\"blue\",endpoint=\"b31\"}"), "64");
+    EXPECT_EQ(page.at("teal_endpoint_probe_failures_total{color=\"blue\",endpoint=\"b31\"}"), "64");
+    EXPECT_EQ(
+        page.at("teal_endpoint_probe_failures_total{color=\"blue\",endpoint=\"other\"}"),
+        std::to_string(64 * 112));
+    EXPECT_EQ(
+        page.at("teal_broker_messages_skipped_total{color=\"blue\"}"), std::to_string(64 * 10'000));
     EXPECT_EQ(
         page.at("teal_admin_requests_total{route=\"other\",code=\"other\"}"),
         std::to_string(10'000 - 80));
@@ -182,6 +208,27 @@ TEST(Metrics, LabelValuesCannotBreakThePage)
     c.listeners = {"unix:/a\"b\\c\nd"};
     const auto page = render_metrics({shard_counters{}}, c);
     EXPECT_NE(page.find("listener=\"unix:/a\\\"b\\\\c\\nd\""), std::string::npos);
+}
+
+// Prepared for 1 s, held for 2 s, written for 1 s, joined after 1 s more, and drained for 1 s.
+control::switch_record switched_record(const control::tally& numbers, net::time_point began)
+{
+    using control::switch_phase;
+    control::switch_record record;
+    record.to = broker::color::green;
+    record.result = control::switch_result::switched;
+    record.members = {numbers};
+    record.started = began;
+    record.final_since = began + 5s;
+    for (const auto& [phase, at] :
+         {std::pair{switch_phase::preparing, 0s}, std::pair{switch_phase::holding, 1s},
+          std::pair{switch_phase::writing, 3s}, std::pair{switch_phase::committing, 4s},
+          std::pair{switch_phase::joining, 4s}, std::pair{switch_phase::draining, 5s},
+          std::pair{switch_phase::done, 6s}}) {
+        record.phase = phase;
+        record.note_phase(began + at);
+    }
+    return record;
 }
 
 TEST(Metrics, ASwitchIsAccountedFor)
@@ -196,18 +243,36 @@ TEST(Metrics, ASwitchIsAccountedFor)
     n.unconfirmed = 1;
     n.held = 2;
     n.in_doubt = 1;
-    c.count_switch(broker::color::green, control::switch_result::switched, n);
+    n.overlap_twins = 3;
+    const net::time_point t0{1s};
+    auto record = switched_record(n, t0);
+    c.count_switch(record, t0 + 9s);
+    c.count_drain(record, t0 + 9s);
     EXPECT_EQ(c.frames_lost, 0U);
+    EXPECT_EQ(c.possibly_duplicated, 3U);
     n.confirmed = 5; // one is nowhere
-    c.count_switch(broker::color::blue, control::switch_result::switched, n);
+    record = switched_record(n, t0);
+    record.to = broker::color::blue;
+    c.count_switch(record, t0 + 9s);
+    n.confirmed = 8; // two are there twice
+    c.count_switch(switched_record(n, t0), t0 + 9s);
     const auto page = series_of(render_metrics({}, c));
     EXPECT_EQ(page.at("teal_switch_frames_lost_total"), "1");
-    EXPECT_EQ(page.at("teal_receipts_in_doubt_total"), "2");
+    EXPECT_EQ(page.at("teal_switch_frames_possibly_duplicated_total"), "11");
+    for (const auto& [phase, sum, count] :
+         {std::tuple{"preparing", "3", "3"}, {"holding", "6", "3"}, {"writing", "3", "3"},
+          {"committing", "0", "3"}, {"joining", "3", "3"}, {"draining", "1", "1"},
+          {"aborting", "0", "0"}, {"total", "15", "3"}}) {
+        const std::string at = std::string{"{phase=\""} + phase + "\"}";
+        EXPECT_EQ(page.at("teal_switch_duration_seconds_sum" + at), sum) << phase;
+        EXPECT_EQ(page.at("teal_switch_duration_seconds_count" + at), count) << phase;
+    }
+    EXPECT_EQ(page.at("teal_receipts_in_doubt_total"), "3");
     EXPECT_EQ(page.at("teal_switch_sends_accepted_total"), std::to_string(c.sends_accepted));
-    EXPECT_EQ(page.at("teal_switch_sends_total{outcome=\"in_doubt\"}"), "2");
-    EXPECT_EQ(page.at("teal_switch_sessions_total{result=\"moved\"}"), "18");
-    EXPECT_EQ(page.at("teal_seams_total{result=\"joined\"}"), "36");
-    EXPECT_EQ(page.at("teal_switches_total{to=\"green\",result=\"switched\"}"), "1");
+    EXPECT_EQ(page.at("teal_switch_sends_total{outcome=\"in_doubt\"}"), "3");
+    EXPECT_EQ(page.at("teal_switch_sessions_total{result=\"moved\"}"), "27");
+    EXPECT_EQ(page.at("teal_seams_total{result=\"joined\"}"), "54");
+    EXPECT_EQ(page.at("teal_switches_total{to=\"green\",result=\"switched\"}"), "2");
 }
 
 TEST(Metrics, TheProcessIsMeasured)
