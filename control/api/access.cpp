@@ -115,6 +115,7 @@ http_response api::too_many() const
 std::optional<http_response> api::refused_role(call& the_call, role needed)
 {
     the_call.who = "local " + the_call.request.peer;
+    the_call.note->who = the_call.who;
     if (!options_.tokens || needed == role::none) {
         return std::nullopt;
     }
@@ -127,6 +128,8 @@ std::optional<http_response> api::refused_role(call& the_call, role needed)
                            : std::nullopt;
     if (!found) {
         ++auth_failures_;
+        the_call.note->stranger = true;
+        the_call.note->who = (given ? "wrong token, " : "no token, ") + the_call.request.peer;
         if (given) {
             note_wrong_token(the_call.request.peer);
         }
@@ -138,6 +141,7 @@ std::optional<http_response> api::refused_role(call& the_call, role needed)
     }
     the_call.who = std::string(to_string(found->as)) + " token of line " +
                    std::to_string(found->line) + ", " + the_call.request.peer;
+    the_call.note->who = the_call.who;
     if (found->as < needed) {
         return problem_response(
             {403,

@@ -3,6 +3,7 @@
 #include "control/api/status_json.hpp"
 #include "control/api/dashboard_document.hpp"
 #include "control/record/json.hpp"
+#include "control/record/wall_time.hpp"
 #include "control/api/openapi_document.hpp"
 
 #include <boost/json/array.hpp>
@@ -89,12 +90,19 @@ std::span<const api::route> api::routes() noexcept
 void api::handle(http_request request, respond done)
 {
     const auto pattern = std::make_shared<std::string_view>("other");
-    call the_call{std::move(request), {}, {}, {}, [this, pattern, done = std::move(done)](auto answer) {
-                      if (options_.answered) {
-                          options_.answered(*pattern, answer.status);
-                      }
-                      done(std::move(answer));
-                  }};
+    const auto note = std::make_shared<audit_note>();
+    const http_request asked{request.method, request.target, {}, {}, request.peer};
+    call the_call{
+        std::move(request), {}, {}, {}, note,
+        [this, pattern, note, asked, done = std::move(done)](auto answer) {
+            if (options_.answered) {
+                options_.answered(*pattern, answer.status);
+            }
+            if (asked.method != "GET" && answer.status >= 400 && !note->audited) {
+                audit_refusal(*note, asked, *pattern, answer);
+            }
+            done(std::move(answer));
+        }};
     auto target = target_from(the_call.request.target);
     if (!target) {
         the_call.done(problem_response(
@@ -146,8 +154,18 @@ void api::handle(http_request request, respond done)
 void api::status(call& the_call)
 {
     control_.snapshot([this, done = the_call.done](const gateway_snapshot& all) {
+        const auto how = health_of(
+            {.now = all,
+             .members = control_.member_count(),
+             .stored = control_.state(),
+             .switching = control_.running() != nullptr,
+             .ready = control_.ready(),
+             .not_ready_because = control_.not_ready_because(),
+             .store_trouble = control_.store_trouble(),
+             .stuck = options_.stuck ? options_.stuck() : std::string(),
+             .wall = wall_time});
         auto response = json_response(
-            200, status_json(all, control_.state(), control_.running(), options_.version));
+            200, status_json(all, control_.state(), control_.running(), options_.version, how));
         response.headers.emplace_back("ETag", "\"" + std::to_string(epoch()) + "\"");
         response.headers.emplace_back("Cache-Control", "no-store");
         done(std::move(response));

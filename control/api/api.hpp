@@ -69,6 +69,12 @@ public:
     static std::span<const route> routes() noexcept;
 
 private:
+    // audit.cpp: a change that was asked for and not made. What the service was asked for, it says
+    // itself.
+    struct audit_note;
+    void audit_refusal(
+        const audit_note& note, const http_request& request, std::string_view pattern,
+        const http_response& answer);
     // access.cpp: nullopt where the request may go on
     std::optional<http_response> refused_repeats(const http_request& request) const;
     std::optional<http_response> refused_origin(const http_request& request) const;
@@ -113,6 +119,16 @@ private:
     std::deque<remembered_key> keys_; // oldest first, at most keys_max, for a day
     token_brake brake_;
     std::uint64_t auth_failures_ = 0; // requests without a valid token
+    // Of who is nobody, a few refusals in each window have a line of their own.
+    net::time_point strangers_until_{};
+    std::uint64_t strangers_ = 0, strangers_untold_ = 0;
+};
+
+struct api::audit_note {
+    std::string who;
+    bool stranger = false; // nobody knows who that is
+    bool audited = false;  // by the service
+    std::vector<log_field> more;
 };
 
 struct api::call {
@@ -120,6 +136,7 @@ struct api::call {
     request_target target;
     std::vector<std::string> parameters; // of the pattern, in order
     std::string who;                     // for the audit line
+    std::shared_ptr<audit_note> note;
     respond done;
 };
 

@@ -67,6 +67,7 @@ void api::order_endpoint(call& the_call, bool drained)
             {404, "no-such-endpoint", "No such endpoint", "blue or green", "color", {}}, epoch()));
         return;
     }
+    the_call.note->audited = true;
     control_.drain_endpoint(
         {*color, the_call.parameters.at(1), drained, the_call.who},
         [this, color = *color, drained, done = the_call.done](const drain_answer& answer) {

@@ -136,6 +136,7 @@ void api::sessions(call& the_call)
 void api::disconnect(call& the_call)
 {
     const auto session = the_call.parameters.at(0);
+    the_call.note->audited = true;
     control_.disconnect(session, the_call.who, [this, done = the_call.done, session](bool found) {
         done(
             found ? http_response{204, {}, "", std::nullopt}

@@ -2,6 +2,7 @@
 
 #include "control/record/json.hpp"
 #include "control/record/report_json.hpp"
+#include "control/record/wall_time.hpp"
 
 #include <boost/json/array.hpp>
 
@@ -75,15 +76,29 @@ boost::json::object pools_json(const member_snapshot& total)
 
 boost::json::object status_json(
     const gateway_snapshot& all, const stored_state& state, const switch_record* running,
-    const std::string& version)
+    const std::string& version, const health& how)
 {
     boost::json::object out;
+    boost::json::array sentences;
+    for (const auto& one : how.sentences) {
+        sentences.emplace_back(one);
+    }
+    out["health"] = to_string(how.state);
+    out["sentences"] = std::move(sentences);
     out["epoch"] = state.epoch;
     out["live"] = to_string(state.live);
     out["switch"] =
         running != nullptr ? boost::json::value(to_json(*running, net::clock::now())) : nullptr;
     out["clients"] = all.total.clients;
     out["sessions"] = to_json(all.total.sessions);
+    boost::json::object parked;
+    for (const auto color : broker::colors) {
+        const auto until = all.total.parked_until[color];
+        parked[to_string(color)] =
+            until == net::never ? boost::json::value(nullptr)
+                                : boost::json::value(rfc3339(wall_time(until)));
+    }
+    out["parked_until"] = std::move(parked);
     out["pools"] = pools_json(all.total);
     out["version"] = version;
     out["previous"] = state.previous ? boost::json::value(to_string(*state.previous)) : nullptr;

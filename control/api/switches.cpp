@@ -57,6 +57,11 @@ void api::start_switch(call& the_call)
             epoch()));
         return;
     }
+    auto& request = std::get<switch_request>(parsed);
+    the_call.note->more = {
+        {"from", to_string(control_.state().live)},
+        {"to", to_string(request.to)},
+        {"reason", request.reason}};
     const auto if_match = the_call.request.header("If-Match");
     if (!if_match) {
         the_call.done(problem_response(
@@ -75,7 +80,6 @@ void api::start_switch(call& the_call)
             epoch()));
         return;
     }
-    auto& request = std::get<switch_request>(parsed);
     request.who = the_call.who;
     control_.request_switch(
         std::move(request),
@@ -116,6 +120,7 @@ bool api::idempotent_replay(call& the_call, const std::string& key)
 
 void api::answer_switch(call& the_call, const switch_answer& answer, const std::string& key)
 {
+    the_call.note->audited = answer.outcome == switch_outcome::refused; // it has a report
     const auto* record = control_.find(answer.id);
     const auto report = [&] {
         return record != nullptr ? boost::json::value(to_json(*record, net::clock::now()))
@@ -246,6 +251,7 @@ void api::abort_switch_by_id(call& the_call)
         return;
     }
     const auto id = record->id;
+    the_call.note->audited = control_.running() == record;
     const auto answer = control_.abort(id, the_call.who);
     const auto* after = control_.find(id);
     const auto report = to_json(*after, net::clock::now());

@@ -134,6 +134,26 @@ int commands::status()
                                              : show(std::get<0>(body), print_status);
 }
 
+int commands::check()
+{
+    const auto body = get("/v1/status", "health");
+    if (std::holds_alternative<int>(body)) {
+        return check_unknown;
+    }
+    const auto& status = std::get<0>(body);
+    const auto health = text_at(status, "health");
+    const int exit = health == "ok"         ? check_ok
+                     : health == "degraded" ? check_degraded
+                     : health == "down"     ? check_down
+                                            : check_unknown;
+    if (to_.json) {
+        to_.out << control::to_indented_text(status) << '\n';
+    } else if (!to_.quiet) {
+        print_check(to_.out, status);
+    }
+    return exit;
+}
+
 int commands::history()
 {
     const auto body = get("/v1/switches", "switches");

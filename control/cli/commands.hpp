@@ -49,6 +49,8 @@ public:
     commands(http_client client, output to) : client_(std::move(client)), to_(to) {}
 
     int status();
+    // One line, and the exit status of a monitoring plugin (check_status).
+    int check();
     int switch_to(switch_options options);
     int rollback(switch_options options);
     int abort();

@@ -24,6 +24,7 @@ _tealctl() {
     case $command in
         "") COMPREPLY=($(compgen -W "$commands $global" -- "$word"));;
         switch|rollback) COMPREPLY=($(compgen -W "--no-wait --wait-drain --timeout --deadline --dry-run --if-epoch --on-hold-timeout --max-failed --reason --yes" -- "$word"));;
+        status) COMPREPLY=($(compgen -W "--check" -- "$word"));;
         watch) COMPREPLY=($(compgen -W "--wait-drain --timeout" -- "$word"));;
         sessions) COMPREPLY=($(compgen -W "--sort --limit" -- "$word"));;
         drain) COMPREPLY=($(compgen -W "--no-wait --timeout --self --wait" -- "$word"));;
@@ -66,6 +67,7 @@ _tealctl() {
                     '--reason:text:' '--yes';;
                 rollback) _arguments '--no-wait' '--wait-drain' '--timeout:duration:' '--deadline:duration:' '--dry-run' \
                     '--if-epoch:epoch:' '--on-hold-timeout:policy:(abort pin cut)' '--max-failed:limit:' '--reason:text:' '--yes';;
+                status) _arguments '--check';;
                 watch) _arguments '1:switch:' '--wait-drain' '--timeout:duration:';;
                 sessions) _arguments '--sort:order:(held age rate)' '--limit:number:';;
                 drain) _arguments '1:endpoint:' '--no-wait' '--timeout:duration:' '--self' '--wait';;

@@ -16,4 +16,12 @@ enum exit_status : int {  // an int on purpose: it is what main() returns
     exit_detached = 130,  // interrupted while waiting
 };
 
+// Of `status --check`, as monitoring plugins have them; a wrong command line is `unknown`, too.
+enum check_status : int {
+    check_ok = 0,
+    check_degraded = 1, // warning
+    check_down = 2,     // critical
+    check_unknown = 3,  // not reachable, not understood, not allowed
+};
+
 } // namespace cli

@@ -85,12 +85,35 @@ void print_columns(std::ostream& out, const rows& table, bool colors)
     }
 }
 
+void print_check(std::ostream& out, const object& status)
+{
+    std::string health = text_at(status, "health");
+    std::ranges::transform(health, health.begin(), [](char c) {
+        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    });
+    std::string text;
+    for (const auto& one : array_at(status, "sentences")) {
+        text += (text.empty() ? "" : "; ") + control::printable(std::string(one.as_string()));
+    }
+    if (text.empty()) {
+        text = "live " + text_at(status, "live") + ", epoch " + text_at(status, "epoch") + ", " +
+               text_at(status, "clients") + " clients";
+    }
+    out << "TEAL " << health << ": " << text << '\n';
+}
+
 void print_status(std::ostream& out, const object& status, bool colors)
 {
     const auto live = text_at(status, "live");
     out << "live " << emphasized(live, live == "blue" ? "\x1b[1;34m" : "\x1b[1;32m", colors)
         << ", epoch " << text_at(status, "epoch") << ", " << text_at(status, "clients")
         << " clients\n";
+    if (const auto health = text_at(status, "health"); !health.empty() && health != "ok") {
+        out << emphasized(health, health == "down" ? "\x1b[1;31m" : "\x1b[1;33m", colors) << '\n';
+        for (const auto& one : array_at(status, "sentences")) {
+            out << "  " << control::printable(std::string(one.as_string())) << '\n';
+        }
+    }
     if (const auto id = text_at(status, "switch.id"); !id.empty()) {
         out << "switch " << id << " to " << text_at(status, "switch.to") << ": "
             << text_at(status, "switch.phase") << '\n';

@@ -15,6 +15,8 @@ namespace cli {
 void print_columns(
     std::ostream& out, const std::vector<std::vector<std::string>>& rows, bool colors);
 
+// "TEAL OK: ..." on one line.
+void print_check(std::ostream& out, const boost::json::object& status);
 void print_status(std::ostream& out, const boost::json::object& status, bool colors);
 void print_report(std::ostream& out, const boost::json::object& report, bool colors);
 void print_history(std::ostream& out, const boost::json::object& history, bool colors);

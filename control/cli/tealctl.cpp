@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <cstdlib>
@@ -29,6 +30,8 @@ struct command_line {
     std::uint64_t id = 0, limit = 100;
     std::string sort, session, file, shell, drained;
     bool self = false, drain_wait = false;
+    bool check = false; // status --check
+    bool asked_health = false; // the gateway was asked
 };
 
 void define_switch_options(CLI::App& command, command_line& line)
@@ -77,7 +80,10 @@ void define(CLI::App& app, command_line& line)
                "5 timeout, switch still running · 6 done, but something was counted · 7 not allowed "
                "· 130 detached");
 
-    app.add_subcommand("status", "Epoch, live color, clients and pools");
+    app.add_subcommand("status", "Health, epoch, live color, clients and pools")
+        ->add_flag(
+            "--check", line.check,
+            "One line for monitoring; exit status 0 ok, 1 degraded, 2 down, 3 unknown");
     auto* change = app.add_subcommand("switch", "Make a color live, and wait for the final report");
     change->add_option("color", line.change.to, "blue or green")
         ->required()
@@ -166,7 +172,8 @@ int run_remote(const std::string& name, command_line& line, commands& remote, te
     waiting.wait = !line.no_wait;
     line.change.ask = where.in_is_terminal && where.err_is_terminal;
     if (name == "status") {
-        return remote.status();
+        line.asked_health = line.check;
+        return line.check ? remote.check() : remote.status();
     }
     if (name == "switch") {
         return remote.switch_to(line.change);
@@ -243,10 +250,10 @@ std::vector<std::string> command_names()
     return names;
 }
 
-int run(const std::vector<std::string>& arguments, terminal where)
+static int
+run_as_asked(const std::vector<std::string>& arguments, command_line& line, terminal& where)
 {
     CLI::App app("Shows and switches the live color of a Teal gateway", "tealctl");
-    command_line line;
     define(app, line);
     try {
         app.parse(std::vector<std::string>(
@@ -277,6 +284,16 @@ int run(const std::vector<std::string>& arguments, terminal where)
         return usage(where.err, name + ": expected COLOR/NAME, as in blue/b1");
     }
     return connect_and_run(name, line, where);
+}
+
+int run(const std::vector<std::string>& arguments, terminal where)
+{
+    command_line line;
+    const int status = run_as_asked(arguments, line, where);
+    // To a monitoring system 2 says that the gateway is down, which a wrong command line does not know.
+    const bool check = std::ranges::count(arguments, "status") > 0 &&
+                       std::ranges::count(arguments, "--check") > 0;
+    return check && status == exit_usage && !line.asked_health ? check_unknown : status;
 }
 
 } // namespace cli

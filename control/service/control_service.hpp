@@ -131,6 +131,7 @@ public:
     const switch_record* find(switch_number id) const noexcept;
     std::vector<const switch_record*> recent() const; // newest first
     bool ready() const noexcept { return ready_; }
+    std::size_t member_count() const noexcept { return members_.size(); }
     const std::string& not_ready_because() const noexcept { return not_ready_because_; }
 
     // Called with the switch's id after each change of a record.

@@ -9,15 +9,20 @@ namespace control {
 
 void add(member_snapshot& sum, const member_snapshot& one)
 {
-    for (const auto field :
-         {&session_counts::connecting, &session_counts::active, &session_counts::waiting,
-          &session_counts::quiescing, &session_counts::held, &session_counts::rebinding,
-          &session_counts::pinned, &session_counts::parked, &session_counts::closing}) {
-        sum.sessions.*field += one.sessions.*field;
-    }
+    const auto add_counts = [](session_counts& into, const session_counts& more) {
+        for (const auto field :
+             {&session_counts::connecting, &session_counts::active, &session_counts::waiting,
+              &session_counts::quiescing, &session_counts::held, &session_counts::rebinding,
+              &session_counts::pinned, &session_counts::parked, &session_counts::closing}) {
+            into.*field += more.*field;
+        }
+    };
+    add_counts(sum.sessions, one.sessions);
     sum.clients += one.clients;
     for (const auto color : broker::colors) {
         sum.bound[color] += one.bound[color];
+        add_counts(sum.by_color[color], one.by_color[color]);
+        sum.parked_until[color] = std::min(sum.parked_until[color], one.parked_until[color]);
         auto& known = sum.endpoints[color];
         for (const auto& endpoint : one.endpoints[color]) {
             const auto same = std::ranges::find(known, endpoint.name, &endpoint_snapshot::name);

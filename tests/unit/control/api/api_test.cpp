@@ -26,8 +26,8 @@ TEST(Api, StatusHasTheShapeThatScriptsReadAndTheEpochAsETag)
     EXPECT_EQ(api_bench::header(response, "ETag"), "\"4\"");
     EXPECT_EQ(
         response.body,
-        R"({"epoch":4,"live":"blue","switch":null,"clients":20,"sessions":{"connecting":0,"active":20,"waiting":0,"quiescing":0,)"
-        R"("held":0,"rebinding":0,"pinned":0,"parked":0,"closing":0},"pools":{"blue":{"endpoints":[{"name":"e1",)"
+        R"({"health":"degraded","sentences":["not ready: starting"],"epoch":4,"live":"blue","switch":null,"clients":20,"sessions":{"connecting":0,"active":20,"waiting":0,"quiescing":0,)"
+        R"("held":0,"rebinding":0,"pinned":0,"parked":0,"closing":0},"parked_until":{"blue":null,"green":null},"pools":{"blue":{"endpoints":[{"name":"e1",)"
         R"("url":"stomp://b:1","healthy":true,"draining":false,"links":4,"sessions":20}],"sessions":0},"green":{"endpoints":)"
         R"([{"name":"e1","url":"stomp://g:1","healthy":true,"draining":false,"links":0,"sessions":0}],"sessions":0}},)"
         R"("version":"1.2.3","previous":null})"
