@@ -161,6 +161,13 @@ int commands::history()
                                              : show(std::get<0>(body), print_history);
 }
 
+int commands::report(std::uint64_t id)
+{
+    const auto body = get("/v1/switches/" + std::to_string(id), "id");
+    return std::holds_alternative<int>(body) ? std::get<int>(body)
+                                             : show(std::get<0>(body), print_report);
+}
+
 int commands::pools()
 {
     const auto body = get("/v1/pools", "blue");

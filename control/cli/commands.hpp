@@ -56,6 +56,7 @@ public:
     int abort();
     int watch(std::optional<std::uint64_t> id, const wait_options& waiting);
     int history();
+    int report(std::uint64_t id); // one switch, whole
     int pools();
     int sessions(const std::string& sort, std::uint64_t limit);
     int disconnect(const std::string& session);

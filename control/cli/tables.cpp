@@ -47,6 +47,67 @@ void add_pools(rows& table, const object& pools)
     }
 }
 
+constexpr std::size_t columns = 80, indent = 12;
+
+std::vector<std::string> words_of(const std::string& text)
+{
+    std::vector<std::string> words;
+    for (std::size_t at = 0; at < text.size();) {
+        const auto end = std::min(text.find(' ', at), text.size());
+        words.push_back(text.substr(at, end - at));
+        at = end + 1;
+    }
+    return words;
+}
+
+// `  name      words`, folded where a terminal of 80 columns would fold it in a word.
+void print_folded(
+    std::ostream& out, const std::string& name, const std::vector<std::string>& words,
+    const std::string& gap)
+{
+    std::string line = "  " + name;
+    line.resize(std::max(indent, line.size() + 1), ' ');
+    bool first = true;
+    for (const auto& word : words) {
+        const auto width = control::characters_in(line) + control::characters_in(gap + word);
+        if (!first && width > columns) {
+            out << line << '\n';
+            line.assign(indent, ' ');
+            first = true;
+        }
+        line += (first ? "" : gap) + word;
+        first = false;
+    }
+    out << line << '\n';
+}
+
+// By cause, the commonest first, with the first sessions of each; one by one where no cause is known.
+void print_failures(std::ostream& out, const object& report)
+{
+    const auto& causes = array_at(report, "causes");
+    for (const auto& cause : causes) {
+        const auto& one = cause.as_object();
+        const auto sessions = text_at(one, "sessions");
+        auto words = words_of(
+            sessions + (sessions == "1" ? " session: " : " sessions: ") + text_at(one, "error"));
+        std::string first;
+        for (const auto& session : array_at(one, "first")) {
+            first += (first.empty() ? "" : ", ") + control::printable(std::string(session.as_string()));
+        }
+        words.push_back(first.empty() ? "" : "(" + first + ")");
+        print_folded(out, "cause", words, " ");
+    }
+    if (!causes.empty()) {
+        return;
+    }
+    for (const auto& failure : array_at(report, "failures")) {
+        const auto& one = failure.as_object();
+        print_folded(
+            out, "failed",
+            {text_at(one, "session"), text_at(one, "endpoint"), text_at(one, "error")}, "  ");
+    }
+}
+
 } // namespace
 
 std::string text_at(const object& from, std::string_view path)
@@ -152,49 +213,42 @@ void print_report(std::ostream& out, const object& report, bool colors)
                good ? "\x1b[1;32m" : "\x1b[1;31m", colors)
         << "  epoch " << text_at(report, "epoch") << "  " << text_at(report, "duration_ms")
         << " ms\n";
-    if (const auto detail = text_at(report, "detail"); !detail.empty()) {
-        out << "  " << detail << '\n';
+    for (const auto* field : {"detail", "started", "who", "reason"}) {
+        if (const auto text = text_at(report, field); !text.empty()) {
+            print_folded(out, field, words_of(text), " ");
+        }
     }
     const auto line = [&](const char* name, std::string_view group,
                           std::initializer_list<std::string_view> fields) {
-        out << "  " << name;
+        std::vector<std::string> numbers;
         for (const auto field : fields) {
-            out << "  " << field << ' '
-                << text_at(report, std::string(group) + "." + std::string(field));
+            numbers.push_back(
+                std::string(field) + " " +
+                text_at(report, std::string(group) + "." + std::string(field)));
         }
-        out << '\n';
+        print_folded(out, name, numbers, "  ");
     };
     line("sessions", "sessions", {"total", "ready", "moved", "pinned", "failed", "gone"});
-    line("held ms ", "held_ms", {"p50", "p99", "max"});
+    line("held ms", "held_ms", {"p50", "p99", "max"});
     line(
-        "sends   ", "sends",
+        "sends", "sends",
         {"accepted", "confirmed", "unconfirmed", "open", "held", "refused", "in_doubt"});
     line(
-        "seams   ", "seams",
+        "seams", "seams",
         {"total", "joined", "forced", "best_effort", "late", "foreign_late", "gaps"});
     if (const auto ms = text_at(report, "overlap.ms"); !ms.empty() && ms != "0") {
-        line("overlap ", "overlap", {"ms", "seams", "delivered", "twins", "still_coming"});
+        line("overlap", "overlap", {"ms", "seams", "delivered", "twins", "still_coming"});
     }
-    out << "  backplane " << text_at(report, "backplane") << '\n';
-    out << "  fence     " << text_at(report, "fence") << '\n';
-    out << "  drain     "
-        << (text_at(report, "drain.done") == "true" ? "done, " + text_at(report, "drain.ms") + " ms"
-                                                    : "goes on")
-        << '\n';
+    print_folded(out, "backplane", {text_at(report, "backplane")}, " ");
+    print_folded(out, "fence", words_of(text_at(report, "fence")), " ");
+    const bool drained = text_at(report, "drain.done") == "true";
+    print_folded(
+        out, "drain", {drained ? "done, " + text_at(report, "drain.ms") + " ms" : "goes on"}, " ");
     for (const auto& sentence : array_at(report, "counted")) {
-        out << "  counted   " << control::printable(std::string(sentence.as_string())) << '\n';
+        print_folded(
+            out, "counted", words_of(control::printable(std::string(sentence.as_string()))), " ");
     }
-    for (const auto& cause : array_at(report, "causes")) {
-        const auto& one = cause.as_object();
-        const auto sessions = text_at(one, "sessions");
-        out << "  cause     " << sessions << (sessions == "1" ? " session: " : " sessions: ")
-            << text_at(one, "error") << '\n';
-    }
-    for (const auto& failure : array_at(report, "failures")) {
-        const auto& one = failure.as_object();
-        out << "  failed    " << text_at(one, "session") << "  " << text_at(one, "endpoint") << "  "
-            << text_at(one, "error") << '\n';
-    }
+    print_failures(out, report);
 }
 
 void print_history(std::ostream& out, const object& history, bool colors)

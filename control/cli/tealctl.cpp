@@ -98,7 +98,8 @@ void define(CLI::App& app, command_line& line)
     watch->add_flag(
         "--wait-drain", line.change.waiting.wait_drain, "Also wait until the old color is drained");
     watch->add_option("--timeout", line.watch_timeout, "Stop waiting after this time");
-    app.add_subcommand("history", "The last switches, newest first");
+    app.add_subcommand("history", "The last switches, newest first; with an id one report whole")
+        ->add_option("id", line.id, "The switch");
     app.add_subcommand("pools", "Brokers of both colors");
     auto* sessions = app.add_subcommand("sessions", "Sessions of clients");
     sessions->add_option("--sort", line.sort, "Sort by this, the largest first")
@@ -188,7 +189,7 @@ int run_remote(const std::string& name, command_line& line, commands& remote, te
         return remote.watch(line.id != 0 ? std::optional(line.id) : std::nullopt, waiting);
     }
     if (name == "history") {
-        return remote.history();
+        return line.id != 0 ? remote.report(line.id) : remote.history();
     }
     if (name == "pools") {
         return remote.pools();

@@ -207,11 +207,13 @@ void control_service::on_changed(switch_record& record)
     if (!phase_before || *phase_before != record.phase) {
         record.told_phase = record.phase;
         record.events.add("phase", to_text(progress_json(record)));
+        const bool failed = !record.dry_run && (record.phase == switch_phase::aborting ||
+                                                record.phase == switch_phase::aborted);
         log_(
-            log_level::info, "switch " + std::to_string(record.id) + " to " +
-                                 std::string(to_string(record.to)) + ": " +
-                                 std::string(to_string(record.phase)) +
-                                 (record.detail.empty() ? "" : ", " + record.detail));
+            failed ? log_level::warning : log_level::info,
+            "switch " + std::to_string(record.id) + " to " + std::string(to_string(record.to)) +
+                ": " + std::string(to_string(record.phase)) +
+                (record.detail.empty() ? "" : ", " + record.detail));
     } else {
         record.events.add("progress", to_text(progress_json(record)));
     }

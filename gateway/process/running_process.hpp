@@ -10,6 +10,7 @@
 #include "broker/net/time.hpp"
 #include "control/api/api.hpp"
 #include "control/api/server.hpp"
+#include "control/service/condition_log.hpp"
 #include "control/service/control_service.hpp"
 #include "control/service/store_watch.hpp"
 #include "gateway/listening/listening_socket.hpp"
@@ -73,6 +74,7 @@ private:
     void watch_tls();
     void watch_turns();
     std::string stuck_shard() const;
+    void look_at_conditions();
 
     config settings_;
     process_state shared_;
@@ -88,6 +90,8 @@ private:
     boost::asio::steady_timer timer_{control_}, resolve_timer_{control_}, trim_timer_{control_},
         tls_timer_{control_}, turn_timer_{control_};
     std::unique_ptr<control::store_watch> store_watch_;
+    std::unique_ptr<control::condition_log> conditions_;
+    unsigned turn_looks_ = 0;
     trim_decider trims_;
     std::size_t trims_open_ = 0; // shards that a release of memory still waits for
     std::thread resolver_;

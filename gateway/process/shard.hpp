@@ -105,6 +105,7 @@ public:
     // Copies for the page of /metrics, and for the API.
     shard_counters take_counters(const control::member_snapshot& state);
     forward_samples& samples() noexcept { return samples_; }
+    void note_switch(control::switch_number id) noexcept { switch_number_ = id; }
     // Any thread: when a turn of its loop ended last.
     net::time_point last_turn() const noexcept
     {
@@ -259,6 +260,7 @@ private:
     std::size_t next_address_ = 0;
     net::time_point shed_at_{};
     net::duration paused_ = net::clock::paused(); // pauses of the process that are dealt with
+    control::switch_number switch_number_ = 0; // the newest that it has heard of; for the log
     std::uint64_t told_held_ = 0; // of process_.held: this shard's
     bool stopped_reading_ = false;
     std::uint64_t buffered_max_; // this shard's part of limits.buffered_total

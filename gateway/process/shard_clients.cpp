@@ -36,6 +36,15 @@ session_id shard::opened(
         router_.tell_of_client(id, std::move(told));
     }
     by_session_.emplace(static_cast<std::uint64_t>(id), &c);
+    if (log::enabled(log_level::debug)) {
+        const auto* s = router_.session(id);
+        log::line_about(
+            log_level::debug, c.counted_address(), "opened session",
+            {{"session", std::to_string(router_.shard_number()) + "-" +
+                             std::to_string(static_cast<std::uint64_t>(id))},
+             {"address", s != nullptr ? s->peer : std::string{}},
+             {"listener", settings_.listeners[c.listener()].bind.text}});
+    }
     return id;
 }
 
@@ -71,11 +80,21 @@ void shard::close_client(session_id which, disconnect_reason reason, std::string
 {
     if (client_connection* c = client(which)) {
         by_session_.erase(static_cast<std::uint64_t>(which));
-        if (!text.empty()) {
+        const auto number = std::to_string(router_.shard_number()) + "-" +
+                            std::to_string(static_cast<std::uint64_t>(which));
+        const auto level = text.empty() ? log_level::debug : log_level::info;
+        if (log::enabled(level)) {
+            const auto* s = router_.session(which);
+            std::vector<log::log_field> about{
+                {"session", number},
+                {"address", s != nullptr ? s->peer : std::string{}},
+                {"reason", names<disconnect_reason>[static_cast<std::size_t>(reason)]}};
+            if (switch_number_ != 0 && router_.phase() != member_phase::steady) {
+                about.emplace_back("switch", switch_number_);
+            }
             log::line_about(
-                log_level::info, c->counted_address(),
-                "closed session " + std::to_string(static_cast<std::uint64_t>(which)) + ": " +
-                    std::string{text});
+                level, c->counted_address(),
+                "closed session " + number + (text.empty() ? "" : ": " + std::string{text}), about);
         }
         c->close(reason, text);
     }

@@ -239,6 +239,9 @@ int process::start()
         return status;
     }
     service_->note_store(control::try_file_store(settings_.store.path));
+    conditions_ = std::make_unique<control::condition_log>([](const control::log_event& event) {
+        log::line(event.level, event.text, event.fields);
+    });
     store_watch_ = std::make_unique<control::store_watch>(
         control_, [path = settings_.store.path] { return control::try_file_store(path); },
         [this](std::string trouble) { service_->note_store(std::move(trouble)); });

@@ -37,7 +37,10 @@ std::uint64_t free_descriptors()
 void shard_port::send(control::command what)
 {
     shard_.post(
-        [this, what = std::move(what)] { shard_.core().on_command(what, shard_.loop().now()); });
+        [this, what = std::move(what)] {
+            shard_.note_switch(what.id);
+            shard_.core().on_command(what, shard_.loop().now());
+        });
 }
 
 void shard_port::snapshot(std::function<void(control::member_snapshot)> done)

@@ -19,6 +19,7 @@ namespace {
 
 constexpr auto trim_check = std::chrono::milliseconds{250};
 constexpr auto turn_check = std::chrono::seconds{1};
+constexpr unsigned conditions_every = 2; // of these checks
 constexpr auto stuck_after = std::chrono::seconds{10};
 
 double seconds_of(std::chrono::milliseconds span) noexcept
@@ -139,7 +140,18 @@ void process::watch_turns()
                 s->post([] {});
             }
         }
+        if (++turn_looks_ % conditions_every == 0) {
+            look_at_conditions();
+        }
         watch_turns();
+    });
+}
+
+void process::look_at_conditions()
+{
+    service_->snapshot([this](const control::gateway_snapshot& found) {
+        conditions_->look(
+            found, service_->state().live, shared_.clients_max, net::clock::now());
     });
 }
 

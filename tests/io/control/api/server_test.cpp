@@ -391,7 +391,8 @@ TEST(ApiServer, SaysWhatItCannotBindOrDo)
     api_server_options options;
     const auto error = [&] {
         auto made = api_server::listen(
-            served.bench.context, *served.router, *served.bench.service, options, {});
+            served.bench.context, *served.router, *served.bench.service, options,
+            [](log_level, const std::string&) {});
         return std::holds_alternative<std::string>(made) ? std::get<std::string>(made) : "";
     };
     options.bind = "127.0.0.1:" + std::to_string(served.port);

@@ -190,5 +190,34 @@ TEST(Tables, ShowWhatIsCountedAndWhoFailed)
     EXPECT_EQ(out.str().find('\x1b'), std::string::npos);
 }
 
+TEST(Tables, AReportFitsEightyColumnsAndSumsUpItsFailures)
+{
+    std::ostringstream out;
+    print_report(
+        out,
+        boost::json::parse(
+            R"({"id":7,"from":"blue","to":"green","result":"aborted","epoch":4,"duration_ms":412,
+        "detail":"max_failed: 400 sessions cannot move, 0 may","started":"2026-11-30T03:09:13.000Z",
+        "who":"operator token of line 2, 10.0.0.7:5555","reason":"release 7",
+        "sends":{"accepted":123456,"confirmed":123456,"unconfirmed":123456,"open":123456,"held":123456,"refused":123456,"in_doubt":0},
+        "causes":[{"error":"green/g1 refused: the token of the session has expired a long time ago, come back with another one",
+                   "sessions":400,"first":["0-1","0-4","0-9"]}],
+        "failures":[{"session":"0-1","endpoint":"green/g1","error":"refused"}]})")
+            .as_object(),
+        false);
+    std::istringstream lines(out.str());
+    for (std::string line; std::getline(lines, line);) {
+        EXPECT_LE(line.size(), 80u) << line;
+    }
+    EXPECT_NE(
+        out.str().find(
+            "  cause     400 sessions: green/g1 refused: the token of the session has expired\n"
+            "            a long time ago, come back with another one (0-1, 0-4, 0-9)\n"),
+        std::string::npos)
+        << out.str();
+    EXPECT_NE(out.str().find("  who       operator token of line 2, 10.0.0.7:5555\n"), std::string::npos);
+    EXPECT_EQ(out.str().find("\n  failed  "), std::string::npos) << out.str();
+}
+
 } // namespace
 } // namespace cli
