@@ -62,7 +62,7 @@ api::api(control_service& control, api_options options, log_sink log)
 
 std::span<const api::route> api::routes() noexcept
 {
-    static constexpr std::array<route, 19> table{{
+    static constexpr std::array<route, 21> table{{
         {"GET", "/v1/status", role::viewer, &api::status},
         {"POST", "/v1/switches", role::operator_, &api::start_switch},
         {"GET", "/v1/switches", role::viewer, &api::list_switches},
@@ -76,6 +76,8 @@ std::span<const api::route> api::routes() noexcept
         {"POST", "/v1/endpoints/{color}/{name}/undrain", role::operator_, &api::undrain_endpoint},
         {"POST", "/v1/drain", role::operator_, &api::drain_self},
         {"GET", "/v1/drain", role::viewer, &api::show_way_out},
+        {"POST", "/v1/reload", role::operator_, &api::reload},
+        {"GET", "/v1/config", role::viewer, &api::configuration},
         {"GET", "/v1/members", role::viewer, &api::members},
         {"GET", "/livez", role::none, &api::live},
         {"GET", "/readyz", role::none, &api::ready},

@@ -56,6 +56,8 @@ public:
     // nullopt: too many wait there, it gets too_many(). Health never waits.
     std::optional<net::duration> pause_before(const http_request& request, net::time_point now);
     http_response too_many() const;
+    // A reload: other tokens from now on; none: as in api_options.
+    void set_tokens(std::optional<token_file> tokens) { options_.tokens = std::move(tokens); }
     std::uint64_t auth_failures() const noexcept { return auth_failures_; }
     // What a watcher has not got yet, as text of an event stream; `at` moves on. `ended`: nothing
     // will follow.
@@ -84,6 +86,8 @@ private:
     void order_endpoint(call& the_call, bool drained);
     void drain_self(call& the_call);
     void show_way_out(call& the_call);
+    void reload(call& the_call);
+    void configuration(call& the_call);
     void start_switch(call& the_call);
     void list_switches(call& the_call);
     void show_switch(call& the_call);

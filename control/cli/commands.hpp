@@ -60,6 +60,9 @@ public:
     // `endpoint`: "blue/NAME" or "blue/H:P". Waits until no session and no link is left there.
     int drain(const std::string& endpoint, const wait_options& waiting);
     int undrain(const std::string& endpoint);
+    // The gateway's configuration file, read again.
+    int reload(bool dry_run);
+    int show_configuration();
     // This gateway itself, before it stops; waits until it is drained where `waiting` says so.
     int drain_self(const wait_options& waiting);
 

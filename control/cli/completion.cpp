@@ -8,7 +8,7 @@ constexpr std::string_view bash =
     R"(# bash completion for tealctl: source <(tealctl completion bash)
 _tealctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command="" i
-    local commands="status switch rollback abort watch history pools sessions drain undrain disconnect check completion version"
+    local commands="status switch rollback abort watch history pools sessions drain undrain disconnect reload config check completion version"
     local global="--endpoint --token-file --cacert --cert --key --output --quiet --no-color --help"
     case $before in
         --token-file|--cacert|--cert|--key|check) COMPREPLY=($(compgen -f -- "$word")); return;;
@@ -26,6 +26,8 @@ _tealctl() {
         switch|rollback) COMPREPLY=($(compgen -W "--no-wait --wait-drain --timeout --deadline --dry-run --if-epoch --on-hold-timeout --max-failed --reason --yes" -- "$word"));;
         watch) COMPREPLY=($(compgen -W "--wait-drain --timeout" -- "$word"));;
         sessions) COMPREPLY=($(compgen -W "--sort --limit" -- "$word"));;
+        reload) COMPREPLY=($(compgen -W "--dry-run" -- "$word"));;
+        config) COMPREPLY=($(compgen -W "show" -- "$word"));;
         drain) COMPREPLY=($(compgen -W "--no-wait --timeout --self --wait" -- "$word"));;
     esac
 }
@@ -48,6 +50,8 @@ _tealctl() {
         'drain:drain an endpoint or this gateway'
         'undrain:take a drained endpoint back'
         'disconnect:close one session'
+        'reload:load the configuration again'
+        'config:the configuration that runs'
         'check:check a configuration file'
         'completion:completion script of a shell'
         'version:version of this program'
@@ -70,6 +74,8 @@ _tealctl() {
                 sessions) _arguments '--sort:order:(held age rate)' '--limit:number:';;
                 drain) _arguments '1:endpoint:' '--no-wait' '--timeout:duration:' '--self' '--wait';;
                 undrain) _arguments '1:endpoint:';;
+                reload) _arguments '--dry-run';;
+                config) _arguments '1:what:(show)';;
                 check) _files;;
                 completion) _arguments '1:shell:(bash zsh fish)';;
             esac;;
@@ -99,6 +105,10 @@ complete -c tealctl -n __fish_use_subcommand -a sessions -d 'sessions of clients
 complete -c tealctl -n __fish_use_subcommand -a drain -d 'drain an endpoint or this gateway'
 complete -c tealctl -n __fish_use_subcommand -a undrain -d 'take a drained endpoint back'
 complete -c tealctl -n __fish_use_subcommand -a disconnect -d 'close one session'
+complete -c tealctl -n __fish_use_subcommand -a reload -d 'load the configuration again'
+complete -c tealctl -n __fish_use_subcommand -a config -d 'the configuration that runs'
+complete -c tealctl -n '__fish_seen_subcommand_from reload' -l dry-run
+complete -c tealctl -n '__fish_seen_subcommand_from config' -a show
 complete -c tealctl -n __fish_use_subcommand -a check -d 'check a configuration file'
 complete -c tealctl -n __fish_use_subcommand -a completion -d 'completion script of a shell'
 complete -c tealctl -n __fish_use_subcommand -a version -d 'version of this program'

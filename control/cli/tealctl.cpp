@@ -113,6 +113,11 @@ void define(CLI::App& app, command_line& line)
     app.add_subcommand("disconnect", "Close one session")
         ->add_option("session", line.session, "The session's id")
         ->required();
+    app.add_subcommand("reload", "Load the gateway's configuration file again")
+        ->add_flag("--dry-run", line.change.dry_run, "Only say what that would change");
+    app.add_subcommand("config", "The configuration that runs")
+        ->require_subcommand(1)
+        ->add_subcommand("show", "Every key with its value; secrets are left out");
     app.add_subcommand("check", "Check a configuration file with teal-gateway")
         ->add_option("file", line.file)
         ->required();
@@ -185,6 +190,12 @@ int run_remote(const std::string& name, command_line& line, commands& remote, te
     }
     if (name == "pools") {
         return remote.pools();
+    }
+    if (name == "reload") {
+        return remote.reload(line.change.dry_run);
+    }
+    if (name == "config") {
+        return remote.show_configuration();
     }
     if (line.self) {
         waiting.wait = line.drain_wait;

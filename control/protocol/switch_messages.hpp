@@ -180,6 +180,8 @@ struct endpoint_snapshot {
     bool healthy = false, draining = false;
     std::uint64_t links = 0, sessions = 0;
     std::string last_error; // empty while healthy
+    bool removed = false;   // a reload has left it out; shown as long as something is there
+    bool shown() const noexcept { return !removed || links > 0 || sessions > 0; }
 };
 // Clients' SENDs of one switch: accepted is the sum of the others.
 struct send_counts {

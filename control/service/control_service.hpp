@@ -14,6 +14,7 @@
 #include "control/record/history.hpp"
 #include "control/protocol/log_level.hpp"
 #include "control/protocol/member_port.hpp"
+#include "control/service/configuration.hpp"
 #include "control/store/file_store.hpp"
 #include "control/coordinator/switch_coordinator.hpp"
 
@@ -125,6 +126,19 @@ public:
     void drain_self(const std::string& who);
     way_out_state way_out() const { return way_out_.now ? way_out_.now() : way_out_state{}; }
 
+    // The configuration, which is the process's.
+    void set_configuration(configuration_hooks hooks) { configuration_ = std::move(hooks); }
+    void reload_configuration(
+        const std::string& who, bool only_tell, configuration_hooks::answered done);
+    std::vector<std::pair<std::string, std::string>> configuration() const
+    {
+        return configuration_.show ? configuration_.show() : decltype(configuration_.show()){};
+    }
+    // From its request, preflight included, to steady; 0: none.
+    switch_number switch_under_way() const noexcept;
+    // Now, or as soon as no switch is under way.
+    void when_steady(std::function<void()> then);
+
     // Null where there is none. Valid until control runs again.
     const switch_record* running() const noexcept;
     const switch_record* find(switch_number id) const noexcept;
@@ -159,6 +173,7 @@ private:
     void send(const command& what);
     void on_changed(switch_record& record);
     void on_steady();
+    void tell_steady();
     void arm_timer();
     void audit(const switch_record& record);
     std::string names_of(const std::vector<endpoint_ref>& endpoints) const;
@@ -180,6 +195,8 @@ private:
     bool stopping_ = false;
     std::string not_ready_because_ = "starting";
     way_out_hooks way_out_;
+    configuration_hooks configuration_;
+    std::vector<std::function<void()>> steady_waiters_;
     std::function<void()> on_stopped_;
     std::map<std::uint64_t, watcher> watchers_;
     std::uint64_t watchers_made_ = 0;

@@ -129,6 +129,7 @@ void control_service::on_id_written(write_result result)
     coordinator_.on_id_used(pending_->id);
     if (result != write_result::written) {
         const auto pending = std::move(pending_);
+        tell_steady();
         pending->done(
             {switch_outcome::store_failed, 0, "the store takes no writes; traffic goes on"});
         return;
@@ -188,6 +189,7 @@ void control_service::begin(std::string note)
         {pending->id, pending->request, settings_, pending->started_at, std::move(note)},
         net::clock::now(), out);
     run(out);
+    tell_steady(); // where it was not accepted
     pending->done(
         accepted ? switch_answer{switch_outcome::accepted, pending->id, ""}
                  : switch_answer{switch_outcome::stopping, pending->id, "the gateway is stopping"});
@@ -198,6 +200,7 @@ void control_service::begin(std::string note)
 void control_service::refuse(std::string why, std::vector<session_failure> failures)
 {
     const auto pending = std::move(pending_);
+    tell_steady();
     const auto now = net::clock::now();
     switch_record record;
     record.id = pending->id;

@@ -37,9 +37,8 @@ void process::wait_for_signal()
             return;
         }
         if (number == SIGHUP) {
-            log::line(
-                log_level::info, "SIGHUP: TLS files are read again, the configuration is not");
-            reload_tls();
+            log::line(log_level::info, "SIGHUP: the configuration is loaded again");
+            service_->reload_configuration("a signal", false, [](const auto&) {});
         } else if (number != SIGTERM && number != SIGINT) {
             note_signal(number);
         } else if (stopping_) {

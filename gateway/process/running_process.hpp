@@ -2,7 +2,7 @@
 
 // The running gateway: its shards and their threads, the control plane on the thread that called
 // run(), signals and upkeep. start.cpp puts it together, way_out.cpp and process.cpp end it, upkeep.cpp
-// does what comes again and again, tls_reload.cpp reads TLS files.
+// does what comes again and again, reload.cpp takes a configuration anew, tls_reload.cpp TLS files.
 //
 // Threading:  run()'s thread but where a function says otherwise.
 // Lifetime:   the destructor ends shards and joins their threads.
@@ -22,6 +22,8 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -36,6 +38,8 @@ namespace gateway {
 std::shared_ptr<const endpoint_addresses>
 resolve_endpoints(const config& c, const endpoint_addresses& known);
 
+control::control_settings control_settings_of(const config& c);
+
 class process {
 public:
     explicit process(config settings) : settings_(std::move(settings)), pace_(settings_.drain.pace)
@@ -46,8 +50,8 @@ public:
 
 private:
     int start();
-    std::uint64_t set_limits();
-    void make_shards(std::uint64_t room);
+    void set_limits();
+    void make_shards();
     int open_listeners();
     int open_control(control::opened_store store);
     void count_switches();
@@ -64,6 +68,17 @@ private:
     void finish_way_out();
     void stop();
     void resolve_again();
+    void resolve(config c, std::function<void(std::shared_ptr<const endpoint_addresses>)> then);
+    void take_addresses(std::shared_ptr<const endpoint_addresses> found);
+    void reload(bool only_tell, control::configuration_hooks::answered done);
+    void take_reload_when_steady(
+        std::uint64_t wanted, config next, std::shared_ptr<const endpoint_addresses> where,
+        std::function<void()> done);
+    void take_reload(config next, std::shared_ptr<const endpoint_addresses> where);
+    void reload_shard(unsigned shard);
+    void take_tokens(const std::string& file_before);
+    std::uint64_t room() const noexcept;
+    shard_settings core_settings(const config& c, unsigned shard) const;
     void trim_memory();
     void release_memory();
     void warn_of_tls() const;
@@ -100,6 +115,12 @@ private:
     };
     way_out way_out_;
     departure_pace pace_;
+    std::uint64_t descriptors_ = 0; // that this process may have
+    // Drawn at the start.
+    broker::secrets secrets_;
+    std::array<std::uint64_t, 2> pairing_secret_{};
+    std::string gateway_id_;
+    std::uint64_t reload_wanted_ = 0; // of several that wait for a switch the newest counts
     control_counters counters_;
     std::set<control::switch_number> counted_;
     std::vector<shard_numbers> last_numbers_;

@@ -96,6 +96,9 @@ void shard_port::preflight(color target, std::function<void(control::preflight_a
                 const auto& endpoints = shard_.settings().brokers.colors[target].endpoints;
                 const auto known = shard_.core().snapshot().endpoints[target];
                 for (std::size_t i = 0; i < found.size(); ++i) {
+                    if (known[i].removed) {
+                        continue;
+                    }
                     if (known[i].draining) { // no standby goes there
                         found[i] = {false, "it is drained"};
                     }
@@ -116,11 +119,12 @@ void add_endpoints(
 {
     for (const color c : broker::colors) {
         auto& sums = totals.endpoints[c];
-        sums.resize(std::max(sums.size(), more[c].size()));
+        sums.resize(std::max(sums.size(), more[c].size())); // by place: what a reload removed has one
         for (std::size_t i = 0; i < more[c].size(); ++i) {
             sums[i].links += more[c][i].links;
             sums[i].healthy = more[c][i].healthy && (sums[i].healthy || sums[i].name.empty());
             sums[i].draining |= more[c][i].draining;
+            sums[i].removed = more[c][i].removed;
             sums[i].name = more[c][i].name;
         }
     }
@@ -149,6 +153,9 @@ std::vector<shard_counters> collect_counters(
         }
         counters.push_back(last[i].counters);
         add_endpoints(last[i].endpoints, totals);
+    }
+    for (const color c : broker::colors) {
+        std::erase_if(totals.endpoints[c], [](const auto& e) { return e.removed && e.links == 0; });
     }
     return counters;
 }

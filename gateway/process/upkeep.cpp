@@ -45,7 +45,6 @@ void process::count_switches()
     for (const auto& l : settings_.listeners) {
         counters_.listeners.push_back(l.bind.text);
     }
-    counters_.clients_limit = shared_.clients_max;
     service_->watch([this](control::switch_number id) {
         const auto* record = service_->find(id);
         if (record == nullptr || !record->final || record->dry_run || !counted_.insert(id).second) {
@@ -101,31 +100,49 @@ void process::on_pause(net::duration paused)
 // own.
 void process::resolve_again()
 {
-    const bool names = std::ranges::any_of(broker::colors, [&](auto color) {
-        return std::ranges::any_of(settings_.brokers.colors[color].endpoints, [](const auto& e) {
-            return e.host.find_first_not_of("0123456789.:abcdefABCDEF") != std::string::npos;
-        });
-    });
-    if (!names) {
-        return;
-    }
     resolve_timer_.expires_after(std::chrono::seconds{30});
     resolve_timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) {
             return;
         }
-        if (resolver_.joinable()) {
-            resolver_.join();
-        }
-        resolver_ = std::thread([this, known = where_] {
-            const auto found = resolve_endpoints(settings_, *known);
-            boost::asio::post(control_, [this, found] { where_ = found; });
-            for (auto& s : shards_) {
-                s->post([one = s.get(), found] { one->set_addresses(found); });
-            }
+        const bool names = std::ranges::any_of(broker::colors, [&](auto color) {
+            return std::ranges::any_of(
+                settings_.brokers.colors[color].endpoints, [](const auto& e) {
+                    return e.host.find_first_not_of("0123456789.:abcdefABCDEF") !=
+                           std::string::npos;
+                });
         });
+        if (names) {
+            resolve(settings_, [this](auto found) { take_addresses(std::move(found)); });
+        }
         resolve_again();
     });
+}
+
+// One lookup at a time: a second one begins behind the first. `then` on the control thread.
+void process::resolve(
+    config c, std::function<void(std::shared_ptr<const endpoint_addresses>)> then)
+{
+    if (resolver_.joinable()) {
+        resolver_.join();
+    }
+    resolver_ = std::thread([this, c = std::move(c), known = where_, then = std::move(then)] {
+        boost::asio::post(control_, [found = resolve_endpoints(c, *known), then] { then(found); });
+    });
+}
+
+void process::take_addresses(std::shared_ptr<const endpoint_addresses> found)
+{
+    for (const auto color : broker::colors) {
+        // It was asked before a reload that brought more endpoints.
+        if (found->of[color].size() < settings_.brokers.colors[color].endpoints.size()) {
+            return;
+        }
+    }
+    where_ = std::move(found);
+    for (auto& s : shards_) {
+        s->post([one = s.get(), where = where_] { one->set_addresses(where); });
+    }
 }
 
 // What many peers have left goes back to the system, and not only to the allocator.

@@ -126,6 +126,8 @@ struct endpoint_config {
     unsigned weight = 1;
     std::string name; // "H:P" where none was given; unique in its color
     std::string url;  // as written
+    // A reload has left it out: nobody goes there any more, and its place stays (control::endpoint_ref).
+    bool removed = false;
     bool operator==(const endpoint_config&) const = default;
 };
 

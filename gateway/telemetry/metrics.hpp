@@ -337,6 +337,7 @@ struct endpoint_numbers {
     gauge links = 0;  // of all shards
     bool healthy = false;
     bool draining = false; // by an operator's order
+    bool removed = false;  // a reload has left it out
 };
 
 // A certificate of ours, as it is in use: the listener's bind or the color, and the file.

@@ -64,6 +64,8 @@ TEST(Tealctl, SaysUsageErrorsWithStatus2)
         {"undrain"},
         {"undrain", "red/b1"},
         {"drain", "blue/b1", "--timeout", "5"},
+        {"config"},
+        {"reload", "now"},
         {"drain", "--self", "blue/b1"},
         {"drain", "blue/b1", "--wait"},
         {"completion", "tcsh"}};
@@ -96,7 +98,7 @@ TEST(Tealctl, AGatewayThatIsNotThereIsStatus3)
 TEST(Tealctl, EveryCommandIsInEveryCompletionScript)
 {
     const auto names = command_names();
-    EXPECT_EQ(names.size(), 14u);
+    EXPECT_EQ(names.size(), 16u);
     for (const auto* shell : {"bash", "zsh", "fish"}) {
         const auto got = call({"completion", shell});
         EXPECT_EQ(got.status, 0);

@@ -231,6 +231,25 @@ TEST(ControlService, S16_AReloadIsForTheNextSwitch)
     EXPECT_DOUBLE_EQ(std::get<prepare>(bench.members[0]->commands.at(0).what).connect_rate, 20);
 }
 
+TEST(ControlService, S16_WhatWaitsForSteadyIsDoneOnceNoSwitchIsUnderWay)
+{
+    control_bench bench;
+    int done = 0;
+    bench.service->when_steady([&] { ++done; });
+    EXPECT_EQ(done, 1) << "no switch runs";
+    bench.members[0]->stop_at = "prepare";
+    const auto id = ask(bench).id;
+    EXPECT_EQ(bench.service->switch_under_way(), id);
+    bench.service->when_steady([&] { ++done; });
+    bench.settle();
+    EXPECT_EQ(done, 1);
+    bench.service->abort(id, "test");
+    bench.settle();
+    bench.settle();
+    EXPECT_EQ(bench.service->switch_under_way(), 0u);
+    EXPECT_EQ(done, 2);
+}
+
 TEST(ControlService, EveryChangeLeavesOneAuditLine)
 {
     control_bench bench;

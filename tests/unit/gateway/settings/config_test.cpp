@@ -3,14 +3,19 @@
 // key.
 
 #include "gateway/settings/config.hpp"
+#include "gateway/settings/config_values.hpp"
 #include "gateway/settings/value_text.hpp"
 #include "gateway/settings/yaml_document.hpp"
 
 #include <gtest/gtest.h>
 
+#include <yaml-cpp/yaml.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -322,6 +327,39 @@ TEST(Config, FullOneSetsEveryOtherKey)
     EXPECT_EQ(c.heart_beat, (heart_beat_config{11s, 12s}));
     EXPECT_EQ(c.threads, 3U);
     EXPECT_EQ(c.log, (log_config{log_level::warning, log_format::json}));
+}
+
+// A key that values_of() lacks would change by a reload unnoticed.
+TEST(Config, A13_EveryKeyIsShownAndCompared)
+{
+    const scratch dir;
+    dir.write("tokens", "viewer x\n");
+    dir.write("passcode", "p\n");
+    std::set<std::string> shown;
+    for (const auto& one : values_of(must_parse(full, dir.path("teal.yaml")))) {
+        shown.insert(one.key);
+    }
+    const std::function<void(const YAML::Node&, const std::string&)> walk =
+        [&](const YAML::Node& node, const std::string& path) {
+            for (const auto& item : node) {
+                const auto key = item.first.as<std::string>();
+                const auto& value = item.second;
+                if (key == "listeners") {
+                    for (const auto& one : value) {
+                        walk(one, "listeners[" + one["bind"].as<std::string>() + "].");
+                    }
+                } else if (key == "endpoints") {
+                    const std::string first = path == "brokers.blue." ? "b1" : "[::1]:61713";
+                    EXPECT_TRUE(shown.contains(path + "endpoints[" + first + "].url")) << path;
+                } else if (value.IsMap()) {
+                    walk(value, path + key + ".");
+                } else {
+                    const bool known = shown.contains(path + key) || path + key == "store.kind";
+                    EXPECT_TRUE(known) << path + key;
+                }
+            }
+        };
+    walk(YAML::Load(full), "");
 }
 
 TEST(Config, ErrorNamesLineColumnAndPathOfTheKey)
