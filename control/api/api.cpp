@@ -62,13 +62,14 @@ api::api(control_service& control, api_options options, log_sink log)
 
 std::span<const api::route> api::routes() noexcept
 {
-    static constexpr std::array<route, 21> table{{
+    static constexpr std::array<route, 22> table{{
         {"GET", "/v1/status", role::viewer, &api::status},
         {"POST", "/v1/switches", role::operator_, &api::start_switch},
         {"GET", "/v1/switches", role::viewer, &api::list_switches},
         {"GET", "/v1/switches/{id}", role::viewer, &api::show_switch},
         {"GET", "/v1/switches/{id}/events", role::viewer, &api::watch_switch},
         {"POST", "/v1/switches/{id}/abort", role::operator_, &api::abort_switch_by_id},
+        {"POST", "/v1/switches/{id}/go", role::operator_, &api::go_on},
         {"GET", "/v1/pools", role::viewer, &api::pools},
         {"GET", "/v1/sessions", role::viewer, &api::sessions},
         {"DELETE", "/v1/sessions/{id}", role::operator_, &api::disconnect},

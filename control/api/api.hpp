@@ -93,6 +93,7 @@ private:
     void show_switch(call& the_call);
     void watch_switch(call& the_call);
     void abort_switch_by_id(call& the_call);
+    void go_on(call& the_call);
     void live(call& the_call);
     void ready(call& the_call);
     void metrics(call& the_call);

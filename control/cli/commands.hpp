@@ -31,6 +31,7 @@ struct output {
 struct wait_options {
     bool wait = true;
     bool wait_drain = false;
+    bool until_paused = false; // a pause ends the waiting, too
     std::optional<std::chrono::steady_clock::duration> timeout;
 };
 
@@ -39,6 +40,7 @@ struct switch_options {
     std::optional<std::uint64_t> if_epoch;
     std::string on_hold_timeout, max_failed, deadline, reason; // empty: the gateway's
     bool dry_run = false;
+    bool pause = false; // prepared, and then it waits for go
     bool yes = false;
     bool ask = false; // stdin and stderr are a terminal: ask before switching, unless `yes`
     wait_options waiting;
@@ -52,6 +54,7 @@ public:
     int switch_to(switch_options options);
     int rollback(switch_options options);
     int abort();
+    int go(const wait_options& waiting);
     int watch(std::optional<std::uint64_t> id, const wait_options& waiting);
     int history();
     int pools();
@@ -77,6 +80,7 @@ private:
     int post_switch(const switch_options& options, const std::string& if_match);
     int wait_for(std::uint64_t id, const wait_options& waiting);
     int finish(const boost::json::object& report);
+    int show_paused(std::uint64_t id);
     std::variant<boost::json::object, int>
     order_endpoint(const std::string& endpoint, const char* order);
     int wait_until_drained(

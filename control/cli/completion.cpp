@@ -8,7 +8,7 @@ constexpr std::string_view bash =
     R"(# bash completion for tealctl: source <(tealctl completion bash)
 _tealctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command="" i
-    local commands="status switch rollback abort watch history pools sessions drain undrain disconnect reload config check completion version"
+    local commands="status switch rollback abort go watch history pools sessions drain undrain disconnect reload config check completion version"
     local global="--endpoint --token-file --cacert --cert --key --output --quiet --no-color --help"
     case $before in
         --token-file|--cacert|--cert|--key|check) COMPREPLY=($(compgen -f -- "$word")); return;;
@@ -23,7 +23,8 @@ _tealctl() {
     done
     case $command in
         "") COMPREPLY=($(compgen -W "$commands $global" -- "$word"));;
-        switch|rollback) COMPREPLY=($(compgen -W "--no-wait --wait-drain --timeout --deadline --dry-run --if-epoch --on-hold-timeout --max-failed --reason --yes" -- "$word"));;
+        switch|rollback) COMPREPLY=($(compgen -W "--no-wait --wait-drain --timeout --deadline --dry-run --pause --if-epoch --on-hold-timeout --max-failed --reason --yes" -- "$word"));;
+        go) COMPREPLY=($(compgen -W "--no-wait --wait-drain --timeout" -- "$word"));;
         watch) COMPREPLY=($(compgen -W "--wait-drain --timeout" -- "$word"));;
         sessions) COMPREPLY=($(compgen -W "--sort --limit" -- "$word"));;
         reload) COMPREPLY=($(compgen -W "--dry-run" -- "$word"));;
@@ -43,6 +44,7 @@ _tealctl() {
         'switch:make a color live'
         'rollback:back to the color before the last switch'
         'abort:abort the running switch'
+        'go:let a paused switch go on'
         'watch:follow a switch'
         'history:the last switches'
         'pools:brokers of both colors'
@@ -66,10 +68,11 @@ _tealctl() {
         argument)
             case $words[1] in
                 switch) _arguments '1:color:(blue green)' '--no-wait' '--wait-drain' '--timeout:duration:' '--deadline:duration:' \
-                    '--dry-run' '--if-epoch:epoch:' '--on-hold-timeout:policy:(abort pin cut)' '--max-failed:limit:' \
+                    '--dry-run' '--pause' '--if-epoch:epoch:' '--on-hold-timeout:policy:(abort pin cut)' '--max-failed:limit:' \
                     '--reason:text:' '--yes';;
-                rollback) _arguments '--no-wait' '--wait-drain' '--timeout:duration:' '--deadline:duration:' '--dry-run' \
+                rollback) _arguments '--no-wait' '--wait-drain' '--timeout:duration:' '--deadline:duration:' '--dry-run' '--pause' \
                     '--if-epoch:epoch:' '--on-hold-timeout:policy:(abort pin cut)' '--max-failed:limit:' '--reason:text:' '--yes';;
+                go) _arguments '--no-wait' '--wait-drain' '--timeout:duration:';;
                 watch) _arguments '1:switch:' '--wait-drain' '--timeout:duration:';;
                 sessions) _arguments '--sort:order:(held age rate)' '--limit:number:';;
                 drain) _arguments '1:endpoint:' '--no-wait' '--timeout:duration:' '--self' '--wait';;
@@ -98,6 +101,7 @@ complete -c tealctl -n __fish_use_subcommand -a status -d 'epoch, live color, cl
 complete -c tealctl -n __fish_use_subcommand -a switch -d 'make a color live'
 complete -c tealctl -n __fish_use_subcommand -a rollback -d 'back to the color before the last switch'
 complete -c tealctl -n __fish_use_subcommand -a abort -d 'abort the running switch'
+complete -c tealctl -n __fish_use_subcommand -a go -d 'let a paused switch go on'
 complete -c tealctl -n __fish_use_subcommand -a watch -d 'follow a switch'
 complete -c tealctl -n __fish_use_subcommand -a history -d 'the last switches'
 complete -c tealctl -n __fish_use_subcommand -a pools -d 'brokers of both colors'
@@ -113,11 +117,12 @@ complete -c tealctl -n __fish_use_subcommand -a check -d 'check a configuration 
 complete -c tealctl -n __fish_use_subcommand -a completion -d 'completion script of a shell'
 complete -c tealctl -n __fish_use_subcommand -a version -d 'version of this program'
 complete -c tealctl -n '__fish_seen_subcommand_from switch' -a 'blue green'
-complete -c tealctl -n '__fish_seen_subcommand_from switch rollback' -l no-wait
-complete -c tealctl -n '__fish_seen_subcommand_from switch rollback watch' -l wait-drain
-complete -c tealctl -n '__fish_seen_subcommand_from switch rollback watch' -l timeout -x
+complete -c tealctl -n '__fish_seen_subcommand_from switch rollback go' -l no-wait
+complete -c tealctl -n '__fish_seen_subcommand_from switch rollback go watch' -l wait-drain
+complete -c tealctl -n '__fish_seen_subcommand_from switch rollback go watch' -l timeout -x
 complete -c tealctl -n '__fish_seen_subcommand_from switch rollback' -l deadline -x
 complete -c tealctl -n '__fish_seen_subcommand_from switch rollback' -l dry-run
+complete -c tealctl -n '__fish_seen_subcommand_from switch rollback' -l pause
 complete -c tealctl -n '__fish_seen_subcommand_from switch rollback' -l if-epoch -x
 complete -c tealctl -n '__fish_seen_subcommand_from switch rollback' -l on-hold-timeout -x -a 'abort pin cut'
 complete -c tealctl -n '__fish_seen_subcommand_from switch rollback' -l max-failed -x

@@ -44,6 +44,8 @@ void define_switch_options(CLI::App& command, command_line& line)
     command.add_flag(
         "--dry-run", line.change.dry_run,
         "Prepare every session on the target, then release it; nothing is switched");
+    command.add_flag(
+        "--pause", line.change.pause, "Wait for `tealctl go` once every session is prepared");
     command.add_option("--if-epoch", line.change.if_epoch, "Refuse the switch unless this is the epoch");
     command
         .add_option(
@@ -87,6 +89,12 @@ void define(CLI::App& app, command_line& line)
         *app.add_subcommand("rollback", "Back to the color before the last committed switch"),
         line);
     app.add_subcommand("abort", "Abort the running switch");
+    auto* go = app.add_subcommand("go", "Let a paused switch go on, and wait for the final report");
+    go->add_flag("--no-wait", line.no_wait, "Return as soon as it goes on");
+    go->add_flag(
+        "--wait-drain", line.change.waiting.wait_drain, "Also wait until the old color is drained");
+    go->add_option("--timeout", line.timeout, "Stop waiting after this time; the switch goes on")
+        ->capture_default_str();
     auto* watch = app.add_subcommand("watch", "Follow a switch until its report is final");
     watch->add_option("id", line.id, "The switch; without it the newest");
     watch->add_flag(
@@ -181,6 +189,9 @@ int run_remote(const std::string& name, command_line& line, commands& remote, te
     }
     if (name == "abort") {
         return remote.abort();
+    }
+    if (name == "go") {
+        return remote.go(waiting);
     }
     if (name == "watch") {
         return remote.watch(line.id != 0 ? std::optional(line.id) : std::nullopt, waiting);

@@ -66,6 +66,7 @@ struct prepare {
     double connect_rate = 500; // this member's part, links per second
     prepare_settings settings;
     bool dry_run = false;
+    bool pauses = false; // C14: a long time may lie between `prepared` and the hold
     bool operator==(const prepare&) const = default;
 };
 struct hold {

@@ -46,6 +46,18 @@ struct switch_answer {
     std::string detail;
 };
 
+enum class go_outcome : std::uint8_t {
+    accepted,   // the hold begins
+    none,       // no such switch runs; `detail` says what there is
+    not_paused, // it prepares still, or goes on already
+    refused,    // by a preflight that was made anew; it stays paused
+};
+struct go_reply {
+    go_outcome outcome = go_outcome::accepted;
+    std::string detail;
+    std::vector<session_failure> failures;
+};
+
 struct drain_request {
     broker::color color = broker::color::blue;
     std::string endpoint; // its name, or host:port
@@ -115,6 +127,8 @@ public:
     // ---- from the API
     void request_switch(switch_request request, std::function<void(switch_answer)> done);
     abort_answer abort(switch_number id, const std::string& who);
+    // C14: a paused switch goes on, if the target still answers.
+    void go(switch_number id, std::string who, std::function<void(go_reply)> done);
     void snapshot(std::function<void(gateway_snapshot)> done);
     void sessions(std::function<void(std::vector<session_snapshot>)> done);
     void disconnect(std::string session, std::string who, std::function<void(bool)> done);
@@ -163,6 +177,9 @@ private:
     void on_preflight(const std::vector<std::pair<member_number, preflight_answer>>& answers);
     void begin(std::string note);
     void refuse(std::string why, std::vector<session_failure> failures);
+    go_reply may_go(switch_number id) const;
+    go_reply gone_on(
+        switch_number id, const std::vector<std::pair<member_number, preflight_answer>>& answers);
     std::optional<drain_answer> refuses_drain() const;
     void order_drain(
         const drain_request& request, const gateway_snapshot& found,

@@ -4,6 +4,9 @@
 #include "control/service/control_service.hpp"
 #include "control/service/ask_all.hpp"
 
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -193,6 +196,76 @@ void control_service::begin(std::string note)
     pending->done(
         accepted ? switch_answer{switch_outcome::accepted, pending->id, ""}
                  : switch_answer{switch_outcome::stopping, pending->id, "the gateway is stopping"});
+}
+
+go_reply control_service::may_go(switch_number id) const
+{
+    if (running() == nullptr || running()->id != id) {
+        return {go_outcome::none, "switch " + std::to_string(id) + " does not run", {}};
+    }
+    if (coordinator_.state() != coordinator_state::paused) {
+        return {
+            go_outcome::not_paused,
+            "switch " + std::to_string(id) + " is " + std::string(to_string(running()->phase)), {}};
+    }
+    return {};
+}
+
+// C14. Much may have happened since it was prepared.
+void control_service::go(switch_number id, std::string who, std::function<void(go_reply)> done)
+{
+    const auto said = [this, id, who = std::move(who), done = std::move(done)](go_reply reply) {
+        log_(
+            log_level::info,
+            "audit who=" + boost::json::serialize(boost::json::string(who)) +
+                " what=go switch=" + std::to_string(id) + " epoch=" + std::to_string(state().epoch) +
+                " result=" + (reply.outcome == go_outcome::accepted ? "accepted" : "refused") +
+                (reply.detail.empty()
+                     ? ""
+                     : " detail=" + boost::json::serialize(boost::json::string(reply.detail))));
+        done(std::move(reply));
+    };
+    if (auto refused = may_go(id); refused.outcome != go_outcome::accepted) {
+        said(std::move(refused));
+        return;
+    }
+    const auto target = running()->to;
+    ask_all<preflight_answer>(
+        context_, members_, settings_.preflight_timeout,
+        [target](member_port& member, auto answered) {
+            member.preflight(target, std::move(answered));
+        },
+        [this, alive = alive_, id, said](const member_answers<preflight_answer>& answers) {
+            if (*alive) {
+                said(gone_on(id, answers));
+            }
+        });
+}
+
+go_reply
+control_service::gone_on(switch_number id, const member_answers<preflight_answer>& answers)
+{
+    if (auto ended = may_go(id); ended.outcome != go_outcome::accepted) { // meanwhile
+        return ended;
+    }
+    auto verdict = judge(
+        answers, members_.size(), running()->to, settings_.connect_rate,
+        settings_.default_deadline);
+    if (!verdict.refusal.empty()) {
+        return {go_outcome::refused, verdict.refusal, std::move(verdict.failures)};
+    }
+    effects out;
+    const auto answer = coordinator_.on_go(net::clock::now(), out);
+    run(out);
+    if (answer == go_answer::unready) {
+        const auto all = running()->total();
+        return {
+            go_outcome::refused,
+            std::to_string(all.sessions_total - all.sessions_ready - all.sessions_failed) + " of " +
+                std::to_string(all.sessions_total) + " sessions have no standby at the moment",
+            {}};
+    }
+    return {};
 }
 
 // A refused switch has an id and a report too. Of a dry run the refusal is the answer it was made

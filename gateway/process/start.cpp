@@ -48,6 +48,7 @@ control::control_settings control_settings_of(const config& c)
     const auto& w = c.switching;
     s.prepare_timeout = w.prepare_timeout;
     s.hold_timeout = w.hold_timeout;
+    s.pause_timeout = w.pause_timeout;
     s.on_hold_timeout = w.on_hold_timeout;
     s.max_failed = w.max_failed;
     s.members = timing_of(w);

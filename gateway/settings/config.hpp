@@ -215,6 +215,7 @@ struct dedup_config {
 struct switch_config {
     milliseconds prepare_timeout{60'000}; // longest time without progress
     milliseconds hold_timeout{2'000};
+    milliseconds pause_timeout{900'000}; // of a switch that waits for go
     control::hold_policy on_hold_timeout = control::hold_policy::abort;
     control::failure_limit max_failed;
     control::refused_policy on_refused = control::refused_policy::fail;

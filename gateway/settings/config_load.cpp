@@ -93,6 +93,7 @@ void loader::switching(section at)
     auto& s = config_.switching;
     at.take("prepare_timeout", s.prepare_timeout, 100ms, 24h);
     at.take("hold_timeout", s.hold_timeout, 10ms, 1h);
+    at.take("pause_timeout", s.pause_timeout, 100ms, 24h);
     at.take_word(
         "on_hold_timeout", s.on_hold_timeout,
         {{"abort", control::hold_policy::abort},

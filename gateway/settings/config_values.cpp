@@ -284,6 +284,7 @@ void add_switch(list& to, const switch_config& s)
     to.in("switch.");
     to.at_once("prepare_timeout", s.prepare_timeout);
     to.at_once("hold_timeout", s.hold_timeout);
+    to.at_once("pause_timeout", s.pause_timeout);
     to.add("on_hold_timeout", control::to_string(s.on_hold_timeout), applies::at_once);
     to.add("max_failed", text(s.max_failed), applies::at_once);
     to.add("on_refused", text(s.on_refused), applies::at_once);

@@ -218,7 +218,12 @@ void readiness::standby_lost(client_session& s, time_point now)
     if (was_ready && part.ordered && switch_.phase <= member_phase::prepared) {
         ++switch_.unprepared;
     }
-    if (was_ready && ++part.lost > 1) { // S9: dialled once more; lost again it is failed
+    // C14: in a pause it is dialled again as often as it is lost.
+    const bool paused = switch_.pauses && switch_.phase == member_phase::prepared;
+    if (paused) {
+        note_numbers(now);
+    }
+    if (was_ready && !paused && ++part.lost > 1) { // S9: dialled once more; lost again it is failed
         part.ready = false;
         standby_failed(s, "the standby was lost twice", now);
         return;

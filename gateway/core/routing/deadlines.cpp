@@ -141,7 +141,8 @@ void router::run_probes(time_point now)
 // What the coordinator is told until the report is final, and while anything is still owed.
 void router::say_numbers(time_point now)
 {
-    if (switch_.phase == member_phase::preparing) {
+    const bool paused = switch_.pauses && switch_.phase == member_phase::prepared; // C14
+    if (switch_.phase == member_phase::preparing || paused) {
         readiness_.say(control::progress{
             switch_.tally.sessions_ready, switch_.tally.sessions_failed,
             switch_.tally.sessions_total, switch_.links_answered});

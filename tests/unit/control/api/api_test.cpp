@@ -78,6 +78,8 @@ TEST(Api, BadFieldsAreRefusedByName)
         {R"({"to":"green","max_failed":-1})", "max_failed"},
         {R"({"to":"green","max_failed":"101%"})", "max_failed"},
         {R"({"to":"green","dry_run":"yes"})", "dry_run"},
+        {R"({"to":"green","pause":1})", "pause"},
+        {R"({"to":"green","pause":true,"dry_run":true})", "pause"},
         {R"({"to":"green","reason":1})", "reason"},
         {R"({"to":"green","on_hold_timeout":"wait"})", "on_hold_timeout"},
     };
@@ -115,6 +117,33 @@ TEST(Api, C1_ASecondSwitchGetsTheRunningOne)
     EXPECT_EQ(api_bench::json(response).at("switch").at("id"), 7);
     EXPECT_EQ(
         api_bench::json(bench.ask("GET", "/v1/status")).at("switch").at("phase"), "preparing");
+}
+
+TEST(Api, C14_APausedSwitchGoesOnByGo)
+{
+    api_bench bench;
+    EXPECT_EQ(problem_of(bench.ask("POST", "/v1/switches/7/go")), "404 urn:teal:problem:no-such-switch");
+    EXPECT_EQ(bench.post(R"({"to":"green","pause":true})").status, 202u);
+    bench.settle();
+    EXPECT_EQ(api_bench::at(bench.ask("GET", "/v1/switches/7"), "phase"), "\"paused\"");
+    const auto response = bench.ask("POST", "/v1/switches/7/go");
+    EXPECT_EQ(response.status, 202u);
+    EXPECT_EQ(api_bench::at(response, "phase"), "\"holding\"");
+    bench.settle();
+    EXPECT_EQ(api_bench::at(bench.ask("GET", "/v1/switches/7"), "result"), "\"switched\"");
+    EXPECT_EQ(
+        problem_of(api_bench().post(R"({"to":"green","pause":true,"dry_run":true})")),
+        "400 urn:teal:problem:bad-field");
+}
+
+TEST(Api, C14_GoIsForAPausedSwitchOnly)
+{
+    api_bench bench;
+    bench.members[0]->stop_at = "prepare";
+    bench.post(R"({"to":"green","pause":true})");
+    const auto response = bench.ask("POST", "/v1/switches/7/go");
+    EXPECT_EQ(problem_of(response), "409 urn:teal:problem:not-paused");
+    EXPECT_EQ(api_bench::at(response, "detail"), "\"switch 7 is preparing\"");
 }
 
 TEST(Api, C10_ARefusedSwitchLinksItsReport)

@@ -98,7 +98,7 @@ TEST(Tealctl, AGatewayThatIsNotThereIsStatus3)
 TEST(Tealctl, EveryCommandIsInEveryCompletionScript)
 {
     const auto names = command_names();
-    EXPECT_EQ(names.size(), 16u);
+    EXPECT_EQ(names.size(), 17u);
     for (const auto* shell : {"bash", "zsh", "fish"}) {
         const auto got = call({"completion", shell});
         EXPECT_EQ(got.status, 0);

@@ -94,7 +94,7 @@ brokers:
   connect_rate: 50/s
   park_timeout: 2m
 initial_color: green
-switch: { prepare_timeout: 61s, hold_timeout: 3s, on_hold_timeout: pin, max_failed: 2%, on_refused: close, pin_timeout: 1m,
+switch: { prepare_timeout: 61s, hold_timeout: 3s, pause_timeout: 16m, on_hold_timeout: pin, max_failed: 2%, on_refused: close, pin_timeout: 1m,
           drain_timeout: 31s, linger: 2s, queue_order: strict, seam_timeout: 2s, seam_quiet: 51ms,
           overlap: 6s, receipt_timeout: 3s, trial_timeout: 2s, marker_interval: 101ms }
 store: { path: other.state }

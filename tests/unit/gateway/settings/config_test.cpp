@@ -81,7 +81,7 @@ brokers:
   connect_rate: 50/s
   park_timeout: 1m
 initial_color: green
-switch: { prepare_timeout: 61s, hold_timeout: 3s, on_hold_timeout: abort, max_failed: 2%, on_refused: close, pin_timeout: 1m,
+switch: { prepare_timeout: 61s, hold_timeout: 3s, pause_timeout: 16m, on_hold_timeout: abort, max_failed: 2%, on_refused: close, pin_timeout: 1m,
           drain_timeout: 31s, linger: 2s, queue_order: strict, seam_timeout: 2s, seam_quiet: 51ms,
           overlap: 6s, receipt_timeout: 3s, trial_timeout: 2s, marker_interval: 101ms, dedup: header x-id }
 store: { kind: file, path: state/teal.state }
@@ -300,6 +300,7 @@ TEST(Config, FullOneSetsEveryOtherKey)
     const auto c = must_parse(full, dir.path("teal.yaml"));
     switch_config s{61s,
                     3s,
+                    16min,
                     control::hold_policy::abort,
                     {2, true},
                     control::refused_policy::close,

@@ -19,9 +19,9 @@ protected:
     }
     std::string endpoint_of(session_id id)
     {
-        for (const auto& one : router.sessions(now)) {
-            if (one.id == "0-" + std::to_string(static_cast<std::uint64_t>(id))) {
-                return one.endpoint;
+        for (const auto& shown : router.sessions(now)) {
+            if (shown.id == "0-" + std::to_string(static_cast<std::uint64_t>(id))) {
+                return shown.endpoint;
             }
         }
         return "gone";
@@ -30,27 +30,27 @@ protected:
 
 TEST_F(RouterReload, A13_TheSameAgainTouchesNothing)
 {
-    const auto a = client();
-    says(a, "SUBSCRIBE id:1 destination:/topic/a");
+    const auto one = client();
+    says(one, "SUBSCRIBE id:1 destination:/topic/a");
     skip_effects();
     reloads();
     effects_are({});
-    EXPECT_EQ(state(a), session_state::active);
+    EXPECT_EQ(state(one), session_state::active);
 }
 
 TEST_F(RouterReload, A13_SessionsOfARemovedEndpointMoveToAnotherOne)
 {
-    const auto a = client();
-    const auto b = client();
-    EXPECT_EQ(endpoint_of(a), "b1");
-    EXPECT_EQ(endpoint_of(b), "b2");
+    const auto one = client();
+    const auto two = client();
+    EXPECT_EQ(endpoint_of(one), "b1");
+    EXPECT_EQ(endpoint_of(two), "b2");
     loaded.endpoints.blue[0].removed = true;
     loaded.endpoints.blue.push_back({.name = "b3", .url = "stomp://b3:1"});
     reloads();
     run(5s);
-    EXPECT_EQ(endpoint_of(a), "b3");
-    EXPECT_EQ(endpoint_of(b), "b2");
-    EXPECT_EQ(state(a), session_state::active);
+    EXPECT_EQ(endpoint_of(one), "b3");
+    EXPECT_EQ(endpoint_of(two), "b2");
+    EXPECT_EQ(state(one), session_state::active);
     const auto blue = router.snapshot().endpoints.blue;
     EXPECT_FALSE(blue[0].shown());
     EXPECT_TRUE(blue[1].shown());
@@ -61,12 +61,12 @@ TEST_F(RouterReload, A13_SessionsOfARemovedEndpointMoveToAnotherOne)
 
 TEST_F(RouterReload, A13_LimitsAndPatternsAreForWhatComesNext)
 {
-    const auto a = client();
-    says(a, "SUBSCRIBE id:1 destination:/topic/a");
+    const auto one = client();
+    says(one, "SUBSCRIBE id:1 destination:/topic/a");
     loaded.subscriptions = 1;
     reloads();
     skip_effects();
-    says(a, "SUBSCRIBE id:2 destination:/topic/b");
+    says(one, "SUBSCRIBE id:2 destination:/topic/b");
     const auto effects = log.take();
     ASSERT_FALSE(effects.empty());
     EXPECT_NE(effects[0].find("ERROR"), std::string::npos) << effects[0];
@@ -77,14 +77,14 @@ TEST_F(RouterReload, A13_ALongerParkTimeoutIsForWhoIsParkedAlready)
     brokers.blue.dials = false;
     fails_its_probes(b1);
     fails_its_probes(b2);
-    const auto a = client();
-    EXPECT_TRUE(exists(a));
+    const auto one = client();
+    EXPECT_TRUE(exists(one));
     loaded.park_timeout = 2min;
     reloads();
     run(119s);
-    EXPECT_TRUE(exists(a));
+    EXPECT_TRUE(exists(one));
     run(2s);
-    EXPECT_FALSE(exists(a));
+    EXPECT_FALSE(exists(one));
 }
 
 } // namespace

@@ -265,6 +265,36 @@ TEST_F(RouterSwitch, S9_AStandbyLostInPreparingIsDialledOnceMoreThenFailed)
     EXPECT_EQ(state(a), session_state::active);
 }
 
+TEST_F(RouterSwitch, C14_AStandbyLostInAPauseIsDialledAgainAsOftenAsItIsLost)
+{
+    subscriber();
+    ++switch_id;
+    orders(control::prepare{
+        .to = color::green, .connect_rate = 50'000, .settings = usual_timing(), .pauses = true});
+    EXPECT_EQ(router.phase(), member_phase::prepared);
+    skip_effects();
+    for (std::uint64_t link = 4; link < 8; ++link) {
+        loses(link);
+        run(1s); // back-off
+        EXPECT_EQ(those("report failed"), lines{}) << link;
+        EXPECT_EQ(router.numbers().sessions_ready, 1u) << link;
+    }
+    const auto late = client(); // who comes meanwhile gets one
+    run(100ms);
+    EXPECT_EQ(router.numbers().sessions_ready, 2u);
+    EXPECT_EQ(router.numbers().sessions_total, 2u);
+    skip_effects();
+    loses(8); // the coordinator is told
+    run(50ms);
+    const auto told = those("report progress");
+    EXPECT_FALSE(told.empty());
+    holds();
+    run(1s);
+    commits();
+    EXPECT_EQ(state(a), session_state::active);
+    EXPECT_EQ(state(late), session_state::active);
+}
+
 TEST_F(RouterSwitch, ClientsFramesFlowToTheOldColorWhilePreparing)
 {
     subscriber();
