@@ -26,6 +26,17 @@ struct output {
     bool quiet = false;
     bool colors = false;
     bool progress = false; // err is a terminal
+    std::string token_file; // as given; empty: none
+};
+
+// Which sessions; empty fields: any.
+struct session_filter {
+    std::string at, login, state, address, older_than; // at: COLOR/NAME; address: or a block
+    bool any() const noexcept
+    {
+        return !(at.empty() && login.empty() && state.empty() && address.empty() &&
+                 older_than.empty());
+    }
 };
 
 struct wait_options {
@@ -50,6 +61,9 @@ class commands {
 public:
     commands(http_client client, output to) : client_(std::move(client)), to_(to) {}
 
+    // Says it on err, with -o json as an object; the status.
+    int fail(int status, const std::string& sentence, const boost::json::object* problem = nullptr);
+
     int status();
     int switch_to(switch_options options);
     int rollback(switch_options options);
@@ -58,10 +72,14 @@ public:
     int watch(std::optional<std::uint64_t> id, const wait_options& waiting);
     int history();
     int pools();
-    int sessions(const std::string& sort, std::uint64_t limit);
+    // `all`: page after page, `limit` each.
+    int sessions(
+        const std::string& sort, std::uint64_t limit, bool all, const session_filter& which);
     int disconnect(const std::string& session);
+    // Those that match now, so many a second.
+    int disconnect_all(const session_filter& which, unsigned per_second);
     // `endpoint`: "blue/NAME" or "blue/H:P". Waits until no session and no link is left there.
-    int drain(const std::string& endpoint, const wait_options& waiting);
+    int drain(const std::string& endpoint, bool force, const wait_options& waiting);
     int undrain(const std::string& endpoint);
     // The gateway's configuration file, read again.
     int reload(bool dry_run);
@@ -74,6 +92,7 @@ private:
     std::variant<boost::json::object, int> get(const std::string& target, std::string_view field);
     // The same of an answer that was got already.
     std::variant<boost::json::object, int> body_of(const reply& got, std::string_view field);
+    std::variant<boost::json::object, int> pages(const std::string& query);
     int not_understood(const std::string& why);
     int refused(const reply& what);
     int not_reachable(const unreachable& what);
@@ -82,7 +101,7 @@ private:
     int finish(const boost::json::object& report);
     int show_paused(std::uint64_t id);
     std::variant<boost::json::object, int>
-    order_endpoint(const std::string& endpoint, const char* order);
+    order_endpoint(const std::string& endpoint, const char* order, const std::string& body);
     int wait_until_drained(
         const std::string& color, const std::string& name, const wait_options& waiting);
     int wait_until_gone(const wait_options& waiting);

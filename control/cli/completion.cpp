@@ -8,8 +8,8 @@ constexpr std::string_view bash =
     R"(# bash completion for tealctl: source <(tealctl completion bash)
 _tealctl() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command="" i
-    local commands="status switch rollback abort go watch history pools sessions drain undrain disconnect reload config check completion version"
-    local global="--endpoint --token-file --cacert --cert --key --output --quiet --no-color --help"
+    local commands="status switch rollback abort go watch history pools sessions drain undrain disconnect reload config check completion version help"
+    local global="--endpoint --token-file --cacert --cert --key --output --quiet --no-color --help --version"
     case $before in
         --token-file|--cacert|--cert|--key|check) COMPREPLY=($(compgen -f -- "$word")); return;;
         -o|--output) COMPREPLY=($(compgen -W "table json" -- "$word")); return;;
@@ -26,10 +26,12 @@ _tealctl() {
         switch|rollback) COMPREPLY=($(compgen -W "--no-wait --wait-drain --timeout --deadline --dry-run --pause --if-epoch --on-hold-timeout --max-failed --reason --yes" -- "$word"));;
         go) COMPREPLY=($(compgen -W "--no-wait --wait-drain --timeout" -- "$word"));;
         watch) COMPREPLY=($(compgen -W "--wait-drain --timeout" -- "$word"));;
-        sessions) COMPREPLY=($(compgen -W "--sort --limit" -- "$word"));;
+        sessions) COMPREPLY=($(compgen -W "--sort --limit --all --at --login --state --address --older-than" -- "$word"));;
+        disconnect) COMPREPLY=($(compgen -W "--at --login --state --address --older-than --pace" -- "$word"));;
+        help) COMPREPLY=($(compgen -W "$commands" -- "$word"));;
         reload) COMPREPLY=($(compgen -W "--dry-run" -- "$word"));;
         config) COMPREPLY=($(compgen -W "show" -- "$word"));;
-        drain) COMPREPLY=($(compgen -W "--no-wait --timeout --self --wait" -- "$word"));;
+        drain) COMPREPLY=($(compgen -W "--no-wait --timeout --force --self --wait" -- "$word"));;
     esac
 }
 complete -F _tealctl tealctl
@@ -57,6 +59,7 @@ _tealctl() {
         'check:check a configuration file'
         'completion:completion script of a shell'
         'version:version of this program'
+        'help:what a command does'
     )
     _arguments -C \
         '--endpoint[address of the gateway]:address:' '--token-file[file with the token]:file:_files' \
@@ -74,8 +77,11 @@ _tealctl() {
                     '--if-epoch:epoch:' '--on-hold-timeout:policy:(abort pin cut)' '--max-failed:limit:' '--reason:text:' '--yes';;
                 go) _arguments '--no-wait' '--wait-drain' '--timeout:duration:';;
                 watch) _arguments '1:switch:' '--wait-drain' '--timeout:duration:';;
-                sessions) _arguments '--sort:order:(held age rate)' '--limit:number:';;
-                drain) _arguments '1:endpoint:' '--no-wait' '--timeout:duration:' '--self' '--wait';;
+                sessions) _arguments '--sort:order:(held age rate)' '--limit:number:' '--all' '--at:endpoint:' '--login:login:' \
+                    '--state:state:' '--address:address:' '--older-than:duration:';;
+                disconnect) _arguments '1:session:' '--at:endpoint:' '--login:login:' '--state:state:' \
+                    '--address:address:' '--older-than:duration:' '--pace:rate:';;
+                drain) _arguments '1:endpoint:' '--no-wait' '--timeout:duration:' '--force' '--self' '--wait';;
                 undrain) _arguments '1:endpoint:';;
                 reload) _arguments '--dry-run';;
                 config) _arguments '1:what:(show)';;
@@ -116,6 +122,16 @@ complete -c tealctl -n '__fish_seen_subcommand_from config' -a show
 complete -c tealctl -n __fish_use_subcommand -a check -d 'check a configuration file'
 complete -c tealctl -n __fish_use_subcommand -a completion -d 'completion script of a shell'
 complete -c tealctl -n __fish_use_subcommand -a version -d 'version of this program'
+complete -c tealctl -n __fish_use_subcommand -a help -d 'what a command does'
+complete -c tealctl -l version -d 'version of this program'
+complete -c tealctl -n '__fish_seen_subcommand_from sessions' -l all
+complete -c tealctl -n '__fish_seen_subcommand_from sessions disconnect' -l at -x
+complete -c tealctl -n '__fish_seen_subcommand_from sessions disconnect' -l login -x
+complete -c tealctl -n '__fish_seen_subcommand_from sessions disconnect' -l state -x
+complete -c tealctl -n '__fish_seen_subcommand_from sessions disconnect' -l address -x
+complete -c tealctl -n '__fish_seen_subcommand_from sessions disconnect' -l older-than -x
+complete -c tealctl -n '__fish_seen_subcommand_from disconnect' -l pace -x
+complete -c tealctl -n '__fish_seen_subcommand_from drain' -l force
 complete -c tealctl -n '__fish_seen_subcommand_from switch' -a 'blue green'
 complete -c tealctl -n '__fish_seen_subcommand_from switch rollback go' -l no-wait
 complete -c tealctl -n '__fish_seen_subcommand_from switch rollback go watch' -l wait-drain

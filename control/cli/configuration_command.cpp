@@ -70,7 +70,7 @@ int commands::reload(bool dry_run)
     if (got.status != 200 && got.status != 202) {
         const int status = refused(got);
         const auto problem = parsed(got.body).value_or(boost::json::object{});
-        for (const auto& error : list_at(problem, "errors")) {
+        for (const auto& error : to_.json ? boost::json::array{} : list_at(problem, "errors")) {
             to_.err << "tealctl: " << line_of(error) << '\n';
         }
         return status;

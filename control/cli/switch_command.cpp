@@ -127,8 +127,7 @@ int commands::watch(std::optional<std::uint64_t> id, const wait_options& waiting
         }
         const auto* all = std::get<0>(body).if_contains("switches");
         if (all == nullptr || !all->is_array() || all->get_array().empty()) {
-            to_.err << "tealctl: there was no switch yet\n";
-            return exit_refused;
+            return fail(exit_refused, "there was no switch yet");
         }
         id = number_at(all->get_array().front().as_object(), "id");
     }
@@ -140,6 +139,8 @@ int commands::wait_for(std::uint64_t id, const wait_options& waiting)
     const auto begun = std::chrono::steady_clock::now();
     const auto until = waiting.timeout ? std::optional(begun + *waiting.timeout) : std::nullopt;
     const std::string path = "/v1/switches/" + std::to_string(id);
+    const std::string goes_on =
+        std::to_string(id) + " goes on: tealctl watch " + std::to_string(id);
     std::optional<boost::json::object> report;
     std::uint64_t last_id = 0;
     auto retry = retry_first;
@@ -178,14 +179,10 @@ int commands::wait_for(std::uint64_t id, const wait_options& waiting)
             return text_at(*report, "phase") == "paused" ? show_paused(id) : finish(*report);
         }
         if (ended == stream_end::interrupted) {
-            to_.err << "tealctl: detached; switch " << id << " goes on: tealctl watch " << id
-                    << '\n';
-            return exit_detached;
+            return fail(exit_detached, "detached; switch " + goes_on);
         }
         if (ended == stream_end::timeout) {
-            to_.err << "tealctl: timeout; switch " << id << " goes on: tealctl watch " << id
-                    << '\n';
-            return exit_timeout;
+            return fail(exit_timeout, "timeout; switch " + goes_on);
         }
         if (ended == stream_end::refused) {
             const auto why = get(path, "id");
@@ -199,9 +196,10 @@ int commands::wait_for(std::uint64_t id, const wait_options& waiting)
             return not_reachable({"lost while switch " + std::to_string(id) + " ran"});
         }
         if (!http_client::pause(retry)) {
-            to_.err << "tealctl: detached from switch " << id << ", which was not reachable: tealctl watch "
-                    << id << '\n';
-            return exit_detached;
+            return fail(
+                exit_detached, "detached from switch " + std::to_string(id) +
+                                   ", whose gateway was not reachable: tealctl watch " +
+                                   std::to_string(id));
         }
         retry = std::min(retry * 2, retry_max);
     }
@@ -236,8 +234,7 @@ int commands::go(const wait_options& waiting)
     }
     const auto id = text_at(std::get<0>(body), "switch.id");
     if (id.empty()) {
-        to_.err << "tealctl: no switch runs\n";
-        return exit_refused;
+        return fail(exit_refused, "no switch runs");
     }
     const auto answer = client_.send({"POST", "/v1/switches/" + id + "/go", {}, ""});
     if (const auto* none = std::get_if<unreachable>(&answer)) {

@@ -63,11 +63,12 @@ struct drain_request {
     std::string endpoint; // its name, or host:port
     bool on = true;       // else taken back
     std::string who;
+    bool force = false; // although no other endpoint of the live color is left
 };
 enum class drain_outcome : std::uint8_t {
     accepted, // noted by every member; sessions move from now on
     no_such_endpoint,
-    nowhere_to_go, // sessions are bound there, and no other endpoint of its color takes them
+    nowhere_to_go, // of the live color no other endpoint is left, and `force` was not said
     busy,          // a switch runs (C1); `id` is that one's
     unanswered,    // by a member: some may have noted it; the order may be repeated
     stopping,

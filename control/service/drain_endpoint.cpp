@@ -115,12 +115,13 @@ void control_service::order_drain(
             return &e != &known[*index] && e.healthy && !e.draining && !e.removed;
         }));
         // On the other color they end with the drain of the switch that left it.
-        if (request.color == state().live && answer.sessions > 0 && answer.others == 0) {
+        if (request.color == state().live && answer.others == 0 && !request.force) {
             refuse(
                 drain_outcome::nowhere_to_go,
                 std::to_string(answer.sessions) + " sessions are bound to " + color + "/" +
                     known[*index].name + "; none of the " + std::to_string(known.size() - 1) +
-                    " other endpoints of " + color + " is healthy and not draining");
+                    " other endpoints of " + color +
+                    " is healthy and not draining; `force` drains it all the same");
         }
     }
     if (answer.outcome != drain_outcome::accepted) {
