@@ -18,8 +18,7 @@ pool::pool(std::vector<pool_endpoint> endpoints, pool_settings settings)
 {
 }
 
-void pool::reload(
-    std::vector<pool_endpoint> endpoints, pool_settings settings, net::time_point now)
+void pool::reload(std::vector<pool_endpoint> endpoints, pool_settings settings, net::time_point now)
 {
     BOOST_ASSERT(endpoints.size() >= endpoints_.size());
     endpoints_ = std::move(endpoints);

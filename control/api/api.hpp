@@ -30,6 +30,10 @@ struct api_options {
     std::string version;
     // None: loopback or unix socket only, everybody there is admin.
     std::optional<token_file> tokens;
+    bool open_metrics = false; // /metrics asks for no token
+    // Also of who comes by a unix socket. Else the file's mode and group say who may, and who comes is
+    // admin.
+    bool sockets_ask_tokens = true;
     // No tokens on TCP: the Host must be local, or a web page could steer us.
     bool local_names_only = true;
     std::function<std::string()> metrics; // the Prometheus text

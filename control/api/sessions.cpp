@@ -78,9 +78,9 @@ struct filter {
 // What it takes, where `value` is something else.
 std::optional<std::string> expected_of(filter& which, std::string_view name, std::string_view value)
 {
-    static constexpr std::array<std::string_view, 9> states{
-        "connecting", "active", "waiting", "quiescing", "held",
-        "rebinding",  "pinned", "parked",  "closing"};
+    static constexpr std::array<std::string_view, 9> states{"connecting", "active", "waiting",
+                                                            "quiescing",  "held",   "rebinding",
+                                                            "pinned",     "parked", "closing"};
     if (name == "endpoint") {
         which.endpoint = value;
         const auto slash = value.find('/');
@@ -183,12 +183,11 @@ void api::sessions(call& the_call)
             return;
         }
     }
-    control_.sessions(
-        [done = the_call.done, key, behind, limit,
-         which = std::move(which)](std::vector<session_snapshot> all) {
-            std::erase_if(all, [&](const session_snapshot& s) { return !which.lets(s); });
-            done(json_response(200, page_of(std::move(all), key, behind, limit)));
-        });
+    control_.sessions([done = the_call.done, key, behind, limit,
+                       which = std::move(which)](std::vector<session_snapshot> all) {
+        std::erase_if(all, [&](const session_snapshot& s) { return !which.lets(s); });
+        done(json_response(200, page_of(std::move(all), key, behind, limit)));
+    });
 }
 
 void api::disconnect(call& the_call)

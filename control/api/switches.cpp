@@ -280,13 +280,21 @@ void api::go_on(call& the_call)
             case go_outcome::none:
             case go_outcome::not_paused:
                 done(problem_response(
-                    {409, "not-paused", "It does not wait for go", reply.detail, "",
+                    {409,
+                     "not-paused",
+                     "It does not wait for go",
+                     reply.detail,
+                     "",
                      {{"switch", report}}},
                     epoch()));
                 return;
             case go_outcome::refused:
                 done(problem_response(
-                    {422, "preflight", "Refused by preflight; it stays paused", reply.detail, "",
+                    {422,
+                     "preflight",
+                     "Refused by preflight; it stays paused",
+                     reply.detail,
+                     "",
                      {{"switch", report}}},
                     epoch()));
                 return;

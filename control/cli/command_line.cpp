@@ -23,13 +23,15 @@ void define_switch_options(CLI::App& command, command_line& line)
         .add_option("--timeout", line.timeout, "Stop waiting after this time; the switch goes on")
         ->capture_default_str();
     command.add_option(
-        "--deadline", line.change.deadline, "Abort the switch if it is not decided after this time (2m)");
+        "--deadline", line.change.deadline,
+        "Abort the switch if it is not decided after this time (2m)");
     command.add_flag(
         "--dry-run", line.change.dry_run,
         "Prepare every session on the target, then release it; nothing is switched");
     command.add_flag(
         "--pause", line.change.pause, "Wait for `tealctl go` once every session is prepared");
-    command.add_option("--if-epoch", line.change.if_epoch, "Refuse the switch unless this is the epoch");
+    command.add_option(
+        "--if-epoch", line.change.if_epoch, "Refuse the switch unless this is the epoch");
     command
         .add_option(
             "--on-hold-timeout", line.change.on_hold_timeout,
@@ -59,7 +61,8 @@ void define_filter(CLI::App& command, session_filter& which)
     command.add_option("--login", which.login, "Those with this login");
     command.add_option("--state", which.state, "Those in this state, as in the table");
     command.add_option("--address", which.address, "Those from this address or block (10.0.0.0/8)");
-    command.add_option("--older-than", which.older_than, "Those that are connected for longer, as in 90s or 2h");
+    command.add_option(
+        "--older-than", which.older_than, "Those that are connected for longer, as in 90s or 2h");
 }
 
 void define_global_options(CLI::App& app, command_line& line)
@@ -79,10 +82,11 @@ void define_global_options(CLI::App& app, command_line& line)
         ->check(CLI::IsMember({"table", "json"}));
     app.add_flag("-q,--quiet", line.quiet, "No table, no progress");
     app.add_flag("--no-color", line.no_color, "No colors (also NO_COLOR)");
-    app.footer("Exit status: 0 done · 1 failed, all sessions on the old color · 2 wrong usage · 3 "
-               "gateway not reachable, or its answer not understood · 4 refused\n"
-               "5 timeout, switch still running · 6 done, but something was counted · 7 not allowed "
-               "· 130 detached");
+    app.footer(
+        "Exit status: 0 done · 1 failed, all sessions on the old color · 2 wrong usage · 3 "
+        "gateway not reachable, or its answer not understood · 4 refused\n"
+        "5 timeout, switch still running · 6 done, but something was counted · 7 not allowed "
+        "· 130 detached");
 }
 
 } // namespace
@@ -92,9 +96,7 @@ void define(CLI::App& app, command_line& line)
     define_global_options(app, line);
     app.add_subcommand("status", "Epoch, live color, clients and pools");
     auto* change = app.add_subcommand("switch", "Make a color live, and wait for the final report");
-    change->add_option("color", line.change.to, "blue or green")
-        ->required()
-        ->check(a_color());
+    change->add_option("color", line.change.to, "blue or green")->required()->check(a_color());
     define_switch_options(*change, line);
     define_switch_options(
         *app.add_subcommand("rollback", "Back to the color before the last committed switch"),
@@ -127,7 +129,8 @@ void define(CLI::App& app, command_line& line)
     drain->add_option("--timeout", line.timeout, "Stop waiting after this time; the drain goes on")
         ->capture_default_str();
     drain->add_flag(
-        "--force", line.force, "Also where no other endpoint of the live color can take its sessions");
+        "--force", line.force,
+        "Also where no other endpoint of the live color can take its sessions");
     drain->add_flag("--self", line.self, "Send the clients of this gateway away, before it stops");
     drain->add_flag("--wait", line.drain_wait, "With --self: wait until it is drained");
     app.add_subcommand("undrain", "Take a drained endpoint back")
@@ -153,7 +156,6 @@ void define(CLI::App& app, command_line& line)
     app.add_subcommand("version", "Print the version of this program");
     app.add_subcommand("help", "Print what a command does")->add_option("command", line.verb);
 }
-
 
 std::optional<unsigned> rate_from(const std::string& text)
 {

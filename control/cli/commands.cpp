@@ -56,8 +56,7 @@ int status_of_refusal(unsigned http_status) noexcept
 
 } // namespace
 
-int commands::fail(
-    int status, const std::string& sentence, const boost::json::object* problem)
+int commands::fail(int status, const std::string& sentence, const boost::json::object* problem)
 {
     if (!to_.json) {
         to_.err << "tealctl: " << sentence << '\n';
@@ -79,8 +78,8 @@ int commands::not_reachable(const unreachable& what)
             "interrupted before the gateway answered; `tealctl status` says whether a switch runs");
     }
     return fail(
-        exit_unreachable, "gateway not reachable at " + control::printable(client_.where()) + ": " +
-                              what.why);
+        exit_unreachable,
+        "gateway not reachable at " + control::printable(client_.where()) + ": " + what.why);
 }
 
 // An empty table with status 0 would mean that there is nothing. In truth it is not known.
@@ -203,8 +202,8 @@ int commands::abort()
         return refused(got);
     }
     // C6: asked while the store was written it may be too late all the same; only the report tells.
-    const int ended = wait_for(
-        number_at(std::get<0>(body), "switch.id"), {.timeout = std::chrono::seconds(30)});
+    const int ended =
+        wait_for(number_at(std::get<0>(body), "switch.id"), {.timeout = std::chrono::seconds(30)});
     if (ended == exit_done || ended == exit_counted) {
         return fail(exit_refused, "switch " + id + " was decided already");
     }

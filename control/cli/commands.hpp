@@ -34,8 +34,8 @@ struct session_filter {
     std::string at, login, state, address, older_than; // at: COLOR/NAME; address: or a block
     bool any() const noexcept
     {
-        return !(at.empty() && login.empty() && state.empty() && address.empty() &&
-                 older_than.empty());
+        return !(
+            at.empty() && login.empty() && state.empty() && address.empty() && older_than.empty());
     }
 };
 
@@ -73,8 +73,8 @@ public:
     int history();
     int pools();
     // `all`: page after page, `limit` each.
-    int sessions(
-        const std::string& sort, std::uint64_t limit, bool all, const session_filter& which);
+    int
+    sessions(const std::string& sort, std::uint64_t limit, bool all, const session_filter& which);
     int disconnect(const std::string& session);
     // Those that match now, so many a second.
     int disconnect_all(const session_filter& which, unsigned per_second);

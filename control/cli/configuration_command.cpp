@@ -35,7 +35,8 @@ void print_reload(std::ostream& out, const boost::json::object& answer, bool)
     if (result == "waits") {
         out << "it will be taken when switch " << text_at(answer, "switch") << " has ended\n";
     } else {
-        out << (result == "unchanged"     ? "no key has changed\n"
+        out
+            << (result == "unchanged"     ? "no key has changed\n"
                 : result == "would_apply" ? "nothing was changed (--dry-run)\n"
                                           : "the configuration was taken\n");
     }

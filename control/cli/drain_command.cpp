@@ -50,8 +50,7 @@ const boost::json::object* endpoint_in(const boost::json::object& pool, const st
 } // namespace
 
 std::variant<boost::json::object, int>
-commands::order_endpoint(
-    const std::string& endpoint, const char* order, const std::string& body)
+commands::order_endpoint(const std::string& endpoint, const char* order, const std::string& body)
 {
     const auto slash = endpoint.find('/');
     const auto answer = client_.send(

@@ -210,9 +210,10 @@ namespace {
 void print_paused(std::ostream& out, const boost::json::object& report, bool)
 {
     const auto failed = text_at(report, "sessions.failed");
-    out << "switch " << text_at(report, "id") << " to " << text_at(report, "to") << " is paused: "
-        << text_at(report, "sessions.ready") << " of " << text_at(report, "sessions.total")
-        << " sessions are prepared" << (failed == "0" ? "" : ", " + failed + " cannot be")
+    out << "switch " << text_at(report, "id") << " to " << text_at(report, "to")
+        << " is paused: " << text_at(report, "sessions.ready") << " of "
+        << text_at(report, "sessions.total") << " sessions are prepared"
+        << (failed == "0" ? "" : ", " + failed + " cannot be")
         << "; `tealctl go` or `tealctl abort`\n";
 }
 
@@ -250,9 +251,11 @@ int commands::go(const wait_options& waiting)
     const auto report = body_of(got, "id");
     return std::holds_alternative<int>(report)
                ? std::get<int>(report)
-               : show(std::get<0>(report), [](std::ostream& out, const boost::json::object& one, bool) {
-                     out << "switch " << text_at(one, "id") << " goes on\n";
-                 });
+               : show(
+                     std::get<0>(report),
+                     [](std::ostream& out, const boost::json::object& one, bool) {
+                         out << "switch " << text_at(one, "id") << " goes on\n";
+                     });
 }
 
 int commands::finish(const boost::json::object& report)

@@ -152,8 +152,8 @@ namespace {
 // The first word that is neither an option nor an option's value.
 std::string verb_of(const std::vector<std::string>& arguments)
 {
-    static const std::vector<std::string> with_value{"--endpoint", "--token-file", "--cacert", "--cert",
-                                                     "--key", "-o", "--output"};
+    static const std::vector<std::string> with_value{
+        "--endpoint", "--token-file", "--cacert", "--cert", "--key", "-o", "--output"};
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         if (std::ranges::find(with_value, arguments[i]) != with_value.end()) {
             ++i;

@@ -199,8 +199,8 @@ void switch_coordinator::begin_pause(net::time_point now, effects& out)
 {
     paused_since_ = now;
     state_until_ = now + order_.settings.pause_timeout;
-    record_.detail = "prepared; it waits for go, and is aborted after " +
-                     to_text(order_.settings.pause_timeout);
+    record_.detail =
+        "prepared; it waits for go, and is aborted after " + to_text(order_.settings.pause_timeout);
     enter(coordinator_state::paused, switch_phase::paused);
     out.emplace_back(changed{});
 }

@@ -147,7 +147,7 @@ private:
     std::set<endpoint_ref> endpoints_;       // of every `held`; the commit carries their union
     net::time_point decide_by_ = net::never; // the operator's deadline
     net::time_point state_until_ =
-        net::never;        // prepare_timeout, pause_timeout, hold_timeout or the store's next read
+        net::never; // prepare_timeout, pause_timeout, hold_timeout or the store's next read
     net::time_point paused_since_{};
     bool gave_up_ = false; // pin or cut was sent (C5)
     bool reading_ = false; // a read of the store is under way (C7)

@@ -29,8 +29,8 @@ void control_service::reload_configuration(
         return;
     }
     configuration_.reload(
-        only_tell, [this, alive = alive_, who, only_tell,
-                    done = std::move(done)](reload_answer answer) {
+        only_tell,
+        [this, alive = alive_, who, only_tell, done = std::move(done)](reload_answer answer) {
             if (*alive && !only_tell) {
                 log_(
                     log_level::info,

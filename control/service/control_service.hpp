@@ -11,12 +11,12 @@
 // (2) Every question to members ends: by their answers or by a timer.
 
 #include "broker/net/waitable_timer.hpp"
-#include "control/record/history.hpp"
+#include "control/coordinator/switch_coordinator.hpp"
 #include "control/protocol/log_level.hpp"
 #include "control/protocol/member_port.hpp"
+#include "control/record/history.hpp"
 #include "control/service/configuration.hpp"
 #include "control/store/file_store.hpp"
-#include "control/coordinator/switch_coordinator.hpp"
 
 #include <boost/asio/io_context.hpp>
 

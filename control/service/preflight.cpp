@@ -1,8 +1,8 @@
 // From the request to the order: the id is stored, members are asked what the target would need,
 // and the switch begins or is refused with numbers (switch.md C10, design.md section 6.1).
 
-#include "control/service/control_service.hpp"
 #include "control/service/ask_all.hpp"
+#include "control/service/control_service.hpp"
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/string.hpp>
@@ -206,7 +206,8 @@ go_reply control_service::may_go(switch_number id) const
     if (coordinator_.state() != coordinator_state::paused) {
         return {
             go_outcome::not_paused,
-            "switch " + std::to_string(id) + " is " + std::string(to_string(running()->phase)), {}};
+            "switch " + std::to_string(id) + " is " + std::string(to_string(running()->phase)),
+            {}};
     }
     return {};
 }
@@ -217,8 +218,8 @@ void control_service::go(switch_number id, std::string who, std::function<void(g
     const auto said = [this, id, who = std::move(who), done = std::move(done)](go_reply reply) {
         log_(
             log_level::info,
-            "audit who=" + boost::json::serialize(boost::json::string(who)) +
-                " what=go switch=" + std::to_string(id) + " epoch=" + std::to_string(state().epoch) +
+            "audit who=" + boost::json::serialize(boost::json::string(who)) + " what=go switch=" +
+                std::to_string(id) + " epoch=" + std::to_string(state().epoch) +
                 " result=" + (reply.outcome == go_outcome::accepted ? "accepted" : "refused") +
                 (reply.detail.empty()
                      ? ""
@@ -242,8 +243,7 @@ void control_service::go(switch_number id, std::string who, std::function<void(g
         });
 }
 
-go_reply
-control_service::gone_on(switch_number id, const member_answers<preflight_answer>& answers)
+go_reply control_service::gone_on(switch_number id, const member_answers<preflight_answer>& answers)
 {
     if (auto ended = may_go(id); ended.outcome != go_outcome::accepted) { // meanwhile
         return ended;

@@ -55,8 +55,7 @@ void process::set_limits()
              {"descriptors", descriptors_}});
     } else {
         log::line(
-            log_level::info, "descriptors",
-            {{"clients", clients}, {"descriptors", descriptors_}});
+            log_level::info, "descriptors", {{"clients", clients}, {"descriptors", descriptors_}});
     }
     const std::uint64_t memory = memory_available();
     const std::uint64_t buffered = settings_.limits.buffered_total.of(memory);

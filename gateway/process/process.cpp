@@ -25,7 +25,7 @@ process::~process()
     for (auto& t : threads_) {
         t.join();
     }
-    server_.reset();
+    servers_.clear();
     api_.reset();
     service_.reset();
 }
@@ -87,8 +87,8 @@ void process::stop()
     resolve_timer_.cancel();
     trim_timer_.cancel();
     tls_timer_.cancel();
-    if (server_) {
-        server_->stop();
+    for (const auto& server : servers_) {
+        server->stop();
     }
     control_.stop();
 }

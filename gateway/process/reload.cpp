@@ -72,7 +72,8 @@ void process::reload(bool only_tell, control::configuration_hooks::answered done
         if (!only_tell) {
             counters_.reload_ok = false;
             for (const auto& one : answer.errors) {
-                log::line(log_level::error, "configuration not taken, the running one stays: " + one);
+                log::line(
+                    log_level::error, "configuration not taken, the running one stays: " + one);
             }
         }
         done(std::move(answer));
@@ -111,13 +112,13 @@ void process::take_reload_when_steady(
     std::uint64_t wanted, config next, std::shared_ptr<const endpoint_addresses> where,
     std::function<void()> done)
 {
-    service_->when_steady([this, wanted, next = std::move(next), where = std::move(where),
-                           done = std::move(done)] {
-        if (wanted == reload_wanted_) {
-            take_reload(next, where);
-        }
-        done();
-    });
+    service_->when_steady(
+        [this, wanted, next = std::move(next), where = std::move(where), done = std::move(done)] {
+            if (wanted == reload_wanted_) {
+                take_reload(next, where);
+            }
+            done();
+        });
 }
 
 void process::take_reload(config next, std::shared_ptr<const endpoint_addresses> where)
@@ -144,10 +145,10 @@ void process::take_reload(config next, std::shared_ptr<const endpoint_addresses>
 
 void process::reload_shard(unsigned shard)
 {
-    shards_[shard]->post(
-        [one = shards_[shard].get(),
-         loaded = reloaded{settings_, core_settings(settings_, shard), shared_.buffered_max}]()
-            mutable { one->reload(std::move(loaded)); });
+    shards_[shard]->post([one = shards_[shard].get(),
+                          loaded = reloaded{
+                              settings_, core_settings(settings_, shard),
+                              shared_.buffered_max}]() mutable { one->reload(std::move(loaded)); });
 }
 
 void process::take_tokens(const std::string& file_before)

@@ -95,7 +95,7 @@ private:
     std::vector<std::unique_ptr<shard_port>> ports_;
     std::unique_ptr<control::control_service> service_;
     std::unique_ptr<control::api> api_;
-    std::unique_ptr<control::api_server> server_;
+    std::vector<std::unique_ptr<control::api_server>> servers_; // one for each of admin.bind
     boost::asio::signal_set signals_{control_};
     boost::asio::steady_timer timer_{control_}, resolve_timer_{control_}, trim_timer_{control_},
         tls_timer_{control_};

@@ -56,7 +56,7 @@ struct process_state {
     std::atomic<std::uint64_t> clients{0};
     std::atomic<std::uint64_t> held{0}; // of limits.buffered_total, as the shards counted last
     address_counts addresses;
-    std::atomic<std::uint64_t> clients_max{0};  // limits.clients as the descriptors allow
+    std::atomic<std::uint64_t> clients_max{0}; // limits.clients as the descriptors allow
     std::uint64_t buffered_max = 0; // limits.buffered_total, one shard's part, at the start
     unsigned shards = 1;
     std::vector<shard*> by_number; // until the process ends

@@ -150,17 +150,25 @@ int process::open_control(control::opened_store store)
         }
         options.tokens = std::move(std::get<control::token_file>(tokens));
     }
+    options.open_metrics = settings_.admin.open_metrics;
+    options.sockets_ask_tokens = !settings_.admin.by_tcp();
     options.metrics = [this] { return metrics(); };
     options.answered = [this](std::string_view route, unsigned status) {
         counters_.count_request(route, static_cast<int>(status));
     };
     api_ = std::make_unique<control::api>(*service_, std::move(options), log_sink);
-    auto server = control::api_server::listen(
-        control_, *api_, *service_, {.bind = settings_.admin.bind.text}, log_sink);
-    if (auto* sentence = std::get_if<std::string>(&server)) {
-        return start_error(*sentence);
+    for (const auto& bind : settings_.admin.binds) {
+        auto server = control::api_server::listen(
+            control_, *api_, *service_,
+            {.bind = bind.text,
+             .socket_mode = settings_.admin.socket_file.mode,
+             .socket_group = settings_.admin.socket_file.group},
+            log_sink);
+        if (auto* sentence = std::get_if<std::string>(&server)) {
+            return start_error(*sentence);
+        }
+        servers_.push_back(std::move(std::get<std::unique_ptr<control::api_server>>(server)));
     }
-    server_ = std::move(std::get<std::unique_ptr<control::api_server>>(server));
     return 0;
 }
 
@@ -199,13 +207,18 @@ int process::start()
         threads_.emplace_back([&s] { s->run(); });
     }
     service_->set_ready(true);
+    std::vector<std::string> admins;
+    for (const auto& bind : settings_.admin.binds) {
+        admins.push_back(bind.text);
+    }
+    const std::string admin = joined(admins);
     log::line(
         log_level::info, "ready",
         {{"version", TEAL_VERSION},
          {"threads", shared_.shards},
          {"live", to_string(live)},
          {"epoch", epoch},
-         {"admin", settings_.admin.bind.text}});
+         {"admin", admin}});
     return 0;
 }
 

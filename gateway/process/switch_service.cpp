@@ -119,7 +119,8 @@ void add_endpoints(
 {
     for (const color c : broker::colors) {
         auto& sums = totals.endpoints[c];
-        sums.resize(std::max(sums.size(), more[c].size())); // by place: what a reload removed has one
+        sums.resize(
+            std::max(sums.size(), more[c].size())); // by place: what a reload removed has one
         for (std::size_t i = 0; i < more[c].size(); ++i) {
             sums[i].links += more[c][i].links;
             sums[i].healthy = more[c][i].healthy && (sums[i].healthy || sums[i].name.empty());

@@ -120,8 +120,7 @@ void process::resolve_again()
 }
 
 // One lookup at a time: a second one begins behind the first. `then` on the control thread.
-void process::resolve(
-    config c, std::function<void(std::shared_ptr<const endpoint_addresses>)> then)
+void process::resolve(config c, std::function<void(std::shared_ptr<const endpoint_addresses>)> then)
 {
     if (resolver_.joinable()) {
         resolver_.join();

@@ -97,8 +97,12 @@ struct listener_config {
 bool may_proxy(const listener_config& at, std::string_view peer) noexcept;
 
 struct admin_config {
-    bind_address bind{"127.0.0.1", 8081, {}, "127.0.0.1:8081"};
-    std::string tokens_file; // empty: none
+    std::vector<bind_address> binds{{"127.0.0.1", 8081, {}, "127.0.0.1:8081"}};
+    socket_file_config socket_file; // of the unix sockets among them
+    std::string tokens_file;        // empty: none
+    bool open_metrics = false;      // /metrics asks for no token
+    bool all_local() const;         // nobody else's machine reaches it
+    bool by_tcp() const;
     bool operator==(const admin_config&) const = default;
 };
 

@@ -99,7 +99,9 @@ config merged(const config& running, const config& loaded)
             loaded.listeners, one.bind.text, [](const auto& l) { return l.bind.text; });
         m.listeners.push_back(at == loaded.listeners.end() ? one : merged(one, *at));
     }
-    m.admin.bind = running.admin.bind;
+    m.admin.binds = running.admin.binds;
+    m.admin.socket_file = running.admin.socket_file;
+    m.admin.open_metrics = running.admin.open_metrics;
     for (const auto color : broker::colors) {
         auto& to = m.brokers.colors[color];
         const auto& from = running.brokers.colors[color];

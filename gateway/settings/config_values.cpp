@@ -182,6 +182,28 @@ void add_protocol(list& to, const tls::protocol_settings& protocol)
     to.add("ciphersuites", protocol.ciphersuites, applies::to_new);
 }
 
+std::string octal(const std::optional<unsigned>& mode)
+{
+    std::string text;
+    for (unsigned rest = mode.value_or(0), n = 0; mode && n < 4; ++n) {
+        text.insert(text.begin(), static_cast<char>('0' + (rest >> (3 * n)) % 8));
+    }
+    return text;
+}
+
+void add_admin(list& to, const admin_config& a)
+{
+    std::vector<std::string> binds;
+    for (const auto& one : a.binds) {
+        binds.push_back(one.text);
+    }
+    to.add("bind", binds.size() == 1 ? binds.front() : text(binds), applies::restart);
+    to.add("mode", octal(a.socket_file.mode), applies::restart);
+    to.add(
+        "group", a.socket_file.group ? std::to_string(*a.socket_file.group) : "", applies::restart);
+    to.add("open_metrics", text(a.open_metrics), applies::restart);
+}
+
 void add_listener(list& to, const listener_config& l)
 {
     const std::string section = "listeners[" + l.bind.text + "].";
@@ -192,15 +214,11 @@ void add_listener(list& to, const listener_config& l)
     for (const auto& range : l.trusted_proxies) {
         proxies.push_back(text(range));
     }
-    std::string mode;
-    for (unsigned rest = l.socket_file.mode.value_or(0), n = 0; l.socket_file.mode && n < 4; ++n) {
-        mode.insert(mode.begin(), static_cast<char>('0' + (rest >> (3 * n)) % 8));
-    }
     to.in(section);
     to.add("bind", l.bind.text, applies::restart);
     to.add(
         "protocol", l.protocol == client_protocol::stomp ? "stomp" : "websocket", applies::restart);
-    to.add("mode", mode, applies::restart);
+    to.add("mode", octal(l.socket_file.mode), applies::restart);
     to.add("owner", number(l.socket_file.owner), applies::restart);
     to.add("group", number(l.socket_file.group), applies::restart);
     to.add("path", text(l.paths), applies::restart);
@@ -366,7 +384,7 @@ std::vector<config_value> values_of(const config& c)
         add_listener(all, l);
     }
     all.in("admin.");
-    all.add("bind", c.admin.bind.text, applies::restart);
+    add_admin(all, c.admin);
     all.add("tokens_file", c.admin.tokens_file, applies::at_once);
     add_brokers(all, c.brokers);
     all.in("");

@@ -29,7 +29,7 @@ struct config_value {
     std::string key;  // "limits.frame", "brokers.blue.endpoints[b1].weight"
     std::string text; // as the file would say it; empty: none
     applies when = applies::restart;
-    std::string secret;  // what text stands for where it may be a secret: only to be compared
+    std::string secret; // what text stands for where it may be a secret: only to be compared
     bool operator==(const config_value&) const = default;
 };
 // All of them, in the order of docs/contract.md.

@@ -27,7 +27,8 @@ void router::reload(shard_settings loaded, time_point now)
         pool_of(c).reload(running.endpoints[c], running.health[c], now);
         for (std::size_t i = 0; i < running.endpoints[c].size(); ++i) {
             const bool was = i < endpoints_before[c].size() && endpoints_before[c][i].removed;
-            if (running.endpoints[c][i].removed != was) { // its sessions move, as from a drained one
+            if (running.endpoints[c][i].removed !=
+                was) { // its sessions move, as from a drained one
                 moves_.drain({c, static_cast<std::uint16_t>(i)}, !was, now);
             }
         }

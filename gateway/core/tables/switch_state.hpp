@@ -45,7 +45,7 @@ struct switch_state {
     std::vector<past_switch> past;
 
     // ---- preparing
-    bool pauses = false; // C14: behind `prepared` it may wait for long
+    bool pauses = false;          // C14: behind `prepared` it may wait for long
     bool backplane_open = false;  // P9: it is being found out, and no standby subscribes
     std::size_t unprepared = 0;   // ordered sessions neither ready nor failed
     time_point proofs_asked{};    // S2: the barriers at its end, the newest round

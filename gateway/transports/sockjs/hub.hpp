@@ -79,8 +79,8 @@ public:
 
     // For what begins from now on.
     void set_limits(
-        std::size_t head_bytes_max, std::size_t body_bytes_max, std::chrono::milliseconds request_timeout,
-        std::chrono::milliseconds stall) noexcept
+        std::size_t head_bytes_max, std::size_t body_bytes_max,
+        std::chrono::milliseconds request_timeout, std::chrono::milliseconds stall) noexcept
     {
         settings_.head_bytes_max = head_bytes_max;
         settings_.body_bytes_max = body_bytes_max;

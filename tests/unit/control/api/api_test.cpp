@@ -122,7 +122,8 @@ TEST(Api, C1_ASecondSwitchGetsTheRunningOne)
 TEST(Api, C14_APausedSwitchGoesOnByGo)
 {
     api_bench bench;
-    EXPECT_EQ(problem_of(bench.ask("POST", "/v1/switches/7/go")), "404 urn:teal:problem:no-such-switch");
+    EXPECT_EQ(
+        problem_of(bench.ask("POST", "/v1/switches/7/go")), "404 urn:teal:problem:no-such-switch");
     EXPECT_EQ(bench.post(R"({"to":"green","pause":true})").status, 202u);
     bench.settle();
     EXPECT_EQ(api_bench::at(bench.ask("GET", "/v1/switches/7"), "phase"), "\"paused\"");

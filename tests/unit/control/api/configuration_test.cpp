@@ -18,10 +18,11 @@ struct reload_bench : api_bench {
                      asked.push_back(only_tell);
                      done(answer);
                  },
-             .show = [] {
-                 return std::vector<std::pair<std::string, std::string>>{
-                     {"limits.clients", "5"}, {"threads", "auto"}};
-             }});
+             .show =
+                 [] {
+                     return std::vector<std::pair<std::string, std::string>>{
+                         {"limits.clients", "5"}, {"threads", "auto"}};
+                 }});
     }
     std::vector<bool> asked;
     reload_answer answer;
@@ -31,7 +32,8 @@ TEST(ApiConfiguration, A13_AReloadSaysWhatChangesAndWhen)
 {
     reload_bench bench;
     bench.answer.changes = {
-        {"limits.clients", "5", "6", "at once", false}, {"threads", "2", "3", "by a restart", true}};
+        {"limits.clients", "5", "6", "at once", false},
+        {"threads", "2", "3", "by a restart", true}};
     bench.answer.warnings = {"drain.timeout: too short"};
     const auto response = bench.ask("POST", "/v1/reload");
     EXPECT_EQ(response.status, 200u);
@@ -85,8 +87,7 @@ TEST(ApiConfiguration, A13_ShowsEveryKey)
     reload_bench bench;
     const auto response = bench.ask("GET", "/v1/config");
     EXPECT_EQ(response.status, 200u);
-    EXPECT_EQ(
-        response.body, "{\"values\":{\"limits.clients\":\"5\",\"threads\":\"auto\"}}\n");
+    EXPECT_EQ(response.body, "{\"values\":{\"limits.clients\":\"5\",\"threads\":\"auto\"}}\n");
     EXPECT_EQ(bench.ask("POST", "/v1/config").status, 405u);
 }
 

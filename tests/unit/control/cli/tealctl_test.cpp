@@ -105,7 +105,8 @@ TEST(Tealctl, SaysWhatWasMeant)
         "tealctl: unknown command 'frobnicate'; `tealctl help` lists them\n");
     const auto color = call({"switch", "gren"});
     EXPECT_EQ(color.status, 2);
-    EXPECT_NE(color.err.find("'gren' is no color: blue or green; did you mean green?"), color.err.npos)
+    EXPECT_NE(
+        color.err.find("'gren' is no color: blue or green; did you mean green?"), color.err.npos)
         << color.err;
     EXPECT_EQ(nearest("dran", {"drain", "undrain"}), "drain");
     EXPECT_EQ(nearest("rollbakc", {"rollback"}), "rollback");

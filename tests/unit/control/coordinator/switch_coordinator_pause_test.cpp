@@ -44,11 +44,11 @@ TEST_F(SwitchCoordinatorPause, C14_GoBeginsTheHoldAndTheDeadlineHasStoodStill)
     EXPECT_EQ(took(), (effects{order(hold{}), changed{}}));
     EXPECT_EQ(coordinator.state(), coordinator_state::holding);
     EXPECT_EQ(coordinator.current().detail, "left out");
-    EXPECT_EQ(coordinator.next_deadline(), t0 + 10min + 2s) << "hold_timeout; the deadline is later";
+    EXPECT_EQ(coordinator.next_deadline(), t0 + 10min + 2s)
+        << "hold_timeout; the deadline is later";
     coordinator.on_deadline(t0 + 10min + 2s, out);
     EXPECT_EQ(
-        coordinator.current().detail,
-        "hold_timeout: 2 of 2 members did not say held within 2s");
+        coordinator.current().detail, "hold_timeout: 2 of 2 members did not say held within 2s");
     EXPECT_EQ(go(t0 + 11min), go_answer::not_paused);
 }
 
@@ -59,8 +59,8 @@ TEST_F(SwitchCoordinatorPause, C14_PauseTimeoutAbortsAndBlamesNobody)
     EXPECT_EQ(took(), effects{});
     coordinator.on_deadline(t0 + 15min, out);
     EXPECT_EQ(
-        took(), (effects{
-                    order(abort_switch{"pause_timeout: nobody said go for 15m", false}), changed{}}));
+        took(),
+        (effects{order(abort_switch{"pause_timeout: nobody said go for 15m", false}), changed{}}));
 }
 
 TEST_F(SwitchCoordinatorPause, C14_ProgressMakesThePauseNoLonger)
@@ -90,8 +90,8 @@ TEST_F(SwitchCoordinatorPause, C14_WhoFailsMeanwhileCounts)
     EXPECT_EQ(
         say(0, failed{{{"0-1", "green/g1", "refused"}}}),
         (effects{
-            changed{},
-            order(abort_switch{"max_failed: 1 sessions cannot move, 0 may", false}), changed{}}));
+            changed{}, order(abort_switch{"max_failed: 1 sessions cannot move, 0 may", false}),
+            changed{}}));
 }
 
 TEST_F(SwitchCoordinatorPause, C14_AbortAndShutdownEndIt)

@@ -60,11 +60,11 @@ TEST(ConfigReload, A13_EachChangeSaysWhenItCounts)
 TEST(ConfigReload, A13_WhatNeedsARestartStaysAsItRuns)
 {
     const auto running = parsed(minimal + "threads: 2\nlimits: { clients: 5 }\n");
-    const auto loaded = parsed(
-        minimal + "threads: 3\nlimits: { clients: 6 }\nadmin: { bind: 127.0.0.1:9 }\n");
+    const auto loaded =
+        parsed(minimal + "threads: 3\nlimits: { clients: 6 }\nadmin: { bind: 127.0.0.1:9 }\n");
     const auto next = merged(running, loaded);
     EXPECT_EQ(next.threads, 2u);
-    EXPECT_EQ(next.admin.bind.port, 8081);
+    EXPECT_EQ(next.admin.binds.at(0).port, 8081);
     EXPECT_EQ(next.limits.clients, 6u);
     EXPECT_EQ(
         differences(next, loaded),
@@ -179,10 +179,12 @@ TEST(ConfigReload, A13_AListenerComesAndGoesByARestart)
 TEST(ConfigReload, A13_ASecretIsComparedAndNotShown)
 {
     const auto with = [](const std::string& value) {
-        return parsed(R"(listeners:
+        return parsed(
+            R"(listeners:
   - bind: 127.0.0.1:8080
 brokers:
-  blue: { endpoints: [ "ws://b:1/ws" ], health: { headers: { Authorization: "Basic )" + value + R"(" } } }
+  blue: { endpoints: [ "ws://b:1/ws" ], health: { headers: { Authorization: "Basic )" +
+            value + R"(" } } }
   green: { endpoints: [ "stomp://g:1" ] }
 )");
     };

@@ -55,8 +55,11 @@ listeners:
     proxy_protocol: v2
     trusted_proxies: [unix]
 admin:
-  bind: unix:/run/teal/admin.sock
+  bind: [unix:/run/teal/admin.sock, 0.0.0.0:8099]
+  mode: 0600
+  group: 12345
   tokens_file: tokens
+  open_metrics: true
 brokers:
   blue:
     endpoints:
@@ -181,7 +184,7 @@ TEST(Config, MinimalOneHasTheDefaultsOfTheContract)
     expected.switching.dedup.by = dedup_by::automatic; // where the backplane is found to be shared
     EXPECT_EQ(c, expected);
     EXPECT_EQ(c.listeners[0].paths, std::vector<std::string>{"/ws"});
-    EXPECT_EQ(c.admin.bind.port, 8081);
+    EXPECT_EQ(c.admin.binds.at(0).port, 8081);
     EXPECT_EQ(c.limits.frame, 4U * 1024 * 1024);
     EXPECT_EQ(c.switching.hold_timeout, 2s);
     EXPECT_EQ(c.limits.buffered_total.of(1000), 250U);
@@ -256,7 +259,13 @@ TEST(Config, FullOneSetsEveryKeyOfListenersAndBrokers)
     EXPECT_EQ(c.listeners[1].protocol, client_protocol::stomp);
     EXPECT_EQ(c.listeners[1].proxy_protocol, proxy_versions::v2);
     EXPECT_EQ(c.listeners[1].socket_file, (socket_file_config{0660U, 0U, 12'345U}));
-    EXPECT_TRUE(c.admin.bind.is_unix());
+    ASSERT_EQ(c.admin.binds.size(), 2U);
+    EXPECT_TRUE(c.admin.binds[0].is_unix());
+    EXPECT_EQ(c.admin.binds[1].port, 8099);
+    EXPECT_EQ(c.admin.socket_file, (socket_file_config{0600U, std::nullopt, 12'345U}));
+    EXPECT_TRUE(c.admin.open_metrics);
+    EXPECT_TRUE(c.admin.by_tcp());
+    EXPECT_FALSE(c.admin.all_local());
     EXPECT_EQ(c.admin.tokens_file, dir.path("tokens"));
     const auto& b = c.brokers;
     ASSERT_EQ(b.colors.blue.endpoints.size(), 2U);
@@ -851,6 +860,26 @@ TEST(Config, N9_AUnixSocketsFileMayHaveAModeAndAnOwner)
           "group: no-such-group", "owner: 4294967295", "owner: -1"}) {
         EXPECT_NE(parsed("unix:/run/s", key).find(" is not allowed: must be "), std::string::npos) << key;
     }
+}
+
+TEST(Config, A14_AdminBindIsOneAddressOrAList)
+{
+    const auto errors = [](const std::string& admin) {
+        return errors_of(minimal + "admin: { " + admin + " }\n");
+    };
+    EXPECT_EQ(errors("bind: [unix:/a, 127.0.0.1:9]"), "");
+    EXPECT_NE(errors("bind: []").find("admin.bind: must be 1 to 8 addresses"), std::string::npos);
+    EXPECT_NE(
+        errors("bind: [unix:/a, unix:/a]").find("unix:/a stands there twice"), std::string::npos);
+    EXPECT_NE(
+        errors("bind: [unix:/a, 127.0.0.1:8080]").find("127.0.0.1:8080 is bound by a listener"),
+        std::string::npos);
+    EXPECT_NE(
+        errors("bind: [unix:/a, 0.0.0.0:9]").find("tokens_file is needed"), std::string::npos);
+    EXPECT_NE(errors("bind: [here]").find("must be HOST:PORT or unix:PATH"), std::string::npos);
+    EXPECT_NE(errors("mode: 0660").find("admin.mode: is for a unix socket"), std::string::npos);
+    EXPECT_NE(
+        errors("open_metrics: true").find("says nothing without tokens_file"), std::string::npos);
 }
 
 TEST(Config, A12_AWarningSaysThatTheClientsCannotLeaveInTime)
