@@ -128,10 +128,7 @@ void process::take_reload(config next, std::shared_ptr<const endpoint_addresses>
     where_ = std::move(where);
     log::set_up(settings_.log);
     set_limits();
-    for (auto& s : shards_) {
-        s->post([one = s.get(), at = where_] { one->set_addresses(at); });
-    }
-    reload_tls(); // ahead of endpoints that need it
+    read_tls_again();
     for (unsigned i = 0; i < shards_.size(); ++i) {
         reload_shard(i);
     }

@@ -84,6 +84,7 @@ private:
     void warn_of_tls() const;
     void take_tls(std::shared_ptr<const tls_contexts> contexts);
     void reload_tls();
+    void read_tls_again(); // shards are not told yet
     void watch_tls();
 
     config settings_;

@@ -63,16 +63,19 @@ struct process_state {
     broker::secret_key sockjs_key; // which shard a SockJS session belongs to
 };
 
+// Immutable once given out: where each endpoint is, as the names resolved last.
+struct endpoint_addresses {
+    broker::per_color<std::vector<std::vector<net::socket_address>>> of;
+};
+
 // A configuration that was loaded again, as a shard needs it.
 struct reloaded {
     config settings;
     shard_settings core;
     std::uint64_t buffered_max = 0; // this shard's part
-};
-
-// Immutable once given out: where each endpoint is, as the names resolved last.
-struct endpoint_addresses {
-    broker::per_color<std::vector<std::vector<net::socket_address>>> of;
+    // What its endpoints need comes with it.
+    std::shared_ptr<const endpoint_addresses> where;
+    std::shared_ptr<const tls_contexts> secure;
 };
 
 using report_sink = std::function<void(control::report)>;

@@ -2,134 +2,19 @@
 
 #include "gateway/settings/config_values.hpp"
 
+#include "gateway/settings/config_words.hpp"
 #include "gateway/settings/value_text.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
-#include <array>
 
 namespace gateway {
 
 namespace {
 
-constexpr std::string_view hidden = "***";
+using words::rate;
+using words::text;
 
-std::string text(bool value)
-{
-    return value ? "true" : "false";
-}
-std::string text(const std::vector<std::string>& values)
-{
-    std::string all;
-    for (const auto& one : values) {
-        all += (all.empty() ? "" : ", ") + one;
-    }
-    return "[" + all + "]";
-}
-std::string rate(unsigned value)
-{
-    return std::to_string(value) + "/s";
-}
-std::string text(const memory_mark& mark)
-{
-    return mark.bytes != 0 ? text_of_size(mark.bytes) : std::to_string(mark.percent) + "%";
-}
-std::string text(control::failure_limit limit)
-{
-    std::string amount = std::to_string(limit.amount);
-    amount.erase(amount.find_last_not_of('0') + 1);
-    if (amount.ends_with('.')) {
-        amount.pop_back();
-    }
-    return amount + (limit.percent ? "%" : "");
-}
-std::string text(const net::address_range& range)
-{
-    constexpr unsigned mapped_bits = 96; // of an IPv4 address within an IPv6 one
-    std::array<char, INET6_ADDRSTRLEN> room{};
-    if (range.unix_socket) {
-        return "unix";
-    }
-    in6_addr address{};
-    std::ranges::copy(range.first, address.s6_addr);
-    const bool four = IN6_IS_ADDR_V4MAPPED(&address) && range.bits >= mapped_bits;
-    const auto* from = four ? address.s6_addr + 12 : address.s6_addr;
-    ::inet_ntop(four ? AF_INET : AF_INET6, from, room.data(), room.size());
-    return std::string{room.data()} + "/" +
-           std::to_string(four ? range.bits - mapped_bits : range.bits);
-}
-std::string text(tls::version version)
-{
-    return version == tls::version::v12 ? "1.2" : "1.3";
-}
-std::string_view text(broker::dialect what)
-{
-    switch (what) {
-    case broker::dialect::automatic: return "auto";
-    case broker::dialect::rabbitmq: return "rabbitmq";
-    case broker::dialect::artemis: return "artemis";
-    case broker::dialect::activemq: return "activemq";
-    case broker::dialect::spring: return "spring";
-    case broker::dialect::plain: return "plain";
-    }
-    return "";
-}
-std::string_view text(client_frames frames)
-{
-    switch (frames) {
-    case client_frames::automatic: return "auto";
-    case client_frames::text: return "text";
-    case client_frames::binary: return "binary";
-    }
-    return "";
-}
-std::string_view text(proxy_versions versions)
-{
-    switch (versions) {
-    case proxy_versions::none: return "false";
-    case proxy_versions::v1: return "v1";
-    case proxy_versions::v2: return "v2";
-    case proxy_versions::any: return "true";
-    }
-    return "";
-}
-std::string_view text(tls::client_certificate what)
-{
-    switch (what) {
-    case tls::client_certificate::none: return "";
-    case tls::client_certificate::optional: return "optional";
-    case tls::client_certificate::require: return "require";
-    }
-    return "";
-}
-std::string_view text(backplane_kind kind)
-{
-    switch (kind) {
-    case backplane_kind::separate: return "separate";
-    case backplane_kind::shared: return "shared";
-    case backplane_kind::automatic: return "auto";
-    }
-    return "";
-}
-std::string_view text(control::refused_policy policy)
-{
-    switch (policy) {
-    case control::refused_policy::fail: return "fail";
-    case control::refused_policy::pin: return "pin";
-    case control::refused_policy::close: return "close";
-    }
-    return "";
-}
-std::string text(const dedup_config& dedup)
-{
-    switch (dedup.by) {
-    case dedup_by::nothing: return "off";
-    case dedup_by::automatic: return "auto";
-    case dedup_by::content: return "content";
-    case dedup_by::header: return "header " + dedup.header;
-    }
-    return "";
-}
+constexpr std::string_view hidden = "***";
 
 // Collects the values of one section after the other.
 class list {
@@ -274,6 +159,9 @@ void add_color(list& to, std::string_view name, const color_config& c)
         to.secret("headers." + header, value);
     }
     to.add("path", c.health.path, applies::at_once);
+    to.in(section + "identity.");
+    to.add("header", c.identity ? c.identity->header : "", applies::to_new);
+    to.add("secret_file", c.identity ? c.identity->secret_file : "", applies::to_new);
     to.in(section);
     to.add("dialect", c.dialect ? text(*c.dialect) : "", applies::restart);
 }
@@ -291,6 +179,8 @@ void add_brokers(list& to, const brokers_config& b)
     to.count("links_per_key", b.links_per_key, applies::to_new);
     to.add("broadcast", text(b.broadcast), applies::to_new);
     to.add("mark_sessions", text(b.mark_sessions), applies::to_new);
+    to.add("x_forwarded", text(b.x_forwarded), applies::to_new);
+    to.add("origin", b.origin, applies::to_new);
     to.count("prefetch", b.prefetch, applies::to_new);
     to.to_new("auth_recheck", b.auth_recheck);
     to.add("connect_rate", rate(b.connect_rate), applies::at_once);
