@@ -63,6 +63,7 @@ void switch_coordinator::on_progress(
         shown.sessions_ready = what.ready;
         shown.sessions_failed = what.failed;
         shown.sessions_total = what.of;
+        members_[from].unready = what.unready;
         sized(from, what.failed);
         out.emplace_back(changed{});
         if (!record_.dry_run && too_many_failed()) {

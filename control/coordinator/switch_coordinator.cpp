@@ -84,14 +84,22 @@ switch_coordinator::on_abort_request(const std::string& why, net::time_point, ef
     return abort_answer::none;
 }
 
+std::uint64_t switch_coordinator::unready() const noexcept
+{
+    std::uint64_t sum = 0;
+    for (const auto& member : members_) {
+        sum += member.unready;
+    }
+    return sum;
+}
+
 // C14. Who lost a standby while it was paused would only make the hold longer.
 go_answer switch_coordinator::on_go(net::time_point now, effects& out)
 {
     if (state_ != coordinator_state::paused) {
         return go_answer::not_paused;
     }
-    const tally all = record_.total();
-    if (all.sessions_ready + all.sessions_failed < all.sessions_total) {
+    if (unready() > 0) {
         return go_answer::unready;
     }
     decide_by_ += now - paused_since_;

@@ -95,6 +95,7 @@ public:
     abort_answer on_abort_request(const std::string& why, net::time_point now, effects& out);
     // C14.
     go_answer on_go(net::time_point now, effects& out);
+    std::uint64_t unready() const noexcept; // sessions without a standby, in a pause
     void on_deadline(net::time_point now, effects& out);
     // S16: aborts a switch that is not being written. No further switch is accepted.
     void on_shutdown(net::time_point now, effects& out);
@@ -107,6 +108,7 @@ private:
         bool said_held = false;
         std::set<std::string> failed, excused;
         std::uint64_t links = 0;       // that have answered it (B6)
+        std::uint64_t unready = 0;     // in a pause (C14)
         std::uint64_t failed_gone = 0; // of `failed`, those whose session went (C3)
     };
 

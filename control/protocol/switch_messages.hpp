@@ -143,6 +143,8 @@ struct tally {
 struct progress { // cumulative: `failed` sinks when a failed session goes (C3)
     std::uint64_t ready = 0, failed = 0, of = 0;
     std::uint64_t links = 0; // of the new color that have answered (B6)
+    // C14, in a pause: neither ready nor failed nor left out, by this moment.
+    std::uint64_t unready = 0;
 };
 struct prepared {
     tally numbers;

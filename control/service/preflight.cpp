@@ -258,11 +258,11 @@ go_reply control_service::gone_on(switch_number id, const member_answers<preflig
     const auto answer = coordinator_.on_go(net::clock::now(), out);
     run(out);
     if (answer == go_answer::unready) {
-        const auto all = running()->total();
         return {
             go_outcome::refused,
-            std::to_string(all.sessions_total - all.sessions_ready - all.sessions_failed) + " of " +
-                std::to_string(all.sessions_total) + " sessions have no standby at the moment",
+            std::to_string(coordinator_.unready()) + " of " +
+                std::to_string(running()->total().sessions_total) +
+                " sessions have no standby at the moment",
             {}};
     }
     return {};

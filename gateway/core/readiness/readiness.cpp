@@ -111,6 +111,19 @@ void readiness::session_left_switch(client_session& s, time_point now)
     if (s.state == session_state::quiescing) {
         --switch_.unheld;
     }
+    if (switch_.pauses) { // it may have been the one that go waits for
+        note_numbers(now);
+    }
+}
+
+// C14: who would make the hold longer.
+std::uint64_t readiness::unready() const noexcept
+{
+    std::uint64_t count = 0;
+    for (const auto& [id, s] : tables_.sessions) {
+        count += s->part && s->part->counted && !s->part->ready && !s->part->failed;
+    }
+    return count;
 }
 
 void readiness::standby_ready(client_session& s, time_point now)
@@ -219,7 +232,7 @@ void readiness::standby_lost(client_session& s, time_point now)
         ++switch_.unprepared;
     }
     // C14: in a pause it is dialled again as often as it is lost.
-    const bool paused = switch_.pauses && switch_.phase == member_phase::prepared;
+    const bool paused = switch_.paused();
     if (paused) {
         note_numbers(now);
     }

@@ -104,6 +104,9 @@ void switch_member::join_switch(client_session& s, time_point now)
 {
     ++switch_.tally.sessions_total;
     begin_standby(s, now);
+    if (switch_.pauses) { // C14: go waits for it
+        note_numbers(now);
+    }
 }
 
 // P9

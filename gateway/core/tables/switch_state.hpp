@@ -71,6 +71,7 @@ struct switch_state {
     bool numbers_due = false;
 
     bool running() const noexcept { return phase != member_phase::steady; }
+    bool paused() const noexcept { return pauses && phase == member_phase::prepared; } // C14
     // The report that counts what that switch caused.
     control::tally& tally_of(control::switch_number made_by) noexcept;
     // A sentence of the report, once, and whose sessions that was.

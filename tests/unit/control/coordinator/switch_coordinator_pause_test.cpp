@@ -76,11 +76,12 @@ TEST_F(SwitchCoordinatorPause, C14_ProgressMakesThePauseNoLonger)
 TEST_F(SwitchCoordinatorPause, C14_WhileAStandbyIsMissingItStaysPaused)
 {
     to_paused();
-    say(0, progress{9, 0, 10});
+    say(0, progress{9, 0, 10, 0, 1});
     EXPECT_EQ(go(t0), go_answer::unready);
+    EXPECT_EQ(coordinator.unready(), 1u);
     EXPECT_EQ(took(), effects{});
     EXPECT_EQ(coordinator.state(), coordinator_state::paused);
-    say(0, progress{10, 0, 10});
+    say(0, progress{9, 0, 10}); // it was left out (S18), or has gone
     EXPECT_EQ(go(t0), go_answer::accepted);
 }
 
