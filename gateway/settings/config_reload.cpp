@@ -90,6 +90,19 @@ std::vector<config_difference> differences(const config& running, const config& 
     return all;
 }
 
+std::vector<std::string> restart_keys()
+{
+    std::vector<std::string> keys{"listeners"};
+    for (const auto& one : values_of({})) {
+        const bool store = one.key.starts_with("store.");
+        const std::string key = store ? "store" : one.key;
+        if (one.when == applies::restart && keys.back() != key) {
+            keys.push_back(key);
+        }
+    }
+    return keys;
+}
+
 config merged(const config& running, const config& loaded)
 {
     config m = loaded;

@@ -35,6 +35,10 @@ struct config_value {
 // All of them, in the order of docs/contract.md.
 std::vector<config_value> values_of(const config& c);
 
+// The keys whose change needs a restart, for who decides by that whether to restart: `listeners` and
+// `store` as a whole.
+std::vector<std::string> restart_keys();
+
 // One key that two configurations have differently.
 struct config_difference {
     std::string key;

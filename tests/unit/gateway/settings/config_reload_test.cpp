@@ -125,6 +125,16 @@ log: { level: warning, format: json }
                   "store.path", "threads"}));
 }
 
+TEST(ConfigReload, A13_TheKeysThatNeedARestartCanBeAskedFor)
+{
+    EXPECT_EQ(
+        restart_keys(),
+        (std::vector<std::string>{
+            "listeners", "admin.bind", "admin.mode", "admin.group", "admin.open_metrics",
+            "brokers.blue.dialect", "brokers.green.dialect", "brokers.multiplex", "brokers.dialect",
+            "brokers.backplane", "initial_color", "switch.dedup", "store", "threads"}));
+}
+
 TEST(ConfigReload, A13_EndpointsKeepTheirPlaces)
 {
     const auto running = parsed(minimal);
