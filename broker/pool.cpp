@@ -1,5 +1,7 @@
 #include "broker/pool.hpp"
 
+#include <boost/assert.hpp>
+
 #include <algorithm>
 #include <limits>
 
@@ -14,6 +16,17 @@ constexpr auto first_back_off = std::chrono::milliseconds{100};
 pool::pool(std::vector<pool_endpoint> endpoints, pool_settings settings)
     : endpoints_(std::move(endpoints)), states_(endpoints_.size()), settings_(settings)
 {
+}
+
+void pool::reload(std::vector<pool_endpoint> endpoints, pool_settings settings, net::time_point now)
+{
+    BOOST_ASSERT(endpoints.size() >= endpoints_.size());
+    endpoints_ = std::move(endpoints);
+    states_.resize(endpoints_.size());
+    settings_ = settings;
+    for (state& s : states_) {
+        s.next_probe = std::min(s.next_probe, now + settings_.interval);
+    }
 }
 
 void pool::fail(state& s, std::string why, net::time_point now)
@@ -74,7 +87,7 @@ std::optional<std::size_t> pool::pick() const noexcept
     std::optional<std::size_t> best, spare;
     double best_load = std::numeric_limits<double>::max();
     for (std::size_t i = 0; i < endpoints_.size(); ++i) {
-        if (!states_[i].healthy || states_[i].draining) {
+        if (!states_[i].healthy || states_[i].draining || endpoints_[i].removed) {
             continue;
         }
         if (endpoints_[i].weight == 0) {
@@ -94,14 +107,19 @@ std::optional<std::size_t> pool::pick() const noexcept
 
 bool pool::any_healthy() const noexcept
 {
-    return std::ranges::any_of(states_, [](const state& s) { return s.healthy; });
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+        if (states_[i].healthy && !endpoints_[i].removed) {
+            return true;
+        }
+    }
+    return false;
 }
 
 std::vector<std::size_t> pool::take_due_probes(net::time_point now)
 {
     std::vector<std::size_t> due;
     for (std::size_t i = 0; i < states_.size(); ++i) {
-        if (!states_[i].probing && states_[i].next_probe <= now) {
+        if (!endpoints_[i].removed && !states_[i].probing && states_[i].next_probe <= now) {
             states_[i].probing = true;
             due.push_back(i);
         }
@@ -112,9 +130,9 @@ std::vector<std::size_t> pool::take_due_probes(net::time_point now)
 net::time_point pool::next_probe() const noexcept
 {
     net::time_point next = net::never;
-    for (const state& s : states_) {
-        if (!s.probing) {
-            next = std::min(next, s.next_probe);
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+        if (!endpoints_[i].removed && !states_[i].probing) {
+            next = std::min(next, states_[i].next_probe);
         }
     }
     return next;

@@ -26,6 +26,7 @@ struct pool_endpoint {
     std::string url;
     unsigned weight = 1;
     bool websocket = false; // ws:// or wss://: always one link a session
+    bool removed = false;   // by a reload: nobody is to go there, and its place stays
 };
 
 struct pool_settings {
@@ -36,6 +37,8 @@ struct pool_settings {
 class pool {
 public:
     pool(std::vector<pool_endpoint> endpoints, pool_settings settings);
+    // REQUIRES: at least as many as before, in their places. New ones are healthy until something fails.
+    void reload(std::vector<pool_endpoint> endpoints, pool_settings settings, net::time_point now);
 
     // ---- events
     void on_dial_failed(std::size_t index, std::string why, net::time_point now);

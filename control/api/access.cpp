@@ -116,13 +116,15 @@ std::optional<http_response> api::refused_role(call& the_call, role needed)
 {
     the_call.who = "local " + the_call.request.peer;
     the_call.note->who = the_call.who;
-    if (!options_.tokens || needed == role::none) {
+    const bool by_socket = the_call.request.peer.starts_with("unix");
+    const auto given = the_call.request.header("Authorization");
+    if (!options_.tokens || needed == role::none ||
+        (by_socket && !options_.sockets_ask_tokens && !given)) {
         return std::nullopt;
     }
     if (const auto wrong = options_.tokens->refresh()) {
         log_(log_level::error, *wrong + "; the tokens read before stay");
     }
-    const auto given = the_call.request.header("Authorization");
     const auto found = given && given->starts_with(scheme)
                            ? options_.tokens->tokens().find(given->substr(scheme.size()))
                            : std::nullopt;

@@ -76,10 +76,11 @@ std::string peer_of(admin_listener::socket& socket)
     return "unix";
 }
 
-std::optional<std::string> admin_listener::open(const std::string& bind)
+std::optional<std::string> admin_listener::open(
+    const std::string& bind, std::optional<unsigned> mode, std::optional<unsigned> group)
 {
     if (bind.starts_with(unix_prefix)) {
-        return open_local(bind.substr(unix_prefix.size()));
+        return open_local(bind.substr(unix_prefix.size()), mode, group);
     }
     const auto address = tcp_address_from(bind);
     return address ? open_tcp(address->host, address->port)
@@ -105,7 +106,8 @@ admin_listener::open_tcp(const std::string& host, std::uint16_t port_wanted)
     return error ? std::optional(error.message()) : std::nullopt;
 }
 
-std::optional<std::string> admin_listener::open_local(const std::string& path)
+std::optional<std::string> admin_listener::open_local(
+    const std::string& path, std::optional<unsigned> mode, std::optional<unsigned> group)
 {
     error_code error;
     asio::local::stream_protocol::endpoint where;
@@ -133,6 +135,12 @@ std::optional<std::string> admin_listener::open_local(const std::string& path)
     }
     if (!error) {
         owned_path_ = path;
+        const bool changed =
+            (!group || ::chown(path.c_str(), static_cast<uid_t>(-1), *group) == 0) &&
+            (!mode || ::chmod(path.c_str(), *mode) == 0);
+        if (!changed) {
+            return "mode or group of the file: " + std::string(std::strerror(errno));
+        }
         local.listen(asio::socket_base::max_listen_connections, error);
     }
     return error ? std::optional(error.message()) : std::nullopt;

@@ -5,8 +5,8 @@
 //
 // Threading:  control thread.
 // Invariants:
-// (1) The file of a unix socket has mode 0660 from its first moment. Only the process that bound it
-//     removes it.
+// (1) The file of a unix socket has mode 0660 from its first moment, and its own mode and group before
+//     anybody can connect. Only the process that bound it removes it.
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
@@ -25,7 +25,9 @@ struct admin_listener {
     explicit admin_listener(boost::asio::io_context& context) : tcp(context), local(context) {}
 
     // HOST:PORT or unix:PATH; the string says what is wrong.
-    std::optional<std::string> open(const std::string& bind);
+    std::optional<std::string> open(
+        const std::string& bind, std::optional<unsigned> mode = {},
+        std::optional<unsigned> group = {});
     void close();
     std::uint16_t port() const; // 0 on a unix socket
 
@@ -35,7 +37,8 @@ struct admin_listener {
 
 private:
     std::optional<std::string> open_tcp(const std::string& host, std::uint16_t port_wanted);
-    std::optional<std::string> open_local(const std::string& path);
+    std::optional<std::string> open_local(
+        const std::string& path, std::optional<unsigned> mode, std::optional<unsigned> group);
     std::string owned_path_;
 };
 

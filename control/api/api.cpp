@@ -63,13 +63,14 @@ api::api(control_service& control, api_options options, log_sink log)
 
 std::span<const api::route> api::routes() noexcept
 {
-    static constexpr std::array<route, 19> table{{
+    static constexpr std::array<route, 22> table{{
         {"GET", "/v1/status", role::viewer, &api::status},
         {"POST", "/v1/switches", role::operator_, &api::start_switch},
         {"GET", "/v1/switches", role::viewer, &api::list_switches},
         {"GET", "/v1/switches/{id}", role::viewer, &api::show_switch},
         {"GET", "/v1/switches/{id}/events", role::viewer, &api::watch_switch},
         {"POST", "/v1/switches/{id}/abort", role::operator_, &api::abort_switch_by_id},
+        {"POST", "/v1/switches/{id}/go", role::operator_, &api::go_on},
         {"GET", "/v1/pools", role::viewer, &api::pools},
         {"GET", "/v1/sessions", role::viewer, &api::sessions},
         {"DELETE", "/v1/sessions/{id}", role::operator_, &api::disconnect},
@@ -77,6 +78,8 @@ std::span<const api::route> api::routes() noexcept
         {"POST", "/v1/endpoints/{color}/{name}/undrain", role::operator_, &api::undrain_endpoint},
         {"POST", "/v1/drain", role::operator_, &api::drain_self},
         {"GET", "/v1/drain", role::viewer, &api::show_way_out},
+        {"POST", "/v1/reload", role::operator_, &api::reload},
+        {"GET", "/v1/config", role::viewer, &api::configuration},
         {"GET", "/v1/members", role::viewer, &api::members},
         {"GET", "/livez", role::none, &api::live},
         {"GET", "/readyz", role::none, &api::ready},
@@ -130,7 +133,8 @@ void api::handle(http_request request, respond done)
         }
         *pattern = one.pattern;
         the_call.parameters = std::move(*values);
-        if (auto refused = refused_role(the_call, one.needed)) {
+        const bool open = options_.open_metrics && one.handler == &api::metrics;
+        if (auto refused = refused_role(the_call, open ? role::none : one.needed)) {
             the_call.done(std::move(*refused));
         } else if (the_call.request.body.size() > body_bytes_max) {
             the_call.done(problem_response(

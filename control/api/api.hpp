@@ -30,6 +30,10 @@ struct api_options {
     std::string version;
     // None: loopback or unix socket only, everybody there is admin.
     std::optional<token_file> tokens;
+    bool open_metrics = false; // /metrics asks for no token
+    // Also of who comes by a unix socket. Else the file's mode and group say who may, and who comes is
+    // admin.
+    bool sockets_ask_tokens = true;
     // No tokens on TCP: the Host must be local, or a web page could steer us.
     bool local_names_only = true;
     std::function<std::string()> metrics; // the Prometheus text
@@ -57,6 +61,8 @@ public:
     // nullopt: too many wait there, it gets too_many(). Health never waits.
     std::optional<net::duration> pause_before(const http_request& request, net::time_point now);
     http_response too_many() const;
+    // A reload: other tokens from now on; none: as in api_options.
+    void set_tokens(std::optional<token_file> tokens) { options_.tokens = std::move(tokens); }
     std::uint64_t auth_failures() const noexcept { return auth_failures_; }
     // What a watcher has not got yet, as text of an event stream; `at` moves on. `ended`: nothing
     // will follow.
@@ -91,11 +97,14 @@ private:
     void order_endpoint(call& the_call, bool drained);
     void drain_self(call& the_call);
     void show_way_out(call& the_call);
+    void reload(call& the_call);
+    void configuration(call& the_call);
     void start_switch(call& the_call);
     void list_switches(call& the_call);
     void show_switch(call& the_call);
     void watch_switch(call& the_call);
     void abort_switch_by_id(call& the_call);
+    void go_on(call& the_call);
     void live(call& the_call);
     void ready(call& the_call);
     void metrics(call& the_call);

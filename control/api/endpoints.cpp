@@ -4,6 +4,7 @@
 #include "control/api/status_json.hpp"
 
 #include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
 
 #include <algorithm>
 
@@ -47,6 +48,25 @@ problem problem_of(const drain_answer& answer)
     return {503, "unanswered", "Not every part of the gateway answered", answer.detail, "", {}};
 }
 
+// The body is empty or {"force": true}; nullopt: neither.
+std::optional<bool> force_of(std::string_view body)
+{
+    if (body.empty()) {
+        return false;
+    }
+    boost::system::error_code error;
+    const auto parsed = boost::json::parse(body, error);
+    const auto* object = error ? nullptr : parsed.if_object();
+    if (object == nullptr || object->size() > 1) {
+        return std::nullopt;
+    }
+    const auto* wanted = object->if_contains("force");
+    if (wanted == nullptr) {
+        return object->empty() ? std::optional(false) : std::nullopt;
+    }
+    return wanted->is_bool() ? std::optional(wanted->get_bool()) : std::nullopt;
+}
+
 } // namespace
 
 void api::drain_endpoint(call& the_call)
@@ -67,9 +87,16 @@ void api::order_endpoint(call& the_call, bool drained)
             {404, "no-such-endpoint", "No such endpoint", "blue or green", "color", {}}, epoch()));
         return;
     }
+    const auto force = force_of(the_call.request.body);
+    if (!force || (*force && !drained)) {
+        the_call.done(problem_response(
+            {400, "bad-field", "Bad body", "nothing, or of drain {\"force\": true}", "force", {}},
+            epoch()));
+        return;
+    }
     the_call.note->audited = true;
     control_.drain_endpoint(
-        {*color, the_call.parameters.at(1), drained, the_call.who},
+        {*color, the_call.parameters.at(1), drained, the_call.who, *force},
         [this, color = *color, drained, done = the_call.done](const drain_answer& answer) {
             done(
                 answer.outcome == drain_outcome::accepted

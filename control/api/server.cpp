@@ -24,7 +24,7 @@ std::optional<std::string> api_server::state::open()
     if (options.tls) {
         return "admin.tls: not built yet";
     }
-    if (auto wrong = listener.open(options.bind)) {
+    if (auto wrong = listener.open(options.bind, options.socket_mode, options.socket_group)) {
         return "admin.bind " + options.bind + ": " + *wrong;
     }
     const auto ended = [self = shared_from_this()](const std::exception_ptr&) {};

@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -25,6 +26,7 @@ namespace control {
 
 struct api_server_options {
     std::string bind; // HOST:PORT or unix:PATH
+    std::optional<unsigned> socket_mode, socket_group; // of unix:PATH [0660, the process's]
     bool tls = false; // not built yet: a start-up error
     std::size_t connections_max = 64;
     std::uint32_t head_bytes_max = 8 * 1024;

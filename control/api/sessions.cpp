@@ -1,5 +1,6 @@
 // The routes of sessions: a page of them, sorted; and closing one.
 
+#include "broker/net/address_range.hpp"
 #include "control/api/api.hpp"
 #include "control/api/status_json.hpp"
 #include "control/record/json.hpp"
@@ -7,6 +8,7 @@
 #include <boost/json/array.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdio>
 
@@ -60,6 +62,52 @@ std::optional<place> place_from(std::string_view cursor)
     return at;
 }
 
+// Which sessions are asked for; what is empty is not asked.
+struct filter {
+    std::string endpoint, login, state; // endpoint: COLOR/NAME
+    std::optional<net::address_range> address;
+    double older_than_s = 0;
+    bool lets(const session_snapshot& s) const
+    {
+        return (endpoint.empty() || s.color + "/" + s.endpoint == endpoint) &&
+               (login.empty() || s.login == login) && (state.empty() || s.state == state) &&
+               (!address || address->contains(s.peer)) && s.age_s >= older_than_s;
+    }
+};
+
+// What it takes, where `value` is something else.
+std::optional<std::string> expected_of(filter& which, std::string_view name, std::string_view value)
+{
+    static constexpr std::array<std::string_view, 9> states{"connecting", "active", "waiting",
+                                                            "quiescing",  "held",   "rebinding",
+                                                            "pinned",     "parked", "closing"};
+    if (name == "endpoint") {
+        which.endpoint = value;
+        const auto slash = value.find('/');
+        return broker::color_from(value.substr(0, slash)) && slash != value.npos
+                   ? std::nullopt
+                   : std::optional<std::string>("COLOR/NAME");
+    }
+    if (name == "login") {
+        which.login = value;
+        return std::nullopt;
+    }
+    if (name == "state") {
+        which.state = value;
+        return std::ranges::find(states, value) != states.end()
+                   ? std::nullopt
+                   : std::optional<std::string>("a state as /v1/status names them");
+    }
+    if (name == "address") {
+        which.address = net::parse_address_range(value);
+        return which.address ? std::nullopt
+                             : std::optional<std::string>("an address, or a block like 10.0.0.0/8");
+    }
+    const auto age = duration_from(value); // older_than
+    which.older_than_s = age ? std::chrono::duration<double>(*age).count() : 0;
+    return age ? std::nullopt : std::optional<std::string>("a duration as in 90s or 2h");
+}
+
 boost::json::object page_of(
     std::vector<session_snapshot> all, double session_snapshot::* key,
     const std::optional<place>& behind, std::size_t limit)
@@ -95,9 +143,17 @@ void api::sessions(call& the_call)
         the_call.done(problem_response(
             {400, "bad-field", "Bad query parameter", expected, field, {}}, epoch()));
     };
+    static constexpr std::array<std::string_view, 5> filters{
+        "endpoint", "login", "state", "address", "older_than"};
+    filter which;
     for (const auto& [name, value] : the_call.target.query) {
-        if (name != "limit" && name != "cursor" && name != "sort") {
-            bad(name.c_str(), "limit, cursor or sort");
+        if (std::ranges::find(filters, name) != filters.end()) {
+            if (const auto expected = expected_of(which, name, value)) {
+                bad(name.c_str(), expected->c_str());
+                return;
+            }
+        } else if (name != "limit" && name != "cursor" && name != "sort") {
+            bad(name.c_str(), "limit, cursor, sort, endpoint, login, state, address or older_than");
             return;
         }
     }
@@ -127,10 +183,11 @@ void api::sessions(call& the_call)
             return;
         }
     }
-    control_.sessions(
-        [done = the_call.done, key, behind, limit](std::vector<session_snapshot> all) {
-            done(json_response(200, page_of(std::move(all), key, behind, limit)));
-        });
+    control_.sessions([done = the_call.done, key, behind, limit,
+                       which = std::move(which)](std::vector<session_snapshot> all) {
+        std::erase_if(all, [&](const session_snapshot& s) { return !which.lets(s); });
+        done(json_response(200, page_of(std::move(all), key, behind, limit)));
+    });
 }
 
 void api::disconnect(call& the_call)

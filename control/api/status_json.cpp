@@ -60,6 +60,9 @@ boost::json::object pools_json(const member_snapshot& total)
     for (const auto color : broker::colors) {
         boost::json::array endpoints;
         for (const auto& one : total.endpoints[color]) {
+            if (!one.shown()) {
+                continue;
+            }
             boost::json::object endpoint{{"name", one.name},       {"url", one.url},
                                          {"healthy", one.healthy}, {"draining", one.draining},
                                          {"links", one.links},     {"sessions", one.sessions}};

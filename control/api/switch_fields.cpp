@@ -73,6 +73,12 @@ read_field(switch_request& request, std::string_view key, const boost::json::val
                    ? std::nullopt
                    : std::optional(bad_field{400, "Not a truth value", "true or false", "dry_run"});
     }
+    if (key == "pause") {
+        request.pause = value.is_bool() && value.get_bool();
+        return value.is_bool()
+                   ? std::nullopt
+                   : std::optional(bad_field{400, "Not a truth value", "true or false", "pause"});
+    }
     return bad_field{400, "Unknown field", "", std::string(key)};
 }
 
@@ -94,6 +100,9 @@ std::variant<switch_request, bad_field> switch_request_from(std::string_view bod
     }
     if (!object->contains("to")) {
         return bad_field{400, "The color is missing", "blue or green", "to"};
+    }
+    if (request.pause && request.dry_run) {
+        return bad_field{400, "A dry run does not pause", "pause or dry_run", "pause"};
     }
     return request;
 }

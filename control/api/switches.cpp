@@ -269,4 +269,44 @@ void api::abort_switch_by_id(call& the_call)
         epoch()));
 }
 
+void api::go_on(call& the_call)
+{
+    const auto* record = record_of(the_call);
+    if (record == nullptr) {
+        return;
+    }
+    the_call.note->audited = true;
+    control_.go(
+        record->id, the_call.who,
+        [this, id = record->id, done = the_call.done](const go_reply& reply) {
+            const auto* now = control_.find(id);
+            const boost::json::value report =
+                now != nullptr ? boost::json::value(to_json(*now, net::clock::now())) : nullptr;
+            switch (reply.outcome) {
+            case go_outcome::accepted: done(json_response(202, report)); return;
+            case go_outcome::none:
+            case go_outcome::not_paused:
+                done(problem_response(
+                    {409,
+                     "not-paused",
+                     "It does not wait for go",
+                     reply.detail,
+                     "",
+                     {{"switch", report}}},
+                    epoch()));
+                return;
+            case go_outcome::refused:
+                done(problem_response(
+                    {422,
+                     "preflight",
+                     "Refused by preflight; it stays paused",
+                     reply.detail,
+                     "",
+                     {{"switch", report}}},
+                    epoch()));
+                return;
+            }
+        });
+}
+
 } // namespace control

@@ -41,18 +41,53 @@ std::uint64_t number_at(const boost::json::object& object, std::string_view path
     return text.empty() ? 0 : std::strtoull(text.c_str(), nullptr, 10);
 }
 
+namespace {
+
+int status_of_refusal(unsigned http_status) noexcept
+{
+    switch (http_status) {
+    case 401:
+    case 403: return exit_forbidden;
+    case 400:
+    case 501: return exit_usage;
+    default: return exit_refused;
+    }
+}
+
+} // namespace
+
+int commands::fail(int status, const std::string& sentence, const boost::json::object* problem)
+{
+    if (!to_.json) {
+        to_.err << "tealctl: " << sentence << '\n';
+        return status;
+    }
+    boost::json::object said{{"error", sentence}, {"exit", status}};
+    if (problem != nullptr && !problem->empty()) {
+        said["problem"] = *problem;
+    }
+    to_.err << control::to_text(said) << '\n';
+    return status;
+}
+
 int commands::not_reachable(const unreachable& what)
 {
-    to_.err << "tealctl: gateway not reachable: " << what.why << '\n';
-    return exit_unreachable;
+    if (what.interrupted) {
+        return fail(
+            exit_detached,
+            "interrupted before the gateway answered; `tealctl status` says whether a switch runs");
+    }
+    return fail(
+        exit_unreachable,
+        "gateway not reachable at " + control::printable(client_.where()) + ": " + what.why);
 }
 
 // An empty table with status 0 would mean that there is nothing. In truth it is not known.
 int commands::not_understood(const std::string& why)
 {
-    to_.err << "tealctl: the answer cannot be understood: " << control::printable(why)
-            << "; is that a Teal gateway of this version?\n";
-    return exit_unreachable;
+    return fail(
+        exit_unreachable, "the answer cannot be understood: " + control::printable(why) +
+                              "; is that a Teal gateway of this version?");
 }
 
 int commands::refused(const reply& what)
@@ -66,9 +101,15 @@ int commands::refused(const reply& what)
     const auto title = text_at(said, "title");
     const auto detail = text_at(said, "detail");
     const auto field = text_at(said, "field");
-    to_.err << "tealctl: " << (title.empty() ? "HTTP status " + std::to_string(what.status) : title)
-            << (field.empty() ? "" : " (" + field + ")") << (detail.empty() ? "" : ": " + detail)
-            << '\n';
+    std::string sentence = (title.empty() ? "HTTP status " + std::to_string(what.status) : title) +
+                           (field.empty() ? "" : " (" + field + ")") +
+                           (detail.empty() ? "" : ": " + detail);
+    if (what.status == 401) {
+        sentence += to_.token_file.empty()
+                        ? "; name a file that has one with --token-file"
+                        : "; that of --token-file " + to_.token_file + " is not known there";
+    }
+    fail(status_of_refusal(what.status), sentence, &said);
     if (const auto report = text_at(said, "report"); to_.json && !report.empty()) {
         // A refused switch has a report too; a script reads it where it reads any other.
         const auto body = get(report, "id");
@@ -77,13 +118,7 @@ int commands::refused(const reply& what)
         }
         to_.out << control::to_indented_text(std::get<0>(body)) << '\n';
     }
-    switch (what.status) {
-    case 401:
-    case 403: return exit_forbidden;
-    case 400:
-    case 501: return exit_usage;
-    default: return exit_refused;
-    }
+    return status_of_refusal(what.status);
 }
 
 std::variant<boost::json::object, int>
@@ -175,26 +210,6 @@ int commands::pools()
                                              : show(std::get<0>(body), print_pools);
 }
 
-int commands::sessions(const std::string& sort, std::uint64_t limit)
-{
-    const auto body =
-        get("/v1/sessions?limit=" + std::to_string(limit) +
-                (sort.empty() ? "" : "&sort=" + encoded(sort)),
-            "sessions");
-    return std::holds_alternative<int>(body) ? std::get<int>(body)
-                                             : show(std::get<0>(body), print_sessions);
-}
-
-int commands::disconnect(const std::string& session)
-{
-    const auto answer = client_.send({"DELETE", "/v1/sessions/" + encoded(session), {}, ""});
-    if (const auto* none = std::get_if<unreachable>(&answer)) {
-        return not_reachable(*none);
-    }
-    const auto& got = std::get<reply>(answer);
-    return got.status == 204 ? static_cast<int>(exit_done) : refused(got);
-}
-
 int commands::abort()
 {
     const auto body = get("/v1/status", "epoch");
@@ -203,8 +218,7 @@ int commands::abort()
     }
     const auto id = text_at(std::get<0>(body), "switch.id");
     if (id.empty()) {
-        to_.err << "tealctl: no switch runs\n";
-        return exit_refused;
+        return fail(exit_refused, "no switch runs");
     }
     const auto answer = client_.send({"POST", "/v1/switches/" + id + "/abort", {}, ""});
     if (const auto* none = std::get_if<unreachable>(&answer)) {
@@ -215,11 +229,10 @@ int commands::abort()
         return refused(got);
     }
     // C6: asked while the store was written it may be too late all the same; only the report tells.
-    const int ended = wait_for(
-        number_at(std::get<0>(body), "switch.id"), {true, false, std::chrono::seconds(30)});
+    const int ended =
+        wait_for(number_at(std::get<0>(body), "switch.id"), {.timeout = std::chrono::seconds(30)});
     if (ended == exit_done || ended == exit_counted) {
-        to_.err << "tealctl: switch " << id << " was decided already\n";
-        return exit_refused;
+        return fail(exit_refused, "switch " + id + " was decided already");
     }
     return ended == exit_failed ? static_cast<int>(exit_done) : ended;
 }
@@ -233,9 +246,8 @@ int commands::rollback(switch_options options)
     const auto& status = std::get<0>(body);
     options.to = text_at(status, "previous");
     if (const auto id = text_at(status, "switch.id"); !id.empty() || options.to.empty()) {
-        to_.err << "tealctl: "
-                << (id.empty() ? "no switch was committed yet" : "switch " + id + " runs") << '\n';
-        return exit_refused;
+        return fail(
+            exit_refused, id.empty() ? "no switch was committed yet" : "switch " + id + " runs");
     }
     if (!confirmed(options, status)) {
         return exit_refused;

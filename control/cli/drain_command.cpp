@@ -50,7 +50,7 @@ const boost::json::object* endpoint_in(const boost::json::object& pool, const st
 } // namespace
 
 std::variant<boost::json::object, int>
-commands::order_endpoint(const std::string& endpoint, const char* order)
+commands::order_endpoint(const std::string& endpoint, const char* order, const std::string& body)
 {
     const auto slash = endpoint.find('/');
     const auto answer = client_.send(
@@ -58,7 +58,7 @@ commands::order_endpoint(const std::string& endpoint, const char* order)
          "/v1/endpoints/" + encoded(endpoint.substr(0, slash)) + "/" +
              encoded(endpoint.substr(slash + 1)) + "/" + order,
          {},
-         ""});
+         body});
     if (const auto* none = std::get_if<unreachable>(&answer)) {
         return not_reachable(*none);
     }
@@ -69,9 +69,9 @@ commands::order_endpoint(const std::string& endpoint, const char* order)
     return body_of(got, "endpoint");
 }
 
-int commands::drain(const std::string& endpoint, const wait_options& waiting)
+int commands::drain(const std::string& endpoint, bool force, const wait_options& waiting)
 {
-    const auto ordered = order_endpoint(endpoint, "drain");
+    const auto ordered = order_endpoint(endpoint, "drain", force ? R"({"force":true})" : "");
     if (const auto* status = std::get_if<int>(&ordered)) {
         return *status;
     }
@@ -97,8 +97,7 @@ int commands::wait_until_drained(
         const auto* one = endpoint_in(pool, name);
         if (one == nullptr || text_at(*one, "draining") != "true") {
             clear_progress();
-            to_.err << "tealctl: " << endpoint << " was taken back meanwhile\n";
-            return exit_refused;
+            return fail(exit_refused, endpoint + " was taken back meanwhile");
         }
         const auto left = number_at(*one, "sessions");
         const auto links = number_at(*one, "links");
@@ -114,21 +113,21 @@ int commands::wait_until_drained(
         }
         if (waiting.timeout && std::chrono::steady_clock::now() >= begun + *waiting.timeout) {
             clear_progress();
-            to_.err << "tealctl: timeout; " << left << " sessions and " << links
-                    << " links are left at " << endpoint << "; the drain goes on\n";
-            return exit_timeout;
+            return fail(
+                exit_timeout, "timeout; " + std::to_string(left) + " sessions and " +
+                                  std::to_string(links) + " links are left at " + endpoint +
+                                  "; the drain goes on");
         }
         if (!http_client::pause(look_again)) {
             clear_progress();
-            to_.err << "tealctl: detached; the drain of " << endpoint << " goes on\n";
-            return exit_detached;
+            return fail(exit_detached, "detached; the drain of " + endpoint + " goes on");
         }
     }
 }
 
 int commands::undrain(const std::string& endpoint)
 {
-    const auto ordered = order_endpoint(endpoint, "undrain");
+    const auto ordered = order_endpoint(endpoint, "undrain", "");
     return std::holds_alternative<int>(ordered) ? std::get<int>(ordered)
                                                 : show(std::get<0>(ordered), print_taken_back);
 }

@@ -218,11 +218,31 @@ std::variant<reply, unreachable> http_client::send(const request& what) const
     asio::io_context context(1);
     stream_type stream(context);
     std::variant<reply, unreachable> out = unreachable{"no answer"};
+    bool interrupted = false;
+    asio::signal_set signals(context, SIGINT, SIGTERM);
+    signals.async_wait([&](const error_code& error, int) {
+        if (!error) {
+            interrupted = true;
+            stream.close();
+        }
+    });
     asio::co_spawn(
         context, exchange(stream, where_, message_of(what, where_, token_), out),
-        [](const std::exception_ptr&) {});
+        [&](const std::exception_ptr&) { signals.cancel(); });
     context.run();
+    if (interrupted) {
+        return unreachable{"interrupted", true};
+    }
     return out;
+}
+
+std::string http_client::where() const
+{
+    if (where_.local) {
+        return "unix:" + where_.host;
+    }
+    const bool six = where_.host.find(':') != std::string::npos;
+    return "http://" + (six ? "[" + where_.host + "]" : where_.host) + ":" + where_.port;
 }
 
 stream_end http_client::follow(

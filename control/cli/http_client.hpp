@@ -26,6 +26,7 @@ std::variant<address, std::string> address_from(std::string_view text);
 
 struct unreachable {
     std::string why;
+    bool interrupted = false; // SIGINT or SIGTERM, before an answer
 };
 struct reply {
     unsigned status = 0;
@@ -58,6 +59,7 @@ public:
     }
 
     std::variant<reply, unreachable> send(const request& what) const;
+    std::string where() const; // "http://HOST:PORT" or "unix:PATH"
     // Follows an event stream from behind `last_id`, which moves on. The handler returns false for
     // "enough".
     stream_end follow(

@@ -58,13 +58,11 @@ int commands::wait_until_gone(const wait_options& waiting)
         }
         if (waiting.timeout && std::chrono::steady_clock::now() >= begun + *waiting.timeout) {
             clear_progress();
-            to_.err << "tealctl: timeout; " << left << " clients are left; the drain goes on\n";
-            return exit_timeout;
+            return fail(exit_timeout, "timeout; " + left + " clients are left; the drain goes on");
         }
         if (!http_client::pause(look_again)) {
             clear_progress();
-            to_.err << "tealctl: detached; the drain of this gateway goes on\n";
-            return exit_detached;
+            return fail(exit_detached, "detached; the drain of this gateway goes on");
         }
     }
 }

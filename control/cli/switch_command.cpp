@@ -79,6 +79,9 @@ int commands::post_switch(const switch_options& options, const std::string& if_m
     if (options.dry_run) {
         body["dry_run"] = true;
     }
+    if (options.pause) {
+        body["pause"] = true;
+    }
     const auto answer = client_.send(
         {"POST", "/v1/switches", {{"If-Match", "\"" + if_match + "\""}}, control::to_text(body)});
     if (const auto* none = std::get_if<unreachable>(&answer)) {
@@ -103,7 +106,9 @@ int commands::post_switch(const switch_options& options, const std::string& if_m
     }
     const auto id = number_at(content, "id");
     if (options.waiting.wait) {
-        return wait_for(id, options.waiting);
+        auto waiting = options.waiting;
+        waiting.until_paused = options.pause;
+        return wait_for(id, waiting);
     }
     if (to_.json) {
         to_.out << control::to_indented_text(content) << '\n';
@@ -122,8 +127,7 @@ int commands::watch(std::optional<std::uint64_t> id, const wait_options& waiting
         }
         const auto* all = std::get<0>(body).if_contains("switches");
         if (all == nullptr || !all->is_array() || all->get_array().empty()) {
-            to_.err << "tealctl: there was no switch yet\n";
-            return exit_refused;
+            return fail(exit_refused, "there was no switch yet");
         }
         id = number_at(all->get_array().front().as_object(), "id");
     }
@@ -135,6 +139,8 @@ int commands::wait_for(std::uint64_t id, const wait_options& waiting)
     const auto begun = std::chrono::steady_clock::now();
     const auto until = waiting.timeout ? std::optional(begun + *waiting.timeout) : std::nullopt;
     const std::string path = "/v1/switches/" + std::to_string(id);
+    const std::string goes_on =
+        std::to_string(id) + " goes on: tealctl watch " + std::to_string(id);
     std::optional<boost::json::object> report;
     std::uint64_t last_id = 0;
     auto retry = retry_first;
@@ -150,6 +156,10 @@ int commands::wait_for(std::uint64_t id, const wait_options& waiting)
         }
         auto& now = *said;
         show_progress(id, now);
+        if (waiting.until_paused && text_at(now, "phase") == "paused") {
+            report = std::move(now);
+            return false;
+        }
         if (what.name != "report") {
             return true;
         }
@@ -166,17 +176,13 @@ int commands::wait_for(std::uint64_t id, const wait_options& waiting)
                 "an event of switch " + std::to_string(id) + ", which goes on");
         }
         if (ended == stream_end::enough) {
-            return finish(*report);
+            return text_at(*report, "phase") == "paused" ? show_paused(id) : finish(*report);
         }
         if (ended == stream_end::interrupted) {
-            to_.err << "tealctl: detached; switch " << id << " goes on: tealctl watch " << id
-                    << '\n';
-            return exit_detached;
+            return fail(exit_detached, "detached; switch " + goes_on);
         }
         if (ended == stream_end::timeout) {
-            to_.err << "tealctl: timeout; switch " << id << " goes on: tealctl watch " << id
-                    << '\n';
-            return exit_timeout;
+            return fail(exit_timeout, "timeout; switch " + goes_on);
         }
         if (ended == stream_end::refused) {
             const auto why = get(path, "id");
@@ -190,10 +196,66 @@ int commands::wait_for(std::uint64_t id, const wait_options& waiting)
             return not_reachable({"lost while switch " + std::to_string(id) + " ran"});
         }
         if (!http_client::pause(retry)) {
-            return exit_detached;
+            return fail(
+                exit_detached, "detached from switch " + std::to_string(id) +
+                                   ", whose gateway was not reachable: tealctl watch " +
+                                   std::to_string(id));
         }
         retry = std::min(retry * 2, retry_max);
     }
+}
+
+namespace {
+
+void print_paused(std::ostream& out, const boost::json::object& report, bool)
+{
+    const auto failed = text_at(report, "sessions.failed");
+    out << "switch " << text_at(report, "id") << " to " << text_at(report, "to")
+        << " is paused: " << text_at(report, "sessions.ready") << " of "
+        << text_at(report, "sessions.total") << " sessions are prepared"
+        << (failed == "0" ? "" : ", " + failed + " cannot be")
+        << "; `tealctl go` or `tealctl abort`\n";
+}
+
+} // namespace
+
+int commands::show_paused(std::uint64_t id)
+{
+    const auto body = get("/v1/switches/" + std::to_string(id), "phase");
+    return std::holds_alternative<int>(body) ? std::get<int>(body)
+                                             : show(std::get<0>(body), print_paused);
+}
+
+// C14: the switch that waits for it.
+int commands::go(const wait_options& waiting)
+{
+    const auto body = get("/v1/status", "epoch");
+    if (const auto* status = std::get_if<int>(&body)) {
+        return *status;
+    }
+    const auto id = text_at(std::get<0>(body), "switch.id");
+    if (id.empty()) {
+        return fail(exit_refused, "no switch runs");
+    }
+    const auto answer = client_.send({"POST", "/v1/switches/" + id + "/go", {}, ""});
+    if (const auto* none = std::get_if<unreachable>(&answer)) {
+        return not_reachable(*none);
+    }
+    const auto& got = std::get<reply>(answer);
+    if (got.status != 202) {
+        return refused(got);
+    }
+    if (waiting.wait) {
+        return wait_for(number_at(std::get<0>(body), "switch.id"), waiting);
+    }
+    const auto report = body_of(got, "id");
+    return std::holds_alternative<int>(report)
+               ? std::get<int>(report)
+               : show(
+                     std::get<0>(report),
+                     [](std::ostream& out, const boost::json::object& one, bool) {
+                         out << "switch " << text_at(one, "id") << " goes on\n";
+                     });
 }
 
 int commands::finish(const boost::json::object& report)

@@ -1,9 +1,10 @@
 #include "control/cli/tealctl.hpp"
 
-#include "broker/color.hpp"
-#include "control/cli/commands.hpp"
+#include "control/cli/command_line.hpp"
 #include "control/cli/completion.hpp"
+#include "control/cli/nearest.hpp"
 #include "control/protocol/switch_request.hpp"
+#include "control/record/plain_text.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -18,117 +19,6 @@
 namespace cli {
 
 namespace {
-
-struct command_line {
-    std::string endpoint = "http://127.0.0.1:8081";
-    std::string token_file, cacert, cert, key;
-    std::string format = "table";
-    bool quiet = false, no_color = false;
-    switch_options change;
-    bool no_wait = false;
-    std::string timeout = "5m", watch_timeout;
-    std::uint64_t id = 0, limit = 100;
-    std::string sort, session, file, shell, drained;
-    bool self = false, drain_wait = false;
-    bool check = false; // status --check
-    bool asked_health = false; // the gateway was asked
-};
-
-void define_switch_options(CLI::App& command, command_line& line)
-{
-    command.add_flag("--no-wait", line.no_wait, "Return as soon as the switch is accepted");
-    command.add_flag(
-        "--wait-drain", line.change.waiting.wait_drain, "Also wait until the old color is drained");
-    command
-        .add_option("--timeout", line.timeout, "Stop waiting after this time; the switch goes on")
-        ->capture_default_str();
-    command.add_option(
-        "--deadline", line.change.deadline, "Abort the switch if it is not decided after this time (2m)");
-    command.add_flag(
-        "--dry-run", line.change.dry_run,
-        "Prepare every session on the target, then release it; nothing is switched");
-    command.add_option("--if-epoch", line.change.if_epoch, "Refuse the switch unless this is the epoch");
-    command
-        .add_option(
-            "--on-hold-timeout", line.change.on_hold_timeout,
-            "What to do with sessions that do not settle")
-        ->check(CLI::IsMember({"abort", "pin", "cut"}));
-    command.add_option(
-        "--max-failed", line.change.max_failed, "How many sessions may fail: N or P%");
-    command.add_option("--reason", line.change.reason, "A text for the report and the audit log");
-    command.add_flag("--yes", line.change.yes, "Do not ask for confirmation");
-}
-
-void define(CLI::App& app, command_line& line)
-{
-    app.require_subcommand(1);
-    app.fallthrough();
-    app.add_option("--endpoint", line.endpoint, "http://HOST:PORT or unix:PATH")
-        ->envname("TEAL_ENDPOINT")
-        ->capture_default_str();
-    app.add_option("--token-file", line.token_file, "File whose first line is the token")
-        ->envname("TEAL_TOKEN_FILE");
-    app.add_option("--cacert", line.cacert, "Certificate authority, for https");
-    app.add_option("--cert", line.cert, "Client certificate, for https");
-    app.add_option("--key", line.key, "Client key, for https");
-    app.add_option("-o,--output", line.format, "table or json")
-        ->check(CLI::IsMember({"table", "json"}));
-    app.add_flag("-q,--quiet", line.quiet, "No table, no progress");
-    app.add_flag("--no-color", line.no_color, "No colors (also NO_COLOR)");
-    app.footer("Exit status: 0 done · 1 failed, all sessions on the old color · 2 wrong usage · 3 "
-               "gateway not reachable, or its answer not understood · 4 refused\n"
-               "5 timeout, switch still running · 6 done, but something was counted · 7 not allowed "
-               "· 130 detached");
-
-    app.add_subcommand("status", "Health, epoch, live color, clients and pools")
-        ->add_flag(
-            "--check", line.check,
-            "One line for monitoring; exit status 0 ok, 1 degraded, 2 down, 3 unknown");
-    auto* change = app.add_subcommand("switch", "Make a color live, and wait for the final report");
-    change->add_option("color", line.change.to, "blue or green")
-        ->required()
-        ->check(CLI::IsMember({"blue", "green"}));
-    define_switch_options(*change, line);
-    define_switch_options(
-        *app.add_subcommand("rollback", "Back to the color before the last committed switch"),
-        line);
-    app.add_subcommand("abort", "Abort the running switch");
-    auto* watch = app.add_subcommand("watch", "Follow a switch until its report is final");
-    watch->add_option("id", line.id, "The switch; without it the newest");
-    watch->add_flag(
-        "--wait-drain", line.change.waiting.wait_drain, "Also wait until the old color is drained");
-    watch->add_option("--timeout", line.watch_timeout, "Stop waiting after this time");
-    app.add_subcommand("history", "The last switches, newest first; with an id one report whole")
-        ->add_option("id", line.id, "The switch");
-    app.add_subcommand("pools", "Brokers of both colors");
-    auto* sessions = app.add_subcommand("sessions", "Sessions of clients");
-    sessions->add_option("--sort", line.sort, "Sort by this, the largest first")
-        ->check(CLI::IsMember({"held", "age", "rate"}));
-    sessions->add_option("--limit", line.limit, "Show at most this many")
-        ->check(CLI::Range(1, 1000))
-        ->capture_default_str();
-    auto* drain = app.add_subcommand("drain", "Drain an endpoint, or this gateway");
-    drain->add_option("endpoint", line.drained, "COLOR/NAME or COLOR/HOST:PORT");
-    drain->add_flag("--no-wait", line.no_wait, "Return as soon as the order is accepted");
-    drain->add_option("--timeout", line.timeout, "Stop waiting after this time; the drain goes on")
-        ->capture_default_str();
-    drain->add_flag("--self", line.self, "Send the clients of this gateway away, before it stops");
-    drain->add_flag("--wait", line.drain_wait, "With --self: wait until it is drained");
-    app.add_subcommand("undrain", "Take a drained endpoint back")
-        ->add_option("endpoint", line.drained, "COLOR/NAME or COLOR/HOST:PORT")
-        ->required();
-    app.add_subcommand("disconnect", "Close one session")
-        ->add_option("session", line.session, "The session's id")
-        ->required();
-    app.add_subcommand("check", "Check a configuration file with teal-gateway")
-        ->add_option("file", line.file)
-        ->required();
-    app.add_subcommand("completion", "Print a completion script")
-        ->add_option("shell", line.shell)
-        ->required()
-        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-    app.add_subcommand("version", "Print the version of this program");
-}
 
 // Replaces this process, so the gateway's exit status is ours. Returns where there is none to run.
 int check_file(const std::string& file, std::ostream& err)
@@ -155,13 +45,6 @@ int usage(std::ostream& err, const std::string& what)
     return exit_usage;
 }
 
-// "blue/NAME"
-bool is_endpoint(const std::string& text)
-{
-    const auto slash = text.find('/');
-    return slash + 1 < text.size() && broker::color_from(text.substr(0, slash)).has_value();
-}
-
 int run_remote(const std::string& name, command_line& line, commands& remote, terminal& where)
 {
     auto& waiting = line.change.waiting;
@@ -185,6 +68,9 @@ int run_remote(const std::string& name, command_line& line, commands& remote, te
     if (name == "abort") {
         return remote.abort();
     }
+    if (name == "go") {
+        return remote.go(waiting);
+    }
     if (name == "watch") {
         return remote.watch(line.id != 0 ? std::optional(line.id) : std::nullopt, waiting);
     }
@@ -194,18 +80,27 @@ int run_remote(const std::string& name, command_line& line, commands& remote, te
     if (name == "pools") {
         return remote.pools();
     }
+    if (name == "reload") {
+        return remote.reload(line.change.dry_run);
+    }
+    if (name == "config") {
+        return remote.show_configuration();
+    }
     if (line.self) {
         waiting.wait = line.drain_wait;
         return remote.drain_self(waiting);
     }
     if (name == "drain") {
-        return remote.drain(line.drained, waiting);
+        return remote.drain(line.drained, line.force, waiting);
     }
     if (name == "undrain") {
         return remote.undrain(line.drained);
     }
-    return name == "sessions" ? remote.sessions(line.sort, line.limit)
-                              : remote.disconnect(line.session);
+    if (name == "sessions") {
+        return remote.sessions(line.sort, line.limit, line.all, line.which);
+    }
+    return line.session.empty() ? remote.disconnect_all(line.which, *rate_from(line.pace))
+                                : remote.disconnect(line.session);
 }
 
 int connect_and_run(const std::string& name, command_line& line, terminal& where)
@@ -228,12 +123,14 @@ int connect_and_run(const std::string& name, command_line& line, terminal& where
         !line.no_color && std::getenv("NO_COLOR") == nullptr && where.out_is_terminal;
     commands remote(
         http_client(std::get<address>(endpoint), token),
-        {where.out, where.err, line.format == "json", line.quiet, colors, where.err_is_terminal});
+        {where.out, where.err, line.format == "json", line.quiet, colors, where.err_is_terminal,
+         line.token_file});
     try { // of JSON whose fields are of another type than the API's
         return run_remote(name, line, remote, where);
     } catch (const std::exception& error) {
-        where.err << "tealctl: the answer cannot be understood: " << error.what() << '\n';
-        return exit_unreachable;
+        return remote.fail(
+            exit_unreachable,
+            "the answer cannot be understood: " + control::printable(std::string(error.what())));
     }
 }
 
@@ -251,9 +148,51 @@ std::vector<std::string> command_names()
     return names;
 }
 
-static int
-run_as_asked(const std::vector<std::string>& arguments, command_line& line, terminal& where)
+namespace {
+
+// The first word that is neither an option nor an option's value.
+std::string verb_of(const std::vector<std::string>& arguments)
 {
+    static const std::vector<std::string> with_value{
+        "--endpoint", "--token-file", "--cacert", "--cert", "--key", "-o", "--output"};
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        if (std::ranges::find(with_value, arguments[i]) != with_value.end()) {
+            ++i;
+        } else if (!arguments[i].starts_with('-')) {
+            return arguments[i];
+        }
+    }
+    return "";
+}
+
+std::string unknown_command(const std::string& verb)
+{
+    return "unknown command '" + control::printable(verb) + "'" +
+           did_you_mean(verb, command_names()) + "; `tealctl help` lists them";
+}
+
+int help(CLI::App& app, const std::string& verb, terminal& where)
+{
+    if (verb.empty()) {
+        where.out << app.help();
+        return exit_done;
+    }
+    const auto known = command_names();
+    if (std::ranges::find(known, verb) == known.end()) {
+        return usage(where.err, unknown_command(verb));
+    }
+    where.out << app.get_subcommand(verb)->help("tealctl");
+    return exit_done;
+}
+
+int run_as_asked(const std::vector<std::string>& arguments, command_line& line, terminal& where)
+{
+    if (const auto verb = verb_of(arguments); !verb.empty()) {
+        const auto known = command_names();
+        if (std::ranges::find(known, verb) == known.end()) {
+            return usage(where.err, unknown_command(verb));
+        }
+    }
     CLI::App app("Shows and switches the live color of a Teal gateway", "tealctl");
     define(app, line);
     try {
@@ -274,18 +213,16 @@ run_as_asked(const std::vector<std::string>& arguments, command_line& line, term
     if (name == "check") {
         return check_file(line.file, where.err);
     }
-    if (line.self && !line.drained.empty()) {
-        return usage(where.err, "drain: an endpoint or --self, not both");
+    if (name == "help") {
+        return help(app, line.verb, where);
     }
-    if (line.drain_wait && !line.self) {
-        return usage(where.err, "drain: --wait is for --self; an endpoint is waited for anyway");
-    }
-    if (const bool endpoint = (name == "drain" && !line.self) || name == "undrain";
-        endpoint && !is_endpoint(line.drained)) {
-        return usage(where.err, name + ": expected COLOR/NAME, as in blue/b1");
+    if (const auto wrong = contradiction(name, line); !wrong.empty()) {
+        return usage(where.err, wrong);
     }
     return connect_and_run(name, line, where);
 }
+
+} // namespace
 
 int run(const std::vector<std::string>& arguments, terminal where)
 {

@@ -58,10 +58,12 @@ void switch_coordinator::on_progress(
                 order_.settings.prepare_timeout; // a limit on standing still, not on the whole
         }
         [[fallthrough]];
+    case coordinator_state::paused:  // C14: it does not make the pause longer
     case coordinator_state::holding: // who arrived late can still delay `held` (C3)
         shown.sessions_ready = what.ready;
         shown.sessions_failed = what.failed;
         shown.sessions_total = what.of;
+        members_[from].unready = what.unready;
         sized(from, what.failed);
         out.emplace_back(changed{});
         if (!record_.dry_run && too_many_failed()) {
@@ -92,6 +94,8 @@ void switch_coordinator::on_prepared(
         begin_abort({failed_too_many(), false}, out);
     } else if (everyone_answered() && record_.dry_run) {
         finish_dry_run(out);
+    } else if (everyone_answered() && order_.request.pause) {
+        begin_pause(now, out);
     } else if (everyone_answered()) {
         begin_hold(now, out);
     }
@@ -104,6 +108,7 @@ void switch_coordinator::on_failed(
     case coordinator_state::preparing:
         state_until_ = now + order_.settings.prepare_timeout;
         break; // it moved
+    case coordinator_state::paused:
     case coordinator_state::holding: break;
     case coordinator_state::writing: // C6; what failed by now is in the members' next tally
     case coordinator_state::committing:
@@ -168,6 +173,7 @@ void switch_coordinator::on_unheld(member_number from, const unheld& what, effec
     case coordinator_state::committing:
     case coordinator_state::aborting: return;
     case coordinator_state::preparing:
+    case coordinator_state::paused:
     case coordinator_state::steady: break;
     }
     BOOST_ASSERT_MSG(false, "unheld before hold");

@@ -18,6 +18,7 @@ net::time_point switch_coordinator::next_deadline() const noexcept
     case coordinator_state::preparing:
     case coordinator_state::holding: return std::min(decide_by_, state_until_);
     // C6: no timeout counts here; what may be due is the next look at a store that gave no answer.
+    case coordinator_state::paused: // C14: the operator's deadline stands still
     case coordinator_state::writing: return state_until_;
     case coordinator_state::steady:
     case coordinator_state::committing:
@@ -58,7 +59,7 @@ bool switch_coordinator::on_request(switch_order order, net::time_point now, eff
     send(
         prepare{
             order_.request.to, order_.settings.connect_rate, order_.settings.members,
-            order_.request.dry_run},
+            order_.request.dry_run, order_.request.pause},
         out);
     out.emplace_back(changed{});
     return true;
@@ -71,6 +72,9 @@ switch_coordinator::on_abort_request(const std::string& why, net::time_point, ef
     case coordinator_state::steady: return abort_answer::none;
     case coordinator_state::preparing:
     case coordinator_state::holding: begin_abort({why}, out); return abort_answer::accepted;
+    case coordinator_state::paused: // C12: nobody was waited for
+        begin_abort({why, false}, out);
+        return abort_answer::accepted;
     case coordinator_state::writing:
         abort_wanted_ = why;
         return abort_answer::accepted; // C6: after the outcome
@@ -78,6 +82,30 @@ switch_coordinator::on_abort_request(const std::string& why, net::time_point, ef
     case coordinator_state::committing: return abort_answer::decided;
     }
     return abort_answer::none;
+}
+
+std::uint64_t switch_coordinator::unready() const noexcept
+{
+    std::uint64_t sum = 0;
+    for (const auto& member : members_) {
+        sum += member.unready;
+    }
+    return sum;
+}
+
+// C14. Who lost a standby while it was paused would only make the hold longer.
+go_answer switch_coordinator::on_go(net::time_point now, effects& out)
+{
+    if (state_ != coordinator_state::paused) {
+        return go_answer::not_paused;
+    }
+    if (unready() > 0) {
+        return go_answer::unready;
+    }
+    decide_by_ += now - paused_since_;
+    record_.detail = order_.note;
+    begin_hold(now, out);
+    return go_answer::accepted;
 }
 
 void switch_coordinator::on_shutdown(net::time_point now, effects& out)
@@ -97,6 +125,11 @@ void switch_coordinator::on_deadline(net::time_point now, effects& out)
             {now >= decide_by_
                  ? "deadline: not every session was ready in time"
                  : "prepare_timeout: no progress for " + to_text(order_.settings.prepare_timeout)},
+            out);
+        return;
+    case coordinator_state::paused:
+        begin_abort(
+            {"pause_timeout: nobody said go for " + to_text(order_.settings.pause_timeout), false},
             out);
         return;
     case coordinator_state::holding:
@@ -170,6 +203,16 @@ void switch_coordinator::on_store_read(
     }
 }
 
+void switch_coordinator::begin_pause(net::time_point now, effects& out)
+{
+    paused_since_ = now;
+    state_until_ = now + order_.settings.pause_timeout;
+    record_.detail =
+        "prepared; it waits for go, and is aborted after " + to_text(order_.settings.pause_timeout);
+    enter(coordinator_state::paused, switch_phase::paused);
+    out.emplace_back(changed{});
+}
+
 void switch_coordinator::begin_hold(net::time_point now, effects& out)
 {
     forget_answers();
@@ -206,8 +249,8 @@ void switch_coordinator::begin_commit(effects& out)
 void switch_coordinator::begin_abort(abort_switch order, effects& out)
 {
     BOOST_ASSERT(
-        state_ == coordinator_state::preparing || state_ == coordinator_state::holding ||
-        state_ == coordinator_state::writing);
+        state_ == coordinator_state::preparing || state_ == coordinator_state::paused ||
+        state_ == coordinator_state::holding || state_ == coordinator_state::writing);
     forget_answers();
     state_until_ = net::never;
     record_.detail = order.reason;

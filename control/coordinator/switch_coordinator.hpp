@@ -26,6 +26,7 @@ namespace control {
 enum class coordinator_state : std::uint8_t {
     steady,     // no switch, or one that only joins and drains
     preparing,  // members make standbys
+    paused,     // all are prepared, and the operator says when it goes on (C14)
     holding,    // members hold their sessions
     writing,    // the store has the last word
     committing, // decided; waiting for every `adopted`
@@ -67,6 +68,12 @@ enum class abort_answer : std::uint8_t {
     none,     // no switch runs
 };
 
+enum class go_answer : std::uint8_t {
+    accepted,   // the hold begins
+    not_paused, // it prepares still, goes on already, or ends
+    unready,    // some sessions have no standby at the moment; it stays paused
+};
+
 class switch_coordinator {
 public:
     switch_coordinator(member_number members, stored_state state);
@@ -86,6 +93,9 @@ public:
     void on_store_result(write_result result, net::time_point now, effects& out);
     void on_store_read(const std::optional<stored_state>& found, net::time_point now, effects& out);
     abort_answer on_abort_request(const std::string& why, net::time_point now, effects& out);
+    // C14.
+    go_answer on_go(net::time_point now, effects& out);
+    std::uint64_t unready() const noexcept; // sessions without a standby, in a pause
     void on_deadline(net::time_point now, effects& out);
     // S16: aborts a switch that is not being written. No further switch is accepted.
     void on_shutdown(net::time_point now, effects& out);
@@ -98,6 +108,7 @@ private:
         bool said_held = false;
         std::set<std::string> failed, excused;
         std::uint64_t links = 0;       // that have answered it (B6)
+        std::uint64_t unready = 0;     // in a pause (C14)
         std::uint64_t failed_gone = 0; // of `failed`, those whose session went (C3)
     };
 
@@ -110,6 +121,7 @@ private:
     void on_released(member_number from, const released& what, net::time_point now, effects& out);
     void answered_last(member_number from, const tally& numbers, net::time_point now, effects& out);
 
+    void begin_pause(net::time_point now, effects& out);
     void begin_hold(net::time_point now, effects& out);
     void begin_write(effects& out);
     void begin_commit(effects& out);
@@ -137,7 +149,8 @@ private:
     std::set<endpoint_ref> endpoints_;       // of every `held`; the commit carries their union
     net::time_point decide_by_ = net::never; // the operator's deadline
     net::time_point state_until_ =
-        net::never;        // prepare_timeout, hold_timeout or the store's next read
+        net::never; // prepare_timeout, pause_timeout, hold_timeout or the store's next read
+    net::time_point paused_since_{};
     bool gave_up_ = false; // pin or cut was sent (C5)
     bool reading_ = false; // a read of the store is under way (C7)
     bool stopping_ = false;

@@ -66,6 +66,7 @@ struct prepare {
     double connect_rate = 500; // this member's part, links per second
     prepare_settings settings;
     bool dry_run = false;
+    bool pauses = false; // C14: a long time may lie between `prepared` and the hold
     bool operator==(const prepare&) const = default;
 };
 struct hold {
@@ -142,6 +143,8 @@ struct tally {
 struct progress { // cumulative: `failed` sinks when a failed session goes (C3)
     std::uint64_t ready = 0, failed = 0, of = 0;
     std::uint64_t links = 0; // of the new color that have answered (B6)
+    // C14, in a pause: neither ready nor failed nor left out, by this moment.
+    std::uint64_t unready = 0;
 };
 struct prepared {
     tally numbers;
@@ -180,6 +183,8 @@ struct endpoint_snapshot {
     bool healthy = false, draining = false;
     std::uint64_t links = 0, sessions = 0;
     std::string last_error; // empty while healthy
+    bool removed = false;   // a reload has left it out; shown as long as something is there
+    bool shown() const noexcept { return !removed || links > 0 || sessions > 0; }
 };
 // Clients' SENDs of one switch: accepted is the sum of the others.
 struct send_counts {

@@ -43,6 +43,7 @@ struct switch_request {
     std::string reason;
     bool dry_run = false;
     std::string who; // for the audit line
+    bool pause = false; // C14: prepared, and then it waits for go
 };
 
 // The configuration's part: `switch:` and `brokers.connect_rate` of teal.yaml.
@@ -50,6 +51,7 @@ struct control_settings {
     net::duration prepare_timeout = std::chrono::seconds(60); // longest time without progress
     net::duration hold_timeout = std::chrono::seconds(2);
     net::duration default_deadline = std::chrono::minutes(2);
+    net::duration pause_timeout = std::chrono::minutes(15);
     hold_policy on_hold_timeout = hold_policy::abort;
     failure_limit max_failed;
     prepare_settings members;

@@ -11,6 +11,7 @@ std::string_view to_string(switch_phase phase) noexcept
 {
     switch (phase) {
     case switch_phase::preparing: return "preparing";
+    case switch_phase::paused: return "paused";
     case switch_phase::holding: return "holding";
     case switch_phase::writing: return "writing";
     case switch_phase::committing: return "committing";

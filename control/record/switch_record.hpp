@@ -27,6 +27,7 @@ inline constexpr std::size_t failures_max = 100, causes_max = 20;
 
 enum class switch_phase : std::uint8_t { // the phases that users see (C9)
     preparing,                           // standbys are made
+    paused,                              // all are made; it waits for go (C14)
     holding,                             // sessions stop and settle
     writing,                             // the decision is on its way to the store
     committing,                          // members adopt the new color

@@ -239,6 +239,7 @@ void control_service::on_changed(switch_record& record)
 void control_service::on_steady()
 {
     history_.add(coordinator_.current());
+    tell_steady();
     if (on_stopped_) {
         boost::asio::post(context_, std::exchange(on_stopped_, nullptr));
     }

@@ -11,11 +11,12 @@
 // (2) Every question to members ends: by their answers or by a timer.
 
 #include "broker/net/waitable_timer.hpp"
-#include "control/record/history.hpp"
+#include "control/coordinator/switch_coordinator.hpp"
 #include "control/protocol/log_sink.hpp"
 #include "control/protocol/member_port.hpp"
+#include "control/record/history.hpp"
+#include "control/service/configuration.hpp"
 #include "control/store/file_store.hpp"
-#include "control/coordinator/switch_coordinator.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -43,16 +44,29 @@ struct switch_answer {
     std::string detail;
 };
 
+enum class go_outcome : std::uint8_t {
+    accepted,   // the hold begins
+    none,       // no such switch runs; `detail` says what there is
+    not_paused, // it prepares still, or goes on already
+    refused,    // by a preflight that was made anew; it stays paused
+};
+struct go_reply {
+    go_outcome outcome = go_outcome::accepted;
+    std::string detail;
+    std::vector<session_failure> failures;
+};
+
 struct drain_request {
     broker::color color = broker::color::blue;
     std::string endpoint; // its name, or host:port
     bool on = true;       // else taken back
     std::string who;
+    bool force = false; // although no other endpoint of the live color is left
 };
 enum class drain_outcome : std::uint8_t {
     accepted, // noted by every member; sessions move from now on
     no_such_endpoint,
-    nowhere_to_go, // sessions are bound there, and no other endpoint of its color takes them
+    nowhere_to_go, // of the live color no other endpoint is left, and `force` was not said
     busy,          // a switch runs (C1); `id` is that one's
     unanswered,    // by a member: some may have noted it; the order may be repeated
     stopping,
@@ -115,6 +129,8 @@ public:
     // ---- from the API
     void request_switch(switch_request request, std::function<void(switch_answer)> done);
     abort_answer abort(switch_number id, const std::string& who);
+    // C14: a paused switch goes on, if the target still answers.
+    void go(switch_number id, std::string who, std::function<void(go_reply)> done);
     void snapshot(std::function<void(gateway_snapshot)> done);
     void sessions(std::function<void(std::vector<session_snapshot>)> done);
     void disconnect(std::string session, std::string who, std::function<void(bool)> done);
@@ -125,6 +141,19 @@ public:
     void set_way_out(way_out_hooks hooks) { way_out_ = std::move(hooks); }
     void drain_self(const std::string& who);
     way_out_state way_out() const { return way_out_.now ? way_out_.now() : way_out_state{}; }
+
+    // The configuration, which is the process's.
+    void set_configuration(configuration_hooks hooks) { configuration_ = std::move(hooks); }
+    void reload_configuration(
+        const std::string& who, bool only_tell, configuration_hooks::answered done);
+    std::vector<std::pair<std::string, std::string>> configuration() const
+    {
+        return configuration_.show ? configuration_.show() : decltype(configuration_.show()){};
+    }
+    // From its request, preflight included, to steady; 0: none.
+    switch_number switch_under_way() const noexcept;
+    // Now, or as soon as no switch is under way.
+    void when_steady(std::function<void()> then);
 
     // Null where there is none. Valid until control runs again.
     const switch_record* running() const noexcept;
@@ -151,6 +180,9 @@ private:
     void on_preflight(const std::vector<std::pair<member_number, preflight_answer>>& answers);
     void begin(std::string note);
     void refuse(std::string why, std::vector<session_failure> failures);
+    go_reply may_go(switch_number id) const;
+    go_reply gone_on(
+        switch_number id, const std::vector<std::pair<member_number, preflight_answer>>& answers);
     std::optional<drain_answer> refuses_drain() const;
     void order_drain(
         const drain_request& request, const gateway_snapshot& found,
@@ -161,6 +193,7 @@ private:
     void send(const command& what);
     void on_changed(switch_record& record);
     void on_steady();
+    void tell_steady();
     void arm_timer();
     void audit(const switch_record& record);
     std::string names_of(const std::vector<endpoint_ref>& endpoints) const;
@@ -183,6 +216,8 @@ private:
     std::string not_ready_because_ = "starting";
     way_out_hooks way_out_;
     std::string store_trouble_;
+    configuration_hooks configuration_;
+    std::vector<std::function<void()>> steady_waiters_;
     std::function<void()> on_stopped_;
     std::map<std::uint64_t, watcher> watchers_;
     std::uint64_t watchers_made_ = 0;

@@ -26,7 +26,7 @@ index_of(const std::vector<endpoint_snapshot>& known, const std::string& wanted)
     auto at = std::ranges::find(known, wanted, &endpoint_snapshot::name);
     if (at == known.end()) {
         const auto same = [&](const endpoint_snapshot& one) {
-            return authority_of(one.url) == wanted;
+            return !one.removed && authority_of(one.url) == wanted;
         };
         at = std::ranges::find_if(known, same);
         if (at == known.end() || std::ranges::count_if(known, same) > 1) {
@@ -109,15 +109,16 @@ void control_service::order_drain(
     } else if (request.on) {
         answer.sessions = known[*index].sessions;
         answer.others = static_cast<std::uint64_t>(std::ranges::count_if(known, [&](const auto& e) {
-            return &e != &known[*index] && e.healthy && !e.draining;
+            return &e != &known[*index] && e.healthy && !e.draining && !e.removed;
         }));
         // On the other color they end with the drain of the switch that left it.
-        if (request.color == state().live && answer.sessions > 0 && answer.others == 0) {
+        if (request.color == state().live && answer.others == 0 && !request.force) {
             refuse(
                 drain_outcome::nowhere_to_go,
                 std::to_string(answer.sessions) + " sessions are bound to " + color + "/" +
                     known[*index].name + "; none of the " + std::to_string(known.size() - 1) +
-                    " other endpoints of " + color + " is healthy and not draining");
+                    " other endpoints of " + color +
+                    " is healthy and not draining; `force` drains it all the same");
         }
     }
     if (answer.outcome != drain_outcome::accepted) {

@@ -1,8 +1,8 @@
 // From the request to the order: the id is stored, members are asked what the target would need,
 // and the switch begins or is refused with numbers (switch.md C10, design.md section 6.1).
 
-#include "control/service/control_service.hpp"
 #include "control/service/ask_all.hpp"
+#include "control/service/control_service.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -130,6 +130,7 @@ void control_service::on_id_written(write_result result)
     note_store(store_->trouble());
     if (result != write_result::written) {
         const auto pending = std::move(pending_);
+        tell_steady();
         pending->done(
             {switch_outcome::store_failed, 0,
              "the store takes no writes; traffic goes on" +
@@ -191,9 +192,82 @@ void control_service::begin(std::string note)
         {pending->id, pending->request, settings_, pending->started_at, std::move(note)},
         net::clock::now(), out);
     run(out);
+    tell_steady(); // where it was not accepted
     pending->done(
         accepted ? switch_answer{switch_outcome::accepted, pending->id, ""}
                  : switch_answer{switch_outcome::stopping, pending->id, "the gateway is stopping"});
+}
+
+go_reply control_service::may_go(switch_number id) const
+{
+    if (running() == nullptr || running()->id != id) {
+        return {go_outcome::none, "switch " + std::to_string(id) + " does not run", {}};
+    }
+    if (coordinator_.state() != coordinator_state::paused) {
+        return {
+            go_outcome::not_paused,
+            "switch " + std::to_string(id) + " is " + std::string(to_string(running()->phase)),
+            {}};
+    }
+    return {};
+}
+
+// C14. Much may have happened since it was prepared.
+void control_service::go(switch_number id, std::string who, std::function<void(go_reply)> done)
+{
+    const auto said = [this, id, who = std::move(who), done = std::move(done)](go_reply reply) {
+        std::vector<log_field> fields{
+            {"who", who},
+            {"what", "go"},
+            {"switch", id},
+            {"epoch", state().epoch},
+            {"result", reply.outcome == go_outcome::accepted ? "accepted" : "refused"}};
+        if (!reply.detail.empty()) {
+            fields.push_back({"detail", reply.detail});
+        }
+        log_.audit(std::move(fields));
+        done(std::move(reply));
+    };
+    if (auto refused = may_go(id); refused.outcome != go_outcome::accepted) {
+        said(std::move(refused));
+        return;
+    }
+    const auto target = running()->to;
+    ask_all<preflight_answer>(
+        context_, members_, settings_.preflight_timeout,
+        [target](member_port& member, auto answered) {
+            member.preflight(target, std::move(answered));
+        },
+        [this, alive = alive_, id, said](const member_answers<preflight_answer>& answers) {
+            if (*alive) {
+                said(gone_on(id, answers));
+            }
+        });
+}
+
+go_reply control_service::gone_on(switch_number id, const member_answers<preflight_answer>& answers)
+{
+    if (auto ended = may_go(id); ended.outcome != go_outcome::accepted) { // meanwhile
+        return ended;
+    }
+    auto verdict = judge(
+        answers, members_.size(), running()->to, settings_.connect_rate,
+        settings_.default_deadline);
+    if (!verdict.refusal.empty()) {
+        return {go_outcome::refused, verdict.refusal, std::move(verdict.failures)};
+    }
+    effects out;
+    const auto answer = coordinator_.on_go(net::clock::now(), out);
+    run(out);
+    if (answer == go_answer::unready) {
+        return {
+            go_outcome::refused,
+            std::to_string(coordinator_.unready()) + " of " +
+                std::to_string(running()->total().sessions_total) +
+                " sessions have no standby at the moment",
+            {}};
+    }
+    return {};
 }
 
 // A refused switch has an id and a report too. Of a dry run the refusal is the answer it was made
@@ -201,6 +275,7 @@ void control_service::begin(std::string note)
 void control_service::refuse(std::string why, std::vector<session_failure> failures)
 {
     const auto pending = std::move(pending_);
+    tell_steady();
     const auto now = net::clock::now();
     switch_record record;
     record.id = pending->id;

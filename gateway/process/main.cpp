@@ -7,6 +7,7 @@
 #include "gateway/process/process.hpp"
 #include "gateway/process/tls_contexts.hpp"
 #include "gateway/settings/config.hpp"
+#include "gateway/settings/config_values.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -23,8 +24,12 @@ int main(int argc, char** argv)
                  "brokers."};
     std::string file;
     bool check = false;
-    app.add_option("--config", file, "the configuration, teal.yaml")->required();
+    app.add_option("--config", file, "the configuration, teal.yaml");
     app.add_flag("--check", check, "check the configuration and exit: 0 if it is good, else 2");
+    bool restart_keys = false;
+    app.add_flag(
+        "--restart-keys", restart_keys,
+        "print the keys whose change needs a restart, and exit; `listeners` as a whole");
     app.set_version_flag("--version", std::string{"teal-gateway "} + TEAL_VERSION);
     app.footer(
         "SIGTERM sends the clients away, then stops; a second one stops at once. Exit status: "
@@ -33,6 +38,16 @@ int main(int argc, char** argv)
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
+    }
+    if (restart_keys) {
+        for (const auto& key : gateway::restart_keys()) {
+            std::printf("%s\n", key.c_str());
+        }
+        return 0;
+    }
+    if (file.empty()) {
+        std::fprintf(stderr, "--config is required\nRun with --help for more information.\n");
+        return 2;
     }
     auto settings = gateway::load_config(file);
     if (!settings) {

@@ -26,7 +26,7 @@ process::~process()
         t.join();
     }
     store_watch_.reset();
-    server_.reset();
+    servers_.clear();
     api_.reset();
     service_.reset();
 }
@@ -38,9 +38,8 @@ void process::wait_for_signal()
             return;
         }
         if (number == SIGHUP) {
-            log::line(
-                log_level::info, "SIGHUP: TLS files are read again, the configuration is not");
-            reload_tls();
+            log::line(log_level::info, "SIGHUP: the configuration is loaded again");
+            service_->reload_configuration("a signal", false, [](const auto&) {});
         } else if (number != SIGTERM && number != SIGINT) {
             note_signal(number);
         } else if (stopping_) {
@@ -91,8 +90,8 @@ void process::stop()
     tls_timer_.cancel();
     turn_timer_.cancel();
     store_watch_.reset();
-    if (server_) {
-        server_->stop();
+    for (const auto& server : servers_) {
+        server->stop();
     }
     control_.stop();
 }

@@ -2,7 +2,7 @@
 
 // The running gateway: its shards and their threads, the control plane on the thread that called
 // run(), signals and upkeep. start.cpp puts it together, way_out.cpp and process.cpp end it, upkeep.cpp
-// does what comes again and again, tls_reload.cpp reads TLS files.
+// does what comes again and again, reload.cpp takes a configuration anew, tls_reload.cpp TLS files.
 //
 // Threading:  run()'s thread but where a function says otherwise.
 // Lifetime:   the destructor ends shards and joins their threads.
@@ -24,6 +24,8 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -38,6 +40,8 @@ namespace gateway {
 std::shared_ptr<const endpoint_addresses>
 resolve_endpoints(const config& c, const endpoint_addresses& known);
 
+control::control_settings control_settings_of(const config& c);
+
 class process {
 public:
     explicit process(config settings) : settings_(std::move(settings)), pace_(settings_.drain.pace)
@@ -48,8 +52,8 @@ public:
 
 private:
     int start();
-    std::uint64_t set_limits();
-    void make_shards(std::uint64_t room);
+    void set_limits();
+    void make_shards();
     int open_listeners();
     int open_control(control::opened_store store);
     void count_switches();
@@ -66,11 +70,23 @@ private:
     void finish_way_out();
     void stop();
     void resolve_again();
+    void resolve(config c, std::function<void(std::shared_ptr<const endpoint_addresses>)> then);
+    void take_addresses(std::shared_ptr<const endpoint_addresses> found);
+    void reload(bool only_tell, control::configuration_hooks::answered done);
+    void take_reload_when_steady(
+        std::uint64_t wanted, config next, std::shared_ptr<const endpoint_addresses> where,
+        std::function<void()> done);
+    void take_reload(config next, std::shared_ptr<const endpoint_addresses> where);
+    void reload_shard(unsigned shard);
+    void take_tokens(const std::string& file_before);
+    std::uint64_t room() const noexcept;
+    shard_settings core_settings(const config& c, unsigned shard) const;
     void trim_memory();
     void release_memory();
     void warn_of_tls() const;
     void take_tls(std::shared_ptr<const tls_contexts> contexts);
     void reload_tls();
+    void read_tls_again(); // shards are not told yet
     void watch_tls();
     void watch_turns();
     std::string stuck_shard() const;
@@ -85,7 +101,7 @@ private:
     std::vector<std::unique_ptr<shard_port>> ports_;
     std::unique_ptr<control::control_service> service_;
     std::unique_ptr<control::api> api_;
-    std::unique_ptr<control::api_server> server_;
+    std::vector<std::unique_ptr<control::api_server>> servers_; // one for each of admin.bind
     boost::asio::signal_set signals_{control_};
     boost::asio::steady_timer timer_{control_}, resolve_timer_{control_}, trim_timer_{control_},
         tls_timer_{control_}, turn_timer_{control_};
@@ -108,6 +124,12 @@ private:
     };
     way_out way_out_;
     departure_pace pace_;
+    std::uint64_t descriptors_ = 0; // that this process may have
+    // Drawn at the start.
+    broker::secrets secrets_;
+    std::array<std::uint64_t, 2> pairing_secret_{};
+    std::string gateway_id_;
+    std::uint64_t reload_wanted_ = 0; // of several that wait for a switch the newest counts
     control_counters counters_;
     std::set<control::switch_number> counted_, drains_counted_;
     std::vector<shard_numbers> last_numbers_;

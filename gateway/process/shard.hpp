@@ -57,8 +57,8 @@ struct process_state {
     std::atomic<std::uint64_t> clients{0};
     std::atomic<std::uint64_t> held{0}; // of limits.buffered_total, as the shards counted last
     address_counts addresses;
-    std::uint64_t clients_max = 0;  // limits.clients as the descriptors allow
-    std::uint64_t buffered_max = 0; // limits.buffered_total, one shard's part
+    std::atomic<std::uint64_t> clients_max{0}; // limits.clients as the descriptors allow
+    std::uint64_t buffered_max = 0; // limits.buffered_total, one shard's part, at the start
     unsigned shards = 1;
     std::vector<shard*> by_number; // until the process ends
     broker::secret_key sockjs_key; // which shard a SockJS session belongs to
@@ -67,6 +67,16 @@ struct process_state {
 // Immutable once given out: where each endpoint is, as the names resolved last.
 struct endpoint_addresses {
     broker::per_color<std::vector<std::vector<net::socket_address>>> of;
+};
+
+// A configuration that was loaded again, as a shard needs it.
+struct reloaded {
+    config settings;
+    shard_settings core;
+    std::uint64_t buffered_max = 0; // this shard's part
+    // What its endpoints need comes with it.
+    std::shared_ptr<const endpoint_addresses> where;
+    std::shared_ptr<const tls_contexts> secure;
 };
 
 using report_sink = std::function<void(control::report)>;
@@ -117,6 +127,7 @@ public:
     }
     // For connections from now on.
     void set_tls(std::shared_ptr<const tls_contexts> secure) { secure_ = std::move(secure); }
+    void reload(reloaded loaded); // outside of a switch (shard_reload.cpp)
     void stop_accepting();
     // outside.md A12: `more` clients more are sent away (1012), and those that were told before are asked
     // again. `at_once`: all of them, whatever is owed. Returns how many were not told yet.

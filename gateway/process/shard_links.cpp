@@ -52,6 +52,11 @@ std::unique_ptr<broker::link_connection> shard::connect(
     if (within_tls(endpoint.scheme)) {
         const auto& named = settings_.brokers.colors[order.at.color].tls.server_name;
         transport.tls = secure_->towards(order.at.color, endpoint.scheme);
+        if (transport.tls == nullptr) { // a reload could not read its files: never in plain text
+            why = "the files of brokers." + std::string{to_string(order.at.color)} +
+                  ".tls could not be used";
+            return nullptr;
+        }
         transport.tls_name = named.empty() ? endpoint.host : named;
     }
     transport.limits = {
@@ -296,6 +301,10 @@ void shard::check_endpoints(
     all->open = count;
     all->done = std::move(done);
     for (std::size_t i = 0; i < count; ++i) {
+        if (settings_.brokers.colors[c].endpoints[i].removed) {
+            --all->open; // another one is left: a configuration has one at least
+            continue;
+        }
         start_probe({c, static_cast<std::uint16_t>(i)}, true, [all, i](bool ok, std::string why) {
             all->answers[i] = {ok, std::move(why)};
             if (--all->open == 0) {

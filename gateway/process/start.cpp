@@ -1,8 +1,8 @@
 // How the gateway starts: configuration to settings, the store, shards, listeners, the admin API.
 
-#include "gateway/memory/memory_limit.hpp"
 #include "gateway/memory/memory_reserve.hpp"
 #include "gateway/process/running_process.hpp"
+#include "gateway/settings/config_values.hpp"
 #include "gateway/telemetry/log.hpp"
 
 #include <boost/asio/post.hpp>
@@ -11,14 +11,11 @@
 #include <array>
 #include <cstdio>
 #include <random>
-#include <sys/resource.h>
 #include <unistd.h>
 
 namespace gateway {
 
 namespace {
-
-constexpr std::uint64_t descriptors_kept = 256; // listeners, admin, logs, epoll
 
 int start_error(const std::string& sentence)
 {
@@ -36,16 +33,6 @@ std::string joined(const std::vector<std::string>& words)
     return all;
 }
 
-std::uint64_t raise_descriptors()
-{
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur;
-}
-
 std::string hex_of(std::uint64_t value)
 {
     std::array<char, 17> digits{};
@@ -53,12 +40,15 @@ std::string hex_of(std::uint64_t value)
     return digits.data();
 }
 
+} // namespace
+
 control::control_settings control_settings_of(const config& c)
 {
     control::control_settings s;
     const auto& w = c.switching;
     s.prepare_timeout = w.prepare_timeout;
     s.hold_timeout = w.hold_timeout;
+    s.pause_timeout = w.pause_timeout;
     s.on_hold_timeout = w.on_hold_timeout;
     s.max_failed = w.max_failed;
     s.members = timing_of(w);
@@ -70,8 +60,6 @@ control::control_settings control_settings_of(const config& c)
     }
     return s;
 }
-
-} // namespace
 
 int process::open_listeners()
 {
@@ -105,61 +93,19 @@ int process::open_listeners()
     return 0;
 }
 
-// How many clients, threads and bytes there may be. Returns the descriptors that clients and links
-// may have.
-std::uint64_t process::set_limits()
-{
-    const std::uint64_t descriptors = raise_descriptors();
-    const bool dedicated = settings_.brokers.multiplex == multiplex_mode::dedicated;
-    // A dedicated session takes three while a switch is prepared; a shared one takes one, some need
-    // more.
-    const std::uint64_t room = descriptors > descriptors_kept ? descriptors - descriptors_kept : 0;
-    const std::uint64_t fits = dedicated ? room / 3 : room / 10 * 9;
-    shared_.clients_max = std::min<std::uint64_t>(settings_.limits.clients, fits);
-    if (shared_.clients_max < settings_.limits.clients &&
-        settings_.limits.clients != limits_config{}.clients) {
-        log::line(
-            log_level::warning, "limits.clients was lowered to what the descriptors allow",
-            {{"configured", settings_.limits.clients},
-             {"clients", shared_.clients_max},
-             {"descriptors", descriptors}});
-    } else {
-        log::line(
-            log_level::info, "descriptors",
-            {{"clients", shared_.clients_max}, {"descriptors", descriptors}});
-    }
-    const unsigned threads = settings_.threads != 0
-                                 ? settings_.threads
-                                 : std::max(1u, std::thread::hardware_concurrency());
-    const std::uint64_t memory = memory_available();
-    const std::uint64_t buffered = settings_.limits.buffered_total.of(memory);
-    shared_.buffered_max = buffered / threads;
-    shared_.shards = threads;
-    counters_.buffered_limit = buffered;
-    log::line(log_level::info, "memory", {{"buffered_total", buffered}, {"available", memory}});
-    return room;
-}
-
-void process::make_shards(std::uint64_t room)
+void process::make_shards()
 {
     std::random_device random;
-    const broker::secrets secrets = broker::draw_secrets();
+    secrets_ = broker::draw_secrets();
     shared_.sockjs_key =
         broker::draw_secrets().names; // a draw of its own: clients choose its texts
     const auto secret = [&] { return std::uint64_t{random()} << 32 | random(); };
-    const std::array<std::uint64_t, 2> pairing_secret{secret(), secret()};
-    const std::string gateway_id = hex_of(secret()) + hex_of(secret());
-    const auto threads = static_cast<unsigned>(shared_.shards);
-    const bool dedicated = settings_.brokers.multiplex == multiplex_mode::dedicated;
-    for (unsigned i = 0; i < threads; ++i) {
-        shard_settings core = shard_settings_of(settings_, threads, i, secrets);
-        core.pairing.secret = pairing_secret;
-        core.gateway_id = gateway_id;
-        if (core.links_per_login == 0 && !dedicated) { // D3; dedicated: limits.clients is the bound
-            core.links_per_login = std::max<std::size_t>(1000, room / 4 / threads);
-        }
+    pairing_secret_ = {secret(), secret()};
+    gateway_id_ = hex_of(secret()) + hex_of(secret());
+    for (unsigned i = 0; i < shared_.shards; ++i) {
         shards_.push_back(std::make_unique<shard>(
-            settings_, std::move(core), shared_, where_, secure_, [this](control::report what) {
+            settings_, core_settings(settings_, i), shared_, where_, secure_,
+            [this](control::report what) {
                 boost::asio::post(control_, [this, what = std::move(what)]() mutable {
                     service_->on_report(std::move(what));
                 });
@@ -185,6 +131,16 @@ int process::open_control(control::opened_store store)
     service_->set_way_out(
         {.begin = [this] { begin_way_out(); },
          .now = [this] { return control::way_out_state{way_out_.stage, shared_.clients.load()}; }});
+    service_->set_configuration(
+        {.reload = [this](bool only_tell, auto done) { reload(only_tell, std::move(done)); },
+         .show =
+             [this] {
+                 std::vector<std::pair<std::string, std::string>> all;
+                 for (auto& one : values_of(settings_)) {
+                     all.emplace_back(std::move(one.key), std::move(one.text));
+                 }
+                 return all;
+             }});
     control::api_options options;
     options.version = TEAL_VERSION;
     if (!settings_.admin.tokens_file.empty()) {
@@ -194,18 +150,26 @@ int process::open_control(control::opened_store store)
         }
         options.tokens = std::move(std::get<control::token_file>(tokens));
     }
+    options.open_metrics = settings_.admin.open_metrics;
+    options.sockets_ask_tokens = !settings_.admin.by_tcp();
     options.metrics = [this] { return metrics(); };
     options.stuck = [this] { return stuck_shard(); };
     options.answered = [this](std::string_view route, unsigned status) {
         counters_.count_request(route, static_cast<int>(status));
     };
     api_ = std::make_unique<control::api>(*service_, std::move(options), log_sink);
-    auto server = control::api_server::listen(
-        control_, *api_, *service_, {.bind = settings_.admin.bind.text}, log_sink);
-    if (auto* sentence = std::get_if<std::string>(&server)) {
-        return start_error(*sentence);
+    for (const auto& bind : settings_.admin.binds) {
+        auto server = control::api_server::listen(
+            control_, *api_, *service_,
+            {.bind = bind.text,
+             .socket_mode = settings_.admin.socket_file.mode,
+             .socket_group = settings_.admin.socket_file.group},
+            log_sink);
+        if (auto* sentence = std::get_if<std::string>(&server)) {
+            return start_error(*sentence);
+        }
+        servers_.push_back(std::move(std::get<std::unique_ptr<control::api_server>>(server)));
     }
-    server_ = std::move(std::get<std::unique_ptr<control::api_server>>(server));
     return 0;
 }
 
@@ -215,7 +179,7 @@ int process::start()
     log::start();
     freed_memory::set_up();
     memory_reserve::set_up();
-    const std::uint64_t room = set_limits();
+    set_limits();
     tls_seen_ = tls_files_seen(settings_);
     auto secure = open_tls(settings_, {});
     if (!secure.failures.empty()) {
@@ -229,7 +193,7 @@ int process::start()
     }
     auto& store = std::get<control::opened_store>(opened);
     where_ = resolve_endpoints(settings_, {});
-    make_shards(room);
+    make_shards();
     if (const int status = open_listeners(); status != 0) {
         return status;
     }
@@ -251,13 +215,18 @@ int process::start()
         threads_.emplace_back([&s] { s->run(); });
     }
     service_->set_ready(true);
+    std::vector<std::string> admins;
+    for (const auto& bind : settings_.admin.binds) {
+        admins.push_back(bind.text);
+    }
+    const std::string admin = joined(admins);
     log::line(
         log_level::info, "ready",
         {{"version", TEAL_VERSION},
          {"threads", shared_.shards},
          {"live", to_string(live)},
          {"epoch", epoch},
-         {"admin", settings_.admin.bind.text}});
+         {"admin", admin}});
     return 0;
 }
 

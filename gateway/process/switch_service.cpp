@@ -101,6 +101,9 @@ void shard_port::preflight(color target, std::function<void(control::preflight_a
                 const auto& endpoints = shard_.settings().brokers.colors[target].endpoints;
                 const auto known = shard_.core().snapshot().endpoints[target];
                 for (std::size_t i = 0; i < found.size(); ++i) {
+                    if (known[i].removed) {
+                        continue;
+                    }
                     if (known[i].draining) { // no standby goes there
                         found[i] = {false, "it is drained"};
                     }
@@ -121,11 +124,13 @@ void add_endpoints(
 {
     for (const color c : broker::colors) {
         auto& sums = totals.endpoints[c];
-        sums.resize(std::max(sums.size(), more[c].size()));
+        sums.resize(
+            std::max(sums.size(), more[c].size())); // by place: what a reload removed has one
         for (std::size_t i = 0; i < more[c].size(); ++i) {
             sums[i].links += more[c][i].links;
             sums[i].healthy = more[c][i].healthy && (sums[i].healthy || sums[i].name.empty());
             sums[i].draining |= more[c][i].draining;
+            sums[i].removed = more[c][i].removed;
             sums[i].name = more[c][i].name;
         }
     }
@@ -170,6 +175,9 @@ std::vector<shard_counters> collect_counters(
         totals.parked_until[c] = parked_until[c] == net::never
                                      ? 0
                                      : control::seconds_since_1970(control::wall_time(parked_until[c]));
+    }
+    for (const color c : broker::colors) {
+        std::erase_if(totals.endpoints[c], [](const auto& e) { return e.removed && e.links == 0; });
     }
     return counters;
 }

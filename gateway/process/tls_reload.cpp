@@ -38,12 +38,17 @@ void process::take_tls(std::shared_ptr<const tls_contexts> contexts)
 {
     secure_ = std::move(contexts);
     counters_.certificates = secure_->certificates(settings_);
+}
+
+void process::reload_tls()
+{
+    read_tls_again();
     for (auto& s : shards_) {
         s->post([one = s.get(), made = secure_] { one->set_tls(made); });
     }
 }
 
-void process::reload_tls()
+void process::read_tls_again()
 {
     tls_seen_ = tls_files_seen(settings_);
     auto opened = open_tls(settings_, *secure_);

@@ -22,31 +22,6 @@ constexpr auto turn_check = std::chrono::seconds{1};
 constexpr unsigned conditions_every = 2; // of these checks
 constexpr auto stuck_after = std::chrono::seconds{10};
 
-double seconds_of(std::chrono::milliseconds span) noexcept
-{
-    return std::chrono::duration<double>(span).count();
-}
-
-// limits.clients and limits.buffered_total have metrics of their own, as they are in force.
-std::vector<limit_number> limit_numbers(const config& c)
-{
-    const auto& l = c.limits;
-    const auto number = [](auto value) { return static_cast<double>(value); };
-    return {
-        {"teal_clients_per_address_limit", "limits.clients_per_address; 0: none",
-         number(l.clients_per_address)},
-        {"teal_links_per_login_limit", "limits.links_per_login; 0: a quarter of the descriptors", number(l.links_per_login)},
-        {"teal_subscriptions_per_client_limit", "limits.subscriptions", number(l.subscriptions)},
-        {"teal_frame_limit_bytes", "limits.frame", number(l.frame)},
-        {"teal_broker_frame_limit_bytes", "limits.broker_frame", number(l.broker_frame)},
-        {"teal_client_outbox_limit_bytes", "limits.client_outbox", number(l.client_outbox)},
-        {"teal_client_carry_limit_bytes", "limits.client_carry", number(l.client_carry)},
-        {"teal_broker_outbox_limit_bytes", "limits.broker_outbox", number(l.broker_outbox)},
-        {"teal_client_stall_limit_seconds", "limits.client_stall", seconds_of(l.client_stall)},
-        {"teal_park_limit_seconds", "brokers.park_timeout", seconds_of(c.brokers.park_timeout)},
-    };
-}
-
 } // namespace
 
 // Names of all endpoints, resolved; one that cannot be keeps what was `known` of it and is tried
@@ -75,8 +50,6 @@ void process::count_switches()
     for (const auto& l : settings_.listeners) {
         counters_.listeners.push_back(l.bind.text);
     }
-    counters_.clients_limit = shared_.clients_max;
-    counters_.limits = limit_numbers(settings_);
     counters_.last_reload = control::seconds_since_1970(std::chrono::system_clock::now());
     service_->watch([this](control::switch_number id) {
         const auto* record = service_->find(id);
@@ -173,31 +146,48 @@ std::string process::stuck_shard() const
 // own.
 void process::resolve_again()
 {
-    const bool names = std::ranges::any_of(broker::colors, [&](auto color) {
-        return std::ranges::any_of(settings_.brokers.colors[color].endpoints, [](const auto& e) {
-            return e.host.find_first_not_of("0123456789.:abcdefABCDEF") != std::string::npos;
-        });
-    });
-    if (!names) {
-        return;
-    }
     resolve_timer_.expires_after(std::chrono::seconds{30});
     resolve_timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) {
             return;
         }
-        if (resolver_.joinable()) {
-            resolver_.join();
-        }
-        resolver_ = std::thread([this, known = where_] {
-            const auto found = resolve_endpoints(settings_, *known);
-            boost::asio::post(control_, [this, found] { where_ = found; });
-            for (auto& s : shards_) {
-                s->post([one = s.get(), found] { one->set_addresses(found); });
-            }
+        const bool names = std::ranges::any_of(broker::colors, [&](auto color) {
+            return std::ranges::any_of(
+                settings_.brokers.colors[color].endpoints, [](const auto& e) {
+                    return e.host.find_first_not_of("0123456789.:abcdefABCDEF") !=
+                           std::string::npos;
+                });
         });
+        if (names) {
+            resolve(settings_, [this](auto found) { take_addresses(std::move(found)); });
+        }
         resolve_again();
     });
+}
+
+// One lookup at a time: a second one begins behind the first. `then` on the control thread.
+void process::resolve(config c, std::function<void(std::shared_ptr<const endpoint_addresses>)> then)
+{
+    if (resolver_.joinable()) {
+        resolver_.join();
+    }
+    resolver_ = std::thread([this, c = std::move(c), known = where_, then = std::move(then)] {
+        boost::asio::post(control_, [found = resolve_endpoints(c, *known), then] { then(found); });
+    });
+}
+
+void process::take_addresses(std::shared_ptr<const endpoint_addresses> found)
+{
+    for (const auto color : broker::colors) {
+        // It was asked before a reload that brought more endpoints.
+        if (found->of[color].size() < settings_.brokers.colors[color].endpoints.size()) {
+            return;
+        }
+    }
+    where_ = std::move(found);
+    for (auto& s : shards_) {
+        s->post([one = s.get(), where = where_] { one->set_addresses(where); });
+    }
 }
 
 // What many peers have left goes back to the system, and not only to the allocator.

@@ -21,6 +21,15 @@ bool is_local(const bind_address& address)
            });
 }
 
+bool admin_config::all_local() const
+{
+    return std::ranges::all_of(binds, is_local);
+}
+bool admin_config::by_tcp() const
+{
+    return !std::ranges::all_of(binds, &bind_address::is_unix);
+}
+
 bool may_proxy(const listener_config& at, std::string_view peer) noexcept
 {
     return at.trusted_proxies.empty()

@@ -97,8 +97,12 @@ struct listener_config {
 bool may_proxy(const listener_config& at, std::string_view peer) noexcept;
 
 struct admin_config {
-    bind_address bind{"127.0.0.1", 8081, {}, "127.0.0.1:8081"};
-    std::string tokens_file; // empty: none
+    std::vector<bind_address> binds{{"127.0.0.1", 8081, {}, "127.0.0.1:8081"}};
+    socket_file_config socket_file; // of the unix sockets among them
+    std::string tokens_file;        // empty: none
+    bool open_metrics = false;      // /metrics asks for no token
+    bool all_local() const;         // nobody else's machine reaches it
+    bool by_tcp() const;
     bool operator==(const admin_config&) const = default;
 };
 
@@ -126,6 +130,8 @@ struct endpoint_config {
     unsigned weight = 1;
     std::string name; // "H:P" where none was given; unique in its color
     std::string url;  // as written
+    // A reload has left it out: nobody goes there any more, and its place stays (control::endpoint_ref).
+    bool removed = false;
     bool operator==(const endpoint_config&) const = default;
 };
 
@@ -213,6 +219,7 @@ struct dedup_config {
 struct switch_config {
     milliseconds prepare_timeout{60'000}; // longest time without progress
     milliseconds hold_timeout{2'000};
+    milliseconds pause_timeout{900'000}; // of a switch that waits for go
     control::hold_policy on_hold_timeout = control::hold_policy::abort;
     control::failure_limit max_failed;
     control::refused_policy on_refused = control::refused_policy::fail;

@@ -14,6 +14,7 @@ namespace gateway {
 namespace {
 
 using namespace std::chrono_literals;
+constexpr std::size_t admin_binds_max = 8;
 constexpr std::size_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
 
 } // namespace
@@ -67,24 +68,64 @@ void loader::file(section& at, std::string_view key, std::string& out)
     }
 }
 
+// One address, or a list of them.
+void loader::admin_binds(section& at)
+{
+    auto& a = config_.admin;
+    std::vector<std::string> texts;
+    if (at.find("bind").IsSequence()) {
+        at.take("bind", texts);
+        if (texts.empty() || texts.size() > admin_binds_max) {
+            at.error("bind", "must be 1 to " + std::to_string(admin_binds_max) + " addresses");
+        }
+    } else if (at.has("bind")) {
+        at.take("bind", texts.emplace_back());
+    }
+    if (!texts.empty()) {
+        a.binds.clear();
+    }
+    for (const auto& text : texts) {
+        const auto bind = parse_bind(text);
+        if (!bind) {
+            at.error("bind", shown(text) + " is not allowed: must be HOST:PORT or unix:PATH");
+            continue;
+        }
+        const bool picked = !bind->is_unix() && bind->port == 0; // the system picks: never the same
+        if (!picked && std::ranges::find(a.binds, *bind) != a.binds.end()) {
+            at.error("bind", bind->text + " stands there twice");
+        } else if (!picked && std::ranges::any_of(config_.listeners, [&](const auto& l) {
+                       return l.bind == *bind;
+                   })) {
+            at.error("bind", bind->text + " is bound by a listener");
+        }
+        a.binds.push_back(*bind);
+    }
+}
+
 void loader::admin(section at)
 {
     auto& a = config_.admin;
-    at.take_as("bind", a.bind, parse_bind, "HOST:PORT or unix:PATH");
+    admin_binds(at);
+    at.take_as("mode", a.socket_file.mode, parse_file_mode, "an octal number from 0000 to 0777");
+    at.take_as(
+        "group", a.socket_file.group, group_number,
+        "the name or the number of a group of this system");
+    for (const auto* key : {"mode", "group"}) {
+        if (at.has(key) && std::ranges::none_of(a.binds, &bind_address::is_unix)) {
+            at.error(key, "is for a unix socket (bind: unix:PATH)");
+        }
+    }
     file(at, "tokens_file", a.tokens_file);
+    at.take("open_metrics", a.open_metrics);
     at.refuse("tls");
     at.finish();
-    if (!is_local(a.bind) && !at.has("tokens_file")) {
+    if (!a.all_local() && !at.has("tokens_file")) {
         at.error(
             "bind",
             "tokens_file is needed unless admin.bind is a loopback address or a unix socket");
     }
-    const auto same =
-        std::find_if(config_.listeners.begin(), config_.listeners.end(), [&](const auto& l) {
-            return l.bind == a.bind && (a.bind.is_unix() || a.bind.port != 0);
-        });
-    if (same != config_.listeners.end()) {
-        at.error("bind", a.bind.text + " is bound by a listener");
+    if (at.has("open_metrics") && !at.has("tokens_file")) {
+        at.error("open_metrics", "says nothing without tokens_file");
     }
 }
 
@@ -93,6 +134,7 @@ void loader::switching(section at)
     auto& s = config_.switching;
     at.take("prepare_timeout", s.prepare_timeout, 100ms, 24h);
     at.take("hold_timeout", s.hold_timeout, 10ms, 1h);
+    at.take("pause_timeout", s.pause_timeout, 100ms, 24h);
     at.take_word(
         "on_hold_timeout", s.on_hold_timeout,
         {{"abort", control::hold_policy::abort},

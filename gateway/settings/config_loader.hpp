@@ -42,6 +42,7 @@ private:
     void certificate(section& at, tls::certificate_files& out);
     void tls_protocol(section& at, tls::protocol_settings& out);
     void admin(section at);
+    void admin_binds(section& at);
     void brokers(section at);
     void color(section at, broker::color c);
     void endpoints(section& at, broker::color c);

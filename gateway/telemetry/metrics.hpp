@@ -158,6 +158,7 @@ struct endpoint_numbers {
     gauge links = 0;  // of all shards
     bool healthy = false;
     bool draining = false; // by an operator's order
+    bool removed = false;  // a reload has left it out
 };
 
 // A limit of the configuration: the name of its metric, which ends in _limit, _limit_bytes or

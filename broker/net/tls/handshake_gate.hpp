@@ -31,6 +31,7 @@ public:
         std::size_t per_address = 32;
     };
     explicit handshake_gate(limits most) : most_(most) {}
+    void set_limits(limits most) noexcept { most_ = most; }
 
     // `who` grows with time, and is nobody else's.
     void enter(std::uint64_t who, const std::string& address);

@@ -10,6 +10,7 @@ namespace gateway {
 
 namespace {
 
+constexpr std::chrono::seconds pause_retry{1};
 constexpr std::size_t user_bytes_max = 1024; // a longer name is nobody's, and is not told
 
 } // namespace
@@ -63,6 +64,8 @@ bool binder::advance(client_session& s, color c, time_point now)
     if (b.group == nullptr && !choose_endpoint(s, b, c, now)) {
         if (c == s.live) {
             park(s, now);
+        } else if (switch_.paused()) { // C14: the new color may come back
+            at(now + pause_retry, due::session_retry, number(s.id));
         } else {
             readiness_.standby_failed(
                 s, "no endpoint of " + std::string{to_string(c)} + " answers", now);

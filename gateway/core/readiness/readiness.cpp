@@ -111,6 +111,19 @@ void readiness::session_left_switch(client_session& s, time_point now)
     if (s.state == session_state::quiescing) {
         --switch_.unheld;
     }
+    if (switch_.pauses) { // it may have been the one that go waits for
+        note_numbers(now);
+    }
+}
+
+// C14: who would make the hold longer.
+std::uint64_t readiness::unready() const noexcept
+{
+    std::uint64_t count = 0;
+    for (const auto& [id, s] : tables_.sessions) {
+        count += s->part && s->part->counted && !s->part->ready && !s->part->failed;
+    }
+    return count;
 }
 
 void readiness::standby_ready(client_session& s, time_point now)
@@ -218,7 +231,12 @@ void readiness::standby_lost(client_session& s, time_point now)
     if (was_ready && part.ordered && switch_.phase <= member_phase::prepared) {
         ++switch_.unprepared;
     }
-    if (was_ready && ++part.lost > 1) { // S9: dialled once more; lost again it is failed
+    // C14: in a pause it is dialled again as often as it is lost.
+    const bool paused = switch_.paused();
+    if (paused) {
+        note_numbers(now);
+    }
+    if (was_ready && !paused && ++part.lost > 1) { // S9: dialled once more; lost again it is failed
         part.ready = false;
         standby_failed(s, "the standby was lost twice", now);
         return;

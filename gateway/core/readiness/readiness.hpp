@@ -40,6 +40,7 @@ public:
     void try_hold(client_session& s, time_point now);
     void check_held(time_point now); // says so when it is
     void session_left_switch(client_session& s, time_point now);
+    std::uint64_t unready() const noexcept; // sessions that lack a standby, in a pause (C14)
 
     // ---- tally.cpp
     void say(decltype(control::report::what) what);

@@ -142,10 +142,11 @@ void router::run_probes(time_point now)
 // What the coordinator is told until the report is final, and while anything is still owed.
 void router::say_numbers(time_point now)
 {
-    if (switch_.phase == member_phase::preparing) {
+    if (switch_.phase == member_phase::preparing || switch_.paused()) {
         readiness_.say(control::progress{
             switch_.tally.sessions_ready, switch_.tally.sessions_failed,
-            switch_.tally.sessions_total, switch_.links_answered});
+            switch_.tally.sessions_total, switch_.links_answered,
+            switch_.paused() ? readiness_.unready() : 0});
         return;
     }
     if (in_switch() || switch_.id == 0) {

@@ -138,6 +138,9 @@ public:
     {
         moves_.drain(where, on, now);
     }
+    // The configuration was loaded again. What `loaded` has of keys that need a restart is not looked at.
+    // REQUIRES: no switch runs; endpoints have kept their places.
+    void reload(shard_settings loaded, time_point now);
     bool backplane_unknown() const { return backplane_.is_unknown(); } // preflight
     std::uint64_t links_to_dial(color target) const                    // preflight
     {

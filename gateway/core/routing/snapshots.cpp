@@ -113,7 +113,8 @@ control::member_snapshot snapshots::snapshot() const
                  .healthy = pool.healthy(i),
                  .draining = pool.draining(i),
                  .sessions = pool.sessions(i),
-                 .last_error = pool.last_error(i)});
+                 .last_error = pool.last_error(i),
+                 .removed = pool.at(i).removed});
         }
     }
     for (const auto& [id, l] : tables_.links) {

@@ -47,6 +47,7 @@ void switch_member::on_prepare(const control::prepare& order, time_point now)
     switch_.from = shard_.live;
     switch_.to = order.to;
     switch_.timing = order.settings;
+    switch_.pauses = order.pauses;
     links_.set_dial_rate(std::max(1.0, order.connect_rate));
     switch_.tally = {};
     seams_.count_open();
@@ -103,6 +104,9 @@ void switch_member::join_switch(client_session& s, time_point now)
 {
     ++switch_.tally.sessions_total;
     begin_standby(s, now);
+    if (switch_.pauses) { // C14: go waits for it
+        note_numbers(now);
+    }
 }
 
 // P9

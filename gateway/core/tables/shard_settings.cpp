@@ -15,7 +15,8 @@ shard_settings shard_settings_of(
                 {.name = e.name,
                  .url = e.url,
                  .weight = e.weight,
-                 .websocket = by_websocket(e.scheme)});
+                 .websocket = by_websocket(e.scheme),
+                 .removed = e.removed});
         }
         const auto& health = c.brokers.colors[color].health;
         s.health[color] = {.interval = health.interval, .rise = health.rise, .fall = health.fall};

@@ -45,6 +45,7 @@ struct switch_state {
     std::vector<past_switch> past;
 
     // ---- preparing
+    bool pauses = false;          // C14: behind `prepared` it may wait for long
     bool backplane_open = false;  // P9: it is being found out, and no standby subscribes
     std::size_t unprepared = 0;   // ordered sessions neither ready nor failed
     time_point proofs_asked{};    // S2: the barriers at its end, the newest round
@@ -70,6 +71,7 @@ struct switch_state {
     bool numbers_due = false;
 
     bool running() const noexcept { return phase != member_phase::steady; }
+    bool paused() const noexcept { return pauses && phase == member_phase::prepared; } // C14
     // The report that counts what that switch caused.
     control::tally& tally_of(control::switch_number made_by) noexcept;
     // A sentence of the report, once, and whose sessions that was.

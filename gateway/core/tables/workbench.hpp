@@ -29,7 +29,7 @@ using broker::link_role;
 struct shard_state {
     shard_state(shard_settings of_shard, effects& effects_out, shard_counters& numbers);
 
-    const shard_settings settings;
+    shard_settings settings; // changed by a reload only, outside of a switch
     effects& out;
     shard_counters& counters;
     memory_budget budget; // ahead of the tables, whose parts are charged to it

@@ -77,6 +77,16 @@ public:
     hub(net::readiness_loop& loop, hub_owner& owner, memory_budget& budget, hub_settings settings);
     ~hub() override;
 
+    // For what begins from now on.
+    void set_limits(
+        std::size_t head_bytes_max, std::size_t body_bytes_max,
+        std::chrono::milliseconds request_timeout, std::chrono::milliseconds stall) noexcept
+    {
+        settings_.head_bytes_max = head_bytes_max;
+        settings_.body_bytes_max = body_bytes_max;
+        settings_.request_timeout = request_timeout;
+        settings_.stall = stall;
+    }
     void adopt(handed_on connection);
     // The gateway goes away: no new sessions, and idle connections are closed.
     void drain();

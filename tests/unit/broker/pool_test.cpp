@@ -34,6 +34,32 @@ void fell(pool& p, std::size_t index)
     }
 }
 
+// outside.md A13.
+TEST(Pool, A13_AReloadKeepsPlacesAndBringsEndpoints)
+{
+    auto p = pool_of({1, 1});
+    fell(p, 0);
+    p.on_bound(1);
+    EXPECT_EQ(p.take_due_probes(t0), indexes{1});
+    p.on_probe(1, true, "", t0);
+    p.reload(
+        {{.name = "e0", .url = "stomp://h:1"},
+         {.name = "e1", .url = "stomp://h:2", .removed = true},
+         {.name = "e2", .url = "stomp://h:3", .weight = 3}},
+        {.interval = 1s, .rise = 1, .fall = 1}, t0);
+    EXPECT_EQ(p.size(), 3u);
+    EXPECT_FALSE(p.healthy(0)) << "what is known of it stays";
+    EXPECT_EQ(p.sessions(1), 1u);
+    EXPECT_EQ(p.pick(), 2u);
+    EXPECT_EQ(p.take_due_probes(t0 + 1h), (indexes{0, 2})) << "nobody asks the one that is gone";
+    fell(p, 2);
+    EXPECT_FALSE(p.any_healthy());
+    EXPECT_EQ(p.pick(), std::nullopt);
+    p.on_probe(0, true, "", t0 + 1h);
+    EXPECT_TRUE(p.healthy(0)) << "rise is 1 now";
+    EXPECT_EQ(p.next_probe(), t0 + 1h + 1s);
+}
+
 TEST(Pool, IsHealthyUntilSomethingFails)
 {
     const auto p = pool_of({1});

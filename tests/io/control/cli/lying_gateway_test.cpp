@@ -97,6 +97,12 @@ const std::vector<std::vector<std::string>> all_commands{
     {"drain", "blue/b1"},
     {"drain", "blue/b1", "--no-wait"},
     {"undrain", "blue/b1"},
+    {"drain", "--self"},
+    {"sessions", "--all"},
+    {"disconnect", "--login", "anna"},
+    {"go"},
+    {"reload"},
+    {"config", "show"},
 };
 
 void expect_status_3(const std::string& answer, const std::vector<std::string>& arguments)
@@ -108,7 +114,7 @@ void expect_status_3(const std::string& answer, const std::vector<std::string>& 
         }
         const auto got = call(answer, words);
         EXPECT_EQ(got.status, 3) << testing::PrintToString(words) << answer << got.err;
-        EXPECT_TRUE(got.err.starts_with("tealctl: ")) << got.err;
+        EXPECT_TRUE(got.err.starts_with(json ? "{\"error\":\"" : "tealctl: ")) << got.err;
         EXPECT_EQ(got.out, "") << testing::PrintToString(words);
     }
 }

@@ -294,7 +294,8 @@ TEST(TealctlEndToEnd, DrainIsRefusedWithStatus4)
     EXPECT_EQ(
         alone.err,
         "tealctl: No other endpoint takes its sessions: 20 sessions are bound to blue/e1; none of "
-        "the 0 other endpoints of blue is healthy and not draining\n");
+        "the 0 other endpoints of blue is healthy and not draining; `force` drains it all the "
+        "same\n");
     EXPECT_EQ(call(served, {"drain", "green/nobody"}).status, 4);
     EXPECT_EQ(call(served, {"undrain", "green/nobody"}).status, 4);
     add_endpoint(served);

@@ -65,6 +65,37 @@ TEST(ApiAccess, EveryRouteAsksForItsRole)
     }
 }
 
+// The file's mode and group have said who it may be.
+TEST(ApiAccess, A14_ByAUnixSocketBesideTcpNoTokenIsNeeded)
+{
+    const tokens_on_disk file;
+    auto with = file.options();
+    with.sockets_ask_tokens = false;
+    api_bench bench(with);
+    EXPECT_EQ(bench.ask("GET", "/v1/status").status, 401u);
+    bench.peer = "unix uid=0";
+    EXPECT_EQ(bench.ask("GET", "/v1/status").status, 200u);
+    EXPECT_EQ(bench.ask("DELETE", "/v1/sessions/x").status, 404u);
+    EXPECT_NE(bench.log.back().find("who=\"local unix uid=0\""), std::string::npos);
+    EXPECT_EQ(bench.ask("DELETE", "/v1/sessions/x", bearing(viewer)).status, 403u)
+        << "who says a token means it";
+    EXPECT_EQ(bench.ask("GET", "/v1/status", bearing("wrong-token-00001")).status, 401u);
+    api_bench alone(file.options()); // where there is no other way in than the socket
+    alone.peer = "unix uid=0";
+    EXPECT_EQ(alone.ask("GET", "/v1/status").status, 401u);
+}
+
+TEST(ApiAccess, A14_MetricsAskForNoTokenWhereTheConfigurationSaysSo)
+{
+    const tokens_on_disk file;
+    auto with = file.options();
+    with.open_metrics = true;
+    api_bench bench(with);
+    EXPECT_EQ(bench.ask("GET", "/metrics").status, 200u);
+    EXPECT_EQ(bench.ask("GET", "/v1/status").status, 401u);
+    EXPECT_EQ(api_bench(file.options()).ask("GET", "/metrics").status, 401u);
+}
+
 TEST(ApiAccess, TheAuditNamesTheTokenByItsLine)
 {
     const tokens_on_disk file;

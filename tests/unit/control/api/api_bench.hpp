@@ -27,8 +27,7 @@ struct api_bench : control_bench {
         headers.emplace_back("Host", "127.0.0.1:8081");
         std::optional<control::http_response> got;
         router->handle(
-            {std::move(method), std::move(target), std::move(headers), std::move(body),
-             "127.0.0.1:5"},
+            {std::move(method), std::move(target), std::move(headers), std::move(body), peer},
             [&](control::http_response r) { got = std::move(r); });
         run_until([&] { return got.has_value(); });
         return got.value_or(control::http_response{0, {}, "no answer at all", std::nullopt});
@@ -56,6 +55,7 @@ struct api_bench : control_bench {
         return "";
     }
     std::unique_ptr<control::api> router;
+    std::string peer = "127.0.0.1:5"; // of the next requests
 };
 
 } // namespace control_test

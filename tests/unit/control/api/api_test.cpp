@@ -78,6 +78,8 @@ TEST(Api, BadFieldsAreRefusedByName)
         {R"({"to":"green","max_failed":-1})", "max_failed"},
         {R"({"to":"green","max_failed":"101%"})", "max_failed"},
         {R"({"to":"green","dry_run":"yes"})", "dry_run"},
+        {R"({"to":"green","pause":1})", "pause"},
+        {R"({"to":"green","pause":true,"dry_run":true})", "pause"},
         {R"({"to":"green","reason":1})", "reason"},
         {R"({"to":"green","on_hold_timeout":"wait"})", "on_hold_timeout"},
     };
@@ -115,6 +117,34 @@ TEST(Api, C1_ASecondSwitchGetsTheRunningOne)
     EXPECT_EQ(api_bench::json(response).at("switch").at("id"), 7);
     EXPECT_EQ(
         api_bench::json(bench.ask("GET", "/v1/status")).at("switch").at("phase"), "preparing");
+}
+
+TEST(Api, C14_APausedSwitchGoesOnByGo)
+{
+    api_bench bench;
+    EXPECT_EQ(
+        problem_of(bench.ask("POST", "/v1/switches/7/go")), "404 urn:teal:problem:no-such-switch");
+    EXPECT_EQ(bench.post(R"({"to":"green","pause":true})").status, 202u);
+    bench.settle();
+    EXPECT_EQ(api_bench::at(bench.ask("GET", "/v1/switches/7"), "phase"), "\"paused\"");
+    const auto response = bench.ask("POST", "/v1/switches/7/go");
+    EXPECT_EQ(response.status, 202u);
+    EXPECT_EQ(api_bench::at(response, "phase"), "\"holding\"");
+    bench.settle();
+    EXPECT_EQ(api_bench::at(bench.ask("GET", "/v1/switches/7"), "result"), "\"switched\"");
+    EXPECT_EQ(
+        problem_of(api_bench().post(R"({"to":"green","pause":true,"dry_run":true})")),
+        "400 urn:teal:problem:bad-field");
+}
+
+TEST(Api, C14_GoIsForAPausedSwitchOnly)
+{
+    api_bench bench;
+    bench.members[0]->stop_at = "prepare";
+    bench.post(R"({"to":"green","pause":true})");
+    const auto response = bench.ask("POST", "/v1/switches/7/go");
+    EXPECT_EQ(problem_of(response), "409 urn:teal:problem:not-paused");
+    EXPECT_EQ(api_bench::at(response, "detail"), "\"switch 7 is preparing\"");
 }
 
 TEST(Api, C10_ARefusedSwitchLinksItsReport)
@@ -230,6 +260,47 @@ TEST(Api, SessionsComeInPagesThatSurviveComingsAndGoings)
             problem_of(bench.ask("GET", std::string("/v1/sessions?") + bad)),
             "400 urn:teal:problem:bad-field")
             << bad;
+    }
+}
+
+TEST(Api, FiltersSayWhichSessions)
+{
+    api_bench bench;
+    auto& all = bench.members[0]->session_list;
+    all.resize(4);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        all[i].id = "0-" + std::to_string(i);
+        all[i].peer = "10.0.0." + std::to_string(i) + ":5";
+        all[i].login = i < 2 ? "anna" : "bert";
+        all[i].state = i == 3 ? "parked" : "active";
+        all[i].color = "blue";
+        all[i].endpoint = i == 0 ? "b1" : "b2";
+        all[i].age_s = 60.0 * static_cast<double>(i);
+    }
+    const auto ids = [&](const std::string& query) {
+        const auto page = api_bench::json(bench.ask("GET", "/v1/sessions?" + query));
+        std::string text;
+        for (const auto& one : page.at("sessions").as_array()) {
+            text += std::string(one.at("id").as_string()) + " ";
+        }
+        EXPECT_EQ(page.at("total").as_int64(), std::count(text.begin(), text.end(), ' ')) << query;
+        return text;
+    };
+    EXPECT_EQ(ids("login=anna"), "0-0 0-1 ");
+    EXPECT_EQ(ids("endpoint=blue%2Fb1"), "0-0 ");
+    EXPECT_EQ(ids("state=parked"), "0-3 ");
+    EXPECT_EQ(ids("address=10.0.0.2"), "0-2 ");
+    EXPECT_EQ(ids("address=10.0.0.0%2F31"), "0-0 0-1 ");
+    EXPECT_EQ(ids("older_than=2m"), "0-2 0-3 ");
+    EXPECT_EQ(ids("login=anna&older_than=1m"), "0-1 ");
+    EXPECT_EQ(ids("login=nobody"), "");
+    for (const auto* bad :
+         {"endpoint=b1", "endpoint=red/b1", "state=asleep", "address=here", "older_than=5"}) {
+        const auto response = bench.ask("GET", std::string("/v1/sessions?") + bad);
+        EXPECT_EQ(problem_of(response), "400 urn:teal:problem:bad-field") << bad;
+        EXPECT_EQ(
+            api_bench::at(response, "field"),
+            '"' + std::string(bad).substr(0, std::string_view(bad).find('=')) + '"');
     }
 }
 

@@ -108,13 +108,31 @@ TEST(ControlEndpoints, M13_NowhereToGoIs409WithNumbers)
     EXPECT_EQ(
         bench.problem("blue/e1"),
         "409 nowhere-to-go: 20 sessions are bound to blue/e1; none of the 1 other endpoints of "
-        "blue is healthy and not draining");
+        "blue is healthy and not draining; `force` drains it all the same");
     for (auto& member : bench.members) {
         member->state.endpoints.blue[1].healthy = true;
     }
     EXPECT_EQ(bench.order("blue/e2").status, 200u);
     EXPECT_EQ(bench.problem("blue/e1").substr(0, 18), "409 nowhere-to-go:");
     EXPECT_EQ(bench.order("green/e1").status, 200u); // nobody is there
+}
+
+TEST(ControlEndpoints, M13_TheLastOneOfTheLiveColorNeedsForce)
+{
+    drain_bench bench;
+    for (auto& member : bench.members) {
+        member->state.endpoints.blue[0].sessions = 0; // nor does an idle one go by mistake
+        member->state.endpoints.blue[1].healthy = false;
+    }
+    EXPECT_EQ(bench.problem("blue/e1").substr(0, 18), "409 nowhere-to-go:");
+    const std::string path = "/v1/endpoints/blue/e1/drain";
+    for (const auto* bad : {"[]", R"({"force":1})", R"({"farce":true})"}) {
+        EXPECT_EQ(bench.ask("POST", path, {}, bad).status, 400u) << bad;
+    }
+    EXPECT_EQ(bench.ask("POST", path, {}, R"({"force":false})").status, 409u);
+    EXPECT_EQ(bench.ask("POST", path, {}, R"({"force":true})").status, 200u);
+    EXPECT_EQ(
+        bench.ask("POST", "/v1/endpoints/blue/e1/undrain", {}, R"({"force":true})").status, 400u);
 }
 
 TEST(ControlEndpoints, M13_TheOtherColorsMayBeDrainedWhole)

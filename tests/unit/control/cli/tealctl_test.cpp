@@ -3,6 +3,7 @@
 
 #include "control/cli/commands.hpp"
 #include "control/cli/completion.hpp"
+#include "control/cli/nearest.hpp"
 #include "control/cli/tables.hpp"
 #include "control/cli/tealctl.hpp"
 
@@ -64,6 +65,14 @@ TEST(Tealctl, SaysUsageErrorsWithStatus2)
         {"undrain"},
         {"undrain", "red/b1"},
         {"drain", "blue/b1", "--timeout", "5"},
+        {"config"},
+        {"disconnect"},
+        {"disconnect", "0-1", "--login", "anna"},
+        {"disconnect", "--login", "anna", "--pace", "5"},
+        {"disconnect", "--login", "anna", "--pace", "0/s"},
+        {"switch", "green", "--pause", "--dry-run"},
+        {"help", "swich"},
+        {"reload", "now"},
         {"drain", "--self", "blue/b1"},
         {"drain", "blue/b1", "--wait"},
         {"completion", "tcsh"}};
@@ -86,6 +95,47 @@ TEST(Tealctl, HelpAndVersionAreNoErrors)
     EXPECT_EQ(call({"version"}).out, "tealctl " TEAL_VERSION "\n");
 }
 
+TEST(Tealctl, SaysWhatWasMeant)
+{
+    EXPECT_EQ(
+        call({"swich", "green"}).err,
+        "tealctl: unknown command 'swich'; did you mean switch?; `tealctl help` lists them\n");
+    EXPECT_EQ(
+        call({"--endpoint", "http://h:1", "-o", "json", "frobnicate"}).err,
+        "tealctl: unknown command 'frobnicate'; `tealctl help` lists them\n");
+    const auto color = call({"switch", "gren"});
+    EXPECT_EQ(color.status, 2);
+    EXPECT_NE(
+        color.err.find("'gren' is no color: blue or green; did you mean green?"), color.err.npos)
+        << color.err;
+    EXPECT_EQ(nearest("dran", {"drain", "undrain"}), "drain");
+    EXPECT_EQ(nearest("rollbakc", {"rollback"}), "rollback");
+    EXPECT_EQ(nearest("x", {"go"}), "");
+    EXPECT_EQ(nearest(std::string(1000, 'a'), {"abort"}), "");
+}
+
+TEST(Tealctl, HelpOfACommandIsThatOfItsOption)
+{
+    const auto all = call({"help"});
+    EXPECT_EQ(all.status, 0);
+    EXPECT_NE(all.out.find("Exit status: 0 done"), std::string::npos);
+    const auto one = call({"help", "switch"});
+    EXPECT_EQ(one.status, 0);
+    EXPECT_NE(one.out.find("--pause"), std::string::npos) << one.out;
+    EXPECT_EQ(call({"--version"}).out, "tealctl " TEAL_VERSION "\n");
+    EXPECT_EQ(call({"--version"}).status, 0);
+}
+
+TEST(Tealctl, WithJsonAnErrorIsAnObject)
+{
+    const auto got = call({"-o", "json", "--endpoint", "unix:/nowhere/at/all", "status"});
+    EXPECT_EQ(got.status, 3);
+    EXPECT_EQ(got.out, "");
+    EXPECT_EQ(
+        got.err, "{\"error\":\"gateway not reachable at unix:/nowhere/at/all: No such file or "
+                 "directory\",\"exit\":3}\n");
+}
+
 TEST(Tealctl, AGatewayThatIsNotThereIsStatus3)
 {
     const auto got = call({"--endpoint", "unix:/nowhere/at/all", "status"});
@@ -96,7 +146,7 @@ TEST(Tealctl, AGatewayThatIsNotThereIsStatus3)
 TEST(Tealctl, EveryCommandIsInEveryCompletionScript)
 {
     const auto names = command_names();
-    EXPECT_EQ(names.size(), 14u);
+    EXPECT_EQ(names.size(), 18u);
     for (const auto* shell : {"bash", "zsh", "fish"}) {
         const auto got = call({"completion", shell});
         EXPECT_EQ(got.status, 0);

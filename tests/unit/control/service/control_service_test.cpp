@@ -231,6 +231,80 @@ TEST(ControlService, S16_AReloadIsForTheNextSwitch)
     EXPECT_DOUBLE_EQ(std::get<prepare>(bench.members[0]->commands.at(0).what).connect_rate, 20);
 }
 
+struct paused_bench : control_bench {
+    paused_bench()
+    {
+        auto request = to_green();
+        request.pause = true;
+        id = ask(*this, request).id;
+        settle();
+    }
+    go_reply go()
+    {
+        std::optional<go_reply> reply;
+        service->go(id, "test", [&](go_reply r) { reply = std::move(r); });
+        run_until([&] { return reply.has_value(); });
+        return reply.value_or(go_reply{go_outcome::none, "no answer at all", {}});
+    }
+    switch_number id = 0;
+};
+
+TEST(ControlService, C14_GoAsksThePreflightAnew)
+{
+    paused_bench bench;
+    EXPECT_EQ(bench.service->running()->phase, switch_phase::paused);
+    for (auto& member : bench.members) {
+        member->checks = {{"e1", false, "connection refused"}};
+    }
+    const auto refused = bench.go();
+    EXPECT_EQ(refused.outcome, go_outcome::refused);
+    EXPECT_EQ(
+        refused.detail, "none of the 1 endpoints of green answers: green/e1: connection refused");
+    EXPECT_EQ(bench.service->running()->phase, switch_phase::paused) << "it stays";
+    EXPECT_EQ(
+        bench.log.back(), "audit who=\"test\" what=go switch=7 epoch=4 result=refused "
+                          "detail=\"none of the 1 endpoints "
+                          "of green answers: green/e1: connection refused\"");
+    for (auto& member : bench.members) {
+        member->checks = {{"e1", true, ""}};
+    }
+    EXPECT_EQ(bench.go().outcome, go_outcome::accepted);
+    bench.settle();
+    EXPECT_EQ(bench.service->find(7)->result, switch_result::switched);
+    EXPECT_EQ(bench.go().outcome, go_outcome::none);
+}
+
+TEST(ControlService, C14_AnAbortWhileThePreflightIsMadeAnewIsHeard)
+{
+    paused_bench bench;
+    std::optional<go_reply> reply;
+    bench.service->go(bench.id, "test", [&](go_reply r) { reply = std::move(r); });
+    EXPECT_EQ(bench.service->abort(bench.id, "test"), abort_answer::accepted);
+    bench.run_until([&] { return reply.has_value(); });
+    EXPECT_NE(reply->outcome, go_outcome::accepted);
+    bench.settle();
+    EXPECT_EQ(bench.service->find(7)->result, switch_result::aborted);
+}
+
+TEST(ControlService, S16_WhatWaitsForSteadyIsDoneOnceNoSwitchIsUnderWay)
+{
+    control_bench bench;
+    int done = 0;
+    bench.service->when_steady([&] { ++done; });
+    EXPECT_EQ(done, 1) << "no switch runs";
+    bench.members[0]->stop_at = "prepare";
+    const auto id = ask(bench).id;
+    EXPECT_EQ(bench.service->switch_under_way(), id);
+    bench.service->when_steady([&] { ++done; });
+    bench.settle();
+    EXPECT_EQ(done, 1);
+    bench.service->abort(id, "test");
+    bench.settle();
+    bench.settle();
+    EXPECT_EQ(bench.service->switch_under_way(), 0u);
+    EXPECT_EQ(done, 2);
+}
+
 TEST(ControlService, EveryChangeLeavesOneAuditLine)
 {
     control_bench bench;

@@ -3,14 +3,19 @@
 // key.
 
 #include "gateway/settings/config.hpp"
+#include "gateway/settings/config_values.hpp"
 #include "gateway/settings/value_text.hpp"
 #include "gateway/settings/yaml_document.hpp"
 
 #include <gtest/gtest.h>
 
+#include <yaml-cpp/yaml.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,8 +55,11 @@ listeners:
     proxy_protocol: v2
     trusted_proxies: [unix]
 admin:
-  bind: unix:/run/teal/admin.sock
+  bind: [unix:/run/teal/admin.sock, 0.0.0.0:8099]
+  mode: 0600
+  group: 12345
   tokens_file: tokens
+  open_metrics: true
 brokers:
   blue:
     endpoints:
@@ -76,7 +84,7 @@ brokers:
   connect_rate: 50/s
   park_timeout: 1m
 initial_color: green
-switch: { prepare_timeout: 61s, hold_timeout: 3s, on_hold_timeout: abort, max_failed: 2%, on_refused: close, pin_timeout: 1m,
+switch: { prepare_timeout: 61s, hold_timeout: 3s, pause_timeout: 16m, on_hold_timeout: abort, max_failed: 2%, on_refused: close, pin_timeout: 1m,
           drain_timeout: 31s, linger: 2s, queue_order: strict, seam_timeout: 2s, seam_quiet: 51ms,
           overlap: 6s, receipt_timeout: 3s, trial_timeout: 2s, marker_interval: 101ms, dedup: header x-id }
 store: { kind: file, path: state/teal.state }
@@ -176,7 +184,7 @@ TEST(Config, MinimalOneHasTheDefaultsOfTheContract)
     expected.switching.dedup.by = dedup_by::automatic; // where the backplane is found to be shared
     EXPECT_EQ(c, expected);
     EXPECT_EQ(c.listeners[0].paths, std::vector<std::string>{"/ws"});
-    EXPECT_EQ(c.admin.bind.port, 8081);
+    EXPECT_EQ(c.admin.binds.at(0).port, 8081);
     EXPECT_EQ(c.limits.frame, 4U * 1024 * 1024);
     EXPECT_EQ(c.switching.hold_timeout, 2s);
     EXPECT_EQ(c.limits.buffered_total.of(1000), 250U);
@@ -251,7 +259,13 @@ TEST(Config, FullOneSetsEveryKeyOfListenersAndBrokers)
     EXPECT_EQ(c.listeners[1].protocol, client_protocol::stomp);
     EXPECT_EQ(c.listeners[1].proxy_protocol, proxy_versions::v2);
     EXPECT_EQ(c.listeners[1].socket_file, (socket_file_config{0660U, 0U, 12'345U}));
-    EXPECT_TRUE(c.admin.bind.is_unix());
+    ASSERT_EQ(c.admin.binds.size(), 2U);
+    EXPECT_TRUE(c.admin.binds[0].is_unix());
+    EXPECT_EQ(c.admin.binds[1].port, 8099);
+    EXPECT_EQ(c.admin.socket_file, (socket_file_config{0600U, std::nullopt, 12'345U}));
+    EXPECT_TRUE(c.admin.open_metrics);
+    EXPECT_TRUE(c.admin.by_tcp());
+    EXPECT_FALSE(c.admin.all_local());
     EXPECT_EQ(c.admin.tokens_file, dir.path("tokens"));
     const auto& b = c.brokers;
     ASSERT_EQ(b.colors.blue.endpoints.size(), 2U);
@@ -295,6 +309,7 @@ TEST(Config, FullOneSetsEveryOtherKey)
     const auto c = must_parse(full, dir.path("teal.yaml"));
     switch_config s{61s,
                     3s,
+                    16min,
                     control::hold_policy::abort,
                     {2, true},
                     control::refused_policy::close,
@@ -322,6 +337,39 @@ TEST(Config, FullOneSetsEveryOtherKey)
     EXPECT_EQ(c.heart_beat, (heart_beat_config{11s, 12s}));
     EXPECT_EQ(c.threads, 3U);
     EXPECT_EQ(c.log, (log_config{log_level::warning, log_format::json}));
+}
+
+// A key that values_of() lacks would change by a reload unnoticed.
+TEST(Config, A13_EveryKeyIsShownAndCompared)
+{
+    const scratch dir;
+    dir.write("tokens", "viewer x\n");
+    dir.write("passcode", "p\n");
+    std::set<std::string> shown;
+    for (const auto& one : values_of(must_parse(full, dir.path("teal.yaml")))) {
+        shown.insert(one.key);
+    }
+    const std::function<void(const YAML::Node&, const std::string&)> walk =
+        [&](const YAML::Node& node, const std::string& path) {
+            for (const auto& item : node) {
+                const auto key = item.first.as<std::string>();
+                const auto& value = item.second;
+                if (key == "listeners") {
+                    for (const auto& one : value) {
+                        walk(one, "listeners[" + one["bind"].as<std::string>() + "].");
+                    }
+                } else if (key == "endpoints") {
+                    const std::string first = path == "brokers.blue." ? "b1" : "[::1]:61713";
+                    EXPECT_TRUE(shown.contains(path + "endpoints[" + first + "].url")) << path;
+                } else if (value.IsMap()) {
+                    walk(value, path + key + ".");
+                } else {
+                    const bool known = shown.contains(path + key) || path + key == "store.kind";
+                    EXPECT_TRUE(known) << path + key;
+                }
+            }
+        };
+    walk(YAML::Load(full), "");
 }
 
 TEST(Config, ErrorNamesLineColumnAndPathOfTheKey)
@@ -812,6 +860,26 @@ TEST(Config, N9_AUnixSocketsFileMayHaveAModeAndAnOwner)
           "group: no-such-group", "owner: 4294967295", "owner: -1"}) {
         EXPECT_NE(parsed("unix:/run/s", key).find(" is not allowed: must be "), std::string::npos) << key;
     }
+}
+
+TEST(Config, A14_AdminBindIsOneAddressOrAList)
+{
+    const auto errors = [](const std::string& admin) {
+        return errors_of(minimal + "admin: { " + admin + " }\n");
+    };
+    EXPECT_EQ(errors("bind: [unix:/a, 127.0.0.1:9]"), "");
+    EXPECT_NE(errors("bind: []").find("admin.bind: must be 1 to 8 addresses"), std::string::npos);
+    EXPECT_NE(
+        errors("bind: [unix:/a, unix:/a]").find("unix:/a stands there twice"), std::string::npos);
+    EXPECT_NE(
+        errors("bind: [unix:/a, 127.0.0.1:8080]").find("127.0.0.1:8080 is bound by a listener"),
+        std::string::npos);
+    EXPECT_NE(
+        errors("bind: [unix:/a, 0.0.0.0:9]").find("tokens_file is needed"), std::string::npos);
+    EXPECT_NE(errors("bind: [here]").find("must be HOST:PORT or unix:PATH"), std::string::npos);
+    EXPECT_NE(errors("mode: 0660").find("admin.mode: is for a unix socket"), std::string::npos);
+    EXPECT_NE(
+        errors("open_metrics: true").find("says nothing without tokens_file"), std::string::npos);
 }
 
 TEST(Config, A12_AWarningSaysThatTheClientsCannotLeaveInTime)

@@ -265,6 +265,44 @@ TEST_F(RouterSwitch, S9_AStandbyLostInPreparingIsDialledOnceMoreThenFailed)
     EXPECT_EQ(state(a), session_state::active);
 }
 
+TEST_F(RouterSwitch, C14_AStandbyLostInAPauseIsDialledAgainAsOftenAsItIsLost)
+{
+    subscriber();
+    ++switch_id;
+    orders(control::prepare{
+        .to = color::green, .connect_rate = 50'000, .settings = usual_timing(), .pauses = true});
+    EXPECT_EQ(router.phase(), member_phase::prepared);
+    skip_effects();
+    for (std::uint64_t link = 4; link < 8; ++link) {
+        loses(link);
+        run(1s); // back-off
+        EXPECT_EQ(those("report failed"), lines{}) << link;
+        EXPECT_EQ(router.numbers().sessions_ready, 1u) << link;
+    }
+    brokers.green.dials = false; // nobody fails while nobody answers
+    loses(8);
+    run(10s);
+    auto told = log.take();
+    const auto says = [&](const char* what) {
+        return std::ranges::any_of(told, [&](const auto& line) { return line.starts_with(what); });
+    };
+    EXPECT_FALSE(says("report failed"));
+    EXPECT_TRUE(says("report progress ready:0 failed:0 of:1")) << "go waits for it";
+    EXPECT_EQ(router.numbers().sessions_ready, 0u);
+    brokers.green.dials = true;
+    run(5s);
+    EXPECT_EQ(router.numbers().sessions_ready, 1u);
+    const auto late = client(); // who comes meanwhile gets one
+    run(100ms);
+    EXPECT_EQ(router.numbers().sessions_ready, 2u);
+    EXPECT_EQ(router.numbers().sessions_total, 2u);
+    holds();
+    run(1s);
+    commits();
+    EXPECT_EQ(state(a), session_state::active);
+    EXPECT_EQ(state(late), session_state::active);
+}
+
 TEST_F(RouterSwitch, ClientsFramesFlowToTheOldColorWhilePreparing)
 {
     subscriber();
