@@ -37,7 +37,7 @@ enum class switch_phase : std::uint8_t { // the phases that users see (C9)
     aborting, // members go back to where they were
     aborted,
 };
-inline constexpr std::size_t switch_phases = 9;
+inline constexpr std::size_t switch_phases = static_cast<std::size_t>(switch_phase::aborted) + 1;
 std::string_view to_string(switch_phase phase) noexcept;
 
 enum class switch_result : std::uint8_t {

@@ -211,6 +211,7 @@ inline constexpr std::array<std::string_view, 3> names<switch_ending>{
 
 enum class switch_span : std::uint8_t {
     preparing,
+    paused, // C14
     holding,
     writing,
     committing,
@@ -220,7 +221,8 @@ enum class switch_span : std::uint8_t {
     total
 };
 template <>
-inline constexpr std::array<std::string_view, 8> names<switch_span>{
-    "preparing", "holding", "writing", "committing", "joining", "draining", "aborting", "total"};
+inline constexpr std::array<std::string_view, 9> names<switch_span>{
+    "preparing", "paused",   "holding",  "writing", "committing",
+    "joining",   "draining", "aborting", "total"};
 
 } // namespace gateway

@@ -22,6 +22,7 @@ using control::switch_phase;
 
 constexpr std::array decided_spans{
     std::pair{switch_span::preparing, switch_phase::preparing},
+    std::pair{switch_span::paused, switch_phase::paused},
     std::pair{switch_span::holding, switch_phase::holding},
     std::pair{switch_span::writing, switch_phase::writing},
     std::pair{switch_span::committing, switch_phase::committing},

@@ -228,7 +228,7 @@ TEST(ApiServer, HeadIsGetWithoutItsContent)
     const auto head = client.receive_until("\r\n\r\n");
     EXPECT_EQ(length(head), size);
     EXPECT_TRUE(client.receive().ends_with("ok\n")); // right behind, on the same connection
-    client.send("HEAD /v1/drain HTTP/1.1\r\nHost: localhost\r\n\r\n" + livez);
+    client.send("HEAD /v1/reload HTTP/1.1\r\nHost: localhost\r\n\r\n" + livez);
     EXPECT_TRUE(client.receive_until("\r\n\r\n").starts_with("HTTP/1.1 405"));
     EXPECT_TRUE(client.receive().ends_with("ok\n"));
 }

@@ -262,7 +262,7 @@ TEST(ControlService, C14_GoAsksThePreflightAnew)
         refused.detail, "none of the 1 endpoints of green answers: green/e1: connection refused");
     EXPECT_EQ(bench.service->running()->phase, switch_phase::paused) << "it stays";
     EXPECT_EQ(
-        bench.log.back(), "audit who=\"test\" what=go switch=7 epoch=4 result=refused "
+        bench.log.back(), "audit who=test what=go switch=7 epoch=4 result=refused "
                           "detail=\"none of the 1 endpoints "
                           "of green answers: green/e1: connection refused\"");
     for (auto& member : bench.members) {
