@@ -67,8 +67,14 @@ bool binder::advance(client_session& s, color c, time_point now)
         } else if (switch_.paused()) { // C14: the new color may come back
             at(now + pause_retry, due::session_retry, number(s.id));
         } else {
-            readiness_.standby_failed(
-                s, "no endpoint of " + std::string{to_string(c)} + " answers", now);
+            std::string why = "no endpoint of " + std::string{to_string(c)} + " answers";
+            for (std::size_t i = 0; i < pool_of(c).size(); ++i) {
+                if (const auto& error = pool_of(c).last_error(i); !error.empty()) {
+                    why += ": " + name_of({c, static_cast<std::uint16_t>(i)}) + ": " + error;
+                    break; // one of them is enough
+                }
+            }
+            readiness_.standby_failed(s, why, now);
         }
         return false;
     }

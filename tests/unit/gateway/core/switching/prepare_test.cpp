@@ -188,8 +188,8 @@ TEST_F(RouterSwitch, AStandbyOfADeadPoolFailsAtOnce)
     skip_effects();
     prepares();
     EXPECT_EQ(
-        those("report failed"),
-        lines{"report failed 0-1 at green/g: no endpoint of green answers"});
+        those("report failed"), lines{"report failed 0-1 at green/g: no endpoint of green answers: "
+                                      "green/g: connection refused"});
 }
 
 TEST_F(RouterSwitch, S9_AStandbyThatGreenRefusesASubscribeIsFailed)
