@@ -120,6 +120,14 @@ head_read read_head(std::string_view bytes, std::size_t looked_at, std::size_t b
     return {.done = std::move(made), .failed = std::nullopt};
 }
 
+// Beast's parser asserts that a last chunk that it has seen begin ("0", CR LF) is never given to it in
+// less than five bytes (1.81, basic_parser::parse_chunk_header). It ends with another CR LF, so what
+// looks like it waits for more.
+bool may_be_part_of_the_last_chunk(std::string_view rest) noexcept
+{
+    return rest.size() < 5 && rest.starts_with('0');
+}
+
 // Beast's parser, behind a head of its own.
 struct body_reader::chunks {
     explicit chunks(std::size_t bytes_max)
@@ -169,7 +177,8 @@ body_reader::outcome body_reader::take_chunks(std::string& bytes)
 {
     boost::beast::error_code failed;
     std::size_t used = 0;
-    while (!failed && used < bytes.size() && !chunks_->parser.is_done()) {
+    while (!failed && used < bytes.size() && !chunks_->parser.is_done() &&
+           !may_be_part_of_the_last_chunk(std::string_view{bytes}.substr(used))) {
         used += chunks_->parser.put(
             boost::asio::buffer(bytes.data() + used, bytes.size() - used), failed);
     }

@@ -215,6 +215,18 @@ TEST(ApiServer, A1_HealthIsAnsweredBesideQuestionsThatMembersLeaveOpen)
     EXPECT_TRUE(answers(served));
 }
 
+// Beast's assertion on a last chunk that comes in pieces would end the process.
+TEST(ApiServer, AChunkedBodyIsRefusedByItsHead)
+{
+    served_control served;
+    tcp_client client(at(served));
+    client.send("POST /v1/drain HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n");
+    EXPECT_TRUE(client.receive().starts_with("HTTP/1.1 411"));
+    tcp_client other(at(served));
+    other.send(livez);
+    EXPECT_TRUE(other.receive().ends_with("ok\n"));
+}
+
 TEST(ApiServer, HeadIsGetWithoutItsContent)
 {
     served_control served;

@@ -101,6 +101,21 @@ TEST(Request, N11_ABodyInChunksInEverySplit)
     EXPECT_EQ(rest, "NEXT");
 }
 
+// Beast asserts that a last chunk it has begun never comes in less than five bytes.
+TEST(Request, N11_AnEmptyBodyInChunksInEverySplit)
+{
+    body_reader reader{{.chunked = true}, 100};
+    std::string rest;
+    EXPECT_EQ(one_by_one(reader, "0\r\nT: x\r\n\r\nNEXT", rest), body_reader::outcome::done);
+    EXPECT_EQ(reader.body(), "");
+    EXPECT_EQ(rest, "NEXT");
+    body_reader begun{{.chunked = true}, 100};
+    std::string bytes = "0\r\n";
+    EXPECT_EQ(begun.take(bytes), body_reader::outcome::unfinished);
+    bytes += 'T';
+    EXPECT_EQ(begun.take(bytes), body_reader::outcome::unfinished);
+}
+
 TEST(Request, N13_APromiseSetsNothingAside)
 {
     body_reader large{{.content_length = 100'000'000}, 1'000};
@@ -127,7 +142,7 @@ TEST(Request, N13_ChunksAreBounded)
     rest = "1;" + std::string(5'000, 'x');
     EXPECT_EQ(head.take(rest), body_reader::outcome::failed);
     body_reader wrong{{.chunked = true}, 10};
-    rest = "zz\r\n";
+    rest = "zz\r\n\r\n";
     EXPECT_EQ(wrong.take(rest), body_reader::outcome::failed);
 }
 
